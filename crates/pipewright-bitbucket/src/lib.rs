@@ -1,0 +1,1 @@
+//! Clients of Bitbucket Cloud and Bitbucket Data Center.

@@ -1,0 +1,1 @@
+//! Ids, names, secrets, states, plans and the rules that advance a build. No I/O.

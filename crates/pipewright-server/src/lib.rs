@@ -1,0 +1,1 @@
+//! Pages, API, webhooks, tasks and the scheduler.

@@ -1,0 +1,1 @@
+//! The text of a pipeline file, checked and turned into a plan.

@@ -1,0 +1,1 @@
+//! The only SQL, and where logs are kept.

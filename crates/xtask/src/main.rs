@@ -1,0 +1,3 @@
+//! Checks and figures of this workspace.
+
+fn main() {}
