@@ -1,1 +1,7 @@
 //! A stateful Bitbucket Cloud and Bitbucket Data Center for tests and the demonstration.
+
+mod clock;
+mod random;
+pub mod state;
+
+pub use clock::SimClock;
