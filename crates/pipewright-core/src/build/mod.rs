@@ -1,0 +1,10 @@
+//! The life of a build: its states, and the one function that moves it.
+//!
+//! [`advance()`] takes a build as stored and one event, and returns the new states and what must now be done. The
+//! scheduler is its only caller and makes the effects durable in the same transaction as the states.
+
+mod advance;
+mod state;
+
+pub use advance::{Advanced, BuildEvent, BuildRun, Effect, Refused, StepRun, advance};
+pub use state::{AttemptOutcome, BuildOutcome, BuildState, StepOutcome, StepState, UnknownState};

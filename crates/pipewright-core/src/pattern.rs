@@ -1,0 +1,137 @@
+//! Patterns over branch and tag names: `main`, `release/*`, `feature/**`, `{main,develop}`.
+//!
+//! The grammar is that of bitbucket-pipelines.yml, so a person learns one: `*` is any characters but `/`, `**` any
+//! characters, `?` one character, `{a,b}` alternatives; upper and lower case differ. Square brackets are ordinary
+//! characters there, so they are escaped here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use globset::{GlobBuilder, GlobMatcher};
+use serde::{Deserialize, Serialize};
+
+/// The text was not a usable pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{pattern:?} is not a pattern: {reason}; use a name, *, **, ? or {{a,b}}")]
+pub struct PatternError {
+    /// What was given.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A name or glob over names, compiled. At most 500 bytes.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RefPattern {
+    text: String,
+    matcher: GlobMatcher,
+}
+
+impl RefPattern {
+    /// The pattern as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// True where the pattern has no wildcard: it names one ref.
+    pub fn is_exact(&self) -> bool {
+        !self.text.contains(['*', '?', '{'])
+    }
+
+    /// True if the short name of a branch or tag matches.
+    pub fn matches(&self, short: &str) -> bool {
+        if self.is_exact() { self.text == short } else { self.matcher.is_match(short) }
+    }
+}
+
+impl FromStr for RefPattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let refuse = |reason: String| PatternError { pattern: text.chars().take(200).collect(), reason };
+        if text.trim().is_empty() {
+            return Err(refuse("it is empty".to_owned()));
+        }
+        if text.len() > 500 {
+            return Err(refuse("it is longer than 500 bytes".to_owned()));
+        }
+        let escaped = text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]");
+        let matcher = GlobBuilder::new(&escaped)
+            .literal_separator(true)
+            .backslash_escape(true)
+            .build()
+            .map_err(|error| refuse(error.kind().to_string()))?
+            .compile_matcher();
+        Ok(Self { text: text.to_owned(), matcher })
+    }
+}
+
+impl TryFrom<String> for RefPattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl From<RefPattern> for String {
+    fn from(pattern: RefPattern) -> Self {
+        pattern.text
+    }
+}
+
+impl PartialEq for RefPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for RefPattern {}
+
+impl fmt::Debug for RefPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RefPattern({:?})", self.text)
+    }
+}
+
+impl fmt::Display for RefPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::RefPattern;
+
+    #[rstest]
+    #[case("main", "main", true)]
+    #[case("main", "Main", false)]
+    #[case("*", "main", true)]
+    #[case("*", "feature/x", false)]
+    #[case("**", "feature/x", true)]
+    #[case("feature/*", "feature/x", true)]
+    #[case("feature/*", "feature/x/y", false)]
+    #[case("feature/**", "feature/x/y", true)]
+    #[case("**/x", "a/b/x", true)]
+    #[case("release-?", "release-7", true)]
+    #[case("release-?", "release-17", false)]
+    #[case("{main,develop}", "develop", true)]
+    #[case("{main,develop}", "other", false)]
+    #[case("a[b]", "a[b]", true)]
+    #[case("a[b]*", "a[b]c", true)]
+    fn a_pattern_matches(#[case] pattern: &str, #[case] name: &str, #[case] expected: bool) {
+        let pattern: RefPattern = pattern.parse().expect("a pattern");
+        assert_eq!(pattern.matches(name), expected);
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_reason() {
+        for text in ["", "  ", "{a", &"x".repeat(501)] {
+            assert!(text.parse::<RefPattern>().is_err(), "{text:?}");
+        }
+    }
+}

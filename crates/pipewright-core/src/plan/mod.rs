@@ -1,0 +1,85 @@
+//! What must run for one trigger: the result of reading a pipeline file, stored with the build and never recomputed.
+//!
+//! A plan is an ordered list of groups; a group begins when the one before it has ended well. That is all the order a
+//! bitbucket-pipelines.yml can express, and it is what the build page draws: one column a group.
+
+mod step;
+
+use serde::{Deserialize, Serialize};
+
+pub use step::{
+    ArtifactPlan, CachePlan, CaptureOn, ChangesetCondition, CloneDepth, ClonePlan, ConditionPlan, FailureStrategy, ImagePlan, PipePlan,
+    ScriptItem, ServicePlan, StepPlan,
+};
+
+/// Everything that must run for a trigger, in order. Steps are numbered through the whole plan from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The part of the file it comes from, as people say it: `default`, `branches: release/*`, `tags: v*`.
+    pub pipeline: String,
+    /// The groups in order; never empty.
+    pub groups: Vec<Group>,
+    /// Variables of a custom pipeline with the values that this build was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<(String, String)>,
+}
+
+/// Steps that belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// How the steps relate to one another.
+    pub kind: GroupKind,
+    /// The name of a stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// True where a person must start the group.
+    #[serde(default)]
+    pub manual: bool,
+    /// The environment a stage deploys to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// When a stage runs at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<ConditionPlan>,
+    /// The steps in file order; never empty.
+    pub steps: Vec<StepPlan>,
+}
+
+/// How the steps of a group relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupKind {
+    /// Exactly one step.
+    Step,
+    /// All steps start together; with `fail_fast` the first failure stops the others.
+    Parallel {
+        /// Whether the first failure stops the other steps.
+        fail_fast: bool,
+    },
+    /// Steps one after another under one name.
+    Stage,
+    /// The last step, which runs whatever happened before it.
+    Final,
+}
+
+impl Plan {
+    /// All steps in the order of their numbers.
+    pub fn steps(&self) -> impl Iterator<Item = &StepPlan> {
+        self.groups.iter().flat_map(|group| group.steps.iter())
+    }
+
+    /// The step of this number.
+    pub fn step(&self, index: usize) -> Option<&StepPlan> {
+        self.steps().nth(index)
+    }
+
+    /// How many steps there are.
+    pub fn len(&self) -> usize {
+        self.groups.iter().map(|group| group.steps.len()).sum()
+    }
+
+    /// True for a plan with no step, which the planner never makes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

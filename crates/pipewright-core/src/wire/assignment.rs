@@ -1,0 +1,78 @@
+//! One attempt, as handed to a runner.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::git::{CommitHash, RefName};
+use crate::ids::{ApplicationId, AttemptId, BuildId, RepositoryId, StepId};
+use crate::plan::StepPlan;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// Everything a runner needs for one attempt. Credentials in it are minted when the attempt is claimed.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Proof that this runner holds the attempt; every later word about it carries this. A newer claim has another.
+    pub lease: Uuid,
+    /// Its step.
+    pub step: StepId,
+    /// Its build.
+    pub build: BuildId,
+    /// Its application; caches and workspaces are kept apart by it.
+    pub application: ApplicationId,
+    /// The application's name, for the log's first lines.
+    pub application_name: String,
+    /// The build's number in its application, from 1.
+    pub build_number: i64,
+    /// The number of this execution of the step, from 1.
+    pub attempt_number: u32,
+    /// When the push was accepted, to tell how long it took to get here.
+    pub accepted_at: Timestamp,
+    /// What to run.
+    pub plan: StepPlan,
+    /// What to put into the workspace; `None` leaves it empty.
+    pub checkout: Option<Checkout>,
+    /// The environment, in order; later ones win. Names are valid shell names.
+    pub environment: Vec<(String, String)>,
+    /// Values that must not appear in the log.
+    pub masked: Vec<Secret>,
+    /// Limit on the script's running time.
+    pub max_time: Duration,
+}
+
+/// Which commit of which repository.
+#[derive(Debug, Clone)]
+pub struct Checkout {
+    /// Names the mirror directory that is shared by builds of this repository.
+    pub repository: RepositoryId,
+    /// `ssh://git@host:port/path.git` or `https://host/path.git`, without user secrets.
+    pub url: String,
+    /// How git authenticates.
+    pub credential: CloneCredential,
+    /// The ref that was pushed; fetched by name, because old servers do not give commits by id.
+    pub ref_name: RefName,
+    /// The exact commit to check out.
+    pub commit: CommitHash,
+}
+
+/// How git authenticates to Bitbucket.
+#[derive(Debug, Clone)]
+pub enum CloneCredential {
+    /// No authentication.
+    None,
+    /// An SSH private key in OpenSSH form.
+    Ssh {
+        /// The private key.
+        private_key: Secret,
+        /// `known_hosts` lines that the host must match; a host that does not match is refused.
+        known_hosts: String,
+    },
+    /// An `Authorization` header for the URL's host.
+    Header {
+        /// The whole value: `Bearer …` or `Basic …`.
+        value: Secret,
+    },
+}
