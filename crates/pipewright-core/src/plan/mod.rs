@@ -8,8 +8,8 @@ mod step;
 use serde::{Deserialize, Serialize};
 
 pub use step::{
-    ArtifactPlan, CachePlan, CaptureOn, ChangesetCondition, CloneDepth, ClonePlan, ConditionPlan, FailureStrategy, ImagePlan, PipePlan,
-    ScriptItem, ServicePlan, StepPlan,
+    ArtifactPlan, CachePlan, CaptureOn, ChangesetCondition, ChildPlan, CloneDepth, ClonePlan, ConditionPlan, FailureStrategy, ImagePlan,
+    PipePlan, ScriptItem, ServicePlan, StepPlan,
 };
 
 /// Everything that must run for a trigger, in order. Steps are numbered through the whole plan from 0.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct StepPlan {
     /// The name to show; `Step 3` where the file gives none.
     pub name: String,
-    /// What to run, in order; never empty.
+    /// What to run, in order; empty only for a step that starts a [`ChildPlan`].
     pub script: Vec<ScriptItem>,
     /// What to run afterwards, whether the script passed or failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -25,6 +25,9 @@ pub struct StepPlan {
     /// The environment the step deploys to, whose variables it is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
+    /// An environment whose variables the step is given without deploying to it; also that of its stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// When the step runs at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<ConditionPlan>,
@@ -60,9 +63,28 @@ pub struct StepPlan {
     /// Whether the step is given an OpenID Connect token.
     #[serde(default)]
     pub oidc: bool,
+    /// The pipeline that the step starts and waits for, instead of running a script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<ChildPlan>,
     /// 1-based line of the step in the pipeline file; 0 where it is not known.
     #[serde(default)]
     pub line: u32,
+}
+
+/// Another pipeline of the same file, run as one step: its failure is the step's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildPlan {
+    /// The key under `pipelines.custom`.
+    pub custom: String,
+    /// Variables handed to it, at most 20, with `$VARIABLES` not yet expanded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_variables: Vec<(String, String)>,
+    /// Artifacts handed to it: names or paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_artifacts: Vec<String>,
+    /// Artifacts taken from it: names or paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_artifacts: Vec<String>,
 }
 
 /// One item of a script.
@@ -217,6 +239,9 @@ pub struct ArtifactPlan {
     /// True where the files are test reports.
     #[serde(default)]
     pub test_reports: bool,
+    /// How many directories deep test reports are looked for, at least 1; `None` for the runner's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<u32>,
     /// When to keep them.
     pub capture_on: CaptureOn,
 }

@@ -15,6 +15,7 @@ fn step(name: &str) -> StepPlan {
         clone: ClonePlan::default(),
         manual: false,
         deployment: None,
+        environment: None,
         condition: None,
         on_failure: FailureStrategy::Fail,
         fail_fast: None,
@@ -27,6 +28,7 @@ fn step(name: &str) -> StepPlan {
         artifact_downloads: None,
         output_variables: Vec::new(),
         oidc: false,
+        child: None,
         line: 0,
     }
 }
