@@ -1,1 +1,29 @@
-//! The only SQL, and where logs are kept.
+//! The only SQL of Pipewright, and where logs are kept.
+//!
+//! One folder or file a noun, holding its rows, its statements and the functions others call. Reads take [`Db`], writes
+//! take [`Tx`]: what belongs together is committed together, and the caller decides what belongs together. Callers never
+//! see SQL. SQLite by default, PostgreSQL by URL: one portable text per statement, prepared on both in a test.
+//! Every statement over what an account owns carries the account's id in its `WHERE`, or the id of a row that was
+//! reached through it.
+
+#[macro_use]
+mod macros;
+
+mod db;
+mod error;
+pub mod leases;
+pub mod logs;
+pub mod settings;
+#[cfg(test)]
+mod testing;
+mod vault;
+
+pub use db::{Database, Db, DbOptions, Tx};
+pub use error::{OpenError, StoreError};
+pub use vault::{OpenSecretError, Sealed, Vault, VaultKey, VaultKeyError};
+
+/// Every statement of every module, for the test that prepares them. A new module adds its `ALL` here.
+#[cfg(test)]
+fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
+    [leases::ALL, settings::ALL].into_iter().flatten()
+}

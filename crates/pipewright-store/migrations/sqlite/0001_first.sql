@@ -1,0 +1,392 @@
+-- The whole first schema. Times are microseconds since the epoch, set by the application. Words in CHECKs are those of
+-- pipewright-core. Columns named *_sealed are encrypted with the operator's key. Account ids are repeated on what an
+-- account owns, so that the tenant check is part of each query.
+
+CREATE TABLE settings (
+    name       TEXT PRIMARY KEY,
+    value      BLOB NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE leases (
+    name  TEXT PRIMARY KEY,
+    owner BLOB NOT NULL,
+    until INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE users (
+    id               BLOB PRIMARY KEY,
+    email            TEXT NOT NULL UNIQUE, -- lower case
+    name             TEXT NOT NULL,
+    password_hash    TEXT NOT NULL,
+    is_administrator INTEGER NOT NULL,
+    created_at       INTEGER NOT NULL,
+    disabled_at      INTEGER
+) STRICT;
+
+CREATE TABLE sign_in_failures (
+    email        TEXT PRIMARY KEY, -- lower case; also of users that do not exist
+    failures     INTEGER NOT NULL,
+    last_at      INTEGER NOT NULL,
+    locked_until INTEGER
+) STRICT;
+
+CREATE TABLE accounts (
+    id         BLOB PRIMARY KEY,
+    slug       TEXT NOT NULL UNIQUE,
+    name       TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('personal', 'team')),
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE members (
+    account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    user_id    BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    role       TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'developer', 'viewer')),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+) STRICT;
+CREATE INDEX members_by_user ON members (user_id);
+
+CREATE TABLE invitations (
+    id          BLOB PRIMARY KEY,
+    account_id  BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    email       TEXT NOT NULL,
+    role        TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'developer', 'viewer')),
+    token_hash  BLOB NOT NULL UNIQUE,
+    invited_by  BLOB NOT NULL REFERENCES users (id),
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    accepted_at INTEGER
+) STRICT;
+CREATE INDEX invitations_by_account ON invitations (account_id);
+
+CREATE TABLE sessions (
+    token_hash BLOB PRIMARY KEY,
+    user_id    BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    account_id BLOB REFERENCES accounts (id) ON DELETE SET NULL, -- the current account
+    created_at INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    address    TEXT NOT NULL,
+    user_agent TEXT NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_user ON sessions (user_id);
+
+CREATE TABLE events (
+    id         BLOB PRIMARY KEY,
+    account_id BLOB REFERENCES accounts (id) ON DELETE CASCADE,
+    user_id    BLOB REFERENCES users (id) ON DELETE SET NULL,
+    actor      TEXT NOT NULL,
+    action     TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    detail     TEXT NOT NULL,
+    address    TEXT,
+    at         INTEGER NOT NULL
+) STRICT;
+CREATE INDEX events_by_account ON events (account_id, id);
+
+CREATE TABLE integrations (
+    id                     BLOB PRIMARY KEY,
+    account_id             BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    kind                   TEXT NOT NULL CHECK (kind IN ('cloud', 'datacenter')),
+    base_url               TEXT NOT NULL, -- whole, with context path, without a slash at its end
+    state                  TEXT NOT NULL CHECK (state IN ('connected', 'reconnect')),
+    state_reason           TEXT,
+    remote_user_id         TEXT NOT NULL,
+    remote_user_name       TEXT NOT NULL,
+    workspaces             TEXT NOT NULL,
+    product_version        TEXT,
+    capabilities           TEXT NOT NULL,
+    features               TEXT NOT NULL, -- switched on by choice
+    clone_via              TEXT NOT NULL CHECK (clone_via IN ('ssh', 'https')),
+    ssh_host               TEXT NOT NULL,
+    ssh_port               INTEGER NOT NULL,
+    ssh_public_key         TEXT NOT NULL,
+    ssh_fingerprint        TEXT NOT NULL,
+    ssh_private_key_sealed BLOB NOT NULL,
+    known_hosts            TEXT, -- pinned on first contact
+    host_key_fingerprint   TEXT,
+    host_key_offered       TEXT, -- the fingerprint of a changed host key, until a person accepts it
+    host_key_offered_hosts TEXT, -- its known_hosts lines
+    key_check              TEXT NOT NULL CHECK (key_check IN ('unknown', 'accepted', 'not_added', 'host_key_changed', 'unreachable')),
+    key_check_message      TEXT,
+    key_checked_at         INTEGER,
+    extra_ca_pem           TEXT,
+    connected_by           BLOB REFERENCES users (id) ON DELETE SET NULL,
+    connected_at           INTEGER NOT NULL
+) STRICT;
+CREATE INDEX integrations_by_account ON integrations (account_id);
+
+CREATE TABLE credentials (
+    id             BLOB PRIMARY KEY,
+    integration_id BLOB NOT NULL REFERENCES integrations (id) ON DELETE CASCADE,
+    kind           TEXT NOT NULL CHECK (kind IN ('oauth', 'api_token', 'access_token', 'http_access_token', 'basic')),
+    secret_sealed  BLOB NOT NULL, -- JSON of the credential's parts
+    scopes         TEXT NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('valid', 'refused')),
+    expires_at     INTEGER,
+    refreshed_at   INTEGER,
+    refresh_owner  BLOB, -- one refresh at a time
+    refresh_until  INTEGER,
+    created_at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX credentials_by_integration ON credentials (integration_id);
+
+CREATE TABLE oauth_flows (
+    state_hash      BLOB PRIMARY KEY,
+    account_id      BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    user_id         BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    session_hash    BLOB NOT NULL,
+    verifier_sealed BLOB NOT NULL,
+    features        TEXT NOT NULL,
+    created_at      INTEGER NOT NULL,
+    expires_at      INTEGER NOT NULL,
+    used_at         INTEGER
+) STRICT;
+
+CREATE TABLE repositories (
+    id                BLOB PRIMARY KEY,
+    integration_id    BLOB NOT NULL REFERENCES integrations (id) ON DELETE CASCADE,
+    account_id        BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    remote_id         TEXT NOT NULL, -- UUID on Cloud, number on Data Center
+    owner             TEXT NOT NULL, -- workspace slug or project key
+    owner_name        TEXT NOT NULL,
+    slug              TEXT NOT NULL,
+    name              TEXT NOT NULL,
+    full_name         TEXT NOT NULL,
+    search_text       TEXT NOT NULL, -- lower case, for search
+    is_private        INTEGER NOT NULL,
+    can_administer    INTEGER,
+    default_branch    TEXT,
+    ssh_url           TEXT,
+    http_url          TEXT,
+    web_url           TEXT NOT NULL,
+    remote_updated_at INTEGER,
+    seen_at           INTEGER NOT NULL,
+    gone_at           INTEGER,
+    UNIQUE (integration_id, remote_id)
+) STRICT;
+CREATE INDEX repositories_by_account ON repositories (account_id, remote_updated_at);
+
+CREATE TABLE listings (
+    integration_id BLOB PRIMARY KEY REFERENCES integrations (id) ON DELETE CASCADE,
+    state          TEXT NOT NULL CHECK (state IN ('refreshing', 'ready', 'failed')),
+    error          TEXT,
+    started_at     INTEGER NOT NULL,
+    finished_at    INTEGER
+) STRICT;
+
+CREATE TABLE applications (
+    id                  BLOB PRIMARY KEY,
+    account_id          BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    repository_id       BLOB NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
+    slug                TEXT NOT NULL,
+    name                TEXT NOT NULL,
+    auto_build          INTEGER NOT NULL,
+    build_pushes        INTEGER NOT NULL,
+    build_pull_requests INTEGER NOT NULL,
+    build_tags          INTEGER NOT NULL,
+    branch_patterns     TEXT NOT NULL, -- empty means every branch
+    cancel_superseded   INTEGER NOT NULL,
+    watch               TEXT NOT NULL CHECK (watch IN ('webhook', 'polling')),
+    next_number         INTEGER NOT NULL,
+    refs_compared_at    INTEGER,
+    refs_message        TEXT, -- why the last comparison of refs failed
+    created_by          BLOB REFERENCES users (id) ON DELETE SET NULL,
+    created_at          INTEGER NOT NULL,
+    UNIQUE (account_id, slug),
+    UNIQUE (account_id, repository_id)
+) STRICT;
+CREATE INDEX applications_by_repository ON applications (repository_id);
+
+-- What was last decided of each ref, so that a push whose webhook was lost is found.
+CREATE TABLE refs (
+    application_id BLOB NOT NULL REFERENCES applications (id) ON DELETE CASCADE,
+    name           TEXT NOT NULL,
+    commit_hash    TEXT NOT NULL,
+    decided_at     INTEGER NOT NULL,
+    PRIMARY KEY (application_id, name)
+) STRICT;
+
+CREATE TABLE webhooks (
+    id               BLOB PRIMARY KEY,
+    repository_id    BLOB NOT NULL UNIQUE REFERENCES repositories (id) ON DELETE CASCADE,
+    account_id       BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    path             TEXT NOT NULL UNIQUE, -- the unguessable last part of its URL
+    secret_sealed    BLOB NOT NULL,
+    remote_id        TEXT,
+    state            TEXT NOT NULL CHECK (state IN ('absent', 'present', 'missing', 'changed', 'paused', 'refused')),
+    message          TEXT,
+    checked_at       INTEGER,
+    last_delivery_at INTEGER,
+    created_at       INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE deliveries (
+    id             BLOB PRIMARY KEY,
+    account_id     BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    repository_id  BLOB NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
+    webhook_id     BLOB NOT NULL,
+    request_id     TEXT NOT NULL,
+    origin         TEXT NOT NULL CHECK (origin IN ('bitbucket', 'redelivery', 'comparison')),
+    event_key      TEXT NOT NULL,
+    attempt_number INTEGER NOT NULL,
+    headers        TEXT NOT NULL,
+    body           BLOB NOT NULL,
+    received_at    INTEGER NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('received', 'decided', 'failed')),
+    tries          INTEGER NOT NULL DEFAULT 0,
+    retry_at       INTEGER,
+    decided_at     INTEGER,
+    message        TEXT,
+    UNIQUE (webhook_id, request_id)
+) STRICT;
+CREATE INDEX deliveries_to_decide ON deliveries (id) WHERE state = 'received';
+CREATE INDEX deliveries_by_account ON deliveries (account_id, id);
+CREATE INDEX deliveries_by_repository ON deliveries (repository_id, id);
+
+CREATE TABLE builds (
+    id              BLOB PRIMARY KEY,
+    account_id      BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    application_id  BLOB NOT NULL REFERENCES applications (id) ON DELETE CASCADE,
+    number          INTEGER NOT NULL,
+    state           TEXT NOT NULL CHECK (state IN ('queued', 'running', 'paused', 'stopping',
+                        'passed', 'failed', 'errored', 'stopped', 'invalid', 'skipped')),
+    state_message   TEXT,
+    ref_name        TEXT NOT NULL, -- full: refs/heads/… or refs/tags/…
+    commit_hash     TEXT NOT NULL,
+    previous_hash   TEXT,
+    trigger_kind    TEXT NOT NULL CHECK (trigger_kind IN ('push', 'tag', 'pull_request', 'manual', 'schedule')),
+    trigger_detail  TEXT NOT NULL, -- pull request, custom pipeline and its variables, who asked
+    uniqueness      TEXT, -- trigger, ref and commit; null where a repetition is a build of its own
+    commit_message  TEXT,
+    commit_author   TEXT,
+    commit_email    TEXT,
+    committed_at    INTEGER,
+    pipeline        TEXT,
+    plan            TEXT,
+    pipeline_file   BLOB,
+    diagnostics     TEXT NOT NULL,
+    delivery_id     BLOB,
+    started_by      TEXT,
+    stopped_by      TEXT,
+    accepted_at     INTEGER NOT NULL, -- when the push was stored
+    created_at      INTEGER NOT NULL,
+    planned_at      INTEGER,
+    started_at      INTEGER, -- the first attempt began
+    finished_at     INTEGER,
+    tries           INTEGER NOT NULL DEFAULT 0, -- of planning
+    retry_at        INTEGER,
+    UNIQUE (application_id, number),
+    UNIQUE (application_id, uniqueness)
+) STRICT;
+CREATE INDEX builds_to_plan ON builds (id) WHERE state = 'queued';
+CREATE INDEX builds_under_way ON builds (application_id, ref_name) WHERE state IN ('queued', 'running', 'paused', 'stopping');
+CREATE INDEX builds_by_account ON builds (account_id, id);
+CREATE INDEX builds_by_application ON builds (application_id, id);
+
+CREATE TABLE decisions (
+    id             BLOB PRIMARY KEY,
+    account_id     BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    delivery_id    BLOB NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
+    application_id BLOB REFERENCES applications (id) ON DELETE CASCADE,
+    position       INTEGER NOT NULL, -- of the change in its delivery
+    change_kind    TEXT NOT NULL CHECK (change_kind IN ('created', 'updated', 'deleted', 'pull_request', 'other')),
+    ref_name       TEXT,
+    old_hash       TEXT,
+    new_hash       TEXT,
+    outcome        TEXT NOT NULL CHECK (outcome IN ('built', 'duplicate', 'not_built')),
+    reason         TEXT NOT NULL, -- a stable word: auto_build_off, branch_not_selected, …
+    sentence       TEXT NOT NULL,
+    build_id       BLOB REFERENCES builds (id) ON DELETE SET NULL,
+    decided_at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX decisions_by_delivery ON decisions (delivery_id, position);
+CREATE INDEX decisions_by_build ON decisions (build_id);
+
+CREATE TABLE steps (
+    id          BLOB PRIMARY KEY,
+    build_id    BLOB NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+    position    INTEGER NOT NULL,
+    name        TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('waiting', 'manual', 'queued', 'running',
+                    'passed', 'failed', 'failed_ignored', 'errored', 'stopped', 'skipped', 'not_run')),
+    attempts    INTEGER NOT NULL,
+    lost        INTEGER NOT NULL,
+    started_at  INTEGER,
+    finished_at INTEGER,
+    UNIQUE (build_id, position)
+) STRICT;
+
+CREATE TABLE runners (
+    id         BLOB PRIMARY KEY,
+    name       TEXT NOT NULL UNIQUE,
+    kind       TEXT NOT NULL CHECK (kind IN ('embedded', 'remote', 'kubernetes')),
+    slots      INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE attempts (
+    id             BLOB PRIMARY KEY,
+    build_id       BLOB NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+    step_id        BLOB NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
+    number         INTEGER NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('queued', 'running', 'finished')),
+    outcome        TEXT CHECK (outcome IN ('passed', 'failed', 'timed_out', 'stopped', 'errored', 'lost')),
+    exit_code      INTEGER,
+    message        TEXT,
+    stop_requested INTEGER NOT NULL,
+    runner_id      BLOB REFERENCES runners (id) ON DELETE SET NULL,
+    lease          BLOB,
+    lease_until    INTEGER,
+    queued_at      INTEGER NOT NULL,
+    claimed_at     INTEGER,
+    started_at     INTEGER,
+    finished_at    INTEGER,
+    timings        TEXT NOT NULL,
+    log_bytes      INTEGER NOT NULL,
+    log_lines      INTEGER NOT NULL,
+    UNIQUE (step_id, number)
+) STRICT;
+CREATE INDEX attempts_to_claim ON attempts (id) WHERE state = 'queued';
+CREATE INDEX attempts_running ON attempts (lease_until) WHERE state = 'running';
+CREATE INDEX attempts_by_build ON attempts (build_id);
+
+-- What Bitbucket must be told of a commit: an outbox, sent in order per key.
+CREATE TABLE statuses (
+    id             BLOB PRIMARY KEY,
+    build_id       BLOB NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+    integration_id BLOB NOT NULL REFERENCES integrations (id) ON DELETE CASCADE,
+    repository_id  BLOB NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
+    commit_hash    TEXT NOT NULL,
+    status_key     TEXT NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('in_progress', 'successful', 'failed', 'stopped')),
+    payload        TEXT NOT NULL,
+    created_at     INTEGER NOT NULL,
+    send_after     INTEGER NOT NULL,
+    tries          INTEGER NOT NULL,
+    sent_at        INTEGER,
+    given_up_at    INTEGER,
+    error          TEXT
+) STRICT;
+CREATE INDEX statuses_to_send ON statuses (send_after) WHERE sent_at IS NULL AND given_up_at IS NULL;
+CREATE INDEX statuses_in_order ON statuses (repository_id, commit_hash, status_key, id);
+CREATE INDEX statuses_by_build ON statuses (build_id);
+
+CREATE TABLE tasks (
+    id          BLOB PRIMARY KEY,
+    kind        TEXT NOT NULL,
+    unique_key  TEXT UNIQUE, -- at most one waiting task of this key; cleared when it ends
+    payload     TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
+    run_after   INTEGER NOT NULL,
+    tries       INTEGER NOT NULL,
+    lease_owner BLOB,
+    lease_until INTEGER,
+    error       TEXT,
+    created_at  INTEGER NOT NULL,
+    finished_at INTEGER
+) STRICT;
+CREATE INDEX tasks_to_run ON tasks (run_after) WHERE state = 'waiting';

@@ -1,0 +1,86 @@
+//! What can go wrong with the database.
+
+use std::path::PathBuf;
+
+/// The database could not be opened or brought to this version's schema.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL is neither SQLite's nor PostgreSQL's.
+    #[error("database URL begins with neither `sqlite:` nor `postgres:`; leave `database.url` out to use SQLite in the data directory")]
+    UnknownScheme,
+    /// The directory of the SQLite file cannot be made.
+    #[error("directory {path} for the database cannot be made; check its owner and free space")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Connecting failed.
+    #[error("database {database} cannot be opened; check that it exists and that this user may write it")]
+    Connect {
+        /// The file, or the server without its password.
+        database: String,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The schema cannot be brought to this version.
+    #[error("database {database} cannot be brought to this version's schema; was it written by a newer Pipewright?")]
+    Migrate {
+        /// The file, or the server without its password.
+        database: String,
+        /// Why.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// Rows point at rows that are not there.
+    #[error("database {database} has {rows} rows that point at nothing after migration; restore the back-up and report this")]
+    ForeignKeys {
+        /// The file.
+        database: String,
+        /// How many rows.
+        rows: usize,
+    },
+}
+
+/// A statement failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or could not be reached.
+    #[error("the database did not answer a query")]
+    Database(#[source] sqlx::Error),
+    /// A unique value is taken.
+    #[error("this {0} exists already")]
+    Exists(&'static str),
+    /// The row a write was meant for is not there (any more).
+    #[error("{table} has no row {key}; was it deleted meanwhile?")]
+    Missing {
+        /// The table.
+        table: &'static str,
+        /// What was looked for.
+        key: String,
+    },
+    /// A row holds what no version of Pipewright wrote.
+    #[error("{table} row {key} is inconsistent: {what}")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// Which row.
+        key: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl StoreError {
+    /// True where a unique index refused the row.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Exists(_))
+            || matches!(self, Self::Database(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation))
+    }
+}
