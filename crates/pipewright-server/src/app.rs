@@ -1,0 +1,50 @@
+//! What every part of the server is handed: the database, the clock, the configuration and a few shared things.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use pipewright_store::logs::LogStore;
+use pipewright_store::{Db, Vault};
+
+use crate::clock::Clock;
+use crate::config::ServerConfig;
+use crate::wakeups::Wakeups;
+
+/// The server's shared parts. Each field is itself cheap to share; nothing here is what "is running now": that is in the
+/// database.
+#[derive(Debug)]
+pub struct AppParts {
+    /// The database.
+    pub db: Db,
+    /// Seals and opens secrets.
+    pub vault: Vault,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// The checked configuration.
+    pub config: ServerConfig,
+    /// Logs of attempts.
+    pub logs: LogStore,
+    /// Talks HTTP to Bitbucket.
+    pub http: pipewright_bitbucket::Http,
+    /// Hints that there is something to do.
+    pub wakeups: Wakeups,
+}
+
+/// A handle to [`AppParts`]; the state of every handler and task.
+#[derive(Debug, Clone)]
+pub struct App(Arc<AppParts>);
+
+impl App {
+    /// Shares the parts.
+    pub fn new(parts: AppParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = AppParts;
+
+    fn deref(&self) -> &AppParts {
+        &self.0
+    }
+}

@@ -1,0 +1,60 @@
+//! What the server must be told before it starts. Read and checked by the binary; here are only the checked values.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+/// Where Bitbucket Cloud is. Ordinarily Atlassian's own hosts; a test or the demonstration names others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudAddresses {
+    /// Pages, OAuth and git over HTTPS: `https://bitbucket.org`.
+    pub web: Url,
+    /// REST, with its version: `https://api.bitbucket.org/2.0`.
+    pub api: Url,
+    /// Git over SSH.
+    pub ssh_host: String,
+    /// Its port.
+    pub ssh_port: u16,
+    /// `known_hosts` lines shipped for that host; empty to pin on first contact.
+    pub known_hosts: String,
+}
+
+/// The server's checked configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// The address people and Bitbucket use, with a sub-path where there is one, without a slash at its end.
+    pub public_url: Url,
+    /// Logs, mirrors, workspaces and, by default, the database.
+    pub data_directory: PathBuf,
+    /// Where Bitbucket Cloud is.
+    pub cloud: CloudAddresses,
+    /// False where Bitbucket cannot reach this installation: then refs are compared more often, and no webhook is made.
+    pub webhooks_reach_us: bool,
+    /// How often refs are compared where webhooks arrive.
+    pub compare_refs_every: Duration,
+    /// How often refs are compared where they do not.
+    pub poll_refs_every: Duration,
+    /// Attempts the embedded runner works on at a time; 0 switches it off.
+    pub runner_slots: usize,
+    /// How long a person stays signed in without doing anything.
+    pub session_lifetime: Duration,
+    /// Certificates of a private authority, PEM, trusted beside the public ones.
+    pub extra_ca_pem: Option<String>,
+    /// The largest webhook body that is taken, in bytes.
+    pub delivery_body_limit: usize,
+    /// How long a stopped step is given between TERM and KILL.
+    pub stop_grace: Duration,
+}
+
+impl ServerConfig {
+    /// The public address of a path that begins with a slash.
+    pub fn public(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// The sub-path the server is mounted under: empty, or with a slash at its beginning and none at its end.
+    pub fn base_path(&self) -> &str {
+        self.public_url.path().trim_end_matches('/')
+    }
+}
