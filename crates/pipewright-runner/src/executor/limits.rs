@@ -1,0 +1,21 @@
+//! The named limits of a step.
+
+use std::time::Duration;
+
+/// How long ending things may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepLimits {
+    /// Between TERM and KILL when a step is stopped or runs out of time.
+    pub stop_grace: Duration,
+    /// Limit on an after-script, whether the script passed, failed, was stopped or ran out of time.
+    pub after_script: Duration,
+    /// How long to wait for output after all processes of the step were killed: something that escaped may hold the
+    /// pipe open.
+    pub output_grace: Duration,
+}
+
+impl Default for StepLimits {
+    fn default() -> Self {
+        Self { stop_grace: Duration::from_secs(10), after_script: Duration::from_mins(10), output_grace: Duration::from_secs(1) }
+    }
+}

@@ -1,0 +1,132 @@
+//! Puts one commit into an empty directory as a repository that scripts can use.
+//!
+//! The directory gets a `.git` of its own, written by hand, that borrows the mirror's objects through
+//! `objects/info/alternates`; a script can commit, tag, reset and break it without touching the mirror. The branch,
+//! its remote-tracking ref and the tags are one `packed-refs` file, so names that a file system could not hold are
+//! fine. One git process then fills the index and the files. History is whole, whatever depth the pipeline file asks
+//! for: the objects cost nothing, and a script that works on the newest 50 commits works on all.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pipewright_core::wire::Checkout;
+
+use super::classify::{classify_local, tail};
+use super::error::GitError;
+use super::mirror::MirrorStore;
+
+/// At most this much of the list of tags is read: about half a million tags.
+const TAGS_LIMIT: usize = 48 << 20;
+
+/// Where a commit goes.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckoutTarget<'a> {
+    /// An existing, empty directory.
+    pub directory: &'a Path,
+}
+
+/// What a checkout took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedOut {
+    /// From the first file to the last.
+    pub elapsed: Duration,
+}
+
+impl MirrorStore {
+    /// Checks `checkout.commit` out of the mirror, which must hold it (see [`MirrorStore::ensure`]). The mirror must
+    /// outlive the directory.
+    pub async fn check_out(&self, checkout: &Checkout, target: CheckoutTarget<'_>) -> Result<CheckedOut, GitError> {
+        let begin = Instant::now();
+        let tags = self.packed_tags(checkout).await?;
+        let mirror = self.mirror(checkout.repository);
+        let git_directory = target.directory.join(".git");
+        write_repository(&git_directory, &mirror.path, checkout, &tags)
+            .map_err(|source| GitError::file(format!("write {}", git_directory.display()), source))?;
+        let filled = self
+            .git()
+            .local("checkout", &[], 1 << 20, |command| {
+                command.env("GIT_DIR", &git_directory).env("GIT_WORK_TREE", target.directory).current_dir(target.directory);
+                command.args(["reset", "--hard", "--quiet", "--end-of-options", "HEAD"]);
+            })
+            .await?;
+        if !filled.status.success() {
+            let words = String::from_utf8_lossy(&filled.stderr);
+            let error = classify_local(&words).unwrap_or_else(|| GitError::Other { operation: "checkout", detail: tail(&words) });
+            if matches!(error, GitError::Damaged { .. }) {
+                mirror.damage();
+            }
+            return Err(error);
+        }
+        Ok(CheckedOut { elapsed: begin.elapsed() })
+    }
+
+    /// The mirror's tags as `packed-refs` lines, read once after each fetch.
+    async fn packed_tags(&self, checkout: &Checkout) -> Result<Arc<str>, GitError> {
+        let mirror = self.mirror(checkout.repository);
+        if let Some(tags) = mirror.tags() {
+            return Ok(tags);
+        }
+        let arguments = ["for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"];
+        let answer = self.read(checkout.repository, "for-each-ref", &[], TAGS_LIMIT, &arguments).await?;
+        let tags: Arc<str> = String::from_utf8_lossy(&answer.stdout).into();
+        mirror.remember_tags(Arc::clone(&tags));
+        Ok(tags)
+    }
+}
+
+fn write_repository(git: &Path, mirror: &Path, checkout: &Checkout, tags: &str) -> io::Result<()> {
+    for directory in ["", "objects", "objects/info", "info", "refs"] {
+        std::fs::create_dir(git.join(directory))?;
+    }
+    let (commit, branch) = (&checkout.commit, checkout.ref_name.is_branch().then(|| checkout.ref_name.short()));
+    let mut refs = String::with_capacity(tags.len() + 256);
+    match branch {
+        Some(name) => {
+            std::fs::write(git.join("HEAD"), format!("ref: refs/heads/{name}\n"))?;
+            let _ = write!(refs, "{commit} refs/heads/{name}\n{tags}{commit} refs/remotes/origin/{name}\n");
+            // `packed-refs` is searched by bisection only where its header says so; ours has none and is read whole.
+        }
+        None => {
+            // As a clone of a tag: no branch, the commit itself.
+            std::fs::write(git.join("HEAD"), format!("{commit}\n"))?;
+            refs.push_str(tags);
+        }
+    }
+    std::fs::write(git.join("packed-refs"), refs)?;
+    std::fs::write(git.join("config"), configuration(checkout, branch))?;
+    std::fs::write(git.join("info/exclude"), ".bitbucket/pipelines/generated\n")?;
+    std::fs::write(git.join("objects/info/alternates"), format!("{}\n", mirror.join("objects").display()))
+}
+
+/// The workspace's own configuration, with the identity that Bitbucket gives (bitbucket-pipelines-yml.md §4.2).
+fn configuration(checkout: &Checkout, branch: Option<&str>) -> String {
+    let version = if checkout.commit.as_str().len() == 64 { "1\n[extensions]\n\tobjectformat = sha256\n[core]" } else { "0" };
+    let mut text = format!("[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n");
+    let url = quoted(&checkout.url);
+    let _ = writeln!(text, "[remote \"origin\"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*");
+    if let Some(name) = branch {
+        let quoted_name = quoted(name);
+        let merge = quoted(&format!("refs/heads/{name}"));
+        let _ = writeln!(text, "[branch {quoted_name}]\n\tremote = origin\n\tmerge = {merge}");
+    }
+    text.push_str("[user]\n\tname = bitbucket-pipelines\n\temail = commits-noreply@bitbucket.org\n[push]\n\tdefault = current\n");
+    text
+}
+
+/// A string of git's configuration syntax. Names hold no control characters (see `RefName`, `RemoteUrl`).
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn quotes_and_backslashes_stay_inside_the_string() {
+        assert_eq!(quoted(r#"a"b\c"#), r#""a\"b\\c""#);
+    }
+}

@@ -1,0 +1,48 @@
+//! What a runner needs from whoever hands out the work: the server in the same process, or far away.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use pipewright_core::ids::AttemptId;
+use pipewright_core::wire::{Assignment, AttemptReport, Directive, Timing};
+use uuid::Uuid;
+
+/// Why the dispatcher did not do as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DispatchError {
+    /// The lease is not this runner's any more: the attempt is ended at once and nothing more is said of it.
+    #[error("the lease of the attempt is gone; another runner may hold it now")]
+    LeaseGone,
+    /// It cannot be done now; the runner tries again, with growing pauses, for as long as it lives.
+    #[error("the server cannot be reached: {0}; the runner keeps trying")]
+    Unavailable(String),
+}
+
+/// Hands out attempts and takes what is said of them. For one attempt the runner calls in this order and never two at
+/// a time: `started` (at most once, when its first command runs), `append_log` (any number), `finished` (once). A call
+/// that answers [`DispatchError::Unavailable`] is repeated, so each must be harmless when done twice.
+pub trait Dispatcher: Send + Sync + 'static {
+    /// Claims up to `free_slots` attempts. Waits until there is work or about a poll interval has passed, then answers
+    /// with an empty list. The future may be dropped at shutdown; what it claimed and did not return must come back
+    /// to the queue when its lease expires.
+    fn claim(&self, free_slots: usize) -> impl Future<Output = Result<Vec<Assignment>, DispatchError>> + Send;
+
+    /// The first command of the attempt runs. `timings` are `claim`, `fetch`, `checkout`, `spawn`, as far as they apply.
+    fn started(&self, attempt: AttemptId, lease: Uuid, timings: Vec<Timing>) -> impl Future<Output = Result<(), DispatchError>> + Send;
+
+    /// Renews the leases of everything that runs here and answers what each should do. An attempt that is missing in
+    /// the answer goes on.
+    fn heartbeat(&self, attempts: &[(AttemptId, Uuid)]) -> impl Future<Output = Result<Vec<(AttemptId, Directive)>, DispatchError>> + Send;
+
+    /// Waits for the next directive to one of this runner's attempts, so that a stop need not wait for a heartbeat.
+    /// May be dropped and called again at any time without losing one; directives to unknown attempts are ignored.
+    /// A dispatcher that cannot push waits for ever.
+    fn directive(&self) -> impl Future<Output = (AttemptId, Directive)> + Send;
+
+    /// Appends to the attempt's log. `offset` is the number of bytes before; a chunk that was stored already is
+    /// answered with success.
+    fn append_log(&self, attempt: AttemptId, lease: Uuid, offset: u64, bytes: Bytes) -> impl Future<Output = Result<(), DispatchError>> + Send;
+
+    /// The attempt is over. The log is complete by then. Repeated until it is accepted or the lease is gone.
+    fn finished(&self, attempt: AttemptId, lease: Uuid, report: AttemptReport) -> impl Future<Output = Result<(), DispatchError>> + Send;
+}
