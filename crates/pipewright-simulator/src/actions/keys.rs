@@ -20,6 +20,12 @@ impl Installation {
         self.add_key(text, label, KeyHolder::Access { repositories: BTreeMap::from([(id, permission)]), spaces: BTreeMap::new() })
     }
 
+    /// Adds a public key to a whole workspace or project.
+    pub fn add_space_access_key(&self, space: &str, text: &str, label: &str, permission: Permission) -> Result<KeyId, ActionError> {
+        let id = self.space_id(space)?;
+        self.add_key(text, label, KeyHolder::Access { repositories: BTreeMap::new(), spaces: BTreeMap::from([(id, permission)]) })
+    }
+
     fn add_key(&self, text: &str, label: &str, holder: KeyHolder) -> Result<KeyId, ActionError> {
         let parsed = ParsedKey::parse(text).ok_or_else(|| ActionError::NotAKey(text.to_owned()))?;
         let now = self.clock().now();

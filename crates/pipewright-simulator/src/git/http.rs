@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -50,38 +51,39 @@ pub(crate) async fn serve(
     request: Request,
 ) -> Response {
     let pushing = request.method() == Method::POST && rest == "git-receive-pack";
-    match start(&installation, repository, rest, &request).await {
+    let (parts, body) = request.into_parts();
+    match start(&installation, repository, rest, &parts).await {
         Ok(child) if pushing => {
             // A task of its own: a client that hangs up must not stop the comparison of refs.
             let tasks = installation.tasks().clone();
-            let work = async move { installation.during_push(repository, actor, push(child, request)).await };
+            let work = async move { installation.during_push(repository, actor, push(child, body)).await };
             match tasks.spawn(work).await {
                 Ok(Ok((response, _))) => response,
                 Ok(Err(error)) => failed(&error),
                 Err(error) => failed(&error),
             }
         }
-        Ok(child) => fetch(&installation, child, request).await,
+        Ok(child) => fetch(&installation, child, body).await,
         Err(error) => failed(&error),
     }
 }
 
-async fn start(installation: &Arc<Installation>, repository: RepositoryId, rest: &str, request: &Request) -> std::io::Result<Child> {
+async fn start(installation: &Arc<Installation>, repository: RepositoryId, rest: &str, request: &Parts) -> std::io::Result<Child> {
     let directory = installation.ensure_git(repository).await.map_err(std::io::Error::other)?;
     let mut command = Command::new("git");
     command.env_clear();
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
-    let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header = |name: HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     command
         .envs(ENVIRONMENT)
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", directory.parent().unwrap_or(&directory))
         .env("GIT_HTTP_EXPORT_ALL", "1")
         .env("PATH_INFO", format!("/{repository}.git/{rest}"))
-        .env("REQUEST_METHOD", request.method().as_str())
-        .env("QUERY_STRING", request.uri().query().unwrap_or_default())
+        .env("REQUEST_METHOD", request.method.as_str())
+        .env("QUERY_STRING", request.uri.query().unwrap_or_default())
         .env("CONTENT_TYPE", header(header::CONTENT_TYPE))
         .env("HTTP_CONTENT_ENCODING", header(header::CONTENT_ENCODING))
         .env("GIT_PROTOCOL", header(HeaderName::from_static("git-protocol")))
@@ -107,7 +109,7 @@ async fn feed(child: &mut Child, body: Body) {
     let _ = stdin.shutdown().await;
 }
 
-async fn push(mut child: Child, request: Request) -> Response {
+async fn push(mut child: Child, body: Body) -> Response {
     let Some(stdout) = child.stdout.take() else { return failed(&"git has no output") };
     let reading = async {
         let mut reader = BufReader::new(stdout);
@@ -116,17 +118,17 @@ async fn push(mut child: Child, request: Request) -> Response {
         reader.read_to_end(&mut body).await?;
         Ok::<_, std::io::Error>((head, body))
     };
-    let (read, ()) = tokio::join!(reading, feed(&mut child, request.into_body()));
+    let (read, ()) = tokio::join!(reading, feed(&mut child, body));
     match (read, child.wait().await) {
         (Ok((head, body)), Ok(_)) => respond(head, Body::from(body)),
         (Err(error), _) | (_, Err(error)) => failed(&error),
     }
 }
 
-async fn fetch(installation: &Arc<Installation>, mut child: Child, request: Request) -> Response {
+async fn fetch(installation: &Arc<Installation>, mut child: Child, body: Body) -> Response {
     let Some(stdout) = child.stdout.take() else { return failed(&"git has no output") };
     installation.tasks().spawn(async move {
-        feed(&mut child, request.into_body()).await;
+        feed(&mut child, body).await;
         let _ = child.wait().await;
     });
     let mut reader = BufReader::new(stdout);

@@ -16,6 +16,7 @@ mod store;
 mod tree;
 
 pub use commits::CommitInfo;
+pub(crate) use commits::CommitRange;
 pub use diff::{DiffEntry, DiffStatus};
 pub use error::GitError;
 pub use import::{FileChange, Person, RefUpdate};

@@ -251,6 +251,20 @@ impl Tables {
         Ok(())
     }
 
+    /// Moves a repository to another space under the same slug, as Data Center can. Its id stays, its old path is free.
+    pub fn move_repository(&mut self, id: RepositoryId, space: SpaceId, now: Timestamp) -> Result<(), NameTaken> {
+        let Some(repository) = self.repositories.get_mut(&id) else { return Ok(()) };
+        let index = (space, repository.slug.to_lowercase());
+        if self.repositories_by_slug.get(&index).is_some_and(|holder| *holder != id) {
+            return Err(NameTaken { what: "repository", name: repository.slug.clone() });
+        }
+        self.repositories_by_slug.remove(&(repository.space, repository.slug.to_lowercase()));
+        self.repositories_by_slug.insert(index, id);
+        repository.space = space;
+        repository.updated_at = now;
+        Ok(())
+    }
+
     /// Forgets a repository with its webhooks, pull requests and places in access keys. Its git directory stays.
     pub fn remove_repository(&mut self, id: RepositoryId) {
         let Some(repository) = self.repositories.remove(&id) else { return };
