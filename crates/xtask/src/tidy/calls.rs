@@ -1,0 +1,83 @@
+//! Calls that belong in one place only.
+
+use super::Finding;
+use super::source::SourceFile;
+
+/// A forbidden text, where it is allowed all the same (path prefixes), and why.
+struct Rule {
+    text: &'static str,
+    allowed: &'static [&'static str],
+    in_tests: bool,
+    why: &'static str,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        text: "process::Command",
+        allowed: &["crates/pipewright-runner/", "crates/pipewright-simulator/", "crates/xtask/"],
+        in_tests: false,
+        why: "processes are started by the runner only",
+    },
+    Rule {
+        text: "SystemTime::now",
+        allowed: &["crates/pipewright-server/src/clock.rs", "crates/pipewright-simulator/src/clock.rs", "crates/xtask/"],
+        in_tests: false,
+        why: "ask the clock that was passed in",
+    },
+    Rule {
+        text: "Timestamp::now",
+        allowed: &["crates/pipewright-server/src/clock.rs", "crates/pipewright-simulator/src/clock.rs"],
+        in_tests: false,
+        why: "ask the clock that was passed in",
+    },
+    Rule {
+        text: "unbounded_channel",
+        allowed: &[],
+        in_tests: false,
+        why: "every channel has a named bound and a decision for when it is full",
+    },
+    Rule {
+        text: "env::var",
+        allowed: &["crates/pipewright/src/config/", "crates/pipewright/src/commands/", "crates/pipewright-simulator/", "crates/xtask/"],
+        in_tests: false,
+        why: "the environment is read by the binary only",
+    },
+    Rule { text: "thread::sleep", allowed: &[], in_tests: true, why: "wait for what happens, not for time" },
+    Rule { text: "#[ignore", allowed: &[], in_tests: true, why: "a test that does not run is not a test" },
+    Rule { text: "todo!(", allowed: &[], in_tests: true, why: "finish it, or name it in the note" },
+    Rule { text: "unimplemented!(", allowed: &[], in_tests: true, why: "finish it, or name it in the note" },
+    Rule {
+        text: "danger_accept_invalid_certs",
+        // Bitbucket's webhooks have the option, so its simulator has it.
+        allowed: &["crates/pipewright-simulator/src/hooks/"],
+        in_tests: true,
+        why: "trust an authority instead",
+    },
+];
+
+/// Looks for every rule's text in every line.
+pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| !source.path.starts_with("crates/xtask/src/tidy/")) {
+        for rule in RULES {
+            if rule.allowed.iter().any(|prefix| source.path.starts_with(prefix)) || (source.is_test() && !rule.in_tests) {
+                continue;
+            }
+            for (line, _) in source.production_lines().filter(|(_, line)| line.contains(rule.text) && !line.trim_start().starts_with("//"))
+            {
+                findings.push(Finding {
+                    path: source.path.clone(),
+                    line,
+                    sentence: format!("`{}` is not for here: {}", rule.text, rule.why),
+                });
+            }
+        }
+        if source.is_test() {
+            for (line, _) in source.text.lines().enumerate().filter(|(_, line)| line.contains("time::sleep(")) {
+                let sentence = "a test sleeps: wait for what happens, with a timeout".to_owned();
+                findings.push(Finding { path: source.path.clone(), line: line + 1, sentence });
+            }
+        }
+    }
+    findings
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Passes every check and test. On Debian as root it installs what the tests need beside Rust, git and the OpenSSH client:
+# a browser, PostgreSQL and an SSH server. Elsewhere, without them, the tests that need them say that they are skipped
+# (with CI=true that is a failure).
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf '\n== %s\n' "$*"; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+install_what_is_missing() {
+    local wanted=()
+    have chromedriver || wanted+=(chromium chromium-driver)
+    [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || wanted+=(postgresql)
+    [ -x /usr/sbin/sshd ] || wanted+=(openssh-server)
+    have ssh || wanted+=(openssh-client)
+    have git || wanted+=(git)
+    have cc || wanted+=(gcc libc6-dev)
+    if [ "${#wanted[@]}" -gt 0 ] && have apt-get && [ "$(id -u)" = 0 ]; then
+        say "installing ${wanted[*]}"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+    fi
+}
+
+# A PostgreSQL of the tests' own, in a temporary directory, on a free port, without syncing to the disk.
+start_postgres() {
+    local bin
+    bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1) || true
+    [ -n "$bin" ] || { say "PostgreSQL is not installed: its half of the store's tests is skipped"; return; }
+    postgres_dir=$(mktemp -d)
+    local as=()
+    if [ "$(id -u)" = 0 ]; then
+        id postgres >/dev/null 2>&1 || useradd --system postgres
+        chown postgres "$postgres_dir"
+        as=(runuser -u postgres --)
+    fi
+    local port
+    port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])' 2>/dev/null || echo 54329)
+    "${as[@]}" "$bin/initdb" -D "$postgres_dir/data" -A trust -U postgres --no-sync >/dev/null
+    "${as[@]}" "$bin/pg_ctl" -D "$postgres_dir/data" -w -l "$postgres_dir/log" \
+        -o "-p $port -c listen_addresses=127.0.0.1 -k $postgres_dir -c fsync=off -c max_connections=300" start >/dev/null
+    export PIPEWRIGHT_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port"
+    stop_postgres() { "${as[@]}" "$bin/pg_ctl" -D "$postgres_dir/data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$postgres_dir"; }
+    trap stop_postgres EXIT
+}
+
+install_what_is_missing
+start_postgres
+
+say "format"
+cargo fmt --all --check
+say "tidy"
+cargo xtask tidy
+say "lints"
+cargo clippy --workspace --all-targets --all-features --locked --quiet -- -D warnings
+if have cargo-deny; then
+    say "licences, bans and sources"
+    cargo deny --locked check bans licenses sources
+else
+    say "licences, bans and sources: skipped, cargo-deny is not installed"
+fi
+say "tests"
+cargo test --workspace --all-features --locked --no-fail-fast
