@@ -9,13 +9,19 @@
 #[macro_use]
 mod macros;
 
+pub mod accounts;
 mod db;
 mod error;
+pub mod events;
+pub mod invitations;
 pub mod leases;
 pub mod logs;
+pub mod members;
+pub mod sessions;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+pub mod users;
 mod vault;
 
 pub use db::{Database, Db, DbOptions, Tx};
@@ -25,5 +31,16 @@ pub use vault::{OpenSecretError, Sealed, Vault, VaultKey, VaultKeyError};
 /// Every statement of every module, for the test that prepares them. A new module adds its `ALL` here.
 #[cfg(test)]
 fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
-    [leases::ALL, settings::ALL].into_iter().flatten()
+    [
+        accounts::ALL,
+        events::ALL,
+        invitations::ALL,
+        leases::ALL,
+        members::ALL,
+        sessions::ALL,
+        settings::ALL,
+        users::ALL,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -1,0 +1,177 @@
+//! Accounts: the owners of integrations and applications.
+//!
+//! The slug is the first part of every address of what the account owns; who may have which slug is the server's rule.
+
+use pipewright_core::Timestamp;
+use pipewright_core::ids::{AccountId, UserId};
+use pipewright_core::role::Role;
+
+use crate::db::{Db, Tx};
+use crate::error::StoreError;
+use crate::users::taken;
+
+statements! {
+    BY_ID = same("SELECT id, slug, name, kind, created_at FROM accounts WHERE id = $1");
+    BY_SLUG = same("SELECT id, slug, name, kind, created_at FROM accounts WHERE slug = $1");
+    OF_USER = same(
+        "SELECT accounts.id, accounts.slug, accounts.name, accounts.kind, accounts.created_at, members.role
+         FROM members JOIN accounts ON accounts.id = members.account_id
+         WHERE members.user_id = $1 ORDER BY accounts.kind, accounts.slug"
+    );
+    INSERT = same("INSERT INTO accounts (id, slug, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)");
+    SET_NAME = same("UPDATE accounts SET name = $2 WHERE id = $1");
+}
+
+/// Whose account it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountKind {
+    /// One person's own.
+    Personal,
+    /// A team's, with members.
+    Team,
+}
+
+impl AccountKind {
+    /// The word kept in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Team => "team",
+        }
+    }
+}
+
+impl TryFrom<String> for AccountKind {
+    type Error = UnknownKind;
+
+    fn try_from(word: String) -> Result<Self, UnknownKind> {
+        match word.as_str() {
+            "personal" => Ok(Self::Personal),
+            "team" => Ok(Self::Team),
+            _ => Err(UnknownKind(word)),
+        }
+    }
+}
+
+/// A word that names no kind of account.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a kind of account; was this database written by a newer version?")]
+pub struct UnknownKind(pub String);
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Account {
+    /// The id.
+    #[sqlx(try_from = "uuid::Uuid")]
+    pub id: AccountId,
+    /// The first part of its addresses.
+    pub slug: String,
+    /// What people are shown.
+    pub name: String,
+    /// Personal or team.
+    #[sqlx(try_from = "String")]
+    pub kind: AccountKind,
+    /// When it was made.
+    #[sqlx(try_from = "i64")]
+    pub created_at: Timestamp,
+}
+
+/// An account and what a user is in it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Membership {
+    /// The account.
+    #[sqlx(flatten)]
+    pub account: Account,
+    /// The user's role.
+    #[sqlx(try_from = "String")]
+    pub role: Role,
+}
+
+/// The account of this id.
+pub async fn by_id(db: &Db, id: AccountId) -> Result<Option<Account>, StoreError> {
+    Ok(read!(db, BY_ID, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?)
+}
+
+/// The account of this slug.
+pub async fn by_slug(db: &Db, slug: &str) -> Result<Option<Account>, StoreError> {
+    Ok(read!(db, BY_SLUG, |executor, sql| sqlx::query_as(sql).bind(slug).fetch_optional(executor).await)?)
+}
+
+/// Every account that a user is a member of, the personal one first.
+pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Membership>, StoreError> {
+    Ok(read!(db, OF_USER, |executor, sql| sqlx::query_as(sql).bind(user.as_uuid()).fetch_all(executor).await)?)
+}
+
+/// Adds an account. [`StoreError::Exists`] where the slug is taken.
+pub async fn insert(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
+    within!(tx, INSERT, |executor, sql| sqlx::query(sql)
+        .bind(account.id.as_uuid())
+        .bind(&account.slug)
+        .bind(&account.name)
+        .bind(account.kind.as_str())
+        .bind(account.created_at.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))
+    .map_err(|error| taken(error, "account"))
+}
+
+/// Changes an account's name.
+pub async fn set_name(tx: &mut Tx, id: AccountId, name: &str) -> Result<(), StoreError> {
+    let rows = within!(tx, SET_NAME, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(name)
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { table: "accounts", key: id.to_string() }) }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use pipewright_core::Timestamp;
+    use pipewright_core::ids::AccountId;
+    use pipewright_core::role::Role;
+
+    use super::{Account, AccountKind};
+    use crate::db::Db;
+    use crate::error::StoreError;
+    use crate::testing::on_each_database;
+    use crate::users::tests::user;
+
+    /// A team's account of this slug, without members.
+    pub(crate) async fn account(db: &Db, slug: &str) -> Account {
+        let account = Account {
+            id: AccountId::new(),
+            slug: slug.to_owned(),
+            name: slug.to_owned(),
+            kind: AccountKind::Team,
+            created_at: Timestamp::from_seconds(1),
+        };
+        let mut tx = db.begin().await.expect("begins");
+        super::insert(&mut tx, &account).await.expect("inserts");
+        tx.commit().await.expect("commits");
+        account
+    }
+
+    #[test]
+    fn a_user_sees_the_accounts_it_is_a_member_of_and_no_other() {
+        on_each_database(async |db| {
+            let user = user(&db, "mara@example.com").await;
+            let mine = account(&db, "harbor").await;
+            account(&db, "other").await;
+            let mut tx = db.begin().await.expect("begins");
+            crate::members::add(&mut tx, mine.id, user.id, Role::Admin, Timestamp::from_seconds(2)).await.expect("adds");
+            super::set_name(&mut tx, mine.id, "Harbor").await.expect("renames");
+            tx.commit().await.expect("commits");
+            let seen = super::of_user(&db, user.id).await.expect("reads");
+            let seen: Vec<_> = seen.iter().map(|one| (one.account.slug.as_str(), one.account.name.as_str(), one.role)).collect();
+            assert_eq!(seen, [("harbor", "Harbor", Role::Admin)]);
+            assert_eq!(super::by_slug(&db, "harbor").await.expect("reads").map(|found| found.id), Some(mine.id));
+            assert_eq!(super::by_id(&db, mine.id).await.expect("reads").map(|found| found.slug), Some("harbor".to_owned()));
+            let mut tx = db.begin().await.expect("begins");
+            let same_slug = Account { id: AccountId::new(), ..mine };
+            assert!(matches!(super::insert(&mut tx, &same_slug).await, Err(StoreError::Exists("account"))));
+        });
+    }
+}
