@@ -1,0 +1,42 @@
+//! The checked model: what the file says, in types, with the places of what a plan may want to name. One file a family
+//! of properties; each reads its part of the tree and reports what is wrong with it.
+//!
+//! Errors are for what cannot run; what Bitbucket forgives (unknown keys, numbers for texts, empty items) is a warning.
+
+mod artifacts;
+mod checker;
+mod clone;
+mod condition;
+mod definitions;
+mod failure;
+mod file;
+mod image;
+mod import;
+mod item;
+mod options;
+mod pipeline;
+mod runtime;
+mod script;
+mod stage;
+mod step;
+mod template;
+mod triggers;
+mod variables;
+
+pub(crate) use artifacts::{Artifacts, Downloads, UploadKind};
+pub(crate) use checker::{At, is_template};
+pub(crate) use clone::{CloneSettings, Depth};
+pub(crate) use condition::Condition;
+pub(crate) use definitions::{PREDEFINED_CACHES, Service};
+pub(crate) use failure::OnFail;
+pub use file::PipelineFile;
+pub(crate) use file::check;
+pub(crate) use image::Image;
+pub use import::ImportSource;
+pub(crate) use item::Item;
+pub(crate) use pipeline::{Body, Pipeline};
+pub(crate) use script::{PipeValue, ScriptEntry};
+pub(crate) use step::{Child, Step};
+pub(crate) use template::substitute;
+pub use triggers::TriggerEvent;
+pub use variables::CustomVariable;

@@ -1,0 +1,50 @@
+//! `triggers`: which custom pipelines an event starts. Unlike start conditions, every rule that is true fires.
+
+use serde::Serialize;
+
+use crate::expression::{EvaluationError, Expression};
+use crate::model::{PipelineFile, TriggerEvent};
+
+/// A custom pipeline that a rule starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fired {
+    /// Its key under `pipelines.custom`.
+    pub pipeline: String,
+    /// The rule's expression, which was true.
+    pub condition: String,
+}
+
+/// A rule that has no answer for these variables; the others are not held back by it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the rule {condition:?} for {event} has no answer: {error}", event = event.as_str())]
+pub struct RuleError {
+    /// The event.
+    pub event: TriggerEvent,
+    /// The rule's expression.
+    pub condition: String,
+    /// Why.
+    pub error: EvaluationError,
+}
+
+impl PipelineFile {
+    /// The custom pipelines that an event starts, each once, and the rules that could not be evaluated.
+    pub fn fired(&self, event: TriggerEvent, value_of: &dyn Fn(&str) -> Option<String>) -> (Vec<Fired>, Vec<RuleError>) {
+        let (mut fired, mut errors): (Vec<Fired>, Vec<RuleError>) = (Vec::new(), Vec::new());
+        for rule in self.triggers.iter().filter(|rule| rule.event == event) {
+            // The check has refused what is no expression; templates are the one exception, and start nothing.
+            let Ok(expression) = rule.condition.parse::<Expression>() else { continue };
+            match expression.evaluate(value_of) {
+                Ok(true) => {
+                    for pipeline in &rule.pipelines {
+                        if !fired.iter().any(|other| other.pipeline == *pipeline) {
+                            fired.push(Fired { pipeline: pipeline.clone(), condition: rule.condition.clone() });
+                        }
+                    }
+                }
+                Ok(false) => {}
+                Err(error) => errors.push(RuleError { event, condition: rule.condition.clone(), error }),
+            }
+        }
+        (fired, errors)
+    }
+}
