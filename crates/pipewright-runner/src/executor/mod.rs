@@ -1,8 +1,21 @@
 //! Runs the scripts of a step and ends all that they started.
 //!
 //! [`Executor`] is what differs between a directory on this machine, a container and a pod; [`run_step`] is what does
-//! not: the order of script and after-script, limits, stopping, and the log.
+//! not: the order of script and after-script, limits, stopping, and the log. Both work without a server: `pipewright
+//! run` gives them a directory and prints the log.
 
+mod contract;
+mod control;
+mod directories;
+mod host;
 mod limits;
+mod script;
+mod step;
 
+pub use contract::{Executor, Session, ShellStart, StartError};
+pub use control::Control;
+pub use directories::StepDirectories;
+pub use host::HostExecutor;
 pub use limits::StepLimits;
+pub use script::{ScriptError, Shell, compose};
+pub use step::{StepEnd, StepRun, run_step};

@@ -37,7 +37,13 @@ fn classify_ssh(text: &str, host: &str, credential: &CloneCredential) -> Option<
         GitError::PermissionDenied { host: host_owned() }
     } else if any(&["Could not resolve host", "Name or service not known", "Temporary failure in name resolution"]) {
         GitError::HostUnknown { host: host_owned() }
-    } else if any(&["Connection refused", "Couldn't connect to server", "Could not connect to server", "No route to host", "Network is unreachable"]) {
+    } else if any(&[
+        "Connection refused",
+        "Couldn't connect to server",
+        "Could not connect to server",
+        "No route to host",
+        "Network is unreachable",
+    ]) {
         GitError::ConnectionRefused { host: host_owned() }
     } else {
         return None;
@@ -62,8 +68,22 @@ pub(super) fn classify_local(text: &str) -> Option<GitError> {
         return Some(GitError::DiskFull);
     }
     let damage = [
-        "is corrupt", "is empty\nfatal", "object file is empty", "bad object refs", "unable to read tree", "unable to read sha1 file", "cannot be accessed", "inflate: data stream error",
-        "index file", "not a git repository", "unable to find alternate", "unable to normalize alternate", "garbage at end of", "failed to read object", "missing blob", "missing tree",
+        "is corrupt",
+        "is empty\nfatal",
+        "object file is empty",
+        "bad object refs",
+        "unable to read tree",
+        "unable to read sha1 file",
+        "cannot be accessed",
+        "inflate: data stream error",
+        "index file",
+        "not a git repository",
+        "unable to find alternate",
+        "unable to normalize alternate",
+        "garbage at end of",
+        "failed to read object",
+        "missing blob",
+        "missing tree",
     ];
     any(&damage).then(|| GitError::Damaged { detail: tail(text) })
 }
@@ -71,12 +91,30 @@ pub(super) fn classify_local(text: &str) -> Option<GitError> {
 fn classify_http(operation: &'static str, text: &str, host: &str, url: &str) -> GitError {
     let any = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
     let host = host.to_owned();
-    if any(&["Authentication failed", "could not read Username", "could not read Password", "returned error: 401", "returned error: 403", "terminal prompts disabled"]) {
+    if any(&[
+        "Authentication failed",
+        "could not read Username",
+        "could not read Password",
+        "returned error: 401",
+        "returned error: 403",
+        "terminal prompts disabled",
+    ]) {
         GitError::AuthenticationFailed { host }
-    } else if any(&["SSL certificate", "server certificate verification failed", "certificate verify failed", "SSL peer certificate", "CAfile"]) {
+    } else if any(&[
+        "SSL certificate",
+        "server certificate verification failed",
+        "certificate verify failed",
+        "SSL peer certificate",
+        "CAfile",
+    ]) {
         GitError::Certificate { host, detail: tail(text) }
     } else if any(&[
-        "repository does not exist", "Repository not found", "does not appear to be a git repository", "returned error: 404", "may not have access to this repository", "does not exist",
+        "repository does not exist",
+        "Repository not found",
+        "does not appear to be a git repository",
+        "returned error: 404",
+        "may not have access to this repository",
+        "does not exist",
     ]) || (text.contains("repository '") && text.contains("' not found"))
     {
         GitError::RepositoryNotFound { url: url.to_owned() }
@@ -90,7 +128,8 @@ fn classify_http(operation: &'static str, text: &str, host: &str, url: &str) -> 
 /// The end of git's own words on one line, without its progress lines.
 pub(super) fn tail(text: &str) -> String {
     let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
-    let words: Vec<_> = lines.filter(|line| !line.ends_with('%') && !line.contains("% (") && !line.starts_with("remote: Enumerating")).collect();
+    let words: Vec<_> =
+        lines.filter(|line| !line.ends_with('%') && !line.contains("% (") && !line.starts_with("remote: Enumerating")).collect();
     let joined = words.join("; ");
     let cut = joined.char_indices().rev().nth(DETAIL_LIMIT).map_or(0, |(place, _)| place);
     if joined.is_empty() { "it gave no reason".to_owned() } else { joined[cut..].to_owned() }
@@ -120,22 +159,47 @@ mod tests {
         let changed = "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nThe fingerprint for the ED25519 key sent by the remote host is\nSHA256:abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG.\n";
         let GitError::HostKeyChanged { got: Some(got), .. } = read(changed) else { panic!("a changed key") };
         assert_eq!(got, "SHA256:abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG");
-        assert!(matches!(read("git@host: Permission denied (publickey).\nfatal: Could not read from remote repository."), GitError::PermissionDenied { .. }));
+        assert!(matches!(
+            read("git@host: Permission denied (publickey).\nfatal: Could not read from remote repository."),
+            GitError::PermissionDenied { .. }
+        ));
         assert!(matches!(read("ssh: Could not resolve hostname host: Name or service not known"), GitError::HostUnknown { .. }));
         assert!(matches!(read("ssh: connect to host 127.0.0.1 port 1: Connection refused"), GitError::ConnectionRefused { .. }));
-        assert!(matches!(read("fatal: unable to access 'http://h/': Failed to connect to h port 1 after 0 ms: Couldn't connect to server"), GitError::ConnectionRefused { .. }));
-        assert!(matches!(read("conq: repository does not exist.\nfatal: Could not read from remote repository."), GitError::RepositoryNotFound { .. }));
+        assert!(matches!(
+            read("fatal: unable to access 'http://h/': Failed to connect to h port 1 after 0 ms: Couldn't connect to server"),
+            GitError::ConnectionRefused { .. }
+        ));
+        assert!(matches!(
+            read("conq: repository does not exist.\nfatal: Could not read from remote repository."),
+            GitError::RepositoryNotFound { .. }
+        ));
         assert!(matches!(read("fatal: repository 'https://h/x.git/' not found"), GitError::RepositoryNotFound { .. }));
-        assert!(matches!(read("fatal: could not read Username for 'https://h': terminal prompts disabled"), GitError::AuthenticationFailed { .. }));
-        assert!(matches!(read("fatal: unable to access 'https://h/': The requested URL returned error: 403"), GitError::AuthenticationFailed { .. }));
-        assert!(matches!(read("fatal: unable to access 'https://h/': SSL certificate problem: self-signed certificate"), GitError::Certificate { .. }));
+        assert!(matches!(
+            read("fatal: could not read Username for 'https://h': terminal prompts disabled"),
+            GitError::AuthenticationFailed { .. }
+        ));
+        assert!(matches!(
+            read("fatal: unable to access 'https://h/': The requested URL returned error: 403"),
+            GitError::AuthenticationFailed { .. }
+        ));
+        assert!(matches!(
+            read("fatal: unable to access 'https://h/': SSL certificate problem: self-signed certificate"),
+            GitError::Certificate { .. }
+        ));
         assert!(matches!(read("error: file write error: No space left on device\nfatal: unable to write"), GitError::DiskFull));
         assert!(matches!(read("fatal: something new"), GitError::Other { .. }));
     }
 
     #[test]
     fn every_error_ends_with_what_to_do() {
-        for text in ["Permission denied (publickey)", "Connection refused", "Could not resolve host: x", "returned error: 404", "No space left on device", "x"] {
+        for text in [
+            "Permission denied (publickey)",
+            "Connection refused",
+            "Could not resolve host: x",
+            "returned error: 404",
+            "No space left on device",
+            "x",
+        ] {
             let sentence = read(text).to_string();
             assert!(sentence.contains([';', ':']) && sentence.len() > 40, "{sentence}");
         }

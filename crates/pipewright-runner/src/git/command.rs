@@ -84,7 +84,8 @@ impl Git {
         let limits = Limits { time: self.options().local_timeout, stdout: stdout_limit };
         let mut command = self.command(&[]);
         build(&mut command);
-        let finished = run(&mut command, input, limits).await.map_err(|failure| self.failure(operation, failure, limits, "local_timeout"))?;
+        let finished =
+            run(&mut command, input, limits).await.map_err(|failure| self.failure(operation, failure, limits, "local_timeout"))?;
         Ok(finished)
     }
 

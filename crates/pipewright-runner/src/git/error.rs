@@ -39,7 +39,9 @@ pub enum GitError {
         host: String,
     },
     /// No such repository, or none that we may see; Bitbucket does not tell these apart.
-    #[error("the repository {url} does not exist or the credential may not read it; check that it was not moved, and that the integration's user can open it")]
+    #[error(
+        "the repository {url} does not exist or the credential may not read it; check that it was not moved, and that the integration's user can open it"
+    )]
     RepositoryNotFound {
         /// The URL, which holds no secret.
         url: String,
@@ -138,7 +140,10 @@ pub enum GitError {
 impl GitError {
     /// True where trying again by itself may help: the network or the other side may recover.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::ConnectionRefused { .. } | Self::HostUnknown { .. } | Self::Damaged { .. } | Self::Other { .. })
+        matches!(
+            self,
+            Self::Timeout { .. } | Self::ConnectionRefused { .. } | Self::HostUnknown { .. } | Self::Damaged { .. } | Self::Other { .. }
+        )
     }
 
     /// A file error, or a full disk where the system says so.

@@ -117,7 +117,8 @@ impl MirrorStore {
         };
         mirror.forget_tags();
         let new_objects = fetched?;
-        let at_tip = std::fs::read_to_string(mirror.path.join(own_ref(&checkout.ref_name))).is_ok_and(|tip| tip.trim() == checkout.commit.as_str());
+        let at_tip =
+            std::fs::read_to_string(mirror.path.join(own_ref(&checkout.ref_name))).is_ok_and(|tip| tip.trim() == checkout.commit.as_str());
         if !at_tip && !self.contains(&mirror, &checkout.commit).await? {
             return Err(GitError::CommitNotFound { commit: checkout.commit.clone(), ref_name: checkout.ref_name.clone() });
         }
@@ -146,7 +147,12 @@ impl MirrorStore {
         let path = self.path(repository);
         let mut mirrors = self.inner.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(mirrors.entry(repository).or_insert_with(|| {
-            Arc::new(Mirror { path, fetching: tokio::sync::Mutex::default(), memory: Mutex::default(), maintaining: AtomicBool::new(false) })
+            Arc::new(Mirror {
+                path,
+                fetching: tokio::sync::Mutex::default(),
+                memory: Mutex::default(),
+                maintaining: AtomicBool::new(false),
+            })
         }))
     }
 
@@ -263,7 +269,11 @@ fn make(path: &Path, hash_length: usize) -> io::Result<()> {
     for directory in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
         std::fs::create_dir_all(path.join(directory))?;
     }
-    let format = if hash_length == 64 { "\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n" } else { "\trepositoryformatversion = 0\n\tbare = true\n" };
+    let format = if hash_length == 64 {
+        "\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n"
+    } else {
+        "\trepositoryformatversion = 0\n\tbare = true\n"
+    };
     std::fs::write(path.join("config"), format!("[core]\n{format}"))?;
     std::fs::write(path.join("HEAD"), "ref: refs/heads/main\n")
 }
@@ -311,7 +321,10 @@ mod tests {
 
     #[test]
     fn the_number_of_new_objects_is_read_from_progress() {
-        assert_eq!(received("Receiving objects:  33% (1/3)\rReceiving objects: 100% (3/3)\rReceiving objects: 100% (3/3), 240 bytes, done.\n"), 3);
+        assert_eq!(
+            received("Receiving objects:  33% (1/3)\rReceiving objects: 100% (3/3)\rReceiving objects: 100% (3/3), 240 bytes, done.\n"),
+            3
+        );
         assert_eq!(received(""), 0);
     }
 }

@@ -36,7 +36,13 @@ pub struct CommitInfo {
 impl MirrorStore {
     /// A file at a commit; `None` where there is no file of that path (a directory is none). `path` is relative to the
     /// root of the repository. A file larger than `max_bytes` is [`GitError::TooLarge`].
-    pub async fn show_file(&self, repository: RepositoryId, commit: &CommitHash, path: &str, max_bytes: usize) -> Result<Option<Vec<u8>>, GitError> {
+    pub async fn show_file(
+        &self,
+        repository: RepositoryId,
+        commit: &CommitHash,
+        path: &str,
+        max_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, GitError> {
         if path.contains(['\n', '\0']) || path.is_empty() {
             return Ok(None);
         }
@@ -49,7 +55,9 @@ impl MirrorStore {
             return Err(GitError::NotInMirror { object: commit.clone() });
         }
         match object(rest) {
-            Some((file, _)) if file.kind == "blob" && file.content.len() > max_bytes => Err(GitError::TooLarge { operation: "show", limit: max_bytes }),
+            Some((file, _)) if file.kind == "blob" && file.content.len() > max_bytes => {
+                Err(GitError::TooLarge { operation: "show", limit: max_bytes })
+            }
             Some((file, _)) if file.kind == "blob" => Ok(Some(file.content.to_vec())),
             _ => Ok(None),
         }
@@ -58,7 +66,8 @@ impl MirrorStore {
     /// The commit that an object stands for: an annotated tag's commit, a commit itself.
     pub async fn peel(&self, repository: RepositoryId, object: &CommitHash) -> Result<CommitHash, GitError> {
         let name = format!("{object}^{{commit}}");
-        let answer = self.read(repository, "rev-parse", &[], 4096, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).await?;
+        let answer =
+            self.read(repository, "rev-parse", &[], 4096, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).await?;
         let text = String::from_utf8_lossy(&answer.stdout);
         text.trim().parse().map_err(|_| GitError::NotInMirror { object: object.clone() })
     }
@@ -86,7 +95,14 @@ impl MirrorStore {
 
     /// Runs a reading command in a mirror. Failure because of damage marks the mirror; other failures are left to the
     /// caller, who knows what an empty answer means.
-    pub(super) async fn read(&self, repository: RepositoryId, operation: &'static str, input: &[u8], limit: usize, arguments: &[&str]) -> Result<Finished, GitError> {
+    pub(super) async fn read(
+        &self,
+        repository: RepositoryId,
+        operation: &'static str,
+        input: &[u8],
+        limit: usize,
+        arguments: &[&str],
+    ) -> Result<Finished, GitError> {
         let mirror = self.mirror(repository);
         let answer = self
             .git()

@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn annotated_tags_are_peeled_and_odd_names_counted() {
         let (one, two, three) = ("1".repeat(40), "2".repeat(40), "3".repeat(40));
-        let mut text = format!("{one}\trefs/heads/main\n{two}\trefs/tags/v1\n{three}\trefs/tags/v1^{{}}\n{one}\trefs/heads/$(x)'\"\n").into_bytes();
+        let mut text =
+            format!("{one}\trefs/heads/main\n{two}\trefs/tags/v1\n{three}\trefs/tags/v1^{{}}\n{one}\trefs/heads/$(x)'\"\n").into_bytes();
         text.extend_from_slice(format!("{two}\trefs/tags/").as_bytes());
         text.extend_from_slice(b"\xff\xfe\n");
         let refs = parse(&text);

@@ -115,7 +115,8 @@ fn parse(text: &str) -> Result<Transport, &'static str> {
 
 /// Splits `host[:port]` or `[v6]:port` and checks both.
 fn split_port(text: &str) -> Result<(&str, Option<u16>), &'static str> {
-    let end = if text.starts_with('[') { text.find(']').ok_or("its bracket is not closed")? + 1 } else { text.find(':').unwrap_or(text.len()) };
+    let end =
+        if text.starts_with('[') { text.find(']').ok_or("its bracket is not closed")? + 1 } else { text.find(':').unwrap_or(text.len()) };
     let (host, rest) = text.split_at(end);
     let plain = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -161,8 +162,22 @@ mod tests {
     #[test]
     fn what_could_become_an_option_or_leak_is_refused() {
         for wrong in [
-            "ssh://-oProxyCommand=x/r.git", "ssh://git@-oX/r.git", "ssh://-x@host/r.git", "https://u:p@host/r.git", "https://u@host/r.git", "ext::sh -c x",
-            "git://host/r.git", "ssh://host", "https://host/", "ssh://host:0/r", "ssh://host:99999/r", "ssh://[::1/r", "https://ho st/r", "-x", "", "host:r.git",
+            "ssh://-oProxyCommand=x/r.git",
+            "ssh://git@-oX/r.git",
+            "ssh://-x@host/r.git",
+            "https://u:p@host/r.git",
+            "https://u@host/r.git",
+            "ext::sh -c x",
+            "git://host/r.git",
+            "ssh://host",
+            "https://host/",
+            "ssh://host:0/r",
+            "ssh://host:99999/r",
+            "ssh://[::1/r",
+            "https://ho st/r",
+            "-x",
+            "",
+            "host:r.git",
         ] {
             assert!(wrong.parse::<RemoteUrl>().is_err(), "{wrong:?} is refused");
         }

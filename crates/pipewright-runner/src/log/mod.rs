@@ -1,4 +1,12 @@
 //! What an attempt prints, on its way out: masked, gathered into chunks, bounded.
+//!
+//! Bytes come from one pipe that holds standard output and standard error in their order, and leave through a bounded
+//! channel. A reader that is slower than the script slows the script down; nothing is kept in memory beyond a few
+//! named constants, and nothing is cut except at the log limit, which says so.
 
-/// Bytes of one attempt's log unless the configuration says otherwise: 1 GiB.
-pub const DEFAULT_LIMIT: u64 = 1 << 30;
+mod forms;
+mod mask;
+mod writer;
+
+pub use mask::{MaskStream, Masker};
+pub use writer::{CHUNK_BYTES, CHUNK_WAIT, DEFAULT_LIMIT, LogWriter, QUEUE_CHUNKS};

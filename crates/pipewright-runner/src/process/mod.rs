@@ -8,4 +8,4 @@ mod sweep;
 
 pub(crate) use group::ProcessGroup;
 pub(crate) use run::{Finished, Limits, RunFailure, run};
-pub(crate) use sweep::{kill_marked, marked};
+pub(crate) use sweep::kill_marked;

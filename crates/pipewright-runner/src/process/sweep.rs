@@ -10,14 +10,17 @@ use rustix::process::{Pid, Signal, kill_process};
 const ROUNDS: usize = 5;
 
 /// Processes whose environment holds exactly this `NAME=value`.
-pub(crate) fn marked(mark: &str) -> Vec<Pid> {
+fn marked(mark: &str) -> Vec<Pid> {
     let own = std::process::id();
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()))
         .filter(|id| *id != own)
-        .filter(|id| std::fs::read(format!("/proc/{id}/environ")).is_ok_and(|text| text.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())))
+        .filter(|id| {
+            std::fs::read(format!("/proc/{id}/environ"))
+                .is_ok_and(|text| text.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes()))
+        })
         .filter_map(|id| i32::try_from(id).ok().and_then(Pid::from_raw))
         .collect()
 }

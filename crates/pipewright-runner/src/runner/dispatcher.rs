@@ -41,7 +41,13 @@ pub trait Dispatcher: Send + Sync + 'static {
 
     /// Appends to the attempt's log. `offset` is the number of bytes before; a chunk that was stored already is
     /// answered with success.
-    fn append_log(&self, attempt: AttemptId, lease: Uuid, offset: u64, bytes: Bytes) -> impl Future<Output = Result<(), DispatchError>> + Send;
+    fn append_log(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        offset: u64,
+        bytes: Bytes,
+    ) -> impl Future<Output = Result<(), DispatchError>> + Send;
 
     /// The attempt is over. The log is complete by then. Repeated until it is accepted or the lease is gone.
     fn finished(&self, attempt: AttemptId, lease: Uuid, report: AttemptReport) -> impl Future<Output = Result<(), DispatchError>> + Send;

@@ -25,8 +25,6 @@ const REQUEST_LIMIT: usize = 64 << 10;
 pub(super) struct Agent {
     socket: PathBuf,
     listening: JoinHandle<()>,
-    /// `SHA256:…` of its key.
-    pub(super) fingerprint: String,
     /// The public line, which selects the key in `ssh`.
     pub(super) public_line: String,
 }
@@ -46,10 +44,9 @@ impl Agent {
         let key = parse(private_key)?;
         let wrong = |error: ssh_key::Error| SshKeyError { action: "read", detail: error.to_string() };
         let public_line = key.public_key().to_openssh().map_err(wrong)?;
-        let fingerprint = key.fingerprint(ssh_key::HashAlg::Sha256).to_string();
         let listener = UnixListener::bind(&socket).map_err(|source| AgentError::Socket { path: socket.clone(), source })?;
         let listening = tokio::spawn(listen(listener, Arc::new(key)));
-        Ok(Self { socket, listening, fingerprint, public_line })
+        Ok(Self { socket, listening, public_line })
     }
 
     /// Where it listens.
@@ -89,7 +86,10 @@ async fn converse(mut stream: UnixStream, key: Arc<PrivateKey>) {
         }
         let response = answer(&message, &key);
         let mut bytes = Vec::new();
-        if response.encode(&mut bytes).is_err() || stream.write_u32(bytes.len() as u32).await.is_err() || stream.write_all(&bytes).await.is_err() {
+        if response.encode(&mut bytes).is_err()
+            || stream.write_u32(bytes.len() as u32).await.is_err()
+            || stream.write_all(&bytes).await.is_err()
+        {
             return;
         }
     }

@@ -100,7 +100,8 @@ impl SshConnections {
 
 /// Whether host and user are safe to be arguments; they come from a form.
 fn checked(target: &SshTarget) -> bool {
-    let plain = |text: &str| !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:~".contains(c));
+    let plain =
+        |text: &str| !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:~".contains(c));
     plain(&target.host) && plain(&target.user)
 }
 
@@ -121,7 +122,14 @@ fn read(words: &str, said: &str, pinned: &HostKeys, seen: &HostKeys) -> KeyCheck
         KeyCheck::Refused
     } else if any(&["Could not resolve hostname", "Name or service not known"]) {
         KeyCheck::UnknownHost
-    } else if any(&["banner exchange: Connection", "kex_exchange_identification", "banner line contains invalid", "invalid format", "Bad remote protocol version", "timed out during banner"]) {
+    } else if any(&[
+        "banner exchange: Connection",
+        "kex_exchange_identification",
+        "banner line contains invalid",
+        "invalid format",
+        "Bad remote protocol version",
+        "timed out during banner",
+    ]) {
         KeyCheck::NotSsh
     } else if any(&["timed out"]) {
         KeyCheck::Timeout
@@ -133,5 +141,7 @@ fn read(words: &str, said: &str, pinned: &HostKeys, seen: &HostKeys) -> KeyCheck
 
 /// Lines that ssh itself adds around what the server says.
 fn ssh_own(line: &str) -> bool {
-    ["OpenSSH_", "Warning: Permanently added", "Transferred: ", "Bytes per second", "Authenticated to ", "** "].iter().any(|start| line.starts_with(start))
+    ["OpenSSH_", "Warning: Permanently added", "Transferred: ", "Bytes per second", "Authenticated to ", "** "]
+        .iter()
+        .any(|start| line.starts_with(start))
 }

@@ -173,9 +173,16 @@ impl SshConnections {
         let agent = Agent::start(private_key, base.with_extension("agent")).map_err(agent_error)?;
         let (public_key, known_hosts) = (base.with_extension("pub"), base.with_extension("hosts"));
         for (file, text) in [(&public_key, &agent.public_line), (&known_hosts, &identity.known_hosts)] {
-            std::fs::write(file, format!("{}\n", text.trim_end())).map_err(|source| GitError::file(format!("write {}", file.display()), source))?;
+            std::fs::write(file, format!("{}\n", text.trim_end()))
+                .map_err(|source| GitError::file(format!("write {}", file.display()), source))?;
         }
-        let kept = Arc::new(Kept { agent, public_key, known_hosts, control: base.with_extension("ctl"), connecting: tokio::sync::Mutex::default() });
+        let kept = Arc::new(Kept {
+            agent,
+            public_key,
+            known_hosts,
+            control: base.with_extension("ctl"),
+            connecting: tokio::sync::Mutex::default(),
+        });
         all.insert(identity.clone(), Arc::clone(&kept));
         Ok(kept)
     }
@@ -193,7 +200,9 @@ impl SshConnections {
         let limits = Limits { time, stdout: OUTPUT_LIMIT };
         let finished = run(&mut command, &[], limits).await.map_err(|failure| match failure {
             RunFailure::Start(source) => GitError::Program { program: self.shared.ssh.display().to_string(), source },
-            RunFailure::Timeout | RunFailure::TooLarge => GitError::Timeout { operation: "connect", limit: time, limit_name: "connect_timeout" },
+            RunFailure::Timeout | RunFailure::TooLarge => {
+                GitError::Timeout { operation: "connect", limit: time, limit_name: "connect_timeout" }
+            }
         })?;
         if finished.status.success() {
             return Ok(());

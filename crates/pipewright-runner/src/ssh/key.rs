@@ -29,7 +29,8 @@ impl SshKeyPair {
     /// Makes a new Ed25519 key from the system's randomness. `comment` ends the public line; control characters in it
     /// become spaces.
     pub fn generate(comment: &str) -> Result<Self, SshKeyError> {
-        let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(|error| SshKeyError { action: "made", detail: error.to_string() })?;
+        let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519)
+            .map_err(|error| SshKeyError { action: "made", detail: error.to_string() })?;
         key.set_comment(comment.replace(char::is_control, " "));
         Self::of(&key, "made")
     }
@@ -64,7 +65,11 @@ mod tests {
     #[test]
     fn a_key_reads_back_and_hides_its_private_part() {
         let key = SshKeyPair::generate("pipewright: harbor\nteam").expect("a key");
-        assert!(key.public_line.starts_with("ssh-ed25519 AAAA") && key.public_line.ends_with(" pipewright: harbor team"), "{}", key.public_line);
+        assert!(
+            key.public_line.starts_with("ssh-ed25519 AAAA") && key.public_line.ends_with(" pipewright: harbor team"),
+            "{}",
+            key.public_line
+        );
         assert!(key.fingerprint.starts_with("SHA256:"));
         assert!(key.private_key.expose().starts_with("-----BEGIN OPENSSH PRIVATE KEY-----"));
         assert!(!format!("{key:?}").contains("BEGIN"));

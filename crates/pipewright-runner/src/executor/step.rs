@@ -1,0 +1,293 @@
+//! Runs one step: script, after-script, limits, stopping.
+//!
+//! Both shells write into one pipe, which stays open between them, so that what a server started by the script prints
+//! during the after-script is kept in its place. At the end everything is killed, and output of what cannot be found
+//! is waited for no longer than the grace.
+
+use std::io::{PipeWriter, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use pipewright_core::build::AttemptOutcome;
+use pipewright_core::plan::{ScriptItem, StepPlan};
+use pipewright_core::wire::Timing;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::contract::{Executor, Session, ShellStart};
+use super::control::Control;
+use super::directories::StepDirectories;
+use super::limits::StepLimits;
+use super::script::compose;
+use crate::log::LogWriter;
+
+/// What the pipe between script and log holds: fewer switches for scripts that print much. Linux's own maximum for
+/// users without privileges.
+const PIPE_BYTES: usize = 1 << 20;
+
+/// How often a group that was asked to end is looked at.
+const ENDING_POLL: Duration = Duration::from_millis(5);
+
+/// How long the pipe may stay open after the group was killed before the rest of the machine is searched.
+const ESCAPE_GRACE: Duration = Duration::from_millis(100);
+
+/// A step to run.
+#[derive(Debug, Clone, Copy)]
+pub struct StepRun<'a> {
+    /// Unique among the runs on this machine.
+    pub mark: &'a str,
+    /// What to run.
+    pub plan: &'a StepPlan,
+    /// Where.
+    pub directories: &'a StepDirectories,
+    /// The environment, in order; later ones win.
+    pub environment: &'a [(String, String)],
+    /// Limit on the script.
+    pub max_time: Duration,
+    /// Limits on ending it.
+    pub limits: StepLimits,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepEnd {
+    /// `Lost` only after [`Control::Kill`].
+    pub outcome: AttemptOutcome,
+    /// The script's exit status, where it ran to its end by itself.
+    pub exit_code: Option<i32>,
+    /// What to tell people where the outcome is not the script's own.
+    pub message: Option<String>,
+    /// `spawn`, `script`, `after-script`.
+    pub timings: Vec<Timing>,
+}
+
+/// How the script came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    ByItself,
+    Stopped,
+    TimedOut,
+    Killed,
+}
+
+/// Runs a step to its end and writes what it prints to `log`, which is complete when this returns. `started` is called
+/// once, when the script's shell was started, with the time that took.
+pub async fn run_step<E: Executor>(
+    executor: &E,
+    run: StepRun<'_>,
+    log: &mut LogWriter,
+    control: &mut watch::Receiver<Control>,
+    started: impl FnOnce(Timing) + Send,
+) -> StepEnd {
+    let end = match StepProcess::prepare() {
+        Ok(process) => process.run(executor, run, log, control, started).await,
+        Err(error) => {
+            StepEnd::errored(format!("a pipe for the script's output cannot be made: {error}; look at the runner's limit of open files"))
+        }
+    };
+    if let Some(message) = &end.message {
+        log.line(message).await;
+    }
+    log.finish().await;
+    end
+}
+
+/// A step with its output pipe.
+struct StepProcess {
+    reader: Receiver,
+    writer: PipeWriter,
+    timings: Vec<Timing>,
+}
+
+impl StepProcess {
+    fn prepare() -> std::io::Result<Self> {
+        let (reader, writer) = std::io::pipe()?;
+        // A smaller pipe is only slower.
+        let _ = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_BYTES);
+        Ok(Self { reader: Receiver::from_owned_fd(reader.into())?, writer, timings: Vec::new() })
+    }
+
+    async fn run<E: Executor>(
+        mut self,
+        executor: &E,
+        run: StepRun<'_>,
+        log: &mut LogWriter,
+        control: &mut watch::Receiver<Control>,
+        started: impl FnOnce(Timing) + Send,
+    ) -> StepEnd {
+        let begin = Instant::now();
+        let mut session = match self.start(executor, run, &run.plan.script, "script", None).await {
+            Ok(session) => session,
+            Err(message) => return StepEnd::errored(message),
+        };
+        let spawn = timing("spawn", begin);
+        self.timings.push(spawn.clone());
+        started(spawn);
+        let script_begin = Instant::now();
+        let (mut ending, code) = self.drive(executor, &mut session, run, run.max_time, log, control, Control::Run).await;
+        self.timings.push(timing("script", script_begin));
+        let mut message = match ending {
+            Ending::TimedOut => Some(format!(
+                "The script took longer than {} (max-time) and was ended; make it faster, or raise `max-time`.",
+                minutes(run.max_time)
+            )),
+            _ => None,
+        };
+        if ending != Ending::Killed && !run.plan.after_script.is_empty() {
+            let after_begin = Instant::now();
+            match self.start(executor, run, &run.plan.after_script, "after-script", Some(code)).await {
+                Err(text) => log.line(&format!("The after-script was not run: {text}.")).await,
+                Ok(mut after) => {
+                    // A stop that came already has been obeyed; only a sterner word ends the after-script.
+                    let obeyed = if ending == Ending::Stopped { Control::Stop } else { Control::Run };
+                    let (after_ending, _) = self.drive(executor, &mut after, run, run.limits.after_script, log, control, obeyed).await;
+                    match after_ending {
+                        Ending::ByItself => {}
+                        Ending::TimedOut => {
+                            log.line(&format!("The after-script took longer than {} and was ended.", minutes(run.limits.after_script)))
+                                .await
+                        }
+                        Ending::Stopped if ending == Ending::ByItself => ending = Ending::Stopped,
+                        Ending::Stopped => {}
+                        Ending::Killed => ending = Ending::Killed,
+                    }
+                }
+            }
+            self.timings.push(timing("after-script", after_begin));
+        }
+        let timings = std::mem::take(&mut self.timings);
+        self.close(executor, session, run, log).await;
+        let outcome = match ending {
+            Ending::ByItself if code == 0 => AttemptOutcome::Passed,
+            Ending::ByItself => AttemptOutcome::Failed,
+            Ending::Stopped => AttemptOutcome::Stopped,
+            Ending::TimedOut => AttemptOutcome::TimedOut,
+            Ending::Killed => AttemptOutcome::Lost,
+        };
+        if ending == Ending::Stopped {
+            message = Some("Stopped.".to_owned());
+        }
+        StepEnd { outcome, exit_code: (ending == Ending::ByItself).then_some(code), message, timings }
+    }
+
+    /// Writes a script file and starts its shell.
+    async fn start<E: Executor>(
+        &self,
+        executor: &E,
+        run: StepRun<'_>,
+        items: &[ScriptItem],
+        name: &str,
+        exit_code: Option<i32>,
+    ) -> Result<E::Session, String> {
+        let text = compose(items, executor.shell()).map_err(|error| error.to_string())?;
+        let script = run.directories.scripts.join(name);
+        write_private(&script, &text)
+            .map_err(|error| format!("the script cannot be written to {}: {error}; look at the runner's disk", script.display()))?;
+        let output = self
+            .writer
+            .try_clone()
+            .map_err(|error| format!("the output cannot be given to the shell: {error}; look at the runner's limit of open files"))?;
+        let start = ShellStart { mark: run.mark, script, directories: run.directories, environment: run.environment, exit_code, output };
+        executor.start(start).await.map_err(|error| error.to_string())
+    }
+
+    /// Waits for a shell while its output flows, and ends it when its time is over or a word sterner than `obeyed` comes.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one step, borrowed apart")]
+    async fn drive<E: Executor>(
+        &mut self,
+        executor: &E,
+        session: &mut E::Session,
+        run: StepRun<'_>,
+        limit: Duration,
+        log: &mut LogWriter,
+        control: &mut watch::Receiver<Control>,
+        obeyed: Control,
+    ) -> (Ending, i32) {
+        let ending = tokio::select! {
+            code = session.wait() => return (Ending::ByItself, code),
+            word = sterner(control, obeyed) => if word == Control::Stop { Ending::Stopped } else { Ending::Killed },
+            () = tokio::time::sleep(limit) => Ending::TimedOut,
+            never = pump_on(log, &mut self.reader) => match never {},
+        };
+        let mut ending = ending;
+        if ending != Ending::Killed {
+            session.terminate();
+            let grace = Instant::now() + run.limits.stop_grace;
+            while session.is_alive() && Instant::now() < grace {
+                tokio::select! {
+                    // Reaps the shell; a shell that ended is not alive, but its children may be.
+                    _ = session.wait() => tokio::time::sleep(ENDING_POLL).await,
+                    () = tokio::time::sleep(ENDING_POLL) => {}
+                    _ = sterner(control, Control::Stop) => { ending = Ending::Killed; break }
+                    never = pump_on(log, &mut self.reader) => match never {},
+                }
+            }
+        }
+        session.kill();
+        executor.end_all(run.mark).await;
+        let code = tokio::select! {
+            code = session.wait() => code,
+            never = pump_on(log, &mut self.reader) => match never {},
+        };
+        (ending, code)
+    }
+
+    /// Ends what the scripts left running and reads the rest of the output.
+    async fn close<E: Executor>(self, executor: &E, mut session: E::Session, run: StepRun<'_>, log: &mut LogWriter) {
+        let Self { mut reader, writer, .. } = self;
+        session.kill();
+        drop(session);
+        drop(writer);
+        // What is dead prints nothing more: at most one pipe's content is left, then its end comes.
+        if let Ok(false) = log.pump_rest(&mut reader, ESCAPE_GRACE, PIPE_BYTES).await {
+            executor.end_all(run.mark).await;
+            if let Ok(false) = log.pump_rest(&mut reader, run.limits.output_grace, PIPE_BYTES).await {
+                log.line("A process that the script left behind still holds its output; nothing more of it is read.").await;
+            }
+        }
+    }
+}
+
+impl StepEnd {
+    /// The step could not be run; `text` says why and what to do.
+    pub fn errored(text: String) -> Self {
+        Self { outcome: AttemptOutcome::Errored, exit_code: None, message: Some(text), timings: Vec::new() }
+    }
+}
+
+/// Waits until the word is sterner than one that was obeyed already. A sender that is gone says nothing more.
+async fn sterner(control: &mut watch::Receiver<Control>, obeyed: Control) -> Control {
+    let word = control.wait_for(|word| *word > obeyed).await.map(|word| *word);
+    match word {
+        Ok(word) => word,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Lets output flow for as long as the caller waits for something else. We hold a writer, so the pipe does not end.
+async fn pump_on(log: &mut LogWriter, reader: &mut Receiver) -> std::convert::Infallible {
+    if let Err(error) = log.pump(reader).await {
+        tracing::warn!(%error, "the output of a step cannot be read any more");
+    }
+    std::future::pending().await
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// The time since `begin` as a part.
+pub(crate) fn timing(part: &str, begin: Instant) -> Timing {
+    Timing { part: part.to_owned(), micros: u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX) }
+}
+
+fn minutes(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds >= 60 && seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        0 => format!("{} ms", time.as_millis()),
+        seconds => format!("{seconds} s"),
+    }
+}

@@ -1,0 +1,175 @@
+//! One attempt: workspace, repository, script.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pipewright_core::Timestamp;
+use pipewright_core::build::AttemptOutcome;
+use pipewright_core::wire::{Assignment, AttemptReport, Checkout, Timing};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::place::Place;
+use crate::executor::{Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, run_step};
+use crate::git::{CheckoutTarget, Ensured, GitError, MirrorStore};
+use crate::log::{LogWriter, Masker};
+
+/// How often a fetch is tried where the network or the other side may recover, and the pause between.
+const FETCH_TRIES: u32 = 3;
+const FETCH_PAUSE: Duration = Duration::from_secs(1);
+
+/// What an attempt runs with.
+pub(super) struct Means<'a, E> {
+    pub(super) executor: &'a E,
+    pub(super) mirrors: &'a MirrorStore,
+    pub(super) place: &'a Place,
+    pub(super) environment: &'a [(String, String)],
+    pub(super) limits: StepLimits,
+    pub(super) log_limit: u64,
+    pub(super) mark: &'a str,
+    pub(super) claimed_at: Timestamp,
+}
+
+/// Runs an attempt to its end. Whatever goes wrong becomes a report; the log is complete when this returns.
+pub(super) async fn execute<E: Executor>(
+    means: Means<'_, E>,
+    assignment: &Assignment,
+    mut control: watch::Receiver<Control>,
+    started: oneshot::Sender<Vec<Timing>>,
+    chunks: mpsc::Sender<Bytes>,
+) -> AttemptReport {
+    let environment: Vec<_> = means.environment.iter().chain(&assignment.environment).cloned().collect();
+    let masker = Masker::new(&assignment.masked, &environment);
+    let mut log = LogWriter::new(chunks, &masker, means.log_limit);
+    if let Some(note) = masker.note() {
+        log.line(&note).await;
+    }
+    let waited = means.claimed_at.since(assignment.accepted_at);
+    let mut timings = vec![Timing { part: "claim".to_owned(), micros: u64::try_from(waited.as_micros()).unwrap_or(u64::MAX) }];
+    let prepared = tokio::select! {
+        prepared = prepare(&means, assignment, &mut log, &mut timings) => prepared,
+        end = told_to_end(&mut control) => Err(end),
+    };
+    let end = match prepared {
+        Ok(directories) => {
+            let run = StepRun {
+                mark: means.mark,
+                plan: &assignment.plan,
+                directories: &directories,
+                environment: &environment,
+                max_time: assignment.max_time,
+                limits: means.limits,
+            };
+            let so_far = timings.clone();
+            run_step(means.executor, run, &mut log, &mut control, |spawn| {
+                // The courier is gone only when the lease is.
+                let _ = started.send(so_far.into_iter().chain([spawn]).collect());
+            })
+            .await
+        }
+        Err(end) => {
+            if let Some(message) = &end.message {
+                log.line(message).await;
+            }
+            log.finish().await;
+            end
+        }
+    };
+    timings.extend(end.timings);
+    AttemptReport { outcome: end.outcome, exit_code: end.exit_code, message: end.message, timings }
+}
+
+/// Waits for a word that ends an attempt before its script began.
+async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
+    let word = control.wait_for(|word| *word > Control::Run).await.map(|word| *word);
+    let Ok(word) = word else { return std::future::pending().await };
+    let (outcome, message) = if word == Control::Stop {
+        (AttemptOutcome::Stopped, Some("Stopped before the script began.".to_owned()))
+    } else {
+        (AttemptOutcome::Lost, None)
+    };
+    StepEnd { outcome, exit_code: None, message, timings: Vec::new() }
+}
+
+/// Makes the directories and puts the repository into them.
+async fn prepare<E: Executor>(
+    means: &Means<'_, E>,
+    assignment: &Assignment,
+    log: &mut LogWriter,
+    timings: &mut Vec<Timing>,
+) -> Result<StepDirectories, StepEnd> {
+    let root = means.place.of(means.mark);
+    let directories = StepDirectories::create(&root).map_err(|error| {
+        StepEnd::errored(format!(
+            "The workspace {} cannot be made: {error}; look at the runner's disk and its rights there.",
+            root.display()
+        ))
+    })?;
+    if let Some(checkout) = &assignment.checkout {
+        clone(means.mirrors, &assignment.application_name, checkout, &directories, log, timings)
+            .await
+            .map_err(|error| StepEnd::errored(format!("The repository could not be cloned: {error}.")))?;
+    }
+    for notice in means.executor.notices(&assignment.plan) {
+        log.line(&notice).await;
+    }
+    Ok(directories)
+}
+
+async fn clone(
+    mirrors: &MirrorStore,
+    application: &str,
+    checkout: &Checkout,
+    directories: &StepDirectories,
+    log: &mut LogWriter,
+    timings: &mut Vec<Timing>,
+) -> Result<(), GitError> {
+    let begin = Instant::now();
+    let mut ensured = fetch(mirrors, checkout, log).await?;
+    let fetched = begin.elapsed();
+    let target = CheckoutTarget { directory: &directories.build };
+    let checked_out = match mirrors.check_out(checkout, target).await {
+        Err(GitError::Damaged { detail }) => {
+            log.line(&format!("The mirror is damaged ({detail}) and is fetched anew.")).await;
+            let git = directories.build.join(".git");
+            std::fs::remove_dir_all(&git).map_err(|source| GitError::file(format!("remove {}", git.display()), source))?;
+            ensured = fetch(mirrors, checkout, log).await?;
+            mirrors.check_out(checkout, target).await?
+        }
+        other => other?,
+    };
+    for (part, time) in [("fetch", fetched), ("checkout", checked_out.elapsed)] {
+        timings.push(Timing { part: part.to_owned(), micros: u64::try_from(time.as_micros()).unwrap_or(u64::MAX) });
+    }
+    log.line(&format!(
+        "Cloned {application} at {} in {} ms ({})",
+        checkout.commit.short(),
+        begin.elapsed().as_millis(),
+        describe(&ensured)
+    ))
+    .await;
+    Ok(())
+}
+
+async fn fetch(mirrors: &MirrorStore, checkout: &Checkout, log: &mut LogWriter) -> Result<Ensured, GitError> {
+    let mut tries = 1;
+    loop {
+        match mirrors.ensure(checkout).await {
+            Err(error) if tries < FETCH_TRIES && error.is_transient() => {
+                log.line(&format!("Fetching failed ({error}); trying again in {} s.", (FETCH_PAUSE * tries).as_secs())).await;
+                tokio::time::sleep(FETCH_PAUSE * tries).await;
+                tries += 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn describe(ensured: &Ensured) -> String {
+    let objects = if ensured.new_objects == 1 { "object" } else { "objects" };
+    match (ensured.warm, ensured.fetched) {
+        (true, false) => "mirror warm, nothing to fetch".to_owned(),
+        (true, true) => format!("mirror warm, {} new {objects}", ensured.new_objects),
+        (false, _) => format!("new mirror, {} {objects}", ensured.new_objects),
+    }
+}

@@ -1,0 +1,238 @@
+//! The loop: claim, run, report, and end well.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pipewright_core::build::AttemptOutcome;
+use pipewright_core::wire::{Assignment, AttemptReport};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::attempt::{Means, execute};
+use super::config::RunnerConfig;
+use super::courier::Courier;
+use super::dispatcher::{DispatchError, Dispatcher};
+use super::place::{Place, PlaceError, remove};
+use super::registry::Registry;
+use crate::executor::{Executor, HostExecutor};
+use crate::git::MirrorStore;
+use crate::log::QUEUE_CHUNKS;
+
+/// Pause after a claim that failed.
+const CLAIM_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long reports of what was ended at shutdown may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// A runner cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// Another process has the data directory.
+    #[error("another runner works in {0}; stop it, or give this one a data directory of its own")]
+    InUse(std::path::PathBuf),
+    /// The data directory cannot be used.
+    #[error("cannot {action}: {source}; give the runner a directory that it may write to")]
+    File {
+        /// What was tried, with the path.
+        action: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A runner. Making one opens nothing; [`Runner::run`] does.
+#[derive(Debug)]
+pub struct Runner<D, E = HostExecutor> {
+    shared: Arc<Shared<D, E>>,
+}
+
+#[derive(Debug)]
+struct Shared<D, E> {
+    config: RunnerConfig,
+    mirrors: MirrorStore,
+    dispatcher: Arc<D>,
+    executor: E,
+    registry: Arc<Registry>,
+    tasks: TaskTracker,
+    give_up: CancellationToken,
+    counter: AtomicU64,
+}
+
+impl<D: Dispatcher> Runner<D> {
+    /// A runner that runs scripts on this machine. `mirrors` may be shared with whoever else reads the repositories.
+    pub fn new(config: RunnerConfig, mirrors: MirrorStore, dispatcher: Arc<D>) -> Self {
+        Self::with_executor(config, mirrors, dispatcher, HostExecutor::new())
+    }
+}
+
+impl<D: Dispatcher, E: Executor> Runner<D, E> {
+    /// A runner with another executor.
+    pub fn with_executor(config: RunnerConfig, mirrors: MirrorStore, dispatcher: Arc<D>, executor: E) -> Self {
+        let shared = Shared {
+            config,
+            mirrors,
+            dispatcher,
+            executor,
+            registry: Arc::default(),
+            tasks: TaskTracker::new(),
+            give_up: CancellationToken::new(),
+            counter: AtomicU64::new(0),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Claims and runs until `shutdown` is cancelled; then claims nothing more, lets what runs go on for the drain
+    /// time, ends the rest and gives it back as lost. Returns when everything is reported and removed.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunnerError> {
+        let shared = self.shared;
+        let data_dir = shared.config.data_dir.clone();
+        let taken = tokio::task::spawn_blocking(move || Place::take(&data_dir)).await;
+        let place = match taken.unwrap_or_else(|error| {
+            Err(PlaceError::File { action: "prepare the data directory".to_owned(), source: std::io::Error::other(error) })
+        }) {
+            Ok(place) => Arc::new(place),
+            Err(PlaceError::InUse) => return Err(RunnerError::InUse(shared.config.data_dir.clone())),
+            Err(PlaceError::File { action, source }) => return Err(RunnerError::File { action, source }),
+        };
+        let ended = CancellationToken::new();
+        let heart = tokio::spawn(Arc::clone(&shared).beat(ended.clone()));
+        let ear = tokio::spawn(Arc::clone(&shared).listen(ended.clone()));
+        Arc::clone(&shared).claim(&place, &shutdown).await;
+        shared.tasks.close();
+        if tokio::time::timeout(shared.config.drain, shared.tasks.wait()).await.is_err() {
+            shared.registry.kill_all();
+            if tokio::time::timeout(LAST_WORDS, shared.tasks.wait()).await.is_err() {
+                shared.give_up.cancel();
+                shared.tasks.wait().await;
+            }
+        }
+        ended.cancel();
+        // Both only wait for the dispatcher and hold nothing.
+        let _ = tokio::join!(heart, ear);
+        Ok(())
+    }
+}
+
+impl<D: Dispatcher, E: Executor> Shared<D, E> {
+    /// Fills free slots until shutdown.
+    async fn claim(self: Arc<Self>, place: &Arc<Place>, shutdown: &CancellationToken) {
+        let slots = Arc::new(Semaphore::new(self.config.slots));
+        loop {
+            let first = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                slot = Arc::clone(&slots).acquire_owned() => match slot { Ok(slot) => slot, Err(_) => return },
+            };
+            let free = 1 + slots.available_permits();
+            let claimed = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                claimed = self.dispatcher.claim(free) => claimed,
+            };
+            let mut first = Some(first);
+            match claimed {
+                Ok(assignments) => {
+                    for assignment in assignments {
+                        let slot = match first.take() {
+                            Some(slot) => Some(slot),
+                            None => Arc::clone(&slots).acquire_owned().await.ok(),
+                        };
+                        let (shared, place) = (Arc::clone(&self), Arc::clone(place));
+                        self.tasks.spawn(shared.attempt(assignment, place, slot));
+                    }
+                }
+                Err(error) => {
+                    if let DispatchError::Unavailable(reason) = &error {
+                        tracing::warn!(runner = self.config.name, reason, "cannot claim; trying again");
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(CLAIM_PAUSE) => {}
+                        () = shutdown.cancelled() => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// One attempt from its assignment to its removed directory.
+    async fn attempt(self: Arc<Self>, assignment: Assignment, place: Arc<Place>, slot: Option<OwnedSemaphorePermit>) {
+        let (attempt, lease) = (assignment.attempt, assignment.lease);
+        let mark = format!("{attempt}-{}", self.counter.fetch_add(1, Ordering::Relaxed));
+        let control = self.registry.add(attempt, lease);
+        let (started, started_news) = oneshot::channel();
+        let (chunks, chunks_news) = mpsc::channel(QUEUE_CHUNKS);
+        let courier = Courier {
+            dispatcher: Arc::clone(&self.dispatcher),
+            registry: Arc::clone(&self.registry),
+            attempt,
+            lease,
+            give_up: self.give_up.clone(),
+        };
+        let claimed_at = (self.config.now)();
+        let work = tokio::spawn({
+            let (shared, place, mark) = (Arc::clone(&self), Arc::clone(&place), mark.clone());
+            async move {
+                let means = Means {
+                    executor: &shared.executor,
+                    mirrors: &shared.mirrors,
+                    place: &place,
+                    environment: &shared.config.environment,
+                    limits: shared.config.limits,
+                    log_limit: shared.config.log_limit,
+                    mark: &mark,
+                    claimed_at,
+                };
+                execute(means, &assignment, control, started, chunks).await
+            }
+        });
+        let (report, _) = tokio::join!(work, courier.carry(started_news, chunks_news));
+        let report = report.unwrap_or_else(|error| {
+            tracing::error!(%attempt, %error, "an attempt was ended by a bug in the runner");
+            let message = "The runner has a bug that ended this attempt; its own log says more. Run the step again.".to_owned();
+            AttemptReport { outcome: AttemptOutcome::Errored, exit_code: None, message: Some(message), timings: Vec::new() }
+        });
+        if !self.registry.is_abandoned(lease) {
+            courier.finish(report).await;
+        }
+        self.registry.remove(lease);
+        drop(slot);
+        // Off the way of the next attempt: end what escaped, remove the files.
+        self.executor.end_all(&mark).await;
+        let directory = place.of(&mark);
+        let _ = tokio::task::spawn_blocking(move || remove(&directory)).await;
+    }
+
+    /// Renews leases.
+    async fn beat(self: Arc<Self>, ended: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = ended.cancelled() => return,
+                () = tokio::time::sleep(self.config.heartbeat) => {}
+            }
+            let leases = self.registry.leases();
+            if leases.is_empty() {
+                continue;
+            }
+            let beat = tokio::select! {
+                () = ended.cancelled() => return,
+                beat = self.dispatcher.heartbeat(&leases) => beat,
+            };
+            match beat {
+                Ok(directives) => directives.into_iter().for_each(|(attempt, directive)| self.registry.direct(attempt, directive)),
+                Err(error) => tracing::warn!(runner = self.config.name, %error, "a heartbeat was not answered"),
+            }
+        }
+    }
+
+    /// Hears directives as they come.
+    async fn listen(self: Arc<Self>, ended: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = ended.cancelled() => return,
+                (attempt, directive) = self.dispatcher.directive() => self.registry.direct(attempt, directive),
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The runner's own directory: locked by one process, swept of what a crashed one left.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::executor::HostExecutor;
+
+/// A locked data directory. Dropping it gives the lock back.
+#[derive(Debug)]
+pub(super) struct Place {
+    attempts: PathBuf,
+    _lock: File,
+}
+
+/// Why there is no place.
+#[derive(Debug)]
+pub(super) enum PlaceError {
+    InUse,
+    File { action: String, source: io::Error },
+}
+
+impl Place {
+    /// Locks the directory, then ends the processes and removes the files of attempts that a crashed runner left.
+    pub(super) fn take(data_dir: &Path) -> Result<Self, PlaceError> {
+        let wrong = |action: &str, path: &Path| {
+            let action = format!("{action} {}", path.display());
+            move |source| PlaceError::File { action, source }
+        };
+        let attempts = data_dir.join("attempts");
+        std::fs::create_dir_all(&attempts).map_err(wrong("make", &attempts))?;
+        std::fs::set_permissions(&attempts, std::fs::Permissions::from_mode(0o700)).map_err(wrong("protect", &attempts))?;
+        let lock_file = data_dir.join("runner.lock");
+        let lock = File::create(&lock_file).map_err(wrong("open", &lock_file))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(PlaceError::InUse),
+            Err(TryLockError::Error(source)) => return Err(wrong("lock", &lock_file)(source)),
+        }
+        for entry in std::fs::read_dir(&attempts).map_err(wrong("read", &attempts))?.flatten() {
+            let mark = entry.file_name().to_string_lossy().into_owned();
+            let ended = HostExecutor::end_left_over(&mark);
+            tracing::info!(mark, ended, "removing what an earlier runner left behind");
+            remove(&entry.path());
+        }
+        Ok(Self { attempts, _lock: lock })
+    }
+
+    /// Where the attempt of this mark has its directories.
+    pub(super) fn of(&self, mark: &str) -> PathBuf {
+        self.attempts.join(mark)
+    }
+}
+
+/// Removes a directory, also where a script took away our rights inside it. What cannot be removed is tried again at
+/// the next start.
+pub(super) fn remove(directory: &Path) {
+    let removed = std::fs::remove_dir_all(directory).or_else(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            open_up(directory);
+            std::fs::remove_dir_all(directory)
+        }
+        // Something wrote while it was removed.
+        io::ErrorKind::DirectoryNotEmpty => std::fs::remove_dir_all(directory),
+        _ => Err(error),
+    });
+    if let Err(error) = removed
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, directory = %directory.display(), "cannot remove a workspace; it is tried again at the next start");
+    }
+}
+
+/// Gives us all rights to the directories below; symbolic links are not followed.
+fn open_up(directory: &Path) {
+    let _ = std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700));
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
+}
