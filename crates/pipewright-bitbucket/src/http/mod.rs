@@ -1,0 +1,20 @@
+//! The one way out: a configured HTTP client, requests with bounds, and the errors every call can end with.
+//!
+//! Invariants: every call has a timeout; no cookies are kept (a login cookie can hide that the next credential is
+//! wrong); a redirect is followed only for reading and only to the same scheme, host and port; bodies are read up to a
+//! limit. What a status code means is decided by the product's own module, not here.
+
+mod client;
+mod encode;
+mod error;
+mod network;
+mod options;
+mod request;
+
+pub use client::Http;
+pub(crate) use client::{retry_after, same_origin};
+pub use encode::{UnsafePathError, encode_path, encode_path_part};
+pub use error::{ApiError, FieldError};
+pub use network::{NetworkFailure, TlsFailure};
+pub use options::{HttpOptions, HttpSetupError, Proxy};
+pub(crate) use request::{Answer, Request};

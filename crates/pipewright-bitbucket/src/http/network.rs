@@ -1,0 +1,84 @@
+//! Why no answer came: told apart by type, because each has a different remedy.
+
+use std::error::Error as StdError;
+use std::io;
+
+/// What is wrong with an encrypted connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsFailure {
+    /// The certificate was issued by an authority we do not trust.
+    #[error("its certificate was issued by an authority that is not trusted here")]
+    UnknownIssuer,
+    /// The certificate is for other names.
+    #[error("its certificate is for another host name")]
+    WrongName,
+    /// The certificate has run out or is not valid yet.
+    #[error("its certificate has expired or is not valid yet")]
+    Expired,
+    /// What answers does not speak TLS at all.
+    #[error("it does not speak TLS on this port")]
+    NotTls,
+    /// Something else.
+    #[error("the encrypted connection failed: {0}")]
+    Other(String),
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkFailure {
+    /// The name could not be resolved.
+    #[error("the host name is not known")]
+    UnknownHost,
+    /// Nothing listens on the port.
+    #[error("nothing listens on this port")]
+    Refused,
+    /// The encrypted connection could not be made.
+    #[error(transparent)]
+    Tls(TlsFailure),
+    /// Something else: unreachable, reset, cut off.
+    #[error("the connection failed: {0}")]
+    Other(String),
+}
+
+impl NetworkFailure {
+    /// Looks through the chain of causes.
+    pub(crate) fn of(error: &reqwest::Error) -> Self {
+        if error.is_dns() {
+            return Self::UnknownHost;
+        }
+        let mut last = error.to_string();
+        let mut cause = StdError::source(error);
+        while let Some(error) = cause {
+            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+                return Self::Tls(tls_failure(tls));
+            }
+            if let Some(io) = error.downcast_ref::<io::Error>() {
+                // The source of an I/O error skips what it wraps, so that must be asked for.
+                if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                    return Self::Tls(tls_failure(tls));
+                }
+                if io.kind() == io::ErrorKind::ConnectionRefused {
+                    return Self::Refused;
+                }
+            }
+            last = error.to_string();
+            cause = error.source();
+        }
+        Self::Other(last)
+    }
+}
+
+fn tls_failure(error: &rustls::Error) -> TlsFailure {
+    use rustls::CertificateError as Certificate;
+    match error {
+        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => TlsFailure::UnknownIssuer,
+        rustls::Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
+            TlsFailure::WrongName
+        }
+        rustls::Error::InvalidCertificate(
+            Certificate::Expired | Certificate::ExpiredContext { .. } | Certificate::NotValidYet | Certificate::NotValidYetContext { .. },
+        ) => TlsFailure::Expired,
+        rustls::Error::InvalidMessage(_) => TlsFailure::NotTls,
+        other => TlsFailure::Other(other.to_string()),
+    }
+}
