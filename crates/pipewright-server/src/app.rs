@@ -26,6 +26,8 @@ pub struct AppParts {
     pub logs: LogStore,
     /// Talks HTTP to Bitbucket.
     pub http: pipewright_bitbucket::Http,
+    /// Mirrors of repositories, and with them the `git` and `ssh` programs.
+    pub mirrors: pipewright_runner::git::MirrorStore,
     /// Hints that there is something to do.
     pub wakeups: Wakeups,
 }
