@@ -8,25 +8,36 @@
 
 #[macro_use]
 mod macros;
+#[macro_use]
+mod words;
 
 pub mod accounts;
+pub mod applications;
+pub mod credentials;
 mod db;
 mod error;
 pub mod events;
+pub mod inspections;
+pub mod integrations;
 pub mod invitations;
 pub mod leases;
+pub mod listings;
 pub mod logs;
 pub mod members;
+pub mod oauth_flows;
+pub mod repositories;
 pub mod sessions;
 pub mod settings;
 #[cfg(test)]
 mod testing;
 pub mod users;
 mod vault;
+pub mod webhooks;
 
 pub use db::{Database, Db, DbOptions, Tx};
 pub use error::{OpenError, StoreError};
 pub use vault::{OpenSecretError, Sealed, Vault, VaultKey, VaultKeyError};
+pub use words::UnknownWord;
 
 /// Every statement of every module, for the test that prepares them. A new module adds its `ALL` here.
 #[cfg(test)]
@@ -40,7 +51,15 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         sessions::ALL,
         settings::ALL,
         users::ALL,
+        credentials::ALL,
+        inspections::ALL,
+        listings::ALL,
+        oauth_flows::ALL,
+        webhooks::ALL,
     ]
     .into_iter()
     .flatten()
+    .chain(applications::statements())
+    .chain(integrations::statements())
+    .chain(repositories::statements())
 }

@@ -91,7 +91,7 @@ CREATE TABLE integrations (
     account_id             UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     kind                   TEXT NOT NULL CHECK (kind IN ('cloud', 'datacenter')),
     base_url               TEXT NOT NULL, -- whole, with context path, without a slash at its end
-    state                  TEXT NOT NULL CHECK (state IN ('connected', 'reconnect')),
+    state                  TEXT NOT NULL CHECK (state IN ('connected', 'reconnect', 'disconnected')),
     state_reason           TEXT,
     remote_user_id         TEXT NOT NULL,
     remote_user_name       TEXT NOT NULL,
@@ -104,7 +104,9 @@ CREATE TABLE integrations (
     ssh_port               BIGINT NOT NULL,
     ssh_public_key         TEXT NOT NULL,
     ssh_fingerprint        TEXT NOT NULL,
-    ssh_private_key_sealed BYTEA NOT NULL,
+    ssh_private_key_sealed BYTEA, -- null once disconnected
+    ssh_key_made_at        BIGINT NOT NULL,
+    posted_key_id          TEXT, -- Bitbucket's id of the key we put on the user's account
     known_hosts            TEXT, -- pinned on first contact
     host_key_fingerprint   TEXT,
     host_key_offered       TEXT, -- the fingerprint of a changed host key, until a person accepts it
@@ -112,11 +114,10 @@ CREATE TABLE integrations (
     key_check              TEXT NOT NULL CHECK (key_check IN ('unknown', 'accepted', 'not_added', 'host_key_changed', 'unreachable')),
     key_check_message      TEXT,
     key_checked_at         BIGINT,
-    extra_ca_pem           TEXT,
     connected_by           UUID REFERENCES users (id) ON DELETE SET NULL,
-    connected_at           BIGINT NOT NULL
+    connected_at           BIGINT NOT NULL,
+    UNIQUE (account_id, kind, base_url)
 );
-CREATE INDEX integrations_by_account ON integrations (account_id);
 
 CREATE TABLE credentials (
     id             UUID PRIMARY KEY,
@@ -150,6 +151,7 @@ CREATE TABLE repositories (
     integration_id    UUID NOT NULL REFERENCES integrations (id) ON DELETE CASCADE,
     account_id        UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     remote_id         TEXT NOT NULL, -- UUID on Cloud, number on Data Center
+    owner_id          TEXT NOT NULL, -- what never changes of the workspace or project
     owner             TEXT NOT NULL, -- workspace slug or project key
     owner_name        TEXT NOT NULL,
     slug              TEXT NOT NULL,
@@ -165,16 +167,27 @@ CREATE TABLE repositories (
     remote_updated_at BIGINT,
     seen_at           BIGINT NOT NULL,
     gone_at           BIGINT,
+    access_key_id     TEXT, -- Bitbucket's id of the key we put on the repository
     UNIQUE (integration_id, remote_id)
 );
 CREATE INDEX repositories_by_account ON repositories (account_id, remote_updated_at);
 
 CREATE TABLE listings (
     integration_id UUID PRIMARY KEY REFERENCES integrations (id) ON DELETE CASCADE,
-    state          TEXT NOT NULL CHECK (state IN ('refreshing', 'ready', 'failed')),
+    state          TEXT NOT NULL CHECK (state IN ('wanted', 'refreshing', 'ready', 'failed')),
     error          TEXT,
     started_at     BIGINT NOT NULL,
     finished_at    BIGINT
+);
+
+-- What was last found in a repository, for the wizard and the page of branches: never read while a page waits.
+CREATE TABLE inspections (
+    repository_id UUID PRIMARY KEY REFERENCES repositories (id) ON DELETE CASCADE,
+    state         TEXT NOT NULL CHECK (state IN ('wanted', 'looking', 'ready', 'failed')),
+    error         TEXT,
+    findings      JSONB, -- branches, tags, and what the pipeline file says
+    started_at    BIGINT NOT NULL,
+    finished_at   BIGINT
 );
 
 CREATE TABLE applications (
@@ -242,7 +255,7 @@ CREATE TABLE deliveries (
     message        TEXT,
     UNIQUE (webhook_id, request_id)
 );
-CREATE INDEX deliveries_to_decide ON deliveries (id) WHERE state = 'received';
+CREATE INDEX deliveries_to_decide ON deliveries (repository_id, id) WHERE state = 'received';
 CREATE INDEX deliveries_by_account ON deliveries (account_id, id);
 CREATE INDEX deliveries_by_repository ON deliveries (repository_id, id);
 
@@ -283,6 +296,8 @@ CREATE TABLE builds (
 );
 CREATE INDEX builds_to_plan ON builds (id) WHERE state = 'queued';
 CREATE INDEX builds_under_way ON builds (application_id, ref_name) WHERE state IN ('queued', 'running', 'paused', 'stopping');
+-- Builds of one ref begin in the order of their numbers.
+CREATE INDEX builds_not_begun ON builds (application_id, ref_name, number) WHERE started_at IS NULL AND state IN ('queued', 'running');
 CREATE INDEX builds_by_account ON builds (account_id, id);
 CREATE INDEX builds_by_application ON builds (application_id, id);
 
@@ -350,7 +365,7 @@ CREATE TABLE attempts (
     log_lines      BIGINT NOT NULL,
     UNIQUE (step_id, number)
 );
-CREATE INDEX attempts_to_claim ON attempts (id) WHERE state = 'queued';
+CREATE INDEX attempts_to_claim ON attempts (build_id, id) WHERE state = 'queued';
 CREATE INDEX attempts_running ON attempts (lease_until) WHERE state = 'running';
 CREATE INDEX attempts_by_build ON attempts (build_id);
 
@@ -371,14 +386,14 @@ CREATE TABLE statuses (
     given_up_at    BIGINT,
     error          TEXT
 );
-CREATE INDEX statuses_to_send ON statuses (send_after) WHERE sent_at IS NULL AND given_up_at IS NULL;
-CREATE INDEX statuses_in_order ON statuses (repository_id, commit_hash, status_key, id);
+CREATE INDEX statuses_to_send ON statuses (integration_id, id) WHERE sent_at IS NULL AND given_up_at IS NULL;
+CREATE INDEX statuses_in_order ON statuses (repository_id, commit_hash, status_key, id) WHERE sent_at IS NULL AND given_up_at IS NULL;
 CREATE INDEX statuses_by_build ON statuses (build_id);
 
 CREATE TABLE tasks (
     id          UUID PRIMARY KEY,
     kind        TEXT NOT NULL,
-    unique_key  TEXT UNIQUE, -- at most one waiting task of this key; cleared when it ends
+    unique_key  TEXT UNIQUE, -- at most one task of this key waits; cleared when it is claimed, so that what happens meanwhile is not lost
     payload     JSONB NOT NULL,
     state       TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
     run_after   BIGINT NOT NULL,

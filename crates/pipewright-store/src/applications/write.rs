@@ -1,0 +1,120 @@
+//! Making, changing and removing applications.
+
+use pipewright_core::Timestamp;
+use pipewright_core::ids::{AccountId, ApplicationId, RepositoryId, UserId};
+use sqlx::types::Json;
+
+use super::row::{Rules, Watch};
+use crate::db::Tx;
+use crate::error::StoreError;
+
+statements! {
+    INSERT = same(
+        "INSERT INTO applications (id, account_id, repository_id, slug, name, auto_build, build_pushes, build_pull_requests, build_tags,
+             branch_patterns, cancel_superseded, watch, next_number, created_by, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14)
+         ON CONFLICT DO NOTHING"
+    );
+    SET_RULES = same(
+        "UPDATE applications SET auto_build = $2, build_pushes = $3, build_pull_requests = $4, build_tags = $5, branch_patterns = $6,
+             cancel_superseded = $7
+         WHERE id = $1"
+    );
+    SET_WATCH = same("UPDATE applications SET watch = $2 WHERE id = $1");
+    TAKE_NUMBER = same("UPDATE applications SET next_number = next_number + 1 WHERE id = $1 RETURNING next_number - 1");
+    REMOVE = same("DELETE FROM applications WHERE id = $1 AND account_id = $2");
+}
+
+/// An application to be made.
+#[derive(Debug, Clone)]
+pub struct NewApplication {
+    /// Its id.
+    pub id: ApplicationId,
+    /// Its owner.
+    pub account: AccountId,
+    /// What is built; the account's own.
+    pub repository: RepositoryId,
+    /// Its name in addresses.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// What is built when something changes.
+    pub rules: Rules,
+    /// How pushes are heard of.
+    pub watch: Watch,
+    /// Who makes it.
+    pub created_by: UserId,
+}
+
+/// Makes an application. False where the account has one of this name, or of this repository.
+pub async fn insert(tx: &mut Tx, new: &NewApplication, now: Timestamp) -> Result<bool, StoreError> {
+    let rules = &new.rules;
+    let rows = within!(tx, INSERT, |executor, sql| sqlx::query(sql)
+        .bind(new.id.as_uuid())
+        .bind(new.account.as_uuid())
+        .bind(new.repository.as_uuid())
+        .bind(&new.slug)
+        .bind(&new.name)
+        .bind(rules.auto_build)
+        .bind(rules.pushes)
+        .bind(rules.pull_requests)
+        .bind(rules.tags)
+        .bind(Json(&rules.branches))
+        .bind(rules.cancel_superseded)
+        .bind(new.watch.as_str())
+        .bind(new.created_by.as_uuid())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
+}
+
+/// Changes what is built.
+pub async fn set_rules(tx: &mut Tx, id: ApplicationId, rules: &Rules) -> Result<(), StoreError> {
+    let rows = within!(tx, SET_RULES, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(rules.auto_build)
+        .bind(rules.pushes)
+        .bind(rules.pull_requests)
+        .bind(rules.tags)
+        .bind(Json(&rules.branches))
+        .bind(rules.cancel_superseded)
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    expect_one(rows, id)
+}
+
+/// Changes how pushes are heard of.
+pub async fn set_watch(tx: &mut Tx, id: ApplicationId, watch: Watch) -> Result<(), StoreError> {
+    let rows = within!(tx, SET_WATCH, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(watch.as_str())
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    expect_one(rows, id)
+}
+
+/// Takes the number of the next build.
+pub async fn take_number(tx: &mut Tx, id: ApplicationId) -> Result<i64, StoreError> {
+    let number: Option<i64> =
+        within!(tx, TAKE_NUMBER, |executor, sql| sqlx::query_scalar(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    number.ok_or_else(|| StoreError::Missing { table: "applications", key: id.to_string() })
+}
+
+/// Removes an application with its builds. False where the account has none of this id.
+pub async fn remove(tx: &mut Tx, account: AccountId, id: ApplicationId) -> Result<bool, StoreError> {
+    let rows = within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(account.as_uuid())
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
+}
+
+fn expect_one(rows: u64, id: ApplicationId) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { table: "applications", key: id.to_string() }) }
+}
