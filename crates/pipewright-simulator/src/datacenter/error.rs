@@ -196,6 +196,11 @@ impl ApiError {
         Self { status: StatusCode::NOT_FOUND, body: Box::new(body), headers: HeaderMap::new() }
     }
 
+    /// 404 in the shape of a route that does not exist: what an older version answers.
+    pub(super) fn unknown_route() -> Self {
+        Self { status: StatusCode::NOT_FOUND, body: Box::new(missing_route()), headers: HeaderMap::new() }
+    }
+
     /// 409.
     pub(super) fn conflict(message: impl Into<String>, exception_name: Option<&'static str>) -> Self {
         Self::new(StatusCode::CONFLICT, message, exception_name)
@@ -248,10 +253,13 @@ impl IntoResponse for ApiError {
 pub(super) fn no_route(headers: &HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accepts.contains("application/json") {
-        let body = json!({ "message": "HTTP 404 Not Found", "status-code": 404, "sub-code": -1 });
-        return (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+        return ApiError::unknown_route().into_response();
     }
     let body = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><status><status-code>404</status-code>\
                 <sub-code>-1</sub-code><message>HTTP 404 Not Found</message></status>";
     (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
+}
+
+fn missing_route() -> Value {
+    json!({ "message": "HTTP 404 Not Found", "status-code": 404, "sub-code": -1 })
 }

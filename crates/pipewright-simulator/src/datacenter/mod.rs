@@ -23,3 +23,6 @@ mod wire;
 
 pub use actor::{Datacenter, DatacenterOptions, TokenLevel};
 pub use version::{Version, VersionError};
+
+#[cfg(test)]
+mod tests;

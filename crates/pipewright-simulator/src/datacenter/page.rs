@@ -29,6 +29,7 @@ impl PageQuery {
 /// One page as it travels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the product names it isLastPage")]
 pub(super) struct Page<T> {
     pub(super) size: usize,
     pub(super) limit: usize,

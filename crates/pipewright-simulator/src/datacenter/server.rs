@@ -42,7 +42,6 @@ pub(super) struct Bucket {
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) id: RepositoryId,
-    pub(super) space: SpaceId,
     pub(super) slug: String,
     pub(super) key: String,
     pub(super) default_branch: String,
@@ -99,7 +98,6 @@ impl Server {
             }
             Ok(Found {
                 id: repository.id,
-                space: space.id,
                 slug: repository.slug.clone(),
                 key: space.key.to_uppercase(),
                 default_branch: repository.default_branch.clone(),

@@ -73,6 +73,11 @@ impl Version {
         self.at_least(8, 0)
     }
 
+    /// `hierarchyId` is missing in the captures of 2019 and there in those of 2020.
+    pub(super) fn has_hierarchy(self) -> bool {
+        self.at_least(7, 0)
+    }
+
     /// Draft pull requests; sources name 8.5 and 8.18.
     pub(super) fn has_drafts(self) -> bool {
         self.at_least(8, 18)

@@ -4,7 +4,7 @@
 //! themselves let span slashes (`{path}`, and `{name}` at the end) may take more than one segment.
 
 use std::{
-    fs, io,
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -40,6 +40,18 @@ pub enum LoadError {
     },
 }
 
+/// The directory that `PIPEWRIGHT_SHARED` names, with the documents below `specs/` and the captures below `fixtures/`.
+///
+/// `None`, and a line that says so, when it is not set: tests that need it are then skipped.
+#[expect(clippy::print_stderr, reason = "a skipped test must say that it is")]
+pub fn shared_directory() -> Option<PathBuf> {
+    let directory = env::var_os("PIPEWRIGHT_SHARED").map(PathBuf::from);
+    if directory.is_none() {
+        eprintln!("skipped: PIPEWRIGHT_SHARED is not set; point it at the directory with specs/ and fixtures/");
+    }
+    directory
+}
+
 /// One product's OpenAPI document, ready to be asked.
 #[derive(Debug)]
 pub struct Document {
@@ -68,7 +80,10 @@ struct Template {
 #[derive(Debug)]
 enum Segment {
     Literal(String),
-    Parameter,
+    /// One segment, with fixed text after the parameter in a few templates (`{id}.patch`).
+    Parameter {
+        suffix: String,
+    },
     Rest,
 }
 
@@ -164,7 +179,10 @@ impl Template {
             .map(|(at, part)| match *part {
                 "{path}" => Segment::Rest,
                 "{name}" if at == last => Segment::Rest,
-                part if part.starts_with('{') => Segment::Parameter,
+                part if part.starts_with('{') => {
+                    let suffix = part.split_once('}').map_or("", |(_, suffix)| suffix);
+                    Segment::Parameter { suffix: suffix.to_owned() }
+                }
                 part => Segment::Literal(part.to_owned()),
             })
             .collect();
@@ -172,7 +190,12 @@ impl Template {
     }
 
     fn literals(&self) -> usize {
-        self.segments.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count()
+        let weight = |segment: &Segment| match segment {
+            Segment::Literal(_) => 2,
+            Segment::Parameter { suffix } => usize::from(!suffix.is_empty()),
+            Segment::Rest => 0,
+        };
+        self.segments.iter().map(weight).sum()
     }
 
     fn fits(&self, path: &[&str]) -> bool {
@@ -186,7 +209,9 @@ fn fits(segments: &[Segment], path: &[&str]) -> bool {
     };
     match segment {
         Segment::Literal(text) => path.first() == Some(&text.as_str()) && fits(rest, &path[1..]),
-        Segment::Parameter => path.first().is_some_and(|part| !part.is_empty()) && fits(rest, &path[1..]),
+        Segment::Parameter { suffix } => {
+            path.first().is_some_and(|part| part.len() > suffix.len() && part.ends_with(suffix)) && fits(rest, &path[1..])
+        }
         // An empty rest is a path: Cloud lists the root directory at `src/{commit}/`.
         Segment::Rest => (1..=path.len()).any(|taken| fits(rest, &path[taken..])),
     }

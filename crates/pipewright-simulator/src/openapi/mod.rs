@@ -13,4 +13,7 @@ mod formats;
 mod schema;
 
 pub use check::{Finding, Findings};
-pub use document::{Document, LoadError, Operation};
+pub use document::{Document, LoadError, Operation, shared_directory};
+
+#[cfg(test)]
+mod tests;

@@ -83,7 +83,7 @@ impl Walk<'_> {
             self.check(branch, value, false);
         }
         self.alternatives(rules, value);
-        if !self.has_type(rules, value) {
+        if !Self::has_type(rules, value) {
             self.report(Rule::Type, format!("is {}, the document says {}", kind_of(value), kind_of_schema(rules)));
             return;
         }
@@ -114,7 +114,7 @@ impl Walk<'_> {
         }
     }
 
-    fn has_type(&self, rules: &Map<String, Value>, value: &Value) -> bool {
+    fn has_type(rules: &Map<String, Value>, value: &Value) -> bool {
         match rules.get("type").and_then(Value::as_str) {
             Some("string") => value.is_string(),
             Some("integer") => value.is_i64() || value.is_u64(),

@@ -9,3 +9,6 @@ mod layer;
 
 pub use exchange::{Exchange, KEPT_EXCHANGES, Recorder};
 pub use layer::record;
+
+#[cfg(test)]
+mod tests;

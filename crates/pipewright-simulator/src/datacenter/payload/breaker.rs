@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 const FAILURES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const FACTOR: f64 = 1.2;
-const LONGEST_PAUSE: Duration = Duration::from_secs(2 * 60 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_hours(2);
 
 /// What is remembered of one webhook's luck.
 #[derive(Debug, Clone, Copy, Default)]

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Extension,
     extract::{Path, Query, State},
+    response::Response,
 };
 use serde::Deserialize;
 
@@ -139,7 +140,7 @@ impl Server {
     }
 
     /// Takes the key from this scope only; one that opens nothing any more is forgotten.
-    fn revoke_access_key(&self, scope: Scope, id: u64) -> ApiResult {
+    fn revoke_access_key(&self, scope: Scope, id: u64) -> Response {
         self.installation.write(|tables| {
             if let Some(key) = tables.keys.get_mut(&KeyId(id)) {
                 scope.set(key, None);
@@ -149,7 +150,7 @@ impl Server {
                 KeyHolder::Access { repositories, spaces } => !repositories.is_empty() || !spaces.is_empty(),
             });
         });
-        Ok(no_content())
+        no_content()
     }
 }
 
@@ -163,12 +164,11 @@ fn grant(
 ) -> ApiResult<KeyId> {
     let taken = |message: &str| ApiError::conflict(message.to_owned(), Some("com.atlassian.bitbucket.ssh.DuplicateSshKeyException"));
     let known = tables.key_by_blob(&parsed.algorithm, &parsed.base64).map(|key| key.id);
-    let id = match known {
-        Some(id) => id,
-        None => {
-            let holder = KeyHolder::Access { repositories: BTreeMap::new(), spaces: BTreeMap::new() };
-            tables.add_key(parsed.clone(), new.key.label(parsed), holder, now)
-        }
+    let id = if let Some(id) = known {
+        id
+    } else {
+        let holder = KeyHolder::Access { repositories: BTreeMap::new(), spaces: BTreeMap::new() };
+        tables.add_key(parsed.clone(), new.key.label(parsed), holder, now)
     };
     let key = tables.keys.get_mut(&id).ok_or_else(|| unknown(id.0))?;
     if matches!(key.holder, KeyHolder::User(_)) {
@@ -221,7 +221,7 @@ pub(in crate::datacenter) async fn revoke_from_repository(
     Extension(caller): Extension<Caller>,
     Path((key, slug, id)): Path<(String, String, u64)>,
 ) -> ApiResult {
-    server.revoke_access_key(server.repository_scope(&caller, &key, &slug)?, id)
+    Ok(server.revoke_access_key(server.repository_scope(&caller, &key, &slug)?, id))
 }
 
 /// Changes what a key may do with a repository.
@@ -268,7 +268,7 @@ pub(in crate::datacenter) async fn revoke_from_project(
     Extension(caller): Extension<Caller>,
     Path((key, id)): Path<(String, u64)>,
 ) -> ApiResult {
-    server.revoke_access_key(server.project_scope(&caller, &key)?, id)
+    Ok(server.revoke_access_key(server.project_scope(&caller, &key)?, id))
 }
 
 /// Changes what a key may do with a project.

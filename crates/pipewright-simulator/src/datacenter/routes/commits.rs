@@ -124,13 +124,12 @@ impl Server {
             Some(since) => Some(self.revision(found, since).await?),
             None => None,
         };
-        let base = match &from_hash {
-            Some(hash) => Some(hash.clone()),
-            None => {
-                let (id, hash) = (found.id, to.clone());
-                let info = self.git(move |git| git.commit_info(id, &hash)).await?;
-                info.and_then(|info| info.parents.into_iter().next())
-            }
+        let base = if from_hash.is_some() {
+            from_hash.clone()
+        } else {
+            let (id, hash) = (found.id, to.clone());
+            let info = self.git(move |git| git.commit_info(id, &hash)).await?;
+            info.and_then(|info| info.parents.into_iter().next())
         };
         let page = self.changes_between(found.id, base, to.clone(), query).await?;
         Ok(ChangesPage { from_hash, to_hash: to, properties: serde_json::Map::new(), page })

@@ -108,6 +108,9 @@ pub(in crate::datacenter) async fn default_branch(
     Extension(caller): Extension<Caller>,
     Path((key, slug)): Path<(String, String)>,
 ) -> ApiResult {
+    if !server.settings.version().has_default_branch_resource() {
+        return Err(ApiError::unknown_route());
+    }
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let name = ref_name::branch(&found.default_branch);
     match server.find_ref(&found, name.clone()).await? {

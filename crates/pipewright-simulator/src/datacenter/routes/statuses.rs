@@ -6,7 +6,6 @@ use axum::{
     Extension,
     extract::{Path, Query, State},
 };
-use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -15,7 +14,7 @@ use crate::{
     datacenter::{
         body::Body,
         caller::Caller,
-        error::{ApiError, ApiResult, no_route},
+        error::{ApiError, ApiResult},
         server::{Server, no_content, ok},
         version::Version,
     },
@@ -121,12 +120,11 @@ pub(in crate::datacenter) async fn post(
     State(server): State<Arc<Server>>,
     Extension(caller): Extension<Caller>,
     Path((key, slug, commit)): Path<(String, String, String)>,
-    headers: HeaderMap,
     Body(new): Body<NewStatus>,
 ) -> ApiResult {
     let version = server.settings.version();
     if !version.has_rich_statuses() {
-        return Ok(no_route(&headers));
+        return Err(ApiError::unknown_route());
     }
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     caller.user().ok_or_else(ApiError::sign_in)?;
@@ -145,10 +143,9 @@ pub(in crate::datacenter) async fn get(
     Extension(caller): Extension<Caller>,
     Path((key, slug, commit)): Path<(String, String, String)>,
     Query(query): Query<StatusQuery>,
-    headers: HeaderMap,
 ) -> ApiResult {
     if !server.settings.version().reads_rich_status() {
-        return Ok(no_route(&headers));
+        return Err(ApiError::unknown_route());
     }
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let commit = server.commit_by_id(&found, &commit).await?;

@@ -136,7 +136,7 @@ pub(super) fn statistics_by_event(tables: &Tables, webhook: WebhookId) -> Value 
     for (delivery, attempt) in sent(tables, webhook) {
         by_event.entry(&delivery.event_key).or_default().push((delivery, attempt));
     }
-    Value::from_iter(by_event.into_iter().map(|(event, rows)| (event.to_owned(), history(rows.into_iter()))))
+    by_event.into_iter().map(|(event, rows)| (event.to_owned(), history(rows.into_iter()))).collect()
 }
 
 /// Deliveries of a webhook that were really sent, oldest first.
@@ -200,5 +200,5 @@ fn history<'t>(rows: impl Iterator<Item = (&'t Delivery, &'t DeliveryAttempt)>) 
 
 fn header_object(headers: &[(String, String)]) -> Value {
     let shown = headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-    Value::from_iter(shown.map(|(name, value)| (name.clone(), value.clone())))
+    shown.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

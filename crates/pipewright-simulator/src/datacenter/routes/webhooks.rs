@@ -121,6 +121,9 @@ impl Server {
     }
 
     fn project_subject(&self, caller: &Caller, key: &str) -> ApiResult<WebhookSubject> {
+        if !self.settings.version().has_project_webhooks() {
+            return Err(ApiError::unknown_route());
+        }
         Ok(WebhookSubject::Space(self.project(caller, key, Permission::Admin)?))
     }
 

@@ -16,7 +16,9 @@ pub(in crate::datacenter) struct WireProject {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
-    public: bool,
+    /// Personal projects do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public: Option<bool>,
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +46,7 @@ impl Render<'_> {
             id: space.id.0,
             name: space.name.clone(),
             description: Some(space.description.clone()).filter(|text| !text.is_empty()),
-            public: space.public,
+            public: owner.is_none().then_some(space.public),
             kind: if owner.is_some() { "PERSONAL" } else { "NORMAL" },
             owner: owner.map(|user| self.user(user)),
             links: self.self_links(&Self::project_path(space, owner.map(|user| user.slug.as_str()))),

@@ -18,7 +18,8 @@ pub(in crate::datacenter) struct WireRepository {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
-    hierarchy_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hierarchy_id: Option<String>,
     scm_id: &'static str,
     state: &'static str,
     status_message: &'static str,
@@ -56,7 +57,7 @@ impl Render<'_> {
             id: repository.id.0,
             name: repository.name.clone(),
             description: Some(repository.description.clone()).filter(|text| !text.is_empty()),
-            hierarchy_id: self.hierarchy(repository),
+            hierarchy_id: self.version.has_hierarchy().then(|| self.hierarchy(repository)),
             scm_id: "git",
             state: "AVAILABLE",
             status_message: "Available",
