@@ -13,8 +13,13 @@ mod words;
 
 pub mod accounts;
 pub mod applications;
+pub mod attempts;
+pub mod builds;
+mod columns;
 pub mod credentials;
 mod db;
+pub mod decisions;
+pub mod deliveries;
 mod error;
 pub mod events;
 pub mod inspections;
@@ -25,11 +30,18 @@ pub mod listings;
 pub mod logs;
 pub mod members;
 pub mod oauth_flows;
+pub mod refs;
 pub mod repositories;
+pub mod runners;
 pub mod sessions;
 pub mod settings;
+pub mod statuses;
+pub mod steps;
+pub mod tasks;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_builds;
 pub mod users;
 mod vault;
 pub mod webhooks;
@@ -56,10 +68,19 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         listings::ALL,
         oauth_flows::ALL,
         webhooks::ALL,
+        decisions::ALL,
+        refs::ALL,
+        runners::ALL,
+        statuses::ALL,
+        steps::ALL,
+        tasks::ALL,
     ]
     .into_iter()
     .flatten()
     .chain(applications::statements())
     .chain(integrations::statements())
     .chain(repositories::statements())
+    .chain(deliveries::statements())
+    .chain(builds::statements())
+    .chain(attempts::statements())
 }

@@ -1,0 +1,96 @@
+//! Attempts for people.
+
+use pipewright_core::Timestamp;
+use pipewright_core::build::AttemptOutcome;
+use pipewright_core::ids::{AccountId, AttemptId, BuildId, StepId};
+use pipewright_core::wire::Timing;
+use uuid::Uuid;
+
+use crate::db::Db;
+use crate::error::StoreError;
+
+statements! {
+    OF_BUILD = same(
+        "SELECT t.id, t.build_id, t.step_id, t.number, t.state, t.outcome, t.exit_code, t.message, t.stop_requested, n.name AS runner_name,
+                t.queued_at, t.claimed_at, t.started_at, t.finished_at, t.timings, t.log_bytes, t.log_lines
+         FROM attempts t LEFT JOIN runners n ON n.id = t.runner_id
+         WHERE t.build_id = $1 ORDER BY t.id"
+    );
+    GET = same(
+        "SELECT t.id, t.build_id, t.step_id, t.number, t.state, t.outcome, t.exit_code, t.message, t.stop_requested, n.name AS runner_name,
+                t.queued_at, t.claimed_at, t.started_at, t.finished_at, t.timings, t.log_bytes, t.log_lines
+         FROM attempts t JOIN builds b ON b.id = t.build_id LEFT JOIN runners n ON n.id = t.runner_id
+         WHERE t.id = $2 AND b.account_id = $1"
+    );
+}
+
+words! {
+    /// Where an attempt stands.
+    AttemptState, "state of an attempt" {
+        /// Waits for a runner.
+        Queued = "queued",
+        /// A runner holds it.
+        Running = "running",
+        /// It has ended.
+        Finished = "finished",
+    }
+}
+
+/// An attempt.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Attempt {
+    /// Its id.
+    #[sqlx(try_from = "Uuid")]
+    pub id: AttemptId,
+    /// Its build.
+    #[sqlx(try_from = "Uuid")]
+    pub build_id: BuildId,
+    /// Its step.
+    #[sqlx(try_from = "Uuid")]
+    pub step_id: StepId,
+    /// Its number in its step, from 1.
+    pub number: i64,
+    /// Where it stands.
+    #[sqlx(try_from = "String")]
+    pub state: AttemptState,
+    /// How it ended.
+    #[sqlx(try_from = "crate::columns::MaybeText")]
+    pub outcome: Option<AttemptOutcome>,
+    /// The script's exit status.
+    pub exit_code: Option<i64>,
+    /// One sentence where the outcome is not the script's own.
+    pub message: Option<String>,
+    /// Whether its runner was asked to stop it.
+    pub stop_requested: bool,
+    /// The runner that has or had it.
+    pub runner_name: Option<String>,
+    /// When it was queued.
+    #[sqlx(try_from = "i64")]
+    pub queued_at: Timestamp,
+    /// When a runner claimed it.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub claimed_at: Option<Timestamp>,
+    /// When its first command ran.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub finished_at: Option<Timestamp>,
+    /// How long its parts took.
+    #[sqlx(json)]
+    pub timings: Vec<Timing>,
+    /// Bytes of its log, as last noted.
+    pub log_bytes: i64,
+    /// Whole lines of its log, as last noted.
+    pub log_lines: i64,
+}
+
+/// The attempts of a build, oldest first. The caller has reached the build through its account.
+pub async fn of_build(db: &Db, build: BuildId) -> Result<Vec<Attempt>, StoreError> {
+    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?)
+}
+
+/// An attempt of the account; none where there is none or it is another account's.
+pub async fn get(db: &Db, account: AccountId, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
+    Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?)
+}

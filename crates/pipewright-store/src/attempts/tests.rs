@@ -1,0 +1,141 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use pipewright_core::Timestamp;
+use pipewright_core::build::AttemptOutcome;
+use pipewright_core::ids::{AttemptId, RunnerId};
+use uuid::Uuid;
+
+use super::{Claim, Ended};
+use crate::db::Db;
+use crate::runners::{RunnerKind, register};
+use crate::testing::on_each_database;
+use crate::testing_builds::{a_planned_build, an_application};
+
+const NOW: Timestamp = Timestamp::from_seconds(300);
+
+async fn a_runner(db: &Db, name: &str) -> RunnerId {
+    let id = RunnerId::new();
+    let mut tx = db.begin().await.expect("begins");
+    register(&mut tx, id, name, RunnerKind::Embedded, 2, NOW).await.expect("registers");
+    tx.commit().await.expect("commits");
+    id
+}
+
+fn a_claim(runner: RunnerId) -> Claim {
+    Claim { runner, lease: Uuid::now_v7(), until: NOW + Duration::from_secs(30), now: NOW }
+}
+
+async fn claim(db: &Db, claim: Claim) -> Option<super::Claimed> {
+    let mut tx = db.begin().await.expect("begins");
+    let claimed = super::claim(&mut tx, claim).await.expect("claims");
+    if let Some(claimed) = &claimed {
+        crate::builds::set_begun(&mut tx, claimed.build_id, claim.now).await.expect("begins");
+    }
+    tx.commit().await.expect("commits");
+    claimed
+}
+
+fn ended(outcome: AttemptOutcome) -> Ended {
+    Ended { outcome, exit_code: Some(0), message: None, started_at: None, timings: None, log_bytes: 10, log_lines: 1 }
+}
+
+#[test]
+fn many_claim_and_each_attempt_is_claimed_once() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "many").await;
+        let mut tx = db.begin().await.expect("begins");
+        for number in 0..40 {
+            a_planned_build(&mut tx, made, &format!("branch-{number}"), 'a').await;
+        }
+        tx.commit().await.expect("commits");
+        let runner = a_runner(&db, "runner").await;
+        let workers = (0..8).map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let mut mine = Vec::new();
+                while let Some(claimed) = claim(&db, a_claim(runner)).await {
+                    mine.push(claimed.id);
+                }
+                mine
+            })
+        });
+        let mut all: Vec<AttemptId> = Vec::new();
+        for worker in workers.collect::<Vec<_>>() {
+            all.extend(worker.await.expect("ends"));
+        }
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len(), "none twice");
+        assert_eq!(all.len(), 40, "none left");
+    });
+}
+
+#[test]
+fn builds_of_one_branch_begin_in_order() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "branch").await;
+        let mut tx = db.begin().await.expect("begins");
+        let unplanned = crate::testing_builds::a_build(made, "main", 'a');
+        crate::builds::create(&mut tx, &unplanned).await.expect("creates");
+        let second = a_planned_build(&mut tx, made, "main", 'b').await;
+        let other = a_planned_build(&mut tx, made, "other", 'c').await;
+        tx.commit().await.expect("commits");
+        let runner = a_runner(&db, "runner").await;
+        let build = crate::builds::get(&db, made.account, second).await.expect("reads").expect("is there");
+        assert_eq!(crate::builds::waiting_before(&db, &build).await.expect("reads"), (0, Some(1)));
+        assert_eq!(claim(&db, a_claim(runner)).await.expect("one").build_id, other, "main's older build is not planned yet");
+        assert!(claim(&db, a_claim(runner)).await.is_none());
+        let mut tx = db.begin().await.expect("begins");
+        crate::builds::set_begun(&mut tx, unplanned.id, NOW).await.expect("begins");
+        tx.commit().await.expect("commits");
+        assert_eq!(claim(&db, a_claim(runner)).await.expect("one").build_id, second);
+    });
+}
+
+#[test]
+fn a_lease_that_ran_out_is_found_and_its_holder_changes_nothing_any_more() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "lease").await;
+        let mut tx = db.begin().await.expect("begins");
+        a_planned_build(&mut tx, made, "main", 'a').await;
+        tx.commit().await.expect("commits");
+        let runner = a_runner(&db, "runner").await;
+        let first = a_claim(runner);
+        let claimed = claim(&db, first).await.expect("one");
+        let later = NOW + Duration::from_secs(29);
+        let mut tx = db.begin().await.expect("begins");
+        let renewed = super::renew(&mut tx, claimed.id, first.lease, later + Duration::from_secs(30), (5, 1)).await.expect("renews");
+        assert_eq!(renewed, Some(false));
+        assert_eq!(super::renew(&mut tx, claimed.id, Uuid::now_v7(), later, (0, 0)).await.expect("is refused"), None);
+        assert_eq!(super::request_stop(&mut tx, claimed.build_id, 0).await.expect("asks"), Some(claimed.id));
+        let renewed = super::renew(&mut tx, claimed.id, first.lease, later + Duration::from_secs(30), (7, 1)).await.expect("renews");
+        assert_eq!(renewed, Some(true));
+        tx.commit().await.expect("commits");
+
+        assert!(super::expired(&db, later, 10).await.expect("reads").is_empty());
+        let expired = super::expired(&db, later + Duration::from_secs(31), 10).await.expect("reads");
+        assert_eq!(expired.iter().map(|held| (held.id, held.lease)).collect::<Vec<_>>(), [(claimed.id, first.lease)]);
+        assert_eq!(super::held_by(&db, runner).await.expect("reads"), expired);
+        let mut tx = db.begin().await.expect("begins");
+        assert!(super::finish(&mut tx, claimed.id, first.lease, &ended(AttemptOutcome::Lost), later).await.expect("ends"));
+        assert!(!super::finish(&mut tx, claimed.id, first.lease, &ended(AttemptOutcome::Passed), later).await.expect("too late"));
+        assert_eq!(super::renew(&mut tx, claimed.id, first.lease, later, (0, 0)).await.expect("too late"), None);
+        tx.commit().await.expect("commits");
+        let attempts = super::of_build(&db, claimed.build_id).await.expect("reads");
+        assert_eq!((attempts.len(), attempts[0].outcome, attempts[0].log_bytes), (1, Some(AttemptOutcome::Lost), 10));
+    });
+}
+
+#[test]
+fn an_attempt_that_nobody_has_is_withdrawn() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "withdraw").await;
+        let mut tx = db.begin().await.expect("begins");
+        let build = a_planned_build(&mut tx, made, "main", 'a').await;
+        assert_eq!(super::request_stop(&mut tx, build, 0).await.expect("asks"), None, "no runner has it");
+        assert!(super::withdraw(&mut tx, build, 0, NOW).await.expect("withdraws"));
+        assert!(!super::withdraw(&mut tx, build, 0, NOW).await.expect("has ended"));
+        tx.commit().await.expect("commits");
+        let runner = a_runner(&db, "runner").await;
+        assert!(claim(&db, a_claim(runner)).await.is_none());
+    });
+}

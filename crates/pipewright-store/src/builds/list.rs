@@ -1,0 +1,208 @@
+//! Builds for people: lists, one whole, and how long the queue before it is.
+
+use pipewright_core::build::BuildState;
+use pipewright_core::ids::{AccountId, ApplicationId, BuildId, DeliveryId, RepositoryId};
+use pipewright_core::{CommitHash, Plan, RefName, Timestamp, TriggerKind};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::TriggerDetail;
+use crate::db::Db;
+use crate::error::StoreError;
+
+statements! {
+    GET = same(
+        "SELECT b.id, b.account_id, b.application_id, a.name AS application_name, a.slug AS application_slug, a.repository_id, r.full_name, r.web_url,
+                b.number, b.state, b.state_message, b.ref_name, b.commit_hash, b.previous_hash, b.trigger_kind, b.trigger_detail,
+                b.commit_message, b.commit_author, b.commit_email, b.committed_at, b.pipeline, b.diagnostics, b.delivery_id, b.started_by, b.stopped_by,
+                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at
+         FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id
+         WHERE b.account_id = $1 AND b.id = $2"
+    );
+    BY_NUMBER = same(
+        "SELECT b.id, b.account_id, b.application_id, a.name AS application_name, a.slug AS application_slug, a.repository_id, r.full_name, r.web_url,
+                b.number, b.state, b.state_message, b.ref_name, b.commit_hash, b.previous_hash, b.trigger_kind, b.trigger_detail,
+                b.commit_message, b.commit_author, b.commit_email, b.committed_at, b.pipeline, b.diagnostics, b.delivery_id, b.started_by, b.stopped_by,
+                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at
+         FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id
+         WHERE b.account_id = $1 AND b.application_id = $2 AND b.number = $3"
+    );
+    LIST = same(
+        "SELECT b.id, b.account_id, b.application_id, a.name AS application_name, a.slug AS application_slug, a.repository_id, r.full_name, r.web_url,
+                b.number, b.state, b.state_message, b.ref_name, b.commit_hash, b.previous_hash, b.trigger_kind, b.trigger_detail,
+                b.commit_message, b.commit_author, b.commit_email, b.committed_at, b.pipeline, b.diagnostics, b.delivery_id, b.started_by, b.stopped_by,
+                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at
+         FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id
+         WHERE b.account_id = $1
+           AND (CAST($2 AS UUID) IS NULL OR b.application_id = $2)
+           AND (CAST($3 AS TEXT) IS NULL OR b.ref_name = $3)
+           AND (CAST($4 AS TEXT) IS NULL OR b.state = $4)
+           AND (CAST($5 AS UUID) IS NULL OR b.id < $5)
+         ORDER BY b.id DESC LIMIT $6"
+    );
+    PLAN = same("SELECT plan FROM builds WHERE account_id = $1 AND id = $2");
+    FILE = same("SELECT pipeline_file FROM builds WHERE account_id = $1 AND id = $2");
+    BEFORE = same(
+        "SELECT COUNT(*) FROM attempts t WHERE t.state = 'queued' AND t.build_id < $1"
+    );
+    OLDER_OF_REF = same(
+        "SELECT number FROM builds WHERE application_id = $1 AND ref_name = $2 AND number < $3 AND started_at IS NULL AND state IN ('queued', 'running')
+         ORDER BY number DESC LIMIT 1"
+    );
+}
+
+/// A build, without its plan and file.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Build {
+    /// Its id.
+    #[sqlx(try_from = "Uuid")]
+    pub id: BuildId,
+    /// Its account.
+    #[sqlx(try_from = "Uuid")]
+    pub account_id: AccountId,
+    /// Its application.
+    #[sqlx(try_from = "Uuid")]
+    pub application_id: ApplicationId,
+    /// That application's name.
+    pub application_name: String,
+    /// That application's part of addresses.
+    pub application_slug: String,
+    /// Its repository.
+    #[sqlx(try_from = "Uuid")]
+    pub repository_id: RepositoryId,
+    /// That repository's name.
+    pub full_name: String,
+    /// That repository's page at Bitbucket.
+    pub web_url: String,
+    /// Its number in its application, from 1.
+    pub number: i64,
+    /// Where it stands.
+    #[sqlx(try_from = "String")]
+    pub state: BuildState,
+    /// Why it stands there, where there is more to say.
+    pub state_message: Option<String>,
+    /// Its branch or tag.
+    #[sqlx(try_from = "String")]
+    pub ref_name: RefName,
+    /// Its commit.
+    #[sqlx(try_from = "String", rename = "commit_hash")]
+    pub commit: CommitHash,
+    /// Where the ref stood before.
+    #[sqlx(try_from = "crate::columns::MaybeText", rename = "previous_hash")]
+    pub previous: Option<CommitHash>,
+    /// What started it.
+    #[sqlx(try_from = "String", rename = "trigger_kind")]
+    pub trigger: TriggerKind,
+    /// More of what started it.
+    #[sqlx(json, rename = "trigger_detail")]
+    pub detail: TriggerDetail,
+    /// The commit's message, once it was read.
+    pub commit_message: Option<String>,
+    /// The commit's author.
+    pub commit_author: Option<String>,
+    /// The author's address.
+    pub commit_email: Option<String>,
+    /// When it was committed.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub committed_at: Option<Timestamp>,
+    /// The part of the file that runs.
+    pub pipeline: Option<String>,
+    /// What was said about the file: JSON of its diagnostics.
+    #[sqlx(json)]
+    pub diagnostics: serde_json::Value,
+    /// The delivery that led to it.
+    #[sqlx(try_from = "crate::columns::MaybeUuid")]
+    pub delivery_id: Option<DeliveryId>,
+    /// The person who asked for it.
+    pub started_by: Option<String>,
+    /// Who stopped it.
+    pub stopped_by: Option<String>,
+    /// When the push was stored.
+    #[sqlx(try_from = "i64")]
+    pub accepted_at: Timestamp,
+    /// When it was made.
+    #[sqlx(try_from = "i64")]
+    pub created_at: Timestamp,
+    /// When it was planned.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub planned_at: Option<Timestamp>,
+    /// When its first attempt began.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub finished_at: Option<Timestamp>,
+    /// How often planning failed.
+    pub tries: i64,
+    /// When planning is tried again.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub retry_at: Option<Timestamp>,
+}
+
+/// Which builds to list.
+#[derive(Debug, Clone, Default)]
+pub struct BuildFilter {
+    /// Only those of this application.
+    pub application: Option<ApplicationId>,
+    /// Only those of this ref.
+    pub ref_name: Option<RefName>,
+    /// Only those in this state.
+    pub state: Option<BuildState>,
+    /// Only older ones than this.
+    pub before: Option<BuildId>,
+}
+
+/// A build of the account; none where there is none or it is another account's.
+pub async fn get(db: &Db, account: AccountId, id: BuildId) -> Result<Option<Build>, StoreError> {
+    Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?)
+}
+
+/// The build of this number of an application of the account.
+pub async fn by_number(db: &Db, account: AccountId, application: ApplicationId, number: i64) -> Result<Option<Build>, StoreError> {
+    Ok(read!(db, BY_NUMBER, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(application.as_uuid())
+        .bind(number)
+        .fetch_optional(executor)
+        .await)?)
+}
+
+/// The account's builds, newest first, at most `limit`.
+pub async fn list(db: &Db, account: AccountId, filter: &BuildFilter, limit: i64) -> Result<Vec<Build>, StoreError> {
+    Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(filter.application.map(ApplicationId::as_uuid))
+        .bind(filter.ref_name.as_ref().map(RefName::full))
+        .bind(filter.state.map(BuildState::as_str))
+        .bind(filter.before.map(BuildId::as_uuid))
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?)
+}
+
+/// A build's plan, once it is planned.
+pub async fn plan_of(db: &Db, account: AccountId, id: BuildId) -> Result<Option<Plan>, StoreError> {
+    let row: Option<Option<Json<Plan>>> =
+        read!(db, PLAN, |executor, sql| sqlx::query_scalar(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    Ok(row.flatten().map(|plan| plan.0))
+}
+
+/// The pipeline file that a build was planned from.
+pub async fn pipeline_file(db: &Db, account: AccountId, id: BuildId) -> Result<Option<Vec<u8>>, StoreError> {
+    let row: Option<Option<Vec<u8>>> =
+        read!(db, FILE, |executor, sql| sqlx::query_scalar(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    Ok(row.flatten())
+}
+
+/// Why a build that has not begun still waits: how many attempts of older builds are before it, and the number of the
+/// older build of the same ref that must begin first.
+pub async fn waiting_before(db: &Db, build: &Build) -> Result<(i64, Option<i64>), StoreError> {
+    let before: i64 = read!(db, BEFORE, |executor, sql| sqlx::query_scalar(sql).bind(build.id.as_uuid()).fetch_one(executor).await)?;
+    let older: Option<i64> = read!(db, OLDER_OF_REF, |executor, sql| sqlx::query_scalar(sql)
+        .bind(build.application_id.as_uuid())
+        .bind(build.ref_name.full())
+        .bind(build.number)
+        .fetch_optional(executor)
+        .await)?;
+    Ok((before, older))
+}

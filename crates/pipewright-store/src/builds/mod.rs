@@ -1,0 +1,25 @@
+//! Builds: one run of a pipeline for one commit and trigger.
+//!
+//! A build is unique per application, trigger kind, ref and commit where its trigger says so, and numbered from 1 in its
+//! application. Its state moves only by [`set_state`], conditional on the state it was read in, inside a transaction that
+//! holds the row ([`load_run`]).
+
+mod create;
+mod detail;
+mod list;
+mod plan;
+mod run;
+
+pub use create::{Created, NewBuild, create};
+pub use detail::{PullRequestDetail, TriggerDetail};
+pub use list::{Build, BuildFilter, by_number, get, list, pipeline_file, plan_of, waiting_before};
+pub use plan::{CommitText, ToPlan, next_to_plan, repositories_to_plan, retry_planning, set_commit_text, set_plan};
+pub use run::{RunContext, StoredRun, keep_stopper, load_run, set_begun, set_state, under_way_before, under_way_of_ref};
+
+#[cfg(test)]
+pub(crate) fn statements() -> impl Iterator<Item = &'static crate::macros::Statement> {
+    [create::ALL, list::ALL, plan::ALL, run::ALL].into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests;

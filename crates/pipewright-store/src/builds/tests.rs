@@ -1,0 +1,100 @@
+use pipewright_core::Timestamp;
+use pipewright_core::build::{BuildOutcome, BuildState};
+use pipewright_core::ids::AccountId;
+
+use super::{BuildFilter, Created};
+use crate::testing::on_each_database;
+use crate::testing_builds::{a_build, a_plan, a_planned_build, an_application};
+
+#[test]
+fn a_build_is_unique_and_numbered_without_gaps() {
+    on_each_database(async |db| {
+        let (made, other) = (an_application(&db, "one").await, an_application(&db, "two").await);
+        let mut tx = db.begin().await.expect("begins");
+        let first = a_build(made, "main", 'a');
+        assert_eq!(super::create(&mut tx, &first).await.expect("creates"), Created::New { number: 1 });
+        let again = super::create(&mut tx, &a_build(made, "main", 'a')).await.expect("knows it");
+        assert_eq!(again, Created::Existing { id: first.id, number: 1 });
+        assert_eq!(super::create(&mut tx, &a_build(made, "other", 'a')).await.expect("creates"), Created::New { number: 2 });
+        assert_eq!(super::create(&mut tx, &a_build(made, "main", 'b')).await.expect("creates"), Created::New { number: 3 });
+        let mut rerun = a_build(made, "main", 'a');
+        rerun.repeatable = true;
+        assert_eq!(super::create(&mut tx, &rerun).await.expect("creates"), Created::New { number: 4 });
+        assert_eq!(super::create(&mut tx, &a_build(other, "main", 'a')).await.expect("creates"), Created::New { number: 1 });
+        tx.commit().await.expect("commits");
+        let builds = super::list(&db, made.account, &BuildFilter::default(), 10).await.expect("lists");
+        assert_eq!(builds.iter().map(|build| build.number).collect::<Vec<_>>(), [4, 3, 2, 1]);
+        assert!(super::get(&db, AccountId::new(), first.id).await.expect("reads").is_none(), "another account's");
+        let main = BuildFilter { ref_name: Some(first.ref_name.clone()), state: Some(BuildState::Queued), ..BuildFilter::default() };
+        assert_eq!(super::list(&db, made.account, &main, 10).await.expect("lists").len(), 3);
+    });
+}
+
+#[test]
+fn many_servers_make_one_build_of_one_push() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "race").await;
+        let makers = (0..8).map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let mut tx = db.begin().await.expect("begins");
+                let created = super::create(&mut tx, &a_build(made, "main", 'a')).await.expect("creates or knows");
+                tx.commit().await.expect("commits");
+                matches!(created, Created::New { .. })
+            })
+        });
+        let mut made_by = 0;
+        for maker in makers.collect::<Vec<_>>() {
+            made_by += usize::from(maker.await.expect("ends"));
+        }
+        assert_eq!(made_by, 1);
+    });
+}
+
+#[test]
+fn a_rolled_back_creation_leaves_number_and_place_free() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "undo").await;
+        let mut tx = db.begin().await.expect("begins");
+        super::create(&mut tx, &a_build(made, "main", 'a')).await.expect("creates");
+        tx.rollback().await.expect("rolls back");
+        let mut tx = db.begin().await.expect("begins");
+        assert_eq!(super::create(&mut tx, &a_build(made, "main", 'a')).await.expect("creates"), Created::New { number: 1 });
+        tx.commit().await.expect("commits");
+    });
+}
+
+#[test]
+fn a_state_moves_only_from_where_it_was_read() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "moves").await;
+        let now = Timestamp::from_seconds(200);
+        let mut tx = db.begin().await.expect("begins");
+        let id = a_planned_build(&mut tx, made, "main", 'a').await;
+        let stored = super::load_run(&mut tx, id).await.expect("reads").expect("is there");
+        assert_eq!((stored.run.state, stored.run.steps.len(), stored.plan), (BuildState::Running, 1, Some(a_plan())));
+        let passed = BuildState::Finished(BuildOutcome::Passed);
+        super::set_state(&mut tx, id, BuildState::Running, passed, None, now).await.expect("moves");
+        assert!(super::set_state(&mut tx, id, BuildState::Running, passed, None, now).await.is_err(), "it is not running any more");
+        tx.rollback().await.expect("rolls back");
+    });
+}
+
+#[test]
+fn a_build_waits_for_its_plan_and_again_after_a_failure() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "plan").await;
+        let (now, later) = (Timestamp::from_seconds(200), Timestamp::from_seconds(230));
+        let new = a_build(made, "main", 'a');
+        let mut tx = db.begin().await.expect("begins");
+        super::create(&mut tx, &new).await.expect("creates");
+        tx.commit().await.expect("commits");
+        assert_eq!(super::repositories_to_plan(&db, now, 5).await.expect("reads"), [made.repository]);
+        assert_eq!(super::next_to_plan(&db, made.repository, now).await.expect("reads").expect("one").id, new.id);
+        let mut tx = db.begin().await.expect("begins");
+        super::retry_planning(&mut tx, new.id, later, "refused").await.expect("waits");
+        tx.commit().await.expect("commits");
+        assert!(super::next_to_plan(&db, made.repository, now).await.expect("reads").is_none());
+        assert_eq!(super::next_to_plan(&db, made.repository, later).await.expect("reads").expect("one").tries, 1);
+    });
+}

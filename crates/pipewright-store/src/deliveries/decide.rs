@@ -1,0 +1,96 @@
+//! Deliveries that wait for their decisions.
+
+use pipewright_core::Timestamp;
+use pipewright_core::ids::{AccountId, DeliveryId, RepositoryId};
+use uuid::Uuid;
+
+use super::{DeliveryState, Origin};
+use crate::db::{Db, Tx};
+use crate::error::StoreError;
+
+statements! {
+    // The oldest of a repository alone is of interest: while it waits to be tried again, the others wait behind it.
+    REPOSITORIES = same(
+        "SELECT d.repository_id FROM deliveries d
+         WHERE d.state = 'received' AND (d.retry_at IS NULL OR d.retry_at <= $1)
+           AND NOT EXISTS (SELECT 1 FROM deliveries older
+                           WHERE older.repository_id = d.repository_id AND older.state = 'received' AND older.id < d.id)
+         ORDER BY d.id LIMIT $2"
+    );
+    NEXT = same(
+        "SELECT id, account_id, repository_id, origin, event_key, headers, body, received_at, tries, retry_at
+         FROM deliveries WHERE repository_id = $1 AND state = 'received' ORDER BY id LIMIT 1"
+    );
+    SETTLE = same("UPDATE deliveries SET state = $2, message = $3, decided_at = $4, retry_at = NULL WHERE id = $1 AND state = 'received'");
+    RETRY = same("UPDATE deliveries SET tries = tries + 1, retry_at = $2, message = $3 WHERE id = $1 AND state = 'received'");
+}
+
+/// A delivery to be decided.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ToDecide {
+    /// Its id.
+    #[sqlx(try_from = "Uuid")]
+    pub id: DeliveryId,
+    /// Its account.
+    #[sqlx(try_from = "Uuid")]
+    pub account_id: AccountId,
+    /// Its repository.
+    #[sqlx(try_from = "Uuid")]
+    pub repository_id: RepositoryId,
+    /// Where it comes from.
+    #[sqlx(try_from = "String")]
+    pub origin: Origin,
+    /// Bitbucket's name of the event.
+    pub event_key: String,
+    /// The headers that were kept.
+    #[sqlx(json)]
+    pub headers: Vec<(String, String)>,
+    /// The body as it came.
+    pub body: Vec<u8>,
+    /// When it came.
+    #[sqlx(try_from = "i64")]
+    pub received_at: Timestamp,
+    /// How often deciding failed so far.
+    pub tries: i64,
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    retry_at: Option<Timestamp>,
+}
+
+/// Repositories whose oldest undecided delivery may be decided now, at most `limit`.
+pub async fn repositories_to_decide(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<RepositoryId>, StoreError> {
+    let rows: Vec<Uuid> =
+        read!(db, REPOSITORIES, |executor, sql| sqlx::query_scalar(sql).bind(now.as_micros()).bind(limit).fetch_all(executor).await)?;
+    Ok(rows.into_iter().map(RepositoryId::from_uuid).collect())
+}
+
+/// The repository's oldest undecided delivery, unless it waits to be tried again.
+pub async fn next(db: &Db, repository: RepositoryId, now: Timestamp) -> Result<Option<ToDecide>, StoreError> {
+    let row: Option<ToDecide> =
+        read!(db, NEXT, |executor, sql| sqlx::query_as(sql).bind(repository.as_uuid()).fetch_optional(executor).await)?;
+    Ok(row.filter(|row| row.retry_at.is_none_or(|at| at <= now)))
+}
+
+/// Ends a delivery's wait. False where it is decided already: then the caller must give its transaction up.
+pub async fn settle(tx: &mut Tx, id: DeliveryId, state: DeliveryState, message: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = within!(tx, SETTLE, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(state.as_str())
+        .bind(message)
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
+}
+
+/// Has a delivery tried again later, and counts the try.
+pub async fn retry_later(tx: &mut Tx, id: DeliveryId, at: Timestamp, why: &str) -> Result<(), StoreError> {
+    within!(tx, RETRY, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(at.as_micros())
+        .bind(why)
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! Refs: where each branch and tag of an application stood when it was last decided, so that a push whose webhook was
+//! lost is found.
+
+use pipewright_core::ids::{AccountId, ApplicationId, IntegrationId, RepositoryId};
+use pipewright_core::{CommitHash, RefName, Timestamp};
+use uuid::Uuid;
+
+use crate::db::{Db, Tx};
+use crate::error::StoreError;
+
+statements! {
+    LIST = same("SELECT name, commit_hash FROM refs WHERE application_id = $1 ORDER BY name");
+    PUT = same(
+        "INSERT INTO refs (application_id, name, commit_hash, decided_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (application_id, name) DO UPDATE SET commit_hash = excluded.commit_hash, decided_at = excluded.decided_at"
+    );
+    REMOVE = same("DELETE FROM refs WHERE application_id = $1 AND name = $2");
+    COMPARED = same("UPDATE applications SET refs_compared_at = $2, refs_message = $3 WHERE id = $1");
+    FAILED = same("UPDATE applications SET refs_message = $2 WHERE id = $1");
+    DUE = same(
+        "SELECT a.id, a.account_id, a.repository_id, r.integration_id, a.watch, a.refs_compared_at
+         FROM applications a JOIN repositories r ON r.id = a.repository_id JOIN integrations i ON i.id = r.integration_id
+         WHERE i.state = 'connected' AND r.gone_at IS NULL
+           AND (a.refs_compared_at IS NULL OR a.refs_compared_at <= CASE WHEN a.watch = 'polling' THEN CAST($1 AS BIGINT) ELSE CAST($2 AS BIGINT) END)
+         ORDER BY a.refs_compared_at NULLS FIRST, a.id LIMIT $3"
+    );
+    ONE = same(
+        "SELECT a.id, a.account_id, a.repository_id, r.integration_id, a.watch, a.refs_compared_at
+         FROM applications a JOIN repositories r ON r.id = a.repository_id WHERE a.id = $1"
+    );
+    UNDECIDED = same("SELECT COUNT(*) FROM deliveries WHERE repository_id = $1 AND state = 'received'");
+}
+
+/// An application whose refs are to be compared.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ToCompare {
+    /// The application.
+    #[sqlx(try_from = "Uuid")]
+    pub id: ApplicationId,
+    /// Its account.
+    #[sqlx(try_from = "Uuid")]
+    pub account_id: AccountId,
+    /// Its repository.
+    #[sqlx(try_from = "Uuid")]
+    pub repository_id: RepositoryId,
+    /// Its integration.
+    #[sqlx(try_from = "Uuid")]
+    pub integration_id: IntegrationId,
+    /// `webhook` or `polling`.
+    pub watch: String,
+    /// When its refs were last compared; none before the first time.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub refs_compared_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    #[sqlx(try_from = "String")]
+    name: RefName,
+    #[sqlx(try_from = "String")]
+    commit_hash: CommitHash,
+}
+
+/// The application's refs as last decided, by name.
+pub async fn list(db: &Db, application: ApplicationId) -> Result<Vec<(RefName, CommitHash)>, StoreError> {
+    let rows: Vec<Row> = read!(db, LIST, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).fetch_all(executor).await)?;
+    Ok(rows.into_iter().map(|row| (row.name, row.commit_hash)).collect())
+}
+
+/// Notes where a ref stands.
+pub async fn put(tx: &mut Tx, application: ApplicationId, name: &RefName, commit: &CommitHash, now: Timestamp) -> Result<(), StoreError> {
+    within!(tx, PUT, |executor, sql| sqlx::query(sql)
+        .bind(application.as_uuid())
+        .bind(name.full())
+        .bind(commit.as_str())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Forgets a ref that is gone.
+pub async fn remove(tx: &mut Tx, application: ApplicationId, name: &RefName) -> Result<(), StoreError> {
+    within!(tx, REMOVE, |executor, sql| sqlx::query(sql).bind(application.as_uuid()).bind(name.full()).execute(executor).await.map(drop))?;
+    Ok(())
+}
+
+/// Notes that an application's refs were compared; `message` says what could not be.
+pub async fn compared(tx: &mut Tx, application: ApplicationId, message: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+    within!(tx, COMPARED, |executor, sql| sqlx::query(sql)
+        .bind(application.as_uuid())
+        .bind(now.as_micros())
+        .bind(message)
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Notes why an application's refs could not be compared.
+pub async fn not_compared(tx: &mut Tx, application: ApplicationId, message: &str) -> Result<(), StoreError> {
+    within!(tx, FAILED, |executor, sql| sqlx::query(sql).bind(application.as_uuid()).bind(message).execute(executor).await.map(drop))?;
+    Ok(())
+}
+
+/// Applications whose refs were last compared at or before a moment, the longest ago first: one moment for those that
+/// are only polled, one for those with a webhook.
+pub async fn due(db: &Db, polled: Timestamp, hooked: Timestamp, limit: i64) -> Result<Vec<ToCompare>, StoreError> {
+    Ok(read!(db, DUE, |executor, sql| sqlx::query_as(sql)
+        .bind(polled.as_micros())
+        .bind(hooked.as_micros())
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?)
+}
+
+/// One application, to compare its refs now.
+pub async fn one(db: &Db, application: ApplicationId) -> Result<Option<ToCompare>, StoreError> {
+    Ok(read!(db, ONE, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).fetch_optional(executor).await)?)
+}
+
+/// How many deliveries of a repository are not decided yet.
+pub async fn undecided_deliveries(db: &Db, repository: RepositoryId) -> Result<i64, StoreError> {
+    Ok(read!(db, UNDECIDED, |executor, sql| sqlx::query_scalar(sql).bind(repository.as_uuid()).fetch_one(executor).await)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use pipewright_core::{RefName, Timestamp};
+
+    use crate::testing::on_each_database;
+    use crate::testing_builds::an_application;
+
+    #[test]
+    fn a_ref_is_noted_moved_and_forgotten_and_a_new_application_is_due_first() {
+        on_each_database(async |db| {
+            let made = an_application(&db, "refs").await;
+            let now = Timestamp::from_seconds(600);
+            let main = RefName::branch("größe/日本").expect("a branch");
+            let commit = |digit: &str| digit.repeat(40).parse().expect("a commit");
+            assert_eq!(super::due(&db, now, now, 10).await.expect("reads").len(), 1);
+            let mut tx = db.begin().await.expect("begins");
+            super::put(&mut tx, made.application, &main, &commit("a"), now).await.expect("puts");
+            super::put(&mut tx, made.application, &main, &commit("b"), now).await.expect("moves");
+            super::compared(&mut tx, made.application, None, now).await.expect("notes");
+            tx.commit().await.expect("commits");
+            assert_eq!(super::list(&db, made.application).await.expect("lists"), [(main.clone(), commit("b"))]);
+            let before = Timestamp::from_seconds(599);
+            assert!(super::due(&db, now, before, 10).await.expect("reads").is_empty(), "it has a webhook");
+            let mut tx = db.begin().await.expect("begins");
+            super::remove(&mut tx, made.application, &main).await.expect("removes");
+            tx.commit().await.expect("commits");
+            assert!(super::list(&db, made.application).await.expect("lists").is_empty());
+        });
+    }
+}

@@ -1,0 +1,90 @@
+//! Rows that tests of builds begin with: an application, and builds of it.
+
+use pipewright_core::build::BuildState;
+use pipewright_core::ids::{AccountId, ApplicationId, BuildId, RepositoryId};
+use pipewright_core::plan::{ClonePlan, FailureStrategy, Group, GroupKind, ScriptItem, StepPlan};
+use pipewright_core::{Plan, RefName, Timestamp, TriggerKind};
+
+use crate::builds::{Created, NewBuild, TriggerDetail};
+use crate::db::{Db, Tx};
+
+/// An application with everything above it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Made {
+    pub(crate) account: AccountId,
+    pub(crate) repository: RepositoryId,
+    pub(crate) application: ApplicationId,
+}
+
+/// Makes an application.
+pub(crate) async fn an_application(db: &Db, slug: &str) -> Made {
+    let mut tx = db.begin().await.expect("begins");
+    let (account, user) = crate::integrations::testing::an_account(&mut tx, slug).await;
+    let integration = crate::integrations::testing::an_integration(&mut tx, account, user).await;
+    let repository = crate::repositories::testing::a_repository(&mut tx, account, integration, &format!("acme/{slug}")).await;
+    let application = crate::applications::testing::an_application(&mut tx, account, user, repository, slug).await;
+    tx.commit().await.expect("commits");
+    Made { account, repository, application }
+}
+
+/// A push of this branch, with a commit of this digit.
+pub(crate) fn a_build(made: Made, branch: &str, digit: char) -> NewBuild {
+    NewBuild {
+        id: BuildId::new(),
+        account_id: made.account,
+        application_id: made.application,
+        ref_name: RefName::branch(branch).expect("a branch"),
+        commit: digit.to_string().repeat(40).parse().expect("a commit"),
+        previous: None,
+        trigger: TriggerKind::Push,
+        detail: TriggerDetail::default(),
+        repeatable: false,
+        delivery_id: None,
+        started_by: None,
+        accepted_at: Timestamp::from_seconds(100),
+        created_at: Timestamp::from_seconds(100),
+    }
+}
+
+/// A plan of one step.
+pub(crate) fn a_plan() -> Plan {
+    let step = StepPlan {
+        name: "Step 1".to_owned(),
+        script: vec![ScriptItem::Command("true".to_owned())],
+        after_script: Vec::new(),
+        image: None,
+        max_time_minutes: 120,
+        clone: ClonePlan::default(),
+        manual: false,
+        deployment: None,
+        environment: None,
+        condition: None,
+        on_failure: FailureStrategy::Fail,
+        fail_fast: None,
+        concurrency_group: None,
+        runs_on: Vec::new(),
+        size: 1,
+        caches: Vec::new(),
+        services: Vec::new(),
+        artifacts: Vec::new(),
+        artifact_downloads: None,
+        output_variables: Vec::new(),
+        oidc: false,
+        child: None,
+        line: 1,
+    };
+    let group = Group { kind: GroupKind::Step, name: None, manual: false, deployment: None, condition: None, steps: vec![step] };
+    Plan { pipeline: "default".to_owned(), groups: vec![group], variables: Vec::new() }
+}
+
+/// A build with its one step queued, as planning leaves it.
+pub(crate) async fn a_planned_build(tx: &mut Tx, made: Made, branch: &str, digit: char) -> BuildId {
+    let now = Timestamp::from_seconds(101);
+    let new = a_build(made, branch, digit);
+    assert!(matches!(crate::builds::create(tx, &new).await.expect("creates"), Created::New { .. }));
+    crate::builds::set_plan(tx, new.id, Some(&a_plan()), Some(b"pipelines:"), &serde_json::json!([]), now).await.expect("plans");
+    crate::steps::insert_all(tx, new.id, &a_plan()).await.expect("steps");
+    crate::builds::set_state(tx, new.id, BuildState::Queued, BuildState::Running, None, now).await.expect("runs");
+    crate::attempts::queue(tx, new.id, 0, 1, now).await.expect("queues");
+    new.id
+}
