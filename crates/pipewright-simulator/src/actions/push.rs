@@ -140,7 +140,7 @@ impl Installation {
             {
                 repository.empty = false;
                 if !branches.contains(&repository.default_branch.as_str()) {
-                    repository.default_branch = (*first).to_owned();
+                    (*first).clone_into(&mut repository.default_branch);
                 }
             }
         });

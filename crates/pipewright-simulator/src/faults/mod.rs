@@ -11,7 +11,7 @@ mod webhooks;
 use std::sync::Mutex;
 use std::time::Duration;
 
-pub(crate) use answers::{Injected, inject};
+pub(crate) use answers::inject;
 pub(crate) use gate::{Gate, GatedListener};
 pub(crate) use webhooks::{HookFate, WebhookFaults};
 

@@ -9,36 +9,31 @@ use crate::state::RepositoryId;
 
 /// A commit as both products show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitInfo {
+pub(crate) struct CommitInfo {
     /// Full hash.
-    pub hash: String,
+    pub(crate) hash: String,
     /// Full hashes of the parents, first parent first.
-    pub parents: Vec<String>,
+    pub(crate) parents: Vec<String>,
     /// Author's name.
-    pub author_name: String,
+    pub(crate) author_name: String,
     /// Author's e-mail.
-    pub author_email: String,
+    pub(crate) author_email: String,
     /// When it was written.
-    pub authored_at: Timestamp,
+    pub(crate) authored_at: Timestamp,
     /// Committer's name.
-    pub committer_name: String,
+    pub(crate) committer_name: String,
     /// Committer's e-mail.
-    pub committer_email: String,
+    pub(crate) committer_email: String,
     /// When it was committed.
-    pub committed_at: Timestamp,
+    pub(crate) committed_at: Timestamp,
     /// The whole message, with its last line break.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl CommitInfo {
     /// `Name <e-mail>` of the author.
-    pub fn author_raw(&self) -> String {
+    pub(crate) fn author_raw(&self) -> String {
         format!("{} <{}>", self.author_name, self.author_email)
-    }
-
-    /// `Name <e-mail>` of the committer.
-    pub fn committer_raw(&self) -> String {
-        format!("{} <{}>", self.committer_name, self.committer_email)
     }
 }
 

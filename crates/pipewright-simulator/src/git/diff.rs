@@ -10,7 +10,7 @@ const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// What happened to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DiffStatus {
+pub(crate) enum DiffStatus {
     /// New.
     Added,
     /// Gone.
@@ -25,17 +25,17 @@ pub enum DiffStatus {
 
 /// One file that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiffEntry {
+pub(crate) struct DiffEntry {
     /// What happened.
-    pub status: DiffStatus,
+    pub(crate) status: DiffStatus,
     /// Path before.
-    pub old: Option<String>,
+    pub(crate) old: Option<String>,
     /// Path after.
-    pub new: Option<String>,
+    pub(crate) new: Option<String>,
     /// Lines added; 0 for binary files.
-    pub added: u64,
+    pub(crate) added: u64,
     /// Lines removed; 0 for binary files.
-    pub removed: u64,
+    pub(crate) removed: u64,
 }
 
 impl GitStore {

@@ -28,11 +28,11 @@ impl FileChange {
 
 /// Who makes commits and tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub(crate) struct Person {
     /// Name.
-    pub name: String,
+    pub(crate) name: String,
     /// E-mail address.
-    pub email: String,
+    pub(crate) email: String,
 }
 
 /// What shall become of one ref in a push.

@@ -15,16 +15,17 @@ mod run;
 mod store;
 mod tree;
 
-pub use commits::CommitInfo;
+pub(crate) use commits::CommitInfo;
 pub(crate) use commits::CommitRange;
-pub use diff::{DiffEntry, DiffStatus};
+pub(crate) use diff::{DiffEntry, DiffStatus};
 pub use error::GitError;
-pub use import::{FileChange, Person, RefUpdate};
-pub use refs::GitRef;
+pub(crate) use import::Person;
+pub use import::{FileChange, RefUpdate};
+pub(crate) use refs::GitRef;
 pub(crate) use refs::compare;
 pub(crate) use run::ENVIRONMENT;
 pub(crate) use store::GitStore;
-pub use tree::{TreeEntry, TreeEntryKind};
+pub(crate) use tree::{TreeEntry, TreeEntryKind};
 
 /// Runs blocking git work on the blocking pool.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

@@ -11,24 +11,24 @@ use crate::state::{RefChange, RefTarget, RepositoryId, ref_name};
 
 /// A branch or tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GitRef {
+pub(crate) struct GitRef {
     /// Full name.
-    pub name: String,
+    pub(crate) name: String,
     /// What it points to.
-    pub target: RefTarget,
+    pub(crate) target: RefTarget,
     /// Message of an annotated tag.
-    pub tag_message: Option<String>,
+    pub(crate) tag_message: Option<String>,
     /// `Name <e-mail>` of an annotated tag's maker.
-    pub tagger: Option<String>,
+    pub(crate) tagger: Option<String>,
     /// When an annotated tag was made.
-    pub tagged_at: Option<Timestamp>,
+    pub(crate) tagged_at: Option<Timestamp>,
     /// When the commit was committed.
-    pub committed_at: Option<Timestamp>,
+    pub(crate) committed_at: Option<Timestamp>,
 }
 
 impl GitRef {
     /// The name without `refs/heads/` or `refs/tags/`.
-    pub fn short_name(&self) -> &str {
+    pub(crate) fn short_name(&self) -> &str {
         ref_name::short(&self.name)
     }
 }

@@ -7,7 +7,7 @@ use crate::state::RepositoryId;
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TreeEntryKind {
+pub(crate) enum TreeEntryKind {
     /// A regular file.
     File,
     /// A regular file that may be run.
@@ -22,15 +22,15 @@ pub enum TreeEntryKind {
 
 /// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TreeEntry {
+pub(crate) struct TreeEntry {
     /// Path from the top of the repository.
-    pub path: String,
+    pub(crate) path: String,
     /// What it is.
-    pub kind: TreeEntryKind,
+    pub(crate) kind: TreeEntryKind,
     /// Hash of the object.
-    pub object: String,
+    pub(crate) object: String,
     /// Bytes, of files.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
 }
 
 impl GitStore {
@@ -64,16 +64,6 @@ impl GitStore {
     /// The bytes of a file's object.
     pub(crate) fn blob(&self, repository: RepositoryId, object: &str) -> Result<Vec<u8>, GitError> {
         output(&self.directory(repository), &["cat-file", "blob", object], b"")
-    }
-
-    /// The bytes of a file at a commit (full hash); `None` when the path is not a file.
-    pub(crate) fn file(&self, repository: RepositoryId, commit: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-        match self.entry(repository, commit, path)? {
-            Some(TreeEntry { kind: TreeEntryKind::File | TreeEntryKind::Executable | TreeEntryKind::Link, object, .. }) => {
-                self.blob(repository, &object).map(Some)
-            }
-            _ => Ok(None),
-        }
     }
 }
 

@@ -7,6 +7,6 @@ mod rules;
 mod sender;
 mod signature;
 
-pub use rules::{DeliveryPolicy, OutgoingEvent, WebhookRules};
+pub(crate) use rules::{DeliveryPolicy, OutgoingEvent, WebhookRules};
 pub(crate) use sender::HookSender;
 pub use signature::sign;

@@ -12,26 +12,26 @@ use crate::state::{AttemptOutcome, RepositoryEvent, Webhook};
 
 /// How long a product waits for a receiver and how often it tries.
 #[derive(Debug, Clone, Copy)]
-pub struct DeliveryPolicy {
+pub(crate) struct DeliveryPolicy {
     /// Time for one whole request, on the machine's clock.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Further attempts after the first when the answer is 5xx.
-    pub resends: u32,
+    pub(crate) resends: u32,
     /// Pause before a further attempt.
-    pub resend_pause: Duration,
+    pub(crate) resend_pause: Duration,
 }
 
 /// A body ready to be sent, and the event's name.
 #[derive(Debug, Clone)]
-pub struct OutgoingEvent {
+pub(crate) struct OutgoingEvent {
     /// Event name, such as `repo:push`.
-    pub event_key: String,
+    pub(crate) event_key: String,
     /// Body.
-    pub body: Value,
+    pub(crate) body: Value,
 }
 
 /// One product's webhooks.
-pub trait WebhookRules: fmt::Debug + Send + Sync {
+pub(crate) trait WebhookRules: fmt::Debug + Send + Sync {
     /// The bodies that an event becomes: none, one, or several (one push is two events for some receivers). Runs on the
     /// blocking pool and may ask git.
     fn render(&self, installation: &Installation, event: &RepositoryEvent) -> Vec<OutgoingEvent>;

@@ -1,0 +1,88 @@
+//! Pull requests. Their hashes have 12 characters.
+
+use serde_json::{Value, json};
+
+use super::{Render, commit_reference, moment, people, rendered, repository_summary};
+use crate::state::{PullRequest, PullRequestEnd, PullRequestState, Reviewer};
+
+const SHORT_HASH: usize = 12;
+
+/// A pull request.
+pub(in crate::cloud) fn pull_request(render: Render<'_>, request: &PullRequest) -> Value {
+    let full = render.tables.full_name(request.repository);
+    let at = format!("{}/repositories/{full}/pullrequests/{}", render.addresses.api_url, request.number);
+    let mut links = json!({
+        "self": { "href": at },
+        "html": { "href": format!("{}/{full}/pull-requests/{}", render.addresses.web_url, request.number) },
+    });
+    for name in ["commits", "approve", "request-changes", "diff", "diffstat", "comments", "activity", "merge", "decline", "statuses"] {
+        links[name] = json!({ "href": format!("{at}/{name}") });
+    }
+    let merge_commit = request.merge_commit.as_deref().map(|hash| commit_reference(render, &full, short(hash)));
+    let reviewers: Vec<Value> = request.reviewers.iter().map(|reviewer| people::user(render, reviewer.user)).collect();
+    json!({
+        "type": "pullrequest",
+        "id": request.number,
+        "title": request.title,
+        "description": request.description,
+        "rendered": { "title": rendered(&request.title), "description": rendered(&request.description), "reason": rendered("") },
+        "summary": rendered(&request.description),
+        "state": state(request.state),
+        "draft": request.draft,
+        "queued": false,
+        "comment_count": 0,
+        "task_count": 0,
+        "close_source_branch": false,
+        "reason": "",
+        "merge_commit": merge_commit,
+        "closed_by": request.closed_by.map(|user| people::user(render, user)),
+        "author": people::user(render, request.author),
+        "reviewers": reviewers,
+        "participants": request.reviewers.iter().map(|reviewer| participant(render, reviewer)).collect::<Vec<_>>(),
+        "source": end(render, &request.source),
+        "destination": end(render, &request.destination),
+        "created_on": moment(request.created_at),
+        "updated_on": moment(request.updated_at),
+        "links": links,
+    })
+}
+
+fn state(state: PullRequestState) -> &'static str {
+    match state {
+        PullRequestState::Open => "OPEN",
+        PullRequestState::Merged => "MERGED",
+        PullRequestState::Declined => "DECLINED",
+        PullRequestState::Superseded => "SUPERSEDED",
+    }
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..SHORT_HASH).unwrap_or(hash)
+}
+
+/// A deleted fork leaves neither repository nor commit.
+fn end(render: Render<'_>, end: &PullRequestEnd) -> Value {
+    let repository = end.repository.and_then(|id| render.tables.repository(id));
+    let commit = repository.map(|repository| commit_reference(render, &render.tables.full_name(repository.id), short(&end.commit)));
+    json!({
+        "branch": { "name": end.short_name(), "links": {} },
+        "commit": commit,
+        "repository": repository.map(|repository| repository_summary(render, repository)),
+    })
+}
+
+fn participant(render: Render<'_>, reviewer: &Reviewer) -> Value {
+    let state = match (reviewer.approved, reviewer.changes_requested) {
+        (true, _) => json!("approved"),
+        (false, true) => json!("changes_requested"),
+        (false, false) => Value::Null,
+    };
+    json!({
+        "type": "participant",
+        "user": people::user(render, reviewer.user),
+        "role": "REVIEWER",
+        "approved": reviewer.approved,
+        "state": state,
+        "participated_on": Value::Null,
+    })
+}
