@@ -6,11 +6,8 @@
 /// Bytes in a file; a larger one is refused before it is read.
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
-/// Values (mappings, lists, scalars) in a file as written, aliases counted once.
-pub const MAX_VALUES: usize = 30_000;
-
-/// Values that aliases may add, all together.
-pub const MAX_ALIASED_VALUES: usize = 60_000;
+/// Values (mappings, lists, scalars) in a file, those that aliases repeat counted each time.
+pub const MAX_VALUES: usize = 50_000;
 
 /// How deep lists and mappings may nest, aliases followed.
 pub const MAX_DEPTH: usize = 32;
@@ -18,8 +15,8 @@ pub const MAX_DEPTH: usize = 32;
 /// How deep aliases may lead to aliases.
 pub const MAX_ALIAS_DEPTH: usize = 16;
 
-/// Values that merge keys may add, all together.
-pub const MAX_MERGED_VALUES: usize = 60_000;
+/// Values that merge keys may copy, all together.
+pub const MAX_MERGED_VALUES: usize = 30_000;
 
 /// Problems reported for one file; the last line says that there are more.
 pub const MAX_DIAGNOSTICS: usize = 100;

@@ -41,7 +41,7 @@ pub fn parse(file_name: &str, text: &[u8]) -> Parsed {
             return give(None, collected.finish(), &source);
         }
         Err(problem) => {
-            collected.push(Code::Syntax, problem);
+            collected.push(Code::Syntax, *problem);
             return give(None, collected.finish(), &source);
         }
     };

@@ -150,8 +150,13 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// `` `a`, `b` or `c` ``.
+/// `` `a`, `b` or `c` ``; of many words the first few.
 pub(crate) fn alternatives(words: &[&str]) -> String {
+    const FEW: usize = 9;
+    if words.len() > FEW {
+        let first: Vec<String> = words.iter().take(FEW - 1).map(|word| format!("`{word}`")).collect();
+        return format!("{} and {} more", first.join(", "), words.len() - first.len());
+    }
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.as_slice() {
         [] => String::new(),

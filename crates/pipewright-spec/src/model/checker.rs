@@ -2,7 +2,7 @@
 //! with the forgiveness that Bitbucket shows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::definitions::PREDEFINED_CACHES;
 use super::import::ImportSource;
@@ -89,14 +89,14 @@ impl<'n> Checker<'n> {
         let mut path = String::new();
         for part in &self.path {
             match part {
-                Part::Index(index) => path.push_str(&format!("[{index}]")),
+                Part::Index(index) => drop(write!(path, "[{index}]")),
                 Part::Key(key) => {
                     let plain =
                         !key.is_empty() && key.len() <= 60 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
                     match (plain, path.is_empty()) {
                         (true, true) => path.push_str(key),
-                        (true, false) => path.push_str(&format!(".{key}")),
-                        (false, _) => path.push_str(&format!("[{:?}]", key.chars().take(60).collect::<String>())),
+                        (true, false) => drop(write!(path, ".{key}")),
+                        (false, _) => drop(write!(path, "[{:?}]", key.chars().take(60).collect::<String>())),
                     }
                 }
             }
@@ -228,13 +228,22 @@ impl<'n> Checker<'n> {
         );
     }
 
-    pub(crate) fn unknown_key(&mut self, entry: &Entry, what: &str, keys: &[&str]) {
+    pub(crate) fn unknown_key(&mut self, entry: &'n Entry, what: &str, keys: &[&str]) {
+        if !self.collected.has_room() {
+            self.collected.skip(Severity::Warning);
+            return;
+        }
         let help = match nearest(&entry.key, keys) {
             Some(key) => format!("did you mean `{key}`?"),
-            None => format!("known here: {}", alternatives(keys)),
+            None => foreign_key(&entry.key).map_or_else(|| format!("known here: {}", alternatives(keys)), ToOwned::to_owned),
         };
         let key = shown(&entry.key);
-        self.warning(Code::UnknownKey, entry.key_place, format_args!("{key} is not a property of {what}; it is ignored"), &help);
+        let message = format_args!("{key} is not a property of {what}; it is ignored");
+        if matches!(self.path.last(), Some(Part::Key(last)) if std::ptr::eq(*last, entry.key.as_str())) {
+            self.warning(Code::UnknownKey, entry.key_place, message, &help);
+        } else {
+            self.within(&entry.key, |cx| cx.warning(Code::UnknownKey, entry.key_place, message, &help));
+        }
     }
 
     pub(crate) fn missing(&mut self, place: Place, what: &str, key: &str, help: &str) {
@@ -266,9 +275,21 @@ impl<'n> Checker<'n> {
 
     /// A list of texts.
     pub(crate) fn texts(&mut self, node: &'n Node, what: &str) -> Vec<At<String>> {
+        self.texts_that(node, what, |_, _| true)
+    }
+
+    /// The texts of a list that pass a check, which reports what is wrong with the others.
+    pub(crate) fn texts_that(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        mut check: impl FnMut(&mut Self, &At<String>) -> bool,
+    ) -> Vec<At<String>> {
         let mut texts = Vec::new();
-        self.each_item(node, what, "a list of texts", |cx, item| {
-            if let Some(text) = cx.text(item, &format!("an item of {what}")) {
+        self.each_item(node, what, "a list", |cx, item| {
+            if let Some(text) = cx.text(item, &format!("an item of {what}"))
+                && check(cx, &text)
+            {
                 texts.push(text);
             }
         });
@@ -311,6 +332,16 @@ impl<'n> Checker<'n> {
         }
     }
 
+    /// An error about a key that may not stand where it does.
+    pub(crate) fn misplaced(&mut self, entry: &'n Entry, message: fmt::Arguments<'_>, help: &str) {
+        self.within(&entry.key, |cx| cx.error(Code::Misplaced, entry.key_place, message, help));
+    }
+
+    /// A warning about a key that has no effect where it stands.
+    pub(crate) fn without_effect(&mut self, entry: &'n Entry, message: fmt::Arguments<'_>, help: &str) {
+        self.within(&entry.key, |cx| cx.warning(Code::Misplaced, entry.key_place, message, help));
+    }
+
     /// A text that must not be blank.
     pub(crate) fn filled_text(&mut self, node: &Node, what: &str) -> Option<At<String>> {
         let text = self.text(node, what)?;
@@ -323,12 +354,9 @@ impl<'n> Checker<'n> {
 
     /// A whole number in a range. `None` without a word where a template stands, whose value comes later.
     pub(crate) fn whole(&mut self, node: &Node, what: &str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
-        let (kind, text) = match &node.value {
-            Value::Scalar(kind @ (Kind::Number | Kind::Text), text) => (*kind, text),
-            _ => {
-                self.wrong_type(node, what, "a whole number", "");
-                return None;
-            }
+        let Value::Scalar(kind @ (Kind::Number | Kind::Text), text) = &node.value else {
+            self.wrong_type(node, what, "a whole number", "");
+            return None;
         };
         if is_template(text) {
             return None;
@@ -339,7 +367,7 @@ impl<'n> Checker<'n> {
             self.error(Code::WrongType, node.place, format_args!("{what} must be a whole number, but this is {}", shown(text)), "");
             return None;
         };
-        if kind == Kind::Text {
+        if *kind == Kind::Text {
             let help = format!("remove the quotes: {number}");
             self.warning(
                 Code::Coerced,
@@ -439,6 +467,24 @@ impl<'n> Checker<'n> {
         }
         fits
     }
+}
+
+/// What a key of another CI's language is called here.
+fn foreign_key(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "needs" | "depends_on" | "depends-on" | "dependencies" => {
+            "steps run in the order of the list; put those that may run together below `parallel:`"
+        }
+        "env" | "variables" => "set variables with `export NAME=value` in the script, or in the repository's settings",
+        "run" | "commands" | "cmd" => "write the commands as a list below `script:`",
+        "if" | "when" | "only" | "rules" | "branches" | "except" => "write a `condition:`, or a pipeline of its own below `branches:`",
+        "timeout" | "timeout-minutes" => "write `max-time:` in minutes",
+        "before-script" | "before_script" => "put the commands at the beginning of `script:`",
+        "uses" => "a pipe is an item of the script: `- pipe: account/name:version`",
+        "retry" => "write `on-fail: {strategy: retry, maxRetryCount: 2}`",
+        "allow_failure" | "continue-on-error" => "write `on-fail: {strategy: ignore}`",
+        _ => return None,
+    })
 }
 
 /// True for a text whose value is put in when the build is planned.

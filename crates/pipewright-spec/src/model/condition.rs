@@ -21,9 +21,10 @@ const CHANGESET_KEYS: &[&str] = &["includePaths", "excludePaths"];
 impl Condition {
     pub(crate) fn check<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Self {
         let mut condition = Self::default();
-        cx.each(&entry.value, "`condition`", KEYS, |cx, key, entry| match key {
-            "changesets" => condition.check_changesets(cx, entry),
-            _ => {
+        cx.each(&entry.value, "`condition`", KEYS, |cx, key, entry| {
+            if key == "changesets" {
+                condition.check_changesets(cx, entry);
+            } else {
                 cx.feature(Feature::ConditionState, entry.key_place);
                 condition.state = check_expression(cx, &entry.value, "`state`").map(|text| text.value);
             }

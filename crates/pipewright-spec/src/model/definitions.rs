@@ -64,7 +64,7 @@ impl Definitions {
                 key if KEYS.contains(&key) && entry.value.is_null() => cx.empty_value(entry),
                 "services" => {
                     cx.each_named(&entry.value, "`services`", "a mapping of names to services", |cx, entry| {
-                        definitions.services.extend(Service::check(cx, entry));
+                        definitions.services.push(Service::check(cx, entry));
                     });
                 }
                 "caches" => {
@@ -92,11 +92,11 @@ impl Definitions {
 }
 
 impl Service {
-    fn check<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Option<Self> {
+    fn check<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Self {
         let name = entry.key.clone();
         let mut service = Self { docker: name == "docker", name, image: None, memory: None, variables: Vec::new() };
         if entry.value.is_null() && service.docker {
-            return Some(service);
+            return service;
         }
         // The image of a service is its own matter: an executor without services refuses the service, not its image.
         cx.with_features(|cx| {
@@ -120,7 +120,7 @@ impl Service {
         if service.image.is_none() && !service.docker && entry.value.get("image").is_none() && entry.value.entries().is_some() {
             cx.missing(entry.key_place, &format!("the service {}", shown(&entry.key)), "image", "write `image: name:tag` below it");
         }
-        Some(service)
+        service
     }
 }
 
@@ -128,9 +128,10 @@ impl Cache {
     fn check<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Option<Self> {
         let (mut path, mut key_files) = (None, Vec::new());
         if let Value::Map(_) = entry.value.value {
-            cx.each(&entry.value, "a cache", CACHE_KEYS, |cx, key, entry| match key {
-                "path" => path = cx.filled_text(&entry.value, "`path`"),
-                _ => {
+            cx.each(&entry.value, "a cache", CACHE_KEYS, |cx, key, entry| {
+                if key == "path" {
+                    path = cx.filled_text(&entry.value, "`path`");
+                } else {
                     cx.each(&entry.value, "`key`", &["files"], |cx, _, entry| {
                         key_files = cx.texts(&entry.value, "`files`").into_iter().map(|text| text.value).collect();
                     });
@@ -153,48 +154,35 @@ impl Cache {
 
 /// The names that a step may use in `services`; unknown ones are errors.
 pub(crate) fn check_services<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<String> {
-    let services = cx.texts(&entry.value, "`services`");
-    if services.len() > 5 {
-        let message = format_args!("a step has {} services; at most 5 are allowed", services.len());
-        cx.error(Code::TooMany, entry.key_place, message, "");
-    }
-    for service in &services {
+    let services = cx.texts_that(&entry.value, "`services`", |cx, service| {
         cx.feature(Feature::Services, service.place);
         let known = service.value == "docker" || super::is_template(&service.value) || cx.names.services.contains(&service.value);
         if !known {
-            let define =
-                format!("define it: `definitions: {{services: {{{}: {{image: …}}}}}}`", service.value.chars().take(40).collect::<String>());
-            let help = cx.suggestion(&service.value, Defined::Services, &define);
+            let help = cx.suggestion(&service.value, Defined::Services, "define it below `definitions: services:`, with its `image:`");
             cx.error(Code::UnknownService, service.place, format_args!("no service {} is defined", shown(&service.value)), &help);
         }
+        true
+    });
+    if services.len() > 5 {
+        let message = format_args!("a step has {} services; at most 5 are allowed", services.len());
+        cx.error(Code::TooMany, entry.key_place, message, "");
     }
     services.into_iter().map(|service| service.value).collect()
 }
 
 /// The names that a step uses in `caches`; unknown ones are left out with a warning.
 pub(crate) fn check_caches<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<String> {
-    let caches = cx.texts(&entry.value, "`caches`");
-    if !caches.is_empty() {
-        cx.feature(Feature::Caches, entry.key_place);
-    }
-    let mut known = Vec::new();
-    for cache in caches {
-        let name = cache.value;
-        if super::is_template(&name)
-            || cx.names.caches.contains(&name)
-            || PREDEFINED_CACHES.iter().any(|(predefined, _)| *predefined == name)
-        {
-            known.push(name);
-            continue;
+    cx.feature(Feature::Caches, entry.key_place);
+    let caches = cx.texts_that(&entry.value, "`caches`", |cx, cache| {
+        let name = &cache.value;
+        let predefined = PREDEFINED_CACHES.iter().any(|(predefined, _)| predefined == name);
+        let known = predefined || super::is_template(name) || cx.names.caches.contains(name);
+        if !known {
+            let help = cx.suggestion(name, Defined::Caches, "define it below `definitions: caches:`, as `name: path`");
+            let message = format_args!("the cache {} is neither defined nor predefined; the step runs without it", shown(name));
+            cx.warning(Code::UnknownCache, cache.place, message, &help);
         }
-        let define = format!("define it: `definitions: {{caches: {{{}: path}}}}`", name.chars().take(40).collect::<String>());
-        let help = cx.suggestion(&name, Defined::Caches, &define);
-        cx.warning(
-            Code::UnknownCache,
-            cache.place,
-            format_args!("the cache {} is neither defined nor predefined; the step runs without it", shown(&name)),
-            &help,
-        );
-    }
-    known
+        known
+    });
+    caches.into_iter().map(|cache| cache.value).collect()
 }

@@ -101,7 +101,7 @@ impl<'n> Known<'n> {
 }
 
 /// A key of one's own at the top is fine where it parks an anchor, as Bitbucket allows; elsewhere it is a mistake.
-fn warn_of_unknown(cx: &mut Checker<'_>, entry: &Entry, end: u32) {
+fn warn_of_unknown<'n>(cx: &mut Checker<'n>, entry: &'n Entry, end: u32) {
     let text = cx.source.text.get(entry.key_place.start as usize..end as usize).unwrap_or("");
     let holds_anchor = text.contains(" &") || entry.key.starts_with("x-") || entry.key.starts_with('.');
     if !holds_anchor || crate::diagnostic::nearest(&entry.key, KEYS).is_some() {
@@ -147,7 +147,7 @@ impl PipelineFile {
                 .and_then(|entries| entries.iter().find(|entry| entry.key == "pipelines"))
                 .map_or(root.place, |entry| entry.key_place);
             let help = match root.entries().and_then(<[Entry]>::first) {
-                Some(first) if place == root.place => {
+                Some(first) if place == root.place && !KEYS.contains(&first.key.as_str()) => {
                     format!("write `pipelines:` with `default:` below it; {} is not read", shown(&first.key))
                 }
                 _ => "write `default:` below `pipelines:`, and below that a list of steps".to_owned(),

@@ -130,7 +130,7 @@ fn kind_of<'n>(cx: &mut Checker<'n>, item: &'n Node, kinds: &'static [&'static s
 
 /// A step from its item; the body may stand beside the key instead of below it, which is warned of.
 fn check_step<'n>(cx: &mut Checker<'n>, item: &'n Node, entry: &'n Entry, within: Within) -> Option<Step> {
-    let siblings: Vec<&Entry> = item.entries().unwrap_or_default().iter().filter(|other| other.key != entry.key).collect();
+    let siblings: Vec<&'n Entry> = item.entries().unwrap_or_default().iter().filter(|other| other.key != entry.key).collect();
     let key = &entry.key;
     if entry.value.is_null() {
         if siblings.iter().any(|other| STEP_KEYS.contains(&other.key.as_str())) {

@@ -17,7 +17,8 @@ pub(crate) enum ScriptEntry {
 /// A container run in the middle of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pipe {
-    pub(crate) pipe: At<String>,
+    /// `account/name:version` or `docker://image:tag`.
+    pub(crate) image: At<String>,
     pub(crate) name: Option<String>,
     pub(crate) variables: Vec<(String, PipeValue)>,
 }
@@ -91,9 +92,12 @@ fn not_a_command(cx: &mut Checker<'_>, item: &Node, entries: &[Entry]) {
         );
         return;
     }
-    let place = Place { start: first.key_place.start, end: first.value.place.end.max(first.key_place.end), via: item.place.via };
+    // The value ends the command where it is written right behind the key, and not brought by an alias.
+    let value = first.value.place;
+    let end = if value.via == first.key_place.via && value.start >= first.key_place.end { value.end } else { first.key_place.end };
+    let place = Place { start: first.key_place.start, end, via: item.place.via };
     let whole = cx.source.text_of(place).lines().next().unwrap_or("").to_owned();
-    let help = if whole.contains('\'') {
+    let help = if whole.contains('\'') || whole.chars().any(|character| !character.is_ascii_graphic() && character != ' ') {
         "write the command as a block:\n  - |\n    <the command>".to_owned()
     } else {
         format!("put the whole command in single quotes: - '{}'", whole.chars().take(200).collect::<String>())
@@ -107,20 +111,20 @@ fn not_a_command(cx: &mut Checker<'_>, item: &Node, entries: &[Entry]) {
 }
 
 fn check_pipe<'n>(cx: &mut Checker<'n>, item: &'n Node) -> Option<Pipe> {
-    let (mut pipe, mut name, mut variables) = (None, None, Vec::new());
+    let (mut image, mut name, mut variables) = (None, None, Vec::new());
     cx.feature(Feature::Pipes, item.place);
     cx.each(item, "a pipe", PIPE_KEYS, |cx, key, entry| match key {
-        "pipe" => pipe = cx.filled_text(&entry.value, "`pipe`"),
+        "pipe" => image = cx.filled_text(&entry.value, "`pipe`"),
         "name" => name = cx.text(&entry.value, "`name`").map(|text| text.value),
         _ => variables = check_pipe_variables(cx, &entry.value),
     });
-    let pipe = pipe?;
-    if pipe.value.starts_with('-') || pipe.value.contains(char::is_whitespace) {
-        let message = format_args!("{} is not the name of a pipe", shown(&pipe.value));
-        cx.error(Code::NotAllowed, pipe.place, message, "write `account/name:version` or `docker://image:tag`");
+    let image = image?;
+    if image.value.starts_with('-') || image.value.contains(char::is_whitespace) {
+        let message = format_args!("{} is not the name of a pipe", shown(&image.value));
+        cx.error(Code::NotAllowed, image.place, message, "write `account/name:version` or `docker://image:tag`");
         return None;
     }
-    Some(Pipe { pipe, name, variables })
+    Some(Pipe { image, name, variables })
 }
 
 fn check_pipe_variables<'n>(cx: &mut Checker<'n>, node: &'n Node) -> Vec<(String, PipeValue)> {

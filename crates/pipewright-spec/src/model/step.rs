@@ -189,7 +189,7 @@ impl Step {
             for key in ["custom", "input-variables"] {
                 if let Some(entry) = entry_of(node, key) {
                     let help = "write `type: pipeline` to start another pipeline, or remove it";
-                    cx.warning(Code::Misplaced, entry.key_place, format_args!("`{key}` has no effect without `type: pipeline`"), help);
+                    cx.without_effect(entry, format_args!("`{key}` has no effect without `type: pipeline`"), help);
                 }
             }
             if !self.artifacts.input.is_empty() || !self.artifacts.output.is_empty() {
@@ -209,7 +209,7 @@ impl Step {
         for key in refused {
             if let Some(entry) = entry_of(node, key) {
                 let help = if within == Within::Stage { "write it on the stage" } else { "remove it" };
-                cx.error(Code::Misplaced, entry.key_place, format_args!("{place} cannot have `{key}`"), help);
+                cx.misplaced(entry, format_args!("{place} cannot have `{key}`"), help);
             }
         }
         if self.manual
@@ -217,13 +217,13 @@ impl Step {
             && let Some(entry) = entry_of(node, "trigger")
         {
             let help = if within == Within::Stage { "write `trigger: manual` on the stage" } else { "remove it" };
-            cx.error(Code::Misplaced, entry.key_place, format_args!("{place} cannot be manual"), help);
+            cx.misplaced(entry, format_args!("{place} cannot be manual"), help);
         }
         if within == Within::Pipeline
             && let Some(entry) = entry_of(node, "fail-fast")
         {
             let message = format_args!("`fail-fast` has no effect outside a parallel group");
-            cx.warning(Code::Misplaced, entry.key_place, message, "remove it");
+            cx.without_effect(entry, message, "remove it");
         }
     }
 
@@ -231,7 +231,7 @@ impl Step {
         for refused in NOT_WITH_CHILD {
             if let Some(entry) = entry_of(node, refused) {
                 let message = format_args!("a step that starts a pipeline cannot have `{refused}`");
-                cx.error(Code::Misplaced, entry.key_place, message, "remove it, or move it to a step of that pipeline");
+                cx.misplaced(entry, message, "remove it, or move it to a step of that pipeline");
             }
         }
         if within == Within::Stage {
@@ -252,18 +252,16 @@ impl Step {
             cx.missing(key, "a step with `type: pipeline`", "custom", "write `custom: name` with a key of `pipelines.custom`");
             return;
         };
-        let Some(custom) = cx.within("custom", |cx| cx.filled_text(&entry.value, "`custom`")) else { return };
-        if !is_template(&custom.value) && !cx.names.customs.contains(&custom.value) {
-            let help = cx.suggestion(&custom.value, Defined::Customs, "name a key of `pipelines.custom` of this file");
-            cx.error(
-                Code::UnknownPipeline,
-                custom.place,
-                format_args!("no custom pipeline {} is in this file", shown(&custom.value)),
-                &help,
-            );
-        }
-        self.features.push(FeatureUse { feature: Feature::ChildPipelines, place: entry.key_place, path: cx.path() });
-        self.child = Some(Child { custom, input_variables });
+        self.child = cx.within("custom", |cx| {
+            let custom = cx.filled_text(&entry.value, "`custom`")?;
+            if !is_template(&custom.value) && !cx.names.customs.contains(&custom.value) {
+                let help = cx.suggestion(&custom.value, Defined::Customs, "name a key of `pipelines.custom` of this file");
+                let message = format_args!("no custom pipeline {} is in this file", shown(&custom.value));
+                cx.error(Code::UnknownPipeline, custom.place, message, &help);
+            }
+            self.features.push(FeatureUse { feature: Feature::ChildPipelines, place: entry.key_place, path: cx.path() });
+            Some(Child { custom, input_variables })
+        });
     }
 }
 
@@ -292,8 +290,8 @@ fn check_concurrency_group(cx: &mut Checker<'_>, entry: &Entry) -> Option<String
 
 fn check_output_variables<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<String> {
     cx.feature(Feature::OutputVariables, entry.key_place);
-    let names = cx.texts(&entry.value, "`output-variables`");
-    names.into_iter().filter(|name| cx.variable_name(&name.value, name.place)).map(|name| name.value).collect()
+    let names = cx.texts_that(&entry.value, "`output-variables`", |cx, name| cx.variable_name(&name.value, name.place));
+    names.into_iter().map(|name| name.value).collect()
 }
 
 fn check_auth<'n>(cx: &mut Checker<'n>, entry: &'n Entry) {

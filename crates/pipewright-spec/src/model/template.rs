@@ -48,13 +48,12 @@ fn replaced(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> (String, V
         };
         let name = after[..end].trim();
         let is_name = !name.is_empty() && name.len() <= 200 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        match value_of(name).filter(|_| is_name) {
-            Some(value) => out.push_str(&value),
-            None => {
-                out.push_str(&rest[start..start + 3 + end + 2]);
-                if is_name {
-                    missing.push(name.to_owned());
-                }
+        if let Some(value) = value_of(name).filter(|_| is_name) {
+            out.push_str(&value);
+        } else {
+            out.push_str(&rest[start..start + 3 + end + 2]);
+            if is_name {
+                missing.push(name.to_owned());
             }
         }
         rest = &after[end + 2..];

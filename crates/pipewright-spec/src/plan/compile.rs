@@ -158,7 +158,7 @@ fn script(entries: &[ScriptEntry]) -> Vec<ScriptItem> {
         .filter_map(|entry| match entry {
             ScriptEntry::Command(text) => Some(ScriptItem::Command(text.clone())),
             ScriptEntry::Pipe(pipe) => Some(ScriptItem::Pipe(PipePlan {
-                pipe: pipe.pipe.value.clone(),
+                pipe: pipe.image.value.clone(),
                 name: pipe.name.clone(),
                 variables: pipe.variables.iter().flat_map(|(name, value)| pipe_variable(name, value)).collect(),
             })),

@@ -23,11 +23,15 @@ impl<'a> Builder<'a> {
     }
 
     /// The tree, or the problem that it is too large.
-    pub(super) fn build(&mut self, raw: Raw) -> Result<Node, Diagnostic> {
+    pub(super) fn build(&mut self, raw: Raw) -> Result<Node, Box<Diagnostic>> {
         let mut place = raw.place;
         let value = match raw.kind {
             RawKind::Text(text) => Value::Scalar(Kind::Text, text),
             RawKind::Scalar(kind) => {
+                if place.end <= place.start {
+                    place = self.whole_line(place);
+                    return Ok(Node { place, value: Value::Scalar(kind, String::new()) });
+                }
                 let text = self.source.text_of(place).trim_end();
                 Value::Scalar(kind, text.to_owned())
             }
@@ -43,7 +47,7 @@ impl<'a> Builder<'a> {
         Ok(Node { place, value })
     }
 
-    fn map(&mut self, raw: Vec<(Raw, Raw)>) -> Result<Vec<Entry>, Diagnostic> {
+    fn map(&mut self, raw: Vec<(Raw, Raw)>) -> Result<Vec<Entry>, Box<Diagnostic>> {
         let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
         let mut at: HashMap<String, usize> = HashMap::with_capacity(raw.len());
         let mut merges: Vec<(Place, Node)> = Vec::new();
@@ -80,7 +84,7 @@ impl<'a> Builder<'a> {
         value: &Node,
         entries: &mut Vec<Entry>,
         at: &mut HashMap<String, usize>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Box<Diagnostic>> {
         match &value.value {
             Value::Map(merged) => {
                 let site = value.place.via.unwrap_or((merge_key.start, merge_key.end));
@@ -91,8 +95,9 @@ impl<'a> Builder<'a> {
                     self.merged += size(&entry.value);
                     if self.merged > MAX_MERGED_VALUES {
                         let message = format!("merge keys (`<<`) copy more than {MAX_MERGED_VALUES} values into this file");
-                        return Err(Diagnostic::new(Severity::Error, Code::TooComplex, message, self.source.defined(merge_key))
-                            .with_help("use fewer merge keys, or split the file"));
+                        let problem = Diagnostic::new(Severity::Error, Code::TooComplex, message, self.source.defined(merge_key))
+                            .with_help("use fewer merge keys, or split the file");
+                        return Err(Box::new(problem));
                     }
                     at.insert(entry.key.clone(), entries.len());
                     let mut entry = entry.clone();
@@ -129,16 +134,46 @@ impl<'a> Builder<'a> {
     fn key(&self, raw: &Raw) -> (String, bool) {
         match &raw.kind {
             RawKind::Text(text) => (text.clone(), true),
-            _ => (self.source.text_of(self.first_line(raw.place)).trim().to_owned(), false),
+            RawKind::Scalar(_) => (self.source.text_of(raw.place).trim().to_owned(), false),
+            RawKind::List(_) | RawKind::Map(_) => (self.source.text_of(self.first_line(raw.place)).trim().to_owned(), false),
         }
+    }
+
+    /// A value that is not there is marked by the line it is missing from.
+    fn whole_line(&self, place: Place) -> Place {
+        let line = self.source.line(place.start);
+        let text = self.source.line_text(line);
+        let start = self.source.line_start(line) + (text.len() - text.trim_start().len()) as u32;
+        Place { start, end: start + text.trim().len() as u32, ..place }
     }
 
     /// The reader places a list or mapping at its first character; what is marked is the rest of that line.
     fn first_line(&self, place: Place) -> Place {
         let line = self.source.line(place.start);
         let end = self.source.line_start(line) as usize + self.source.line_text(line).trim_end().len();
-        Place { end: (end as u32).max(place.start), ..place }
+        let rest = self.source.text.get(place.start as usize..end).unwrap_or("");
+        let length = bracketed(rest).unwrap_or(rest.len());
+        Place { end: place.start + length as u32, ..place }
     }
+}
+
+/// The length of a `[…]` or `{…}` that ends on its line. Quotes are not looked at: this only bounds what is marked.
+fn bracketed(text: &str) -> Option<usize> {
+    if !text.starts_with(['[', '{']) {
+        return None;
+    }
+    let mut depth = 0_u32;
+    for (offset, byte) in text.bytes().enumerate().take(200) {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(offset + 1);
+        }
+    }
+    None
 }
 
 fn size(node: &Node) -> usize {

@@ -11,10 +11,13 @@ use crate::diagnostic::{Code, Diagnostic, Severity, Span, shown};
 use crate::limits;
 
 /// The problem for an error of the reader; `Ok(None)` where the text is only empty.
-pub(super) fn explain(source: &Source, error: &Error) -> Result<Option<Node>, Diagnostic> {
-    let error = error.without_snippet();
+pub(super) fn explain(source: &Source, error: &Error) -> Result<Option<Node>, Box<Diagnostic>> {
+    let mut error = error.without_snippet();
+    while let Error::AliasError { error: inner, .. } = error {
+        error = inner.without_snippet();
+    }
     let at = place(source, error);
-    Err(match error {
+    Err(Box::new(match error {
         Error::Eof { .. } => return Ok(None),
         Error::MultipleDocuments { .. } => {
             Diagnostic::new(Severity::Error, Code::SeveralDocuments, "the file holds more than one YAML document", at)
@@ -30,7 +33,7 @@ pub(super) fn explain(source: &Source, error: &Error) -> Result<Option<Node>, Di
                 .with_help("move the anchor to a value that does not contain the alias")
         }
         _ => not_yaml(source, error, at),
-    })
+    }))
 }
 
 fn place(source: &Source, error: &Error) -> Span {
@@ -51,13 +54,11 @@ fn place(source: &Source, error: &Error) -> Span {
 }
 
 fn too_complex(error: &Error, at: Span) -> Diagnostic {
-    let text = error.to_string();
-    let what = if text.contains("depth") {
+    let text = error.to_string().to_lowercase();
+    let what = if ["depth", "recursion", "nesting"].iter().any(|word| text.contains(word)) {
         format!("lists, mappings or aliases nest deeper than {} levels", limits::MAX_DEPTH)
-    } else if matches!(error, Error::Budget { .. }) {
-        format!("the file holds more than {} values, or more text than a pipeline file may", limits::MAX_VALUES)
     } else {
-        format!("aliases repeat more than {} values", limits::MAX_ALIASED_VALUES)
+        format!("the file holds more than {} values, those that aliases repeat counted each time", limits::MAX_VALUES)
     };
     Diagnostic::new(Severity::Error, Code::TooComplex, what, at).with_help("split the file, or repeat less with aliases")
 }
@@ -85,11 +86,10 @@ fn not_yaml(source: &Source, error: &Error, at: Span) -> Diagnostic {
         return tab;
     }
     let reason = reason(&error.to_string());
-    let mut problem = Diagnostic::new(Severity::Error, Code::Syntax, format!("this is not YAML: {reason}"), at);
-    if let Some(help) = help(source, at) {
-        problem = problem.with_help(help);
+    if reason.contains("recursion limit") || reason.contains("nesting") {
+        return too_complex(error, at);
     }
-    problem
+    Diagnostic::new(Severity::Error, Code::Syntax, format!("this is not YAML: {reason}"), at).with_help(help(source, at))
 }
 
 /// The reader's own words without its place, which is shown by ours.
@@ -98,8 +98,7 @@ fn reason(text: &str) -> String {
     let line = line.strip_prefix("error:").unwrap_or(line).trim();
     let end = [" at line ", " at byte ", " at char "].iter().filter_map(|mark| line.find(mark)).min().unwrap_or(line.len());
     let line = &line[..end];
-    let start = line.find(": line ").map_or(0, |_| 0);
-    line[start..].chars().take(200).collect()
+    line.chars().take(200).collect()
 }
 
 /// Git's marks begin a line; the reader often fails later, where the two versions no longer fit together.
@@ -149,23 +148,21 @@ fn tab(source: &Source, at: Span) -> Option<Diagnostic> {
 }
 
 /// What the line looks like it was meant to be.
-fn help(source: &Source, at: Span) -> Option<&'static str> {
+fn help(source: &Source, at: Span) -> &'static str {
     let text = source.line_text(at.line).trim_start();
     let item = text.trim_start_matches("- ").trim_start();
     let value = item.split_once(": ").map_or(item, |(_, value)| value.trim_start());
     if value.starts_with(['@', '`', '%']) {
-        return Some("put text that begins with `@`, `%` or a backtick in quotes");
+        return "put text that begins with `@`, `%` or a backtick in quotes";
     }
     if value.starts_with('"') || value.starts_with('\'') {
-        return Some(
-            "a quoted text ends at its second quote: put the whole text in the other kind of quotes, or write it as a block with `|`",
-        );
+        return "a quoted text ends at its second quote: put the whole text in the other kind of quotes, or write it as a block with `|`";
     }
     if item.matches(": ").count() > 1 {
-        return Some("put text that contains a colon and a space in quotes");
+        return "put text that contains a colon and a space in quotes";
     }
     if value.starts_with(['{', '[', '&', '!', '|', '>']) {
-        return Some("put text that begins with `{`, `[`, `&`, `!`, `|` or `>` in quotes");
+        return "put text that begins with `{`, `[`, `&`, `!`, `|` or `>` in quotes";
     }
-    Some("check the indentation: items of a list begin in the same column, and what belongs to a key is indented below it")
+    "check the indentation: items of a list begin in the same column, and what belongs to a key is indented below it"
 }

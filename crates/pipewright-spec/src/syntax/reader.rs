@@ -17,7 +17,7 @@ use crate::diagnostic::{Collected, Diagnostic};
 use crate::limits;
 
 /// The tree of a file. `Err` where it is not YAML; `Ok(None)` where it holds nothing.
-pub(crate) fn read(source: &Source, diagnostics: &mut Collected) -> Result<Option<Node>, Diagnostic> {
+pub(crate) fn read(source: &Source, diagnostics: &mut Collected) -> Result<Option<Node>, Box<Diagnostic>> {
     let raw: Result<Raw, serde_saphyr::Error> = serde_saphyr::from_str_with_options(&source.text, options());
     match raw {
         Ok(raw) => Ok(Some(Builder::new(source, diagnostics).build(raw)?)),
@@ -27,12 +27,12 @@ pub(crate) fn read(source: &Source, diagnostics: &mut Collected) -> Result<Optio
 
 fn options() -> Options {
     let aliases = serde_saphyr::alias_limits! {
-        max_total_replayed_events: limits::MAX_ALIASED_VALUES,
+        max_total_replayed_events: limits::MAX_VALUES * 3,
         max_replay_stack_depth: limits::MAX_ALIAS_DEPTH,
     };
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_documents: 1,
+            max_documents: 2,
             max_depth: limits::MAX_DEPTH,
             flow_nesting_limit: limits::MAX_DEPTH as _,
             max_nodes: limits::MAX_VALUES,

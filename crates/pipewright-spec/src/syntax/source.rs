@@ -94,6 +94,6 @@ mod tests {
         assert_eq!(source.line_text(2), "b: c");
         assert_eq!(source.line_text(3), "d");
         let span = source.span(9999, 3);
-        assert_eq!((span.line, span.start, span.end), (3, 13, 13));
+        assert_eq!((span.line, span.start, span.end), (3, 14, 14));
     }
 }
