@@ -144,13 +144,12 @@ impl StepProcess {
                     let obeyed = if ending == Ending::Stopped { Control::Stop } else { Control::Run };
                     let (after_ending, _) = self.drive(executor, &mut after, run, run.limits.after_script, log, control, obeyed).await;
                     match after_ending {
-                        Ending::ByItself => {}
                         Ending::TimedOut => {
-                            log.line(&format!("The after-script took longer than {} and was ended.", minutes(run.limits.after_script)))
-                                .await
+                            let words = format!("The after-script took longer than {} and was ended.", minutes(run.limits.after_script));
+                            log.line(&words).await;
                         }
                         Ending::Stopped if ending == Ending::ByItself => ending = Ending::Stopped,
-                        Ending::Stopped => {}
+                        Ending::ByItself | Ending::Stopped => {}
                         Ending::Killed => ending = Ending::Killed,
                     }
                 }

@@ -83,17 +83,14 @@ fn write_repository(git: &Path, mirror: &Path, checkout: &Checkout, tags: &str) 
     }
     let (commit, branch) = (&checkout.commit, checkout.ref_name.is_branch().then(|| checkout.ref_name.short()));
     let mut refs = String::with_capacity(tags.len() + 256);
-    match branch {
-        Some(name) => {
-            std::fs::write(git.join("HEAD"), format!("ref: refs/heads/{name}\n"))?;
-            let _ = write!(refs, "{commit} refs/heads/{name}\n{tags}{commit} refs/remotes/origin/{name}\n");
-            // `packed-refs` is searched by bisection only where its header says so; ours has none and is read whole.
-        }
-        None => {
-            // As a clone of a tag: no branch, the commit itself.
-            std::fs::write(git.join("HEAD"), format!("{commit}\n"))?;
-            refs.push_str(tags);
-        }
+    if let Some(name) = branch {
+        std::fs::write(git.join("HEAD"), format!("ref: refs/heads/{name}\n"))?;
+        // `packed-refs` is searched by bisection only where its header says so; ours has none and is read whole.
+        let _ = write!(refs, "{commit} refs/heads/{name}\n{tags}{commit} refs/remotes/origin/{name}\n");
+    } else {
+        // As a clone of a tag: no branch, the commit itself.
+        std::fs::write(git.join("HEAD"), format!("{commit}\n"))?;
+        refs.push_str(tags);
     }
     std::fs::write(git.join("packed-refs"), refs)?;
     std::fs::write(git.join("config"), configuration(checkout, branch))?;

@@ -46,13 +46,14 @@ fn parse(text: &[u8]) -> RemoteRefs {
         };
         let (name, peeled) = name.strip_suffix("^{}").map_or((name, false), |name| (name, true));
         match (name.parse::<RefName>(), hash.parse::<CommitHash>()) {
-            (Ok(name), Ok(hash)) => match found.get(&name) {
-                Some(place) => result.refs[*place].1 = hash,
-                None => {
+            (Ok(name), Ok(hash)) => {
+                if let Some(place) = found.get(&name) {
+                    result.refs[*place].1 = hash;
+                } else {
                     found.insert(name.clone(), result.refs.len());
                     result.refs.push((name, hash));
                 }
-            },
+            }
             _ => result.skipped += usize::from(!peeled),
         }
     }

@@ -200,7 +200,7 @@ mod tests {
     async fn the_limit_is_said_and_the_script_goes_on() {
         let (mut log, mut chunks) = log(1000);
         let (mut reader, mut writer) = pipe();
-        let script = std::thread::spawn(move || writer.write_all(&[b'x'; 500_000]));
+        let script = std::thread::spawn(move || writer.write_all(&vec![b'x'; 500_000]));
         log.line("Cloned.").await;
         log.pump(&mut reader).await.expect("read to the end");
         log.finish().await;

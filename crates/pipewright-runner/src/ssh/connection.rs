@@ -156,7 +156,7 @@ impl SshConnections {
         };
         for (identity, kept) in closed {
             let mut command = Command::new(&self.shared.ssh);
-            self.exit_words(&mut command.as_std_mut(), &identity, &kept);
+            self.exit_words(command.as_std_mut(), &identity, &kept);
             // If the master is gone already, there is nothing to close.
             let _ = run(&mut command, &[], Limits { time: Duration::from_secs(5), stdout: OUTPUT_LIMIT }).await;
             kept.remove_files();

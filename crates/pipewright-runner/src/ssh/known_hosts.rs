@@ -27,7 +27,7 @@ impl HostKeys {
 
     /// The lines as `known_hosts` text, to be stored and given back as `CloneCredential::Ssh::known_hosts`.
     pub fn text(&self) -> String {
-        self.lines.iter().map(|(line, _)| format!("{line}\n")).collect()
+        self.lines.iter().flat_map(|(line, _)| [line, "\n"]).collect()
     }
 
     /// `SHA256:…` of each key, in order.

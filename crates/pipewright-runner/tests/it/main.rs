@@ -1,0 +1,9 @@
+//! The runner with real git, real OpenSSH and real shells.
+
+mod checkout;
+mod measure;
+mod mirror;
+mod runner;
+mod ssh;
+mod step;
+mod support;
