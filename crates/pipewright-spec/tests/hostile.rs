@@ -104,7 +104,7 @@ fn thousands_of_mistakes_are_not_all_told() {
 #[test]
 fn thousands_of_near_misses() {
     let services: String = repeated(0..5000, |index| format!("    service-number-{index}: {{image: x}}\n"));
-    let names: Vec<String> = repeated(0..3000, |index| format!("service-nmuber-{index}"));
+    let names: Vec<String> = (0..3000).map(|index| format!("service-nmuber-{index}")).collect();
     let text = format!(
         "definitions:\n  services:\n{services}pipelines:\n  default:\n    - step:\n        script: [a]\n        services: [{}]\n",
         names.join(", ")
