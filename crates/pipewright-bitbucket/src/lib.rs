@@ -19,6 +19,9 @@ pub mod scopes;
 pub mod status;
 pub mod webhook;
 
+#[cfg(test)]
+mod testing;
+
 pub use cloud::{CloudClient, CloudEndpoints};
 pub use credential::Credential;
 pub use datacenter::DataCenterClient;

@@ -11,6 +11,9 @@ mod network;
 mod options;
 mod request;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::Http;
 pub(crate) use client::{retry_after, same_origin};
 pub use encode::{UnsafePathError, encode_path, encode_path_part};

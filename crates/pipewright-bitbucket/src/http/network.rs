@@ -49,22 +49,25 @@ impl NetworkFailure {
         let mut last = error.to_string();
         let mut cause = StdError::source(error);
         while let Some(error) = cause {
+            let error = unwrapped(error);
             if let Some(tls) = error.downcast_ref::<rustls::Error>() {
                 return Self::Tls(tls_failure(tls));
             }
-            if let Some(io) = error.downcast_ref::<io::Error>() {
-                // The source of an I/O error skips what it wraps, so that must be asked for.
-                if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                    return Self::Tls(tls_failure(tls));
-                }
-                if io.kind() == io::ErrorKind::ConnectionRefused {
-                    return Self::Refused;
-                }
+            if error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+                return Self::Refused;
             }
             last = error.to_string();
             cause = error.source();
         }
         Self::Other(last)
+    }
+}
+
+/// What I/O errors wrap, possibly one in another: their `source` skips it, so it must be asked for.
+fn unwrapped<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => unwrapped(inner),
+        None => error,
     }
 }
 

@@ -48,10 +48,13 @@ pub struct PullRequest {
 }
 
 impl PullRequest {
-    /// True where the source is in another repository, or in none that can be seen: such code is not trusted.
+    /// True where the source is in another repository, or in none that can be seen: such code is not trusted. Id and name
+    /// must both agree, so that a half-filled answer is never taken for our own repository.
     pub fn is_from_fork(&self) -> bool {
         match (&self.source.repository, &self.destination.repository) {
-            (Some(source), Some(destination)) => source.address.remote_id != destination.address.remote_id,
+            (Some(source), Some(destination)) => {
+                source.address.remote_id != destination.address.remote_id || !source.full_name.eq_ignore_ascii_case(&destination.full_name)
+            }
             _ => true,
         }
     }

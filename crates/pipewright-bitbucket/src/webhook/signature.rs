@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn t2_only_the_right_signature_passes() {
         let body = b"what do ya want for nothing?";
-        let verify = |secret: &str, header| verify_signature(&Secret::new(secret), body, header);
+        let verify = |secret: &str, header: Option<&str>| verify_signature(&Secret::new(secret), body, header);
         assert_eq!(verify("Jefe", Some(KNOWN)), Ok(()));
         assert_eq!(verify("Jefe", Some(&KNOWN.to_uppercase().replace("SHA256", "sha256"))), Ok(()));
         assert_eq!(verify("jefe", Some(KNOWN)), Err(SignatureError::Wrong));
