@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     deviations::{Allowance, DEVIATIONS},
     document::{Document, Operation},
-    schema::{Direction, mismatches},
+    schema::{Direction, Rule, mismatches},
 };
 use crate::{installation::Product, record::Exchange};
 
@@ -97,13 +97,11 @@ impl Document {
             }
             return findings;
         };
-        if self.allowed(&name, |allows| *allows == Allowance::Body) {
-            return findings;
-        }
         match (json_schema(listed), body) {
             (Some(schema), Some(body)) => self.judge(&name, schema, body, Direction::Answer, &mut findings),
+            (Some(_), None) if self.allowed(&name, |allows| *allows == Allowance::OtherBody) => {}
             (Some(_), None) => findings.add(&name, "body", format!("is missing from the {status}")),
-            (None, Some(_)) if listed.get("content").is_none() && status < 300 => {
+            (None, Some(_)) if !listed.is_null() && listed.get("content").is_none() && status < 300 => {
                 findings.add(&name, "body", format!("is there, the document describes none for {status}"));
             }
             (None, _) => {}
@@ -147,7 +145,9 @@ impl Document {
             (Some(answer), _) => Some(answer),
             (None, Some(Some(read_as))) => answers.get(read_as.to_string()),
             (None, Some(None)) => Some(&Value::Null),
-            (None, None) => answers.get("default"),
+            (None, None) if status >= 400 => answers.get("default"),
+            // A few operations list nothing but `default`, which describes their errors.
+            (None, None) => lists_no_success(answers).then_some(&Value::Null),
         };
         answer.map(|answer| self.resolve(answer))
     }
@@ -174,6 +174,9 @@ impl Document {
         for mismatch in mismatches(self, schema, body, direction) {
             let known = self.allowed(name, |allows| match allows {
                 Allowance::Broken(rule, place) => *rule == mismatch.rule && ends_with(&mismatch.place, place),
+                Allowance::Unsent(name) => {
+                    direction == Direction::Request && mismatch.rule == Rule::Required && ends_with(&mismatch.place, name)
+                }
                 _ => false,
             });
             if !known {
@@ -185,6 +188,10 @@ impl Document {
     fn allowed(&self, name: &str, fits: impl Fn(&Allowance) -> bool) -> bool {
         DEVIATIONS.iter().any(|known| known.product == self.product && known.covers(name) && fits(&known.allows))
     }
+}
+
+fn lists_no_success(answers: &Value) -> bool {
+    answers.as_object().is_some_and(|answers| !answers.keys().any(|status| status.starts_with('2')))
 }
 
 /// The schema of the JSON among the media types of a request or an answer.

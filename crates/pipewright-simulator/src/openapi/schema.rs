@@ -175,7 +175,7 @@ impl Walk<'_> {
         for name in array(rules, "required").iter().filter_map(Value::as_str) {
             let ours = described.and_then(|all| all.get(name)).is_none_or(|property| self.travels(property));
             if ours && !properties.contains_key(name) {
-                self.report(Rule::Required, format!("lacks the required property `{name}`"));
+                self.below(name.to_owned(), |walk| walk.report(Rule::Required, "is missing, the document requires it".to_owned()));
             }
         }
         for (name, value) in properties {

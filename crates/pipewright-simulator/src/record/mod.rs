@@ -2,7 +2,7 @@
 //!
 //! Tests read it to say "every request that our client made is one the OpenAPI document knows". Credentials are never
 //! kept: no header but the content types is recorded, and git traffic is not recorded at all. Bodies are kept only
-//! when they are JSON and small. What is not here: the judging, which is [`crate::openapi`].
+//! when they are JSON and small. What is not here: the judging, which is `crate::openapi`.
 
 mod exchange;
 mod layer;
