@@ -2,7 +2,9 @@
 //!
 //! Invariants, each a property test: whatever the order of events, a build that was planned comes to an end once every
 //! queued attempt has reported; no step is queued before the group before it has ended well; a build that was asked to
-//! stop queues nothing more but its final step; an event that does not fit is refused and changes nothing.
+//! stop queues nothing more but its final step; a rerun leaves what passed alone and ends again; an event that does not fit is refused and changes nothing.
+
+pub use rerun::RerunFrom;
 
 use super::state::{AttemptOutcome, BuildOutcome, BuildState, StepOutcome, StepState};
 use crate::plan::{FailureStrategy, Group, GroupKind, Plan};
@@ -62,6 +64,8 @@ pub enum BuildEvent {
         /// The step's number.
         step: usize,
     },
+    /// A person wants a part of this finished build to run again.
+    Rerun(RerunFrom),
 }
 
 /// What must now be done, in order, in the same transaction as storing the new states.
@@ -115,10 +119,17 @@ impl BuildRun {
 /// before that it may be `None`.
 pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent) -> Result<Advanced, Refused> {
     let refused = || Refused { state: run.state.as_str(), event: format!("{event:?}") };
-    if run.state.is_finished() {
-        return Err(refused());
-    }
     let mut moving = Moving { run: run.clone(), effects: Vec::new() };
+    if run.state.is_finished() {
+        // The one event that a finished build takes.
+        let BuildEvent::Rerun(from) = event else { return Err(refused()) };
+        let plan = plan.ok_or_else(refused)?;
+        moving.run.steps = rerun::reset(run, plan, from).ok_or_else(refused)?;
+        moving.run.state = BuildState::Running;
+        moving.effects.push(Effect::BuildStarted);
+        moving.settle(plan);
+        return Ok(moving.done());
+    }
     match event {
         BuildEvent::Planned => {
             let plan = plan.ok_or_else(refused)?;
@@ -164,6 +175,7 @@ pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent) -> Result
             let step = moving.run.steps.get_mut(step).filter(|step| step.state == StepState::Queued).ok_or_else(refused)?;
             step.state = StepState::Finished(StepOutcome::Skipped);
         }
+        BuildEvent::Rerun(_) => return Err(refused()),
     }
     moving.settle(plan.ok_or_else(refused)?);
     Ok(moving.done())
@@ -359,5 +371,6 @@ const fn is_bad(state: StepState) -> bool {
     matches!(state, StepState::Finished(StepOutcome::Failed | StepOutcome::Errored))
 }
 
+mod rerun;
 #[cfg(test)]
 mod tests;

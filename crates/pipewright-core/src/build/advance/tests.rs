@@ -183,6 +183,86 @@ fn retries_are_counted_and_ignored_failures_pass() {
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
 }
 
+#[test]
+fn a_rerun_of_what_failed_leaves_the_rest_alone() {
+    let parallel = group(GroupKind::Parallel { fail_fast: false }, vec![step("a"), step("b")]);
+    let last = group(GroupKind::Final, vec![step("clean up")]);
+    let mut play = Play::of(plan(vec![parallel, group(GroupKind::Step, vec![step("deploy")]), last]));
+    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Failed).ends(3, AttemptOutcome::Passed);
+    assert_eq!(play.words(), ["passed", "failed", "not_run", "passed"]);
+    play.effects.clear();
+    play.take(BuildEvent::Rerun(RerunFrom::Failed));
+    assert_eq!(play.words(), ["passed", "queued", "waiting", "waiting"]);
+    assert_eq!(play.effects, [Effect::BuildStarted, Effect::QueueAttempt { step: 1, attempt: 2 }]);
+    play.ends(1, AttemptOutcome::Passed).ends(2, AttemptOutcome::Passed).ends(3, AttemptOutcome::Passed);
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
+    assert_eq!(play.run.steps[3].attempts, 2, "the final step runs at the end of every run");
+}
+
+#[test]
+fn a_rerun_from_a_step_runs_everything_after_it_too() {
+    let mut play = Play::of(sequence(&["lint", "test", "package"]));
+    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Passed).ends(2, AttemptOutcome::Passed);
+    play.take(BuildEvent::Rerun(RerunFrom::Step(1)));
+    assert_eq!(play.words(), ["passed", "queued", "waiting"]);
+    play.ends(1, AttemptOutcome::Failed);
+    assert_eq!(play.words(), ["passed", "failed", "not_run"]);
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Failed));
+}
+
+#[test]
+fn a_rerun_of_one_parallel_step_takes_its_failed_siblings_along() {
+    let mut play = Play::of(plan(vec![group(GroupKind::Parallel { fail_fast: false }, vec![step("a"), step("b"), step("c")])]));
+    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Failed).ends(2, AttemptOutcome::Passed);
+    play.take(BuildEvent::Rerun(RerunFrom::Step(2)));
+    assert_eq!(play.words(), ["passed", "queued", "queued"]);
+}
+
+#[test]
+fn a_rerun_that_cannot_be_is_refused() {
+    let rerun = |play: &Play, from| advance(&play.run, Some(&play.plan), BuildEvent::Rerun(from));
+    let mut play = Play::of(sequence(&["lint", "test"]));
+    assert!(rerun(&play, RerunFrom::Failed).is_err(), "the build still runs");
+    play.ends(0, AttemptOutcome::Failed);
+    assert!(rerun(&play, RerunFrom::Step(1)).is_err(), "what it waits for failed");
+    assert!(rerun(&play, RerunFrom::Step(2)).is_err(), "there is no such step");
+    assert!(rerun(&play, RerunFrom::Failed).is_ok());
+    let mut play = Play::of(sequence(&["lint"]));
+    play.ends(0, AttemptOutcome::Passed);
+    assert!(rerun(&play, RerunFrom::Failed).is_err(), "nothing failed");
+    let invalid = BuildRun { state: BuildState::Finished(BuildOutcome::Invalid), steps: Vec::new() };
+    assert!(advance(&invalid, None, BuildEvent::Rerun(RerunFrom::Failed)).is_err(), "it was never planned");
+}
+
+#[test]
+fn a_rerun_of_a_manual_step_waits_for_a_person_again() {
+    let mut deploy = step("deploy");
+    deploy.manual = true;
+    let mut play = Play::of(plan(vec![group(GroupKind::Step, vec![step("test")]), group(GroupKind::Step, vec![deploy])]));
+    play.ends(0, AttemptOutcome::Passed).take(BuildEvent::Resumed).ends(1, AttemptOutcome::Failed);
+    play.take(BuildEvent::Rerun(RerunFrom::Failed));
+    assert_eq!((play.run.state, play.words()), (BuildState::Paused, vec!["passed", "manual"]));
+}
+
+/// Gives every step an outcome until the build is over, starting manual ones.
+fn run_to_its_end(play: &mut Play, outcomes: &mut impl Iterator<Item = AttemptOutcome>) {
+    for _ in 0..1000 {
+        if play.run.state.is_finished() {
+            return;
+        }
+        match play.run.steps.iter().position(|step| matches!(step.state, StepState::Queued | StepState::Running)) {
+            Some(index) => {
+                let outcome = outcomes.next().expect("as many as needed");
+                play.ends(index, outcome);
+            }
+            None => {
+                play.take(BuildEvent::Resumed);
+            }
+        }
+    }
+    panic!("the build does not end");
+}
+
 fn any_plan() -> impl Strategy<Value = Plan> {
     let strategy = prop_oneof![Just(FailureStrategy::Fail), Just(FailureStrategy::Ignore), Just(FailureStrategy::Retry { times: 2 })];
     let any_step = (any::<bool>(), strategy, proptest::option::of(any::<bool>())).prop_map(|(manual, on_failure, fail_fast)| {
@@ -245,6 +325,36 @@ proptest! {
         let finishes = play.effects.iter().filter(|effect| matches!(effect, Effect::BuildFinished(_))).count();
         prop_assert_eq!(finishes, 1, "the end is told once");
         prop_assert!(play.run.steps.iter().all(|step| step.state.is_finished()));
+    }
+
+    /// A rerun queues no step that had passed (but the final one), and the build ends again.
+    #[test]
+    fn a_rerun_ends_and_leaves_what_passed(plan in any_plan(), outcomes in proptest::collection::vec(0_usize..6, 1..40), chosen in proptest::option::of(0_usize..12)) {
+        let mut play = Play::of(plan);
+        let mut outcomes = outcomes.into_iter().cycle().map(|index| AttemptOutcome::ALL[index]);
+        run_to_its_end(&mut play, &mut outcomes);
+        let before = play.run.clone();
+        let from = chosen.map_or(RerunFrom::Failed, RerunFrom::Step);
+        let Ok(advanced) = advance(&play.run, Some(&play.plan), BuildEvent::Rerun(from)) else { return Ok(()) };
+        play.run = advanced.run;
+        run_to_its_end(&mut play, &mut std::iter::repeat(AttemptOutcome::Passed));
+        let mut first = 0;
+        for group in &play.plan.groups {
+            let range = first..first + group.steps.len();
+            let beside = matches!(group.kind, GroupKind::Parallel { .. }) && chosen.is_some_and(|chosen| range.contains(&chosen));
+            for index in range {
+                let (old, new) = (before.steps[index], play.run.steps[index]);
+                let kept = matches!(old.state, StepState::Finished(StepOutcome::Passed | StepOutcome::FailedIgnored))
+                    && group.kind != GroupKind::Final
+                    && chosen.is_none_or(|chosen| index < chosen || (beside && index != chosen));
+                if kept {
+                    prop_assert_eq!(old, new);
+                } else {
+                    prop_assert!(new.attempts > old.attempts, "step {} runs again", index);
+                }
+            }
+            first += group.steps.len();
+        }
     }
 
     /// After a stop nothing is queued but the final step.
