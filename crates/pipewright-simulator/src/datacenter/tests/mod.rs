@@ -12,6 +12,7 @@ mod places;
 mod pull_requests;
 mod refs;
 mod sign_in;
+mod ssh;
 mod statuses;
 mod versions;
 mod webhooks;
