@@ -12,6 +12,7 @@ statements! {
          ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"
     );
     REMOVE = same("DELETE FROM settings WHERE name = $1");
+    TAKE = same("DELETE FROM settings WHERE name = $1 AND value = $2");
 }
 
 /// The setting's value, if it was ever set.
@@ -29,6 +30,17 @@ pub async fn put(tx: &mut Tx, name: &str, value: &[u8], now: Timestamp) -> Resul
 pub async fn remove(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
     within!(tx, REMOVE, |executor, sql| sqlx::query(sql).bind(name).execute(executor).await.map(drop))?;
     Ok(())
+}
+
+/// Removes a setting if it still has this value. False where it has not: of two that take it at the same time, one wins.
+pub async fn take(tx: &mut Tx, name: &str, value: &[u8]) -> Result<bool, StoreError> {
+    let rows = within!(tx, TAKE, |executor, sql| sqlx::query(sql)
+        .bind(name)
+        .bind(value)
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
 }
 
 #[cfg(test)]
@@ -49,6 +61,10 @@ mod tests {
             }
             let mut tx = db.begin().await.expect("begins");
             super::remove(&mut tx, "consumer").await.expect("removes");
+            super::put(&mut tx, "link", b"token", now).await.expect("puts");
+            assert!(!super::take(&mut tx, "link", b"other").await.expect("runs"));
+            assert!(super::take(&mut tx, "link", b"token").await.expect("runs"));
+            assert!(!super::take(&mut tx, "link", b"token").await.expect("runs"), "only once");
             tx.commit().await.expect("commits");
             assert_eq!(super::get(&db, "consumer").await.expect("reads"), None);
         });

@@ -1,0 +1,36 @@
+//! The front page: the current account's applications, or the way in.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use pipewright_store::users;
+
+use crate::app::App;
+use crate::http::{Html, Page, PageError, SeeOther, Visitor};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/", get(front))
+}
+
+/// What a visitor sees before the installation is set up.
+#[derive(Debug, Template)]
+#[template(path = "welcome.html")]
+pub(crate) struct WelcomePage {
+    pub(crate) page: Page,
+}
+
+async fn front(State(app): State<App>, visitor: Visitor) -> Result<Response, PageError> {
+    if let Some(membership) = visitor.current_account() {
+        let path = format!("/{}/applications", membership.account.slug);
+        return Ok(SeeOther::to(&app.config, &path).into_response());
+    }
+    if visitor.session.is_some() {
+        return Ok(SeeOther::to(&app.config, "/accounts/new").into_response());
+    }
+    if users::count(&app.db).await? == 0 {
+        return Ok(Html(WelcomePage { page: visitor.page("Welcome") }).into_response());
+    }
+    Ok(SeeOther::to(&app.config, "/sign-in").into_response())
+}
