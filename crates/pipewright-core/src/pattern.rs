@@ -1,14 +1,17 @@
 //! Patterns over branch and tag names: `main`, `release/*`, `feature/**`, `{main,develop}`.
 //!
 //! The grammar is that of bitbucket-pipelines.yml, so a person learns one: `*` is any characters but `/`, `**` any
-//! characters, `?` one character, `{a,b}` alternatives; upper and lower case differ. Square brackets are ordinary
-//! characters there, so they are escaped here.
+//! characters, `?` one character but `/`, `{a,b}` alternatives, which may nest; upper and lower case differ. Everything
+//! else, square brackets and backslashes too, stands for itself. `**/` where a directory may begin also matches none.
+
+mod glob;
 
 use std::fmt;
 use std::str::FromStr;
 
-use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
+
+use self::glob::Glob;
 
 /// The text was not a usable pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +28,7 @@ pub struct PatternError {
 #[serde(try_from = "String", into = "String")]
 pub struct RefPattern {
     text: String,
-    matcher: GlobMatcher,
+    glob: Glob,
 }
 
 impl RefPattern {
@@ -41,7 +44,7 @@ impl RefPattern {
 
     /// True if the short name of a branch or tag matches.
     pub fn matches(&self, short: &str) -> bool {
-        if self.is_exact() { self.text == short } else { self.matcher.is_match(short) }
+        if self.is_exact() { self.text == short } else { self.glob.matches(short) }
     }
 }
 
@@ -56,14 +59,8 @@ impl FromStr for RefPattern {
         if text.len() > 500 {
             return Err(refuse("it is longer than 500 bytes".to_owned()));
         }
-        let escaped = text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]");
-        let matcher = GlobBuilder::new(&escaped)
-            .literal_separator(true)
-            .backslash_escape(true)
-            .build()
-            .map_err(|error| refuse(error.kind().to_string()))?
-            .compile_matcher();
-        Ok(Self { text: text.to_owned(), matcher })
+        let glob = Glob::compile(text).map_err(|reason| refuse(reason.to_owned()))?;
+        Ok(Self { text: text.to_owned(), glob })
     }
 }
 
@@ -123,14 +120,44 @@ mod tests {
     #[case("{main,develop}", "other", false)]
     #[case("a[b]", "a[b]", true)]
     #[case("a[b]*", "a[b]c", true)]
+    #[case("feature**", "feature/x/y", true)]
+    #[case("**-hotfix", "team/x-hotfix", true)]
+    #[case("**-hotfix", "team/x-fix", false)]
+    #[case("**/*.py", "setup.py", true)]
+    #[case("**/*.py", "a/b/setup.py", true)]
+    #[case("a/**/b", "a/b", true)]
+    #[case("a/**/b", "a/x/y/b", true)]
+    #[case("a/**/b", "ab", false)]
+    #[case("x**/b", "xb", false)]
+    #[case("feature/**", "feature", false)]
+    #[case("release-?", "release-/", false)]
+    #[case("{release,hot{fix,}}/*", "hotfix/1", true)]
+    #[case("{release,hot{fix,}}/*", "hot/1", true)]
+    #[case("{release,hot{fix,}}/*", "hotel/1", false)]
+    #[case("{**/,}x", "a/b/x", true)]
+    #[case("a,b*", "a,bc", true)]
+    #[case("a\\*", "a\\b", true)]
+    #[case("*é?", "xéü", true)]
+    #[case("*", "", true)]
+    #[case("***", "a/b", true)]
     fn a_pattern_matches(#[case] pattern: &str, #[case] name: &str, #[case] expected: bool) {
         let pattern: RefPattern = pattern.parse().expect("a pattern");
         assert_eq!(pattern.matches(name), expected);
     }
 
+    /// Patterns that make a naive matcher try every split of the name.
+    #[test]
+    fn a_hostile_pattern_costs_little() {
+        for pattern in ["**a".repeat(160), "*a".repeat(250), "{a,*a}".repeat(80)] {
+            let pattern: RefPattern = pattern.parse().expect("a pattern");
+            assert!(pattern.matches(&"a".repeat(2000)));
+            assert!(!pattern.matches(&format!("{}b", "a".repeat(2000))));
+        }
+    }
+
     #[test]
     fn nonsense_is_refused_with_its_reason() {
-        for text in ["", "  ", "{a", &"x".repeat(501)] {
+        for text in ["", "  ", "{a", "a}", "{a,{b}", &"x".repeat(501), &format!("{}{}", "{".repeat(9), "}".repeat(9))] {
             assert!(text.parse::<RefPattern>().is_err(), "{text:?}");
         }
     }
