@@ -7,7 +7,7 @@
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// Values (mappings, lists, scalars) in a file, those that aliases repeat counted each time.
-pub const MAX_VALUES: usize = 50_000;
+pub const MAX_VALUES: usize = 40_000;
 
 /// How deep lists and mappings may nest, aliases followed.
 pub const MAX_DEPTH: usize = 32;
