@@ -23,6 +23,9 @@ pub const CHUNK_WAIT: Duration = Duration::from_millis(50);
 /// How many chunks may wait for the dispatcher. When it is full the pipe is not read, and the script waits.
 pub const QUEUE_CHUNKS: usize = 8;
 
+/// Chunks smaller than this are copied out of the buffer.
+const SMALL_BYTES: usize = 32 << 10;
+
 /// Room made before each read; the most that one read takes.
 const READ_BYTES: usize = 128 << 10;
 
@@ -148,6 +151,11 @@ impl LogWriter {
     async fn leave(&mut self) {
         if !self.outgoing.is_empty() {
             match self.chunks.reserve().await {
+                // A few lines are copied: handing out the buffer would keep all of it alive for them.
+                Ok(permit) if self.outgoing.len() < SMALL_BYTES => {
+                    permit.send(Bytes::copy_from_slice(&self.outgoing));
+                    self.outgoing.clear();
+                }
                 Ok(permit) => permit.send(self.outgoing.split().freeze()),
                 // Nobody wants the log any more: the script's output is read and dropped until it ends.
                 Err(_) => self.outgoing.clear(),

@@ -28,6 +28,9 @@ use crate::process::{Limits, RunFailure, run};
 /// The longest path of our directory: a socket path has 107 bytes, and ssh adds 17 while it makes one.
 const DIRECTORY_LIMIT: usize = 70;
 
+/// Our directories are `pw<process>-<random>`.
+const PREFIX: &str = "pw";
+
 /// Limit on what ssh prints.
 const OUTPUT_LIMIT: usize = 64 << 10;
 
@@ -90,9 +93,10 @@ pub(crate) struct OpenConnection {
 impl SshConnections {
     /// Makes the private directory in `runtime`, or in `/tmp` where that path is too long for sockets.
     pub(crate) fn new(settings: &GitOptions, runtime: &Path) -> Result<Self, GitError> {
-        let place = if runtime.as_os_str().len() > DIRECTORY_LIMIT - 12 { Path::new("/tmp") } else { runtime };
+        let place = if runtime.as_os_str().len() > DIRECTORY_LIMIT - 20 { Path::new("/tmp") } else { runtime };
+        remove_left_over(place);
         let directory = tempfile::Builder::new()
-            .prefix("pw-")
+            .prefix(&format!("{PREFIX}{}-", std::process::id()))
             .tempdir_in(place)
             .map_err(|source| GitError::file(format!("make a directory for sockets in {}", place.display()), source))?;
         let shared = Shared {
@@ -224,6 +228,21 @@ impl SshConnections {
         command.args(["-F", "/dev/null", "-o"]).arg(path_option("ControlPath", &kept.control)).args(["-O", "exit"]);
         destination(command, &identity.target);
         command.env_clear().env("PATH", &self.shared.path).env("LC_ALL", "C");
+    }
+}
+
+/// Removes the directories of processes that were killed. Their masters, if any, end when they were idle long enough.
+fn remove_left_over(place: &Path) {
+    let Ok(entries) = std::fs::read_dir(place) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let process =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|rest| rest.split_once('-')).map(|(process, _)| process);
+        let gone = process.is_some_and(|process| process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists());
+        if gone && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            // Somebody else's directory refuses, which is right.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

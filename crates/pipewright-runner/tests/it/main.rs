@@ -1,5 +1,6 @@
 //! The runner with real git, real OpenSSH and real shells.
 
+mod bitbucket;
 mod checkout;
 mod measure;
 mod mirror;

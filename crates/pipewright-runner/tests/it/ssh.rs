@@ -156,6 +156,38 @@ async fn a_clone_says_why_the_server_refuses() {
 }
 
 #[tokio::test]
+async fn an_idle_connection_ends_by_itself_also_when_its_server_was_killed() {
+    let Some(server) = Sshd::start() else { return };
+    let (runtime, key) = (tempfile::Builder::new().prefix("pwt").tempdir_in("/tmp").expect("a directory"), key());
+    server.admit(&key);
+    // What a killed process left: a directory with its number, which nobody has.
+    let left = runtime.path().join("pw4194399-abc");
+    std::fs::create_dir(&left).expect("a directory");
+    let git =
+        Git::new(GitOptions { ssh_keep: Duration::from_secs(1), ..GitOptions::default() }, runtime.path()).expect("a runtime directory");
+    assert!(!left.exists());
+    let found = git.ssh().check(&server.target(), &key.private_key, None).await.expect("asked");
+    let KeyCheck::Accepted { host_keys, .. } = found else { panic!("{found:?}") };
+    let credential = CloneCredential::Ssh { private_key: key.private_key.clone(), known_hosts: host_keys.text() };
+    let origin = Origin::new();
+    origin.push("main", "a.txt", "one");
+    git.list_remote_refs(&server.url(&origin.bare()), &credential).await.expect("refs");
+    let private = std::fs::read_dir(runtime.path()).expect("a directory").flatten().next().expect("ours").path();
+    let open = || {
+        std::fs::read_dir(&private)
+            .expect("a directory")
+            .flatten()
+            .any(|entry| entry.path().extension().is_some_and(|extension| extension == "ctl"))
+    };
+    assert!(open(), "the connection is kept");
+    let begin = std::time::Instant::now();
+    while open() {
+        assert!(begin.elapsed() < crate::support::PATIENCE, "it stays for ever");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn the_private_key_is_in_no_file_and_nothing_stays_behind() {
     let Some(server) = Sshd::start() else { return };
     let (runtime, key) = (tempfile::Builder::new().prefix("pwt").tempdir_in("/tmp").expect("a directory"), key());
