@@ -120,6 +120,19 @@ impl Document {
         findings
     }
 
+    /// Checks both halves of many recorded exchanges.
+    pub fn check_exchanges(&self, exchanges: &[Exchange]) -> Findings {
+        Findings(exchanges.iter().flat_map(|exchange| self.check_exchange(exchange).0).collect())
+    }
+
+    /// Checks the requests alone: what a client's tests say about everything that their client asked.
+    pub fn check_requests(&self, exchanges: &[Exchange]) -> Findings {
+        let check = |exchange: &Exchange| {
+            self.check_request(&exchange.method, &exchange.path, exchange.query.as_deref(), exchange.request.as_ref())
+        };
+        Findings(exchanges.iter().flat_map(|exchange| check(exchange).0).collect())
+    }
+
     fn find(&self, method: &str, path: &str, findings: &mut Findings) -> Option<Operation<'_>> {
         let api_path = self.api_path(path)?;
         let operation = self.operation(method, &api_path);

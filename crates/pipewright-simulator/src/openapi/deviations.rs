@@ -1,6 +1,6 @@
 //! Where Bitbucket's documents are known to be wrong, each with the reason we believe the servers instead.
 //!
-//! Every entry names the narrowest place that a source supports. An entry that no test uses any more is removed.
+//! Every entry names the narrowest place that a source supports.
 
 pub use super::schema::Rule;
 use crate::installation::Product;

@@ -56,7 +56,7 @@ pub(in crate::datacenter) fn envelope(
     (event_key, body): (&str, Value),
 ) -> OutgoingEvent {
     let mut whole = Map::from_iter([("eventKey".to_owned(), json!(event_key)), ("date".to_owned(), json!(payload_date(now)))]);
-    // What an access key does is shown as done by nobody's account; the real product shows the key's label.
+    // An access key is nobody's account. What the real product puts here for one is not known, so nothing is.
     if let Some(user) = actor.user().and_then(|user| render.user_by_id(user)) {
         whole.insert("actor".to_owned(), json!(user));
     }

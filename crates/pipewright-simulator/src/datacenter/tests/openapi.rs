@@ -22,10 +22,7 @@ async fn every_answer_agrees_with_the_document() {
     walk_pull_requests(&lab).await;
     let exchanges = lab.recorder.exchanges();
     assert!(exchanges.len() > 80, "the walk was short: {}", exchanges.len());
-    let mut findings = crate::openapi::Findings::default();
-    for exchange in &exchanges {
-        findings.0.extend(document.check_exchange(exchange).0);
-    }
+    let findings = document.check_exchanges(&exchanges);
     assert!(findings.is_empty(), "\n{findings}");
 }
 
@@ -205,13 +202,10 @@ async fn what_a_document_does_not_know_is_found() {
     lab.get(MARA, &ledger("/wizards")).await.expect(404);
     let misspelt = json!({ "name": "n", "url": "https://ci.example.com/", "events": ["pr:opened"], "sslVerification": false });
     lab.post(MARA, &ledger("/webhooks"), misspelt).await.expect(201);
-    let found: Vec<String> = lab
-        .recorder
-        .exchanges()
-        .iter()
-        .flat_map(|exchange| document.check_exchange(exchange).0)
-        .map(|finding| format!("{} {}", finding.place, finding.text))
-        .collect();
+    let exchanges = lab.recorder.exchanges();
+    let findings = document.check_requests(&exchanges);
+    assert_eq!(findings, document.check_exchanges(&exchanges), "the answers were as documented");
+    let found: Vec<String> = findings.0.iter().map(|finding| format!("{} {}", finding.place, finding.text)).collect();
     assert_eq!(
         found,
         [

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Cloud, NewPullRequest, Product, Simulator, SimulatorOptions,
-    openapi::{Document, Findings, shared_directory},
+    openapi::{Document, shared_directory},
     ssh::HostKey,
     state::Permission,
 };
@@ -105,10 +105,7 @@ async fn every_answer_agrees_with_the_document() {
     walk_statuses_and_pull_requests(&client, simulator.cloud()).await;
     let exchanges = simulator.cloud_record().exchanges();
     assert!(exchanges.len() > 50, "the walk was short: {}", exchanges.len());
-    let mut findings = Findings::default();
-    for exchange in &exchanges {
-        findings.0.extend(document.check_exchange(exchange).0);
-    }
+    let findings = document.check_exchanges(&exchanges);
     assert!(findings.is_empty(), "\n{findings}");
 }
 
