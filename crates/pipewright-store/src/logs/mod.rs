@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use pipewright_core::ids::AttemptId;
 
 pub use append::LogWriter;
-pub use read::{LogWindow, read_bytes, read_lines};
+pub use read::{LONGEST_LINE, LogExtent, LogWindow, extent, find, read_bytes, read_lines};
 
 /// Every how many lines the index has an entry.
 pub(crate) const LINES_PER_ENTRY: u64 = 256;

@@ -7,6 +7,10 @@ use pipewright_core::ids::AttemptId;
 
 use super::{LINES_PER_ENTRY, LogStore, index_path};
 
+/// The longest part of a line that is given, in bytes. The rest of a longer one is passed over, so that a log of one
+/// endless line costs no more memory than any other.
+pub const LONGEST_LINE: usize = 64 * 1024;
+
 /// Some lines of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogWindow {
@@ -16,14 +20,25 @@ pub struct LogWindow {
     pub first_offset: u64,
     /// Offset behind the last byte given; a follower goes on from here.
     pub next_offset: u64,
-    /// The lines without their line ends. The last may be one that is still being written.
+    /// The lines without their line ends, each cut at [`LONGEST_LINE`].
     pub lines: Vec<Vec<u8>>,
+    /// True where the last line has no end yet: it may still be written on.
+    pub last_is_open: bool,
+}
+
+/// How long a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogExtent {
+    /// Bytes.
+    pub bytes: u64,
+    /// Lines; one without an end counts.
+    pub lines: u64,
 }
 
 /// Reads up to `count` lines from line `first` (from 0). An attempt without a log has no lines. Blocking.
 pub fn read_lines(store: &LogStore, attempt: AttemptId, first: u64, count: usize) -> io::Result<LogWindow> {
     let path = store.path(attempt);
-    let mut window = LogWindow { first_line: first, first_offset: 0, next_offset: 0, lines: Vec::new() };
+    let mut window = LogWindow { first_line: first, first_offset: 0, next_offset: 0, lines: Vec::new(), last_is_open: false };
     let mut log = match File::open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(window),
         opened => opened?,
@@ -44,7 +59,7 @@ pub fn read_lines(store: &LogStore, attempt: AttemptId, first: u64, count: usize
     let mut text = Vec::new();
     while window.lines.len() < count {
         text.clear();
-        let read = reader.read_until(b'\n', &mut text)?;
+        let (read, ended) = read_line(&mut reader, &mut text)?;
         if read == 0 {
             break;
         }
@@ -52,12 +67,10 @@ pub fn read_lines(store: &LogStore, attempt: AttemptId, first: u64, count: usize
             if window.lines.is_empty() {
                 window.first_offset = window.next_offset;
             }
-            if text.last() == Some(&b'\n') {
-                text.pop();
-            }
             window.lines.push(text.clone());
+            window.last_is_open = !ended;
         }
-        window.next_offset += read as u64;
+        window.next_offset += read;
         line += 1;
     }
     if window.lines.is_empty() {
@@ -65,6 +78,85 @@ pub fn read_lines(store: &LogStore, attempt: AttemptId, first: u64, count: usize
         window.first_line = line;
     }
     Ok(window)
+}
+
+/// Reads one line and passes over what is beyond [`LONGEST_LINE`]. Answers how many bytes it took, its end included, and
+/// whether it had an end.
+fn read_line(reader: &mut impl BufRead, text: &mut Vec<u8>) -> io::Result<(u64, bool)> {
+    let mut taken = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok((taken, false));
+        }
+        let end = memchr::memchr(b'\n', buffer);
+        let part = &buffer[..end.unwrap_or(buffer.len())];
+        text.extend_from_slice(&part[..part.len().min(LONGEST_LINE.saturating_sub(text.len()))]);
+        let used = part.len() + usize::from(end.is_some());
+        taken += used as u64;
+        reader.consume(used);
+        if end.is_some() {
+            return Ok((taken, true));
+        }
+    }
+}
+
+/// How long a log is now. Reads only what is behind the index's last entry. Blocking.
+pub fn extent(store: &LogStore, attempt: AttemptId) -> io::Result<LogExtent> {
+    let path = store.path(attempt);
+    let mut log = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LogExtent::default()),
+        opened => opened?,
+    };
+    let (mut offset, mut lines) = (0, 0);
+    if let Ok(mut index) = File::open(index_path(&path)) {
+        let entries = index.metadata()?.len() / 8;
+        let mut last = [0; 8];
+        if entries > 0 && index.seek(SeekFrom::Start((entries - 1) * 8)).is_ok() && index.read_exact(&mut last).is_ok() {
+            (offset, lines) = (u64::from_le_bytes(last), entries * LINES_PER_ENTRY);
+        }
+    }
+    let mut bytes = log.seek(SeekFrom::Start(offset))?;
+    let mut buffer = vec![0; 64 * 1024];
+    let mut ended = true;
+    loop {
+        let read = log.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        bytes += read as u64;
+        lines += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
+        ended = buffer[read - 1] == b'\n';
+    }
+    Ok(LogExtent { bytes, lines: lines + u64::from(!ended) })
+}
+
+/// The number of the first line from line `first` on that contains the text, upper and lower case alike in ASCII.
+/// Looks at the first [`LONGEST_LINE`] bytes of each line. Blocking.
+pub fn find(store: &LogStore, attempt: AttemptId, first: u64, text: &str) -> io::Result<Option<u64>> {
+    let needle = text.to_ascii_lowercase();
+    let finder = memchr::memmem::Finder::new(needle.as_bytes());
+    let start = read_lines(store, attempt, first, 1)?;
+    if start.lines.is_empty() || needle.is_empty() {
+        return Ok(None);
+    }
+    let mut log = File::open(store.path(attempt))?;
+    log.seek(SeekFrom::Start(start.first_offset))?;
+    let mut reader = BufReader::with_capacity(256 * 1024, log);
+    let mut line = Vec::new();
+    let mut number = first;
+    loop {
+        line.clear();
+        let (read, _) = read_line(&mut reader, &mut line)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        line.make_ascii_lowercase();
+        if finder.find(&line).is_some() {
+            return Ok(Some(number));
+        }
+        number += 1;
+    }
 }
 
 /// Reads up to `limit` bytes from `offset`; empty at or behind the end. Blocking.
@@ -83,7 +175,7 @@ pub fn read_bytes(store: &LogStore, attempt: AttemptId, offset: u64, limit: usiz
 mod tests {
     use pipewright_core::ids::AttemptId;
 
-    use super::{read_bytes, read_lines};
+    use super::{LONGEST_LINE, LogExtent, extent, find, read_bytes, read_lines};
     use crate::logs::LogStore;
 
     fn store() -> (tempfile::TempDir, LogStore) {
@@ -126,5 +218,43 @@ mod tests {
         assert_eq!(read_bytes(&store, attempt, 0, 100).expect("reads"), b"one\ntwo\n");
         store.remove(attempt).expect("removes");
         assert!(read_bytes(&store, attempt, 0, 100).expect("reads").is_empty());
+    }
+
+    #[test]
+    fn the_extent_counts_an_open_line_and_an_endless_one_is_cut() {
+        let (_directory, store) = store();
+        let attempt = AttemptId::new();
+        assert_eq!(extent(&store, attempt).expect("reads"), LogExtent::default());
+        let mut writer = store.writer(attempt).expect("a log");
+        let mut at = 0;
+        let mut append = |bytes: &[u8]| {
+            writer.append_at(at, bytes).expect("appends");
+            at += bytes.len() as u64;
+        };
+        append(&b"x\n".repeat(1000));
+        assert_eq!(extent(&store, attempt).expect("reads"), LogExtent { bytes: 2000, lines: 1000 });
+        append(b"open");
+        assert_eq!(extent(&store, attempt).expect("reads"), LogExtent { bytes: 2004, lines: 1001 });
+        assert!(read_lines(&store, attempt, 1000, 5).expect("reads").last_is_open);
+        append(&vec![b'y'; 3 * LONGEST_LINE]);
+        append(b"\nlast\n");
+        let window = read_lines(&store, attempt, 1000, 5).expect("reads");
+        assert_eq!(window.lines.iter().map(Vec::len).collect::<Vec<_>>(), [LONGEST_LINE, 4]);
+        assert!(!window.last_is_open);
+        assert_eq!(window.next_offset, extent(&store, attempt).expect("reads").bytes);
+    }
+
+    #[test]
+    fn text_is_found_from_a_line_on_whatever_its_case() {
+        let (_directory, store) = store();
+        let attempt = AttemptId::new();
+        assert_eq!(find(&store, attempt, 0, "x").expect("reads"), None);
+        let mut writer = store.writer(attempt).expect("a log");
+        let text: String = (0..2000).map(|line| format!("{} {line}\n", if line % 700 == 3 { "Error" } else { "fine" })).collect();
+        writer.append_at(0, text.as_bytes()).expect("appends");
+        for (from, expected) in [(0, Some(3)), (3, Some(3)), (4, Some(703)), (704, Some(1403)), (1404, None), (5000, None)] {
+            assert_eq!(find(&store, attempt, from, "eRRor").expect("reads"), expected, "from {from}");
+        }
+        assert_eq!(find(&store, attempt, 0, "").expect("reads"), None);
     }
 }
