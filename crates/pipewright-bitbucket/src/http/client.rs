@@ -53,7 +53,6 @@ impl Http {
     /// host and port; everything else that leads elsewhere is an error, so that a credential never leaves its host.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, ApiError> {
         let Request { method, mut url, doing, mut headers, body, max_bytes } = request;
-        let limit = max_bytes.unwrap_or(self.options.max_answer_bytes);
         if let Some(authorization) = headers.get_mut(AUTHORIZATION) {
             authorization.set_sensitive(true);
         }
@@ -86,6 +85,8 @@ impl Http {
                 return Err(ApiError::Redirected { doing, to: without_query(&target) });
             }
             let headers = response.headers().clone();
+            // A refusal says why in JSON, which may be longer than the file that was asked for.
+            let limit = max_bytes.filter(|_| response.status().is_success()).unwrap_or(self.options.max_answer_bytes);
             let body = read(response, limit, &doing, &url).await?;
             return Ok(Answer { doing, status, headers, body });
         }
