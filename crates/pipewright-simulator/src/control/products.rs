@@ -99,9 +99,9 @@ pub(super) async fn set_version(State(world): State<World>, Json(version): Json<
 
 pub(super) async fn set_basic(State(world): State<World>, Json(allowed): Json<bool>) -> StatusCode {
     if allowed {
-        world.datacenter.allow_basic()
+        world.datacenter.allow_basic();
     } else {
-        world.datacenter.disable_basic()
+        world.datacenter.disable_basic();
     }
     StatusCode::NO_CONTENT
 }

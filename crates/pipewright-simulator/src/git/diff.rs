@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn renames_take_two_paths_in_both_halves() {
-        let listed = ":100644 100644 a b R100\0old name\0new name\0:100644 000000 a 0 D\0gone\00\t0\t\0old name\0new name\00\t3\tgone\0";
+        let listed =
+            ":100644 100644 a b R100\0old name\0new name\0:100644 000000 a 0 D\0gone\x000\t0\t\0old name\0new name\x000\t3\tgone\0";
         let entries = parse(listed).expect("it is git's form");
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].status, DiffStatus::Renamed);

@@ -1,48 +1,69 @@
 //! `sort`: one field, ascending, or descending with a minus sign.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use serde_json::Value;
 
-/// Sorts records in place, keeping the order of equal ones. `field` gives a record's value at a dotted path.
+/// Sorts records in place, keeping the order of equal ones. `field` gives a record's value at a dotted path, and is asked
+/// once for each.
 pub(in crate::cloud) fn sort_by<T>(records: &mut [T], sort: &str, field: impl Fn(&T, &str) -> Value) {
-    let (descending, path) = match sort.strip_prefix('-') {
-        Some(path) => (true, path),
-        None => (false, sort),
-    };
-    records.sort_by(|left, right| {
-        let order = compare(&field(left, path), &field(right, path));
-        if descending { order.reverse() } else { order }
-    });
-}
-
-/// Nulls first, texts in natural order (`release-9` before `release-10`), as Bitbucket sorts the names of refs.
-fn compare(left: &Value, right: &Value) -> Ordering {
-    match (left, right) {
-        (Value::String(left), Value::String(right)) => natural(left, right),
-        (Value::Number(left), Value::Number(right)) => left.as_f64().partial_cmp(&right.as_f64()).unwrap_or(Ordering::Equal),
-        (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
-        _ => left.is_null().cmp(&right.is_null()).reverse(),
+    match sort.strip_prefix('-') {
+        Some(path) => records.sort_by_cached_key(|record| Reverse(SortKey::of(&field(record, path)))),
+        None => records.sort_by_cached_key(|record| SortKey::of(&field(record, sort))),
     }
 }
 
-fn natural(left: &str, right: &str) -> Ordering {
-    let mut parts = (pieces(left), pieces(right));
-    loop {
-        match (parts.0.next(), parts.1.next()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => return Ordering::Less,
-            (Some(_), None) => return Ordering::Greater,
-            (Some(left), Some(right)) => {
-                let order = match (left.parse::<u64>(), right.parse::<u64>()) {
-                    (Ok(left), Ok(right)) => left.cmp(&right),
-                    _ => left.to_lowercase().cmp(&right.to_lowercase()),
-                };
-                if order != Ordering::Equal {
-                    return order;
-                }
-            }
+/// Nulls first, texts in natural order (`release-9` before `release-10`), as Bitbucket sorts the names of refs.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum SortKey {
+    Null,
+    Flag(bool),
+    Number(Number),
+    Text(Vec<Piece>),
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Piece {
+    Digits(u64),
+    Letters(String),
+}
+
+struct Number(f64);
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Number {}
+
+impl SortKey {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Bool(flag) => Self::Flag(*flag),
+            Value::Number(number) => Self::Number(Number(number.as_f64().unwrap_or_default())),
+            Value::String(text) => Self::Text(pieces(text).map(Piece::of).collect()),
+            _ => Self::Null,
         }
+    }
+}
+
+impl Piece {
+    fn of(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Letters(text.to_lowercase()), Self::Digits)
     }
 }
 

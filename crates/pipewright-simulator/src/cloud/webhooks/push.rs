@@ -6,7 +6,7 @@
 //! | forced | no `links.diff` |
 //! | new branch | `old: null`, no `links.diff` |
 //! | deleted | `new: null`, neither `links` nor `commits` |
-//! | tag | `commits: []`, `links.commits` only |
+//! | tag | no `commits` (so in every capture), `links.commits` only |
 //! | more than five commits | `truncated`, the five newest |
 
 use std::collections::BTreeMap;
@@ -100,8 +100,10 @@ fn change(render: Render<'_>, full_name: &str, gathered: &Gathered) -> Value {
         "truncated": truncated,
     });
     if let Some(new) = &gathered.change.new {
-        let shown = gathered.commits.iter().take(MOST_COMMITS);
-        change["commits"] = shown.map(|commit| wire::commit(render, full_name, commit, CommitForm::Listed)).collect();
+        if !ref_name::is_tag(&gathered.change.name) {
+            let shown = gathered.commits.iter().take(MOST_COMMITS);
+            change["commits"] = shown.map(|commit| wire::commit(render, full_name, commit, CommitForm::Listed)).collect();
+        }
         change["links"] = links(render, full_name, &gathered.change, new);
     }
     change

@@ -65,7 +65,7 @@ fn end(render: Render<'_>, end: &PullRequestEnd) -> Value {
     let repository = end.repository.and_then(|id| render.tables.repository(id));
     let commit = repository.map(|repository| commit_reference(render, &render.tables.full_name(repository.id), short(&end.commit)));
     json!({
-        "branch": { "name": end.short_name(), "links": {} },
+        "branch": { "name": end.short_name() },
         "commit": commit,
         "repository": repository.map(|repository| repository_summary(render, repository)),
     })
