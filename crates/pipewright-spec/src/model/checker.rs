@@ -301,7 +301,7 @@ impl<'n> Checker<'n> {
     /// A text; numbers and booleans are taken as written, with a warning.
     pub(crate) fn text(&mut self, node: &Node, what: &str) -> Option<At<String>> {
         match &node.value {
-            Value::Scalar(Kind::Text, text) => Some(At { value: text.clone(), place: node.place }),
+            Value::Scalar(Kind::Text | Kind::Filled, text) => Some(At { value: text.clone(), place: node.place }),
             Value::Scalar(Kind::Number | Kind::Flag(_), text) => {
                 let kind = node.kind();
                 let help = format!("put it in quotes: \"{}\"", text.chars().take(60).collect::<String>());
@@ -354,7 +354,7 @@ impl<'n> Checker<'n> {
 
     /// A whole number in a range. `None` without a word where a template stands, whose value comes later.
     pub(crate) fn whole(&mut self, node: &Node, what: &str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
-        let Value::Scalar(kind @ (Kind::Number | Kind::Text), text) = &node.value else {
+        let Value::Scalar(kind @ (Kind::Number | Kind::Text | Kind::Filled), text) = &node.value else {
             self.wrong_type(node, what, "a whole number", "");
             return None;
         };
@@ -390,7 +390,7 @@ impl<'n> Checker<'n> {
         match &node.value {
             Value::Scalar(Kind::Flag(flag), _) => Some(*flag),
             Value::Scalar(_, text) if is_template(text) => None,
-            Value::Scalar(Kind::Text | Kind::Number, text) => {
+            Value::Scalar(kind @ (Kind::Text | Kind::Number | Kind::Filled), text) => {
                 let flag = match text.to_ascii_lowercase().as_str() {
                     "true" | "yes" | "on" | "y" => true,
                     "false" | "no" | "off" | "n" => false,
@@ -404,13 +404,15 @@ impl<'n> Checker<'n> {
                         return None;
                     }
                 };
-                let help = format!("write {flag} without quotes");
-                self.warning(
-                    Code::Coerced,
-                    node.place,
-                    format_args!("{what} should be true or false; {} is read as {flag}", shown(text)),
-                    &help,
-                );
+                if *kind != Kind::Filled {
+                    let help = format!("write {flag} without quotes");
+                    self.warning(
+                        Code::Coerced,
+                        node.place,
+                        format_args!("{what} should be true or false; {} is read as {flag}", shown(text)),
+                        &help,
+                    );
+                }
                 Some(flag)
             }
             _ => {

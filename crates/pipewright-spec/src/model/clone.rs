@@ -53,7 +53,7 @@ impl CloneSettings {
 }
 
 fn check_depth(cx: &mut Checker<'_>, node: &Node) -> Option<Depth> {
-    if let Value::Scalar(Kind::Text, text) = &node.value {
+    if let Value::Scalar(Kind::Text | Kind::Filled, text) = &node.value {
         if text == "full" {
             return Some(Depth::Full);
         }

@@ -60,7 +60,6 @@ impl Definitions {
         };
         for entry in entries {
             cx.within(&entry.key, |cx| match entry.key.as_str() {
-                "pipelines" => {}
                 key if KEYS.contains(&key) && entry.value.is_null() => cx.empty_value(entry),
                 "services" => {
                     cx.each_named(&entry.value, "`services`", "a mapping of names to services", |cx, entry| {
@@ -77,8 +76,9 @@ impl Definitions {
                         definitions.imports.push((entry.key.clone(), check_source(cx, entry)));
                     });
                 }
-                // Prompts for Atlassian's hosted assistants: a step that uses one says that it cannot run.
-                "agents" => {}
+                // Pipelines are read later, when all that they may use is known; the prompts of Atlassian's hosted
+                // assistants not at all: a step that uses one says that it cannot run.
+                "pipelines" | "agents" => {}
                 key => {
                     if let Some(near) = nearest(key, &KEYS[..2]) {
                         let message = format_args!("{} is not a kind of definition; it is only a place for anchors", shown(key));

@@ -51,6 +51,9 @@ fn check_self_hosted<'n>(cx: &mut Checker<'n>, entry: &'n Entry) {
             }
         }
         _ => {
+            if entry.value.entries().is_some() && STORAGE_KEYS.iter().all(|key| entry.value.get(key).is_none()) {
+                cx.missing(entry.key_place, "`storage`", "aws", "write `aws:` or `gcp:` below it");
+            }
             cx.each(&entry.value, "`storage`", STORAGE_KEYS, |cx, key, entry| {
                 cx.each(&entry.value, &format!("`{key}`"), STORE_KEYS, |cx, key, entry| {
                     cx.text(&entry.value, &format!("`{key}`"));

@@ -36,7 +36,7 @@ const PIPE_KEYS: &[&str] = &["pipe", "name", "variables"];
 /// The items. Reports an empty list, skips null items.
 pub(crate) fn check_script<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str) -> Vec<ScriptEntry> {
     let mut script = Vec::new();
-    if let Value::Scalar(Kind::Text, _) = &node.value {
+    if let Value::Scalar(Kind::Text | Kind::Filled, _) = &node.value {
         let help = "write each command as a list item: `- command`; for many lines in one item use `- |`";
         cx.wrong_type(node, what, "a list of commands", help);
         return script;
@@ -156,7 +156,7 @@ fn json(node: &Node) -> serde_json::Value {
         Value::Scalar(Kind::Null, _) => serde_json::Value::Null,
         Value::Scalar(Kind::Flag(flag), _) => (*flag).into(),
         Value::Scalar(Kind::Number, text) => serde_json::from_str(text).unwrap_or_else(|_| text.clone().into()),
-        Value::Scalar(Kind::Text, text) => text.clone().into(),
+        Value::Scalar(Kind::Text | Kind::Filled, text) => text.clone().into(),
         Value::List(items) => items.iter().map(json).collect(),
         Value::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), json(&entry.value))).collect(),
     }

@@ -9,7 +9,7 @@ pub(crate) fn substitute<'n>(node: &'n Node, value_of: &dyn Fn(&str) -> Option<S
         Value::Scalar(Kind::Text, text) if text.contains("${{") => {
             let (text, missing) = replaced(text, value_of);
             unknown.extend(missing.into_iter().map(|name| (node, name)));
-            Value::Scalar(kind_of(&text), text)
+            Value::Scalar(Kind::Filled, text)
         }
         Value::Scalar(kind, text) => Value::Scalar(*kind, text.clone()),
         Value::List(items) => Value::List(items.iter().map(|item| substitute(item, value_of, unknown)).collect()),
@@ -25,15 +25,6 @@ pub(crate) fn substitute<'n>(node: &'n Node, value_of: &dyn Fn(&str) -> Option<S
         ),
     };
     Node { place: node.place, value }
-}
-
-/// A whole value that became a number or a boolean is one where such is wanted; elsewhere text is text.
-fn kind_of(text: &str) -> Kind {
-    match text {
-        "true" => Kind::Flag(true),
-        "false" => Kind::Flag(false),
-        _ => Kind::Text,
-    }
 }
 
 fn replaced(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> (String, Vec<String>) {

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Flag(bool),
     Number,
     Text,
+    /// A template that was given its value: text, number or boolean, whichever is wanted.
+    Filled,
 }
 
 /// A key and its value.
@@ -71,7 +73,7 @@ impl Node {
             Value::Scalar(Kind::Null, _) => "empty",
             Value::Scalar(Kind::Flag(_), _) => "a boolean",
             Value::Scalar(Kind::Number, _) => "a number",
-            Value::Scalar(Kind::Text, _) => "text",
+            Value::Scalar(Kind::Text | Kind::Filled, _) => "text",
             Value::List(_) => "a list",
             Value::Map(_) => "a mapping",
         }

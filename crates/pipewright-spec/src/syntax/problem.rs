@@ -92,13 +92,26 @@ fn not_yaml(source: &Source, error: &Error, at: Span) -> Diagnostic {
     Diagnostic::new(Severity::Error, Code::Syntax, format!("this is not YAML: {reason}"), at).with_help(help(source, at))
 }
 
-/// The reader's own words without its place, which is shown by ours.
+/// The reader's words without its place, which is shown by ours; those that name its inner states in plain ones.
 fn reason(text: &str) -> String {
+    const PLAIN: &[(&str, &str)] = &[
+        ("while parsing a block mapping, did not find expected key", "a key of the mapping above is expected here"),
+        ("while parsing a block collection, did not find expected '-' indicator", "an item of the list above, with `- `, is expected here"),
+        ("mapping values are not allowed in this context", "a second colon stands on this line"),
+        ("while parsing a node, did not find expected node content", "a value is expected here"),
+        ("while parsing a flow mapping, did not find expected", "a `,` or the closing `}` is expected here"),
+        ("while parsing a flow sequence, expected", "a `,` or the closing `]` is expected here"),
+        ("while scanning an anchor or alias", "the name of an anchor or alias is expected here"),
+        ("block sequence entries are not allowed in this context", "an item of a list cannot begin here"),
+        ("simple key expected ':'", "a colon is missing after this key"),
+        ("unexpected EOF while parsing a", "the file ends inside brackets or a mapping"),
+        ("unexpected eof", "the file ends too early"),
+    ];
     let line = text.lines().next().unwrap_or("").trim();
     let line = line.strip_prefix("error:").unwrap_or(line).trim();
     let end = [" at line ", " at byte ", " at char "].iter().filter_map(|mark| line.find(mark)).min().unwrap_or(line.len());
-    let line = &line[..end];
-    line.chars().take(200).collect()
+    let line: String = line[..end].chars().take(200).collect();
+    PLAIN.iter().find(|(theirs, _)| line.starts_with(theirs)).map_or(line, |(_, ours)| (*ours).to_owned())
 }
 
 /// Git's marks begin a line; the reader often fails later, where the two versions no longer fit together.

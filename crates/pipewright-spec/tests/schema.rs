@@ -1,0 +1,120 @@
+//! Wrong values at every place of a file that uses the whole language, judged by the published schema and by our check.
+//!
+//! What the schema accepts must be no error for us; what it refuses we must at least explain. The differences are
+//! listed with their reasons.
+
+#[path = "common/promises.rs"]
+mod promises;
+#[path = "schema/validator.rs"]
+mod validator;
+
+use std::path::Path;
+
+use promises::keeps_its_promises;
+use serde_json::{Value, json};
+use validator::Schema;
+
+/// Where the schema accepts what we refuse.
+const STRICTER: &[(&str, &str)] = &[
+    ("PW0102", "the schema requires no `script`, no image of a service and no `custom`; nothing could run"),
+    ("PW0115", "the schema takes an item that is an empty mapping"),
+    ("PW0120", "the schema does not know which services are defined"),
+    ("PW0122", "the schema does not know which pipelines there are"),
+    ("PW0124", "the schema does not compare a default with its allowed values"),
+    ("PW0130", "the schema takes any text for a pattern"),
+    ("PW0107", "the schema has no lower bound for users, processors and memory"),
+    ("PW0100", "texts that are blank; and what the schema leaves open, such as `labels`, `config` and `imports`"),
+];
+
+/// Where the schema refuses what we accept without a word, by a part of the path.
+const LOOSER: &[(&str, &str)] = &[
+    ("variables", "an empty variable of a pipe or service is the empty text; a pipe's mapping arrives as JSON"),
+    ("input-variables", "an empty one is the empty text, and none are none"),
+    ("condition", "a rule's condition may be the word true"),
+];
+
+fn wrong_values() -> Vec<Value> {
+    vec![
+        Value::Null,
+        json!(true),
+        json!(7),
+        json!(0),
+        json!(1.5),
+        json!("text"),
+        json!(""),
+        json!([]),
+        json!(["x"]),
+        json!([null]),
+        json!({}),
+        json!({"x": "y"}),
+    ]
+}
+
+/// Paths to every value of a document.
+fn places(value: &Value, path: &str, found: &mut Vec<String>) {
+    if !path.is_empty() {
+        found.push(path.to_owned());
+    }
+    let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
+    match value {
+        Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| places(item, &format!("{path}/{index}"), found)),
+        Value::Object(map) => map.iter().for_each(|(key, item)| places(item, &format!("{path}/{}", escaped(key)), found)),
+        _ => {}
+    }
+}
+
+fn whole() -> Value {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/whole.yml")).expect("the document");
+    serde_saphyr::from_str(&text).expect("YAML")
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn wrong_values_everywhere() {
+    let base = whole();
+    let parsed = keeps_its_promises("whole.yml", base.to_string().as_bytes());
+    assert_eq!(parsed.diagnostics, [], "the document itself is right");
+
+    let schema = std::env::var_os("PIPEWRIGHT_SHARED").map(|shared| {
+        let text = std::fs::read_to_string(Path::new(&shared).join("specs/bitbucket-pipelines.schema.json")).expect("the schema");
+        Schema(serde_json::from_str(&text).expect("JSON"))
+    });
+    match &schema {
+        None => eprintln!("not compared with the schema: PIPEWRIGHT_SHARED does not name the directory with specs"),
+        Some(schema) => assert!(schema.accepts(&base), "the document is right for the schema too"),
+    }
+
+    let mut paths = Vec::new();
+    places(&base, "", &mut paths);
+    assert!(paths.len() > 200, "{} places", paths.len());
+    let mut differences = Vec::new();
+    let mut reasons_used = std::collections::BTreeSet::new();
+    for path in &paths {
+        for wrong in wrong_values() {
+            let mut document = base.clone();
+            *document.pointer_mut(path).expect("a place") = wrong.clone();
+            let parsed = keeps_its_promises("wrong.yml", document.to_string().as_bytes());
+            let Some(schema) = &schema else { continue };
+            let errors: Vec<&str> = parsed.diagnostics.iter().filter(|problem| problem.is_fatal()).map(|problem| &*problem.code).collect();
+            if schema.accepts(&document) {
+                for code in errors {
+                    match STRICTER.iter().find(|(known, _)| *known == code) {
+                        Some((known, _)) => drop(reasons_used.insert(*known)),
+                        None => differences.push(format!("{path} = {wrong}: the schema accepts it, we say {code}")),
+                    }
+                }
+            } else if parsed.diagnostics.is_empty() {
+                match LOOSER.iter().find(|(part, _)| path.split('/').any(|piece| piece == *part)) {
+                    Some((part, _)) => drop(reasons_used.insert(*part)),
+                    None => differences.push(format!("{path} = {wrong}: the schema refuses it, we say nothing")),
+                }
+            }
+        }
+    }
+    if schema.is_some() {
+        let listed = STRICTER.iter().chain(LOOSER).map(|(name, _)| *name);
+        let unused: Vec<_> = listed.filter(|name| !reasons_used.contains(name)).collect();
+        assert!(unused.is_empty(), "listed as a difference, but none was found: {unused:?}");
+    }
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
