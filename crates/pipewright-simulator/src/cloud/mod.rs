@@ -22,3 +22,6 @@ pub use oauth::TokenGeneration;
 pub(crate) use server::CloudServer;
 pub use settings::CloudSettings;
 pub(crate) use webhooks::CloudRules;
+
+#[cfg(test)]
+mod tests;

@@ -70,6 +70,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     known(Cloud, "*/ssh-keys*", Broken(Null, "expires_on"), "null for a key without an end; capture ssh-key-created"),
     known(Cloud, "GET */pullrequests*", Broken(Null, "closed_by"), "null while open; capture pullrequest-open"),
     known(Cloud, "GET */pullrequests*", Broken(Null, "merge_commit"), "null until merged; capture pullrequest-open"),
+    known(Cloud, "* */statuses*", Broken(Null, "refname"), "null unless given; capture commit-status-created"),
     // Data Center: whole operations.
     known(DataCenter, "GET /capabilities", Path, "read by Atlassian's own CI plug-in, absent from the document"),
     known(DataCenter, "GET /webhooks/latest/capabilities", Path, "linked from /capabilities, absent from the document"),

@@ -38,7 +38,7 @@ pub(in crate::cloud) fn pull_request(render: Render<'_>, request: &PullRequest) 
         "closed_by": request.closed_by.map(|user| people::user(render, user)),
         "author": people::user(render, request.author),
         "reviewers": reviewers,
-        "participants": request.reviewers.iter().map(|reviewer| participant(render, reviewer)).collect::<Vec<_>>(),
+        "participants": request.reviewers.iter().map(|reviewer| participant(render, request, reviewer)).collect::<Vec<_>>(),
         "source": end(render, &request.source),
         "destination": end(render, &request.destination),
         "created_on": moment(request.created_at),
@@ -71,18 +71,21 @@ fn end(render: Render<'_>, end: &PullRequestEnd) -> Value {
     })
 }
 
-fn participant(render: Render<'_>, reviewer: &Reviewer) -> Value {
+fn participant(render: Render<'_>, request: &PullRequest, reviewer: &Reviewer) -> Value {
     let state = match (reviewer.approved, reviewer.changes_requested) {
         (true, _) => json!("approved"),
         (false, true) => json!("changes_requested"),
         (false, false) => Value::Null,
     };
-    json!({
+    let mut participant = json!({
         "type": "participant",
         "user": people::user(render, reviewer.user),
         "role": "REVIEWER",
         "approved": reviewer.approved,
         "state": state,
-        "participated_on": Value::Null,
-    })
+    });
+    if reviewer.approved || reviewer.changes_requested {
+        participant["participated_on"] = json!(moment(request.updated_at));
+    }
+    participant
 }

@@ -17,7 +17,7 @@ pub(in crate::cloud) fn status(render: Render<'_>, repository: &Repository, writ
         "name": write.name,
         "refname": write.refname,
         "url": write.url,
-        "description": write.description,
+        "description": write.description.as_deref().unwrap_or_default(),
         "created_on": moment(write.created_at),
         "updated_on": moment(write.written_at),
         "commit": commit_reference(render, &full, &write.commit),
