@@ -6,6 +6,7 @@
 mod base_url;
 mod check;
 mod client;
+mod connection;
 mod failure;
 mod files;
 mod keys;
@@ -23,8 +24,8 @@ pub(crate) mod wire;
 mod tests;
 
 pub use base_url::{BaseUrlError, parse_base_url};
-pub use check::{Administered, Capabilities, Connection, ConnectionError, RateLimit, ServerVersion, SshSettings};
 pub use client::DataCenterClient;
+pub use connection::{Administered, Capabilities, Connection, ConnectionError, RateLimit, ServerVersion, SshSettings};
 pub(crate) use pull_requests::pull_request;
 pub(crate) use refs::remote_commit;
 pub(crate) use repositories::{RepositoryPager, named as named_repository};

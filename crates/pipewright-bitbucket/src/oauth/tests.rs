@@ -125,13 +125,13 @@ async fn refusals_mean_what_a_person_can_do(
 }
 
 #[rstest]
-#[case(503, "content-type: text/html")]
-#[case(500, "content-type: application/json")]
-#[case(429, "retry-after: 3")]
-#[case(403, "content-type: text/html")]
+#[case(503, "content-type: text/html", "<html>")]
+#[case(500, "content-type: application/json", r#"{"error":"invalid_request"}"#)]
+#[case(429, "retry-after: 3", "")]
+#[case(403, "content-type: text/html", "<html>")]
 #[tokio::test]
-async fn when_bitbucket_fails_the_old_tokens_stay_good(#[case] status: u16, #[case] header: &'static str) {
-    let server = ScriptedServer::start(move |_| with_headers(status, header, "<html>")).await;
+async fn when_bitbucket_fails_the_old_tokens_stay_good(#[case] status: u16, #[case] header: &'static str, #[case] body: &'static str) {
+    let server = ScriptedServer::start(move |_| with_headers(status, header, body)).await;
     let error = client(&server.url).refresh(&Secret::new("r")).await.expect_err("no tokens");
     assert!(error.is_retryable() && !error.needs_authorization(), "{error}");
 }
