@@ -2,9 +2,15 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Diagnostic, Severity, Span};
+
+/// Lines that have more bytes together are not drawn whole.
+const LONG: usize = 4000;
+
+/// How many bytes are drawn before and after a place in a long line, and of the place itself.
+const AROUND: usize = 120;
 
 /// Draws the problems as plain text, one after another, each with its lines of `source`.
 pub fn render_text(diagnostics: &[Diagnostic], file_name: &str, source: &str) -> String {
@@ -53,8 +59,10 @@ fn render(diagnostics: &[Diagnostic], file_name: &str, source: &str, renderer: &
                 elsewhere.push(lines.excerpt(label.span, file_name).annotation(place, AnnotationKind::Context, &label.text));
             }
         }
-        group = group.element(primary.snippet);
-        for excerpt in elsewhere {
+        for excerpt in std::iter::once(primary).chain(elsewhere) {
+            if let Some(origin) = excerpt.origin {
+                group = group.element(origin);
+            }
             group = group.element(excerpt.snippet);
         }
         if let Some(help) = &diagnostic.help {
@@ -78,30 +86,41 @@ impl<'a> Lines<'a> {
         Self { source, starts }
     }
 
-    /// The lines around a place: only these are given to the renderer, whose cost grows with the text.
+    /// The lines around a place: only these are given to the renderer, whose cost grows with the text. Of a very long
+    /// line it is given the part around the place, with the position told apart.
     fn excerpt(&self, span: Span, file_name: &'a str) -> Excerpt<'a> {
         let place = self.inside(span);
-        let first = self.starts.partition_point(|start| *start <= place.start).saturating_sub(2);
-        let last = (first + 3).min(self.starts.len());
+        let line = self.starts.partition_point(|start| *start <= place.start);
+        let first = line.saturating_sub(2);
         let from = self.starts[first];
-        let to = self.starts.get(last).copied().unwrap_or(self.source.len()).max(place.end);
-        let text = self.source.get(from..to).unwrap_or("");
-        let snippet = Snippet::source(text).line_start(first + 1).path(file_name);
-        Excerpt { snippet, range: from..to }
+        let to = self.starts.get(first + 3).copied().unwrap_or(self.source.len()).max(place.end);
+        if to - from > LONG {
+            let start = self.starts[line.saturating_sub(1)].max(place.start.saturating_sub(AROUND));
+            let rest = &self.source[place.end..];
+            let end = place.end + rest.find('\n').unwrap_or(rest.len()).min(AROUND);
+            let range = self.boundary(start)..self.boundary(end).max(place.end);
+            let origin = Origin::path(file_name).line(span.line as usize).char_column(span.column as usize);
+            let snippet = Snippet::source(&self.source[range.clone()]).line_start(line);
+            return Excerpt { snippet, range, origin: Some(origin) };
+        }
+        let snippet = Snippet::source(&self.source[from..to]).line_start(first + 1).path(file_name);
+        Excerpt { snippet, range: from..to, origin: None }
     }
 
-    /// The place, on character boundaries of this source whatever was handed in, and on one line where it is long.
+    /// The place, on character boundaries of this source whatever was handed in, on one line and not longer than shown.
     fn inside(&self, span: Span) -> Range<usize> {
-        let mut start = span.start.min(self.source.len());
-        while !self.source.is_char_boundary(start) {
-            start -= 1;
-        }
-        let mut end = span.end.clamp(start, self.source.len());
-        while !self.source.is_char_boundary(end) {
-            end -= 1;
-        }
+        let start = self.boundary(span.start);
+        let end = self.boundary(span.end.min(start + AROUND)).max(start);
         let line_end = self.source[start..end].find('\n').map_or(end, |offset| start + offset);
-        start..line_end.max(start)
+        start..line_end
+    }
+
+    fn boundary(&self, byte: usize) -> usize {
+        let mut byte = byte.min(self.source.len());
+        while !self.source.is_char_boundary(byte) {
+            byte -= 1;
+        }
+        byte
     }
 }
 
@@ -109,6 +128,8 @@ impl<'a> Lines<'a> {
 struct Excerpt<'a> {
     snippet: Snippet<'a, annotate_snippets::Annotation<'a>>,
     range: Range<usize>,
+    /// The position, where the snippet does not begin at a line's beginning.
+    origin: Option<Origin<'a>>,
 }
 
 impl<'a> Excerpt<'a> {
@@ -126,5 +147,33 @@ impl<'a> Excerpt<'a> {
         }
         self.snippet = self.snippet.annotation(annotation);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render_text;
+    use crate::diagnostic::{Code, Diagnostic, Severity, Span};
+
+    #[test]
+    fn a_long_line_is_drawn_around_the_place() {
+        let source = format!("a: b\nc: {{{}nmae: x{}}}\n", "é: 1, ".repeat(5000), ", y: 2".repeat(5000));
+        let start = source.find("nmae").expect("the place");
+        let span = Span { line: 2, column: 30_005, start, end: start + 4 };
+        let problem = Diagnostic::new(Severity::Warning, Code::UnknownKey, "wrong", span)
+            .with_label(Span { line: 1, column: 1, start: 0, end: 1 }, "here");
+        let text = render_text(&[problem], "f.yml", &source);
+        assert!(text.contains("f.yml:2:30005") && text.contains("nmae: x") && text.contains("a: b"), "{text}");
+        assert!(text.len() < 2000, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn places_of_another_text_are_drawn_without_panic() {
+        let span = Span { line: 9, column: 9, start: 1, end: 900 };
+        let problem =
+            Diagnostic::new(Severity::Error, Code::Syntax, "wrong", span).with_label(Span { start: 700, end: 2, ..span }, "there");
+        for source in ["", "é", "a\nb", "\n"] {
+            assert!(render_text(std::slice::from_ref(&problem), "f", source).contains("wrong"));
+        }
     }
 }

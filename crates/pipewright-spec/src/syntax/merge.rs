@@ -61,11 +61,15 @@ impl<'a> Builder<'a> {
             }
             if let Some(index) = at.get(&key) {
                 let earlier = &mut entries[*index];
-                let message = format!("the key {} is given twice; the last one counts", shown(&key));
-                let mut problem = Diagnostic::new(Severity::Warning, Code::DuplicateKey, message, self.source.defined(key_place))
-                    .with_help("remove one of them, or give it another name");
-                problem = problem.with_label(self.source.defined(earlier.key_place), "first given here");
-                self.diagnostics.push(Code::DuplicateKey, problem);
+                if self.diagnostics.has_room() {
+                    let message = format!("the key {} is given twice; the last one counts", shown(&key));
+                    let problem = Diagnostic::new(Severity::Warning, Code::DuplicateKey, message, self.source.defined(key_place))
+                        .with_help("remove one of them, or give it another name")
+                        .with_label(self.source.defined(earlier.key_place), "first given here");
+                    self.diagnostics.push(Code::DuplicateKey, problem);
+                } else {
+                    self.diagnostics.skip(Severity::Warning);
+                }
                 *earlier = Entry { key, key_place, value };
             } else {
                 at.insert(key.clone(), entries.len());
@@ -122,6 +126,10 @@ impl<'a> Builder<'a> {
     }
 
     fn refuse(&mut self, merge_key: Place, value: &Node) {
+        if !self.diagnostics.has_room() {
+            self.diagnostics.skip(Severity::Error);
+            return;
+        }
         let message = format!("the merge key `<<` wants a mapping or a list of mappings, but this is {}", value.kind());
         let problem = Diagnostic::new(Severity::Error, Code::BadMerge, message, self.source.defined(value.place))
             .with_label(self.source.defined(merge_key), "merged here")
