@@ -9,7 +9,7 @@ use super::client::api_path;
 use super::pages::Pager;
 use super::wire::{Project, Repository};
 use crate::cloud::without_user;
-use crate::http::{ApiError, encode_path_part};
+use crate::http::ApiError;
 use crate::remote::{NamedRepository, Permission, RemoteRepository, RepositoryAddress, Space};
 
 impl DataCenterClient {
@@ -164,13 +164,4 @@ fn space(project: Project) -> Option<Space> {
         personal: project.kind.is_some_and(|kind| kind == "PERSONAL"),
         key,
     })
-}
-
-impl DataCenterClient {
-    /// One project by its key.
-    pub async fn project(&self, key: &str) -> Result<Space, ApiError> {
-        let doing = format!("reading the project {key}");
-        let project: Project = self.get(&format!("/api/1.0/projects/{}", encode_path_part(key)), &[], &doing).await?;
-        space(project).ok_or_else(|| ApiError::NotBitbucket { doing, detail: "the project has no key".to_owned() })
-    }
 }

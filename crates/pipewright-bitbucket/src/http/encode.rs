@@ -9,7 +9,7 @@ pub struct UnsafePathError(pub String);
 
 /// Encodes one part of a path: everything but letters, digits and `-._~` becomes `%XX`, so `/`, `%`, `#`, `?`, spaces,
 /// braces and Unicode survive the trip. A part of only one or two dots would be taken for a step in the tree by URL
-/// parsers; no name of ours is that (git refuses them), so its dots are doubled-encoded and the call ends in "not found".
+/// parsers; no name of ours is that (git refuses them), so its dots are encoded twice and the call ends in "not found".
 pub fn encode_path_part(part: &str) -> String {
     if part == "." || part == ".." {
         return part.replace('.', "%252E");

@@ -26,6 +26,9 @@ async fn a18_workspaces_and_repositories_are_listed_to_the_end() {
     assert!(!checkout.http_url.as_deref().expect("a clone address").contains('@'));
     let read = bitbucket.repository(&checkout.address()).await.expect("the repository");
     assert_eq!((read.permission, read.default_branch.as_ref().map(RefName::short)), (Some(Permission::Admin), Some("main")));
+    let Bitbucket::Cloud(client) = &bitbucket else { panic!("a client of Cloud") };
+    assert_eq!(client.repositories("harbor").await.expect("one workspace's").len(), 3);
+    assert!(client.emails().await.expect("addresses").iter().any(|email| email.primary && email.address == "mara@harbor.example"));
     judge_requests(pipewright_simulator::Product::Cloud, lab.simulator.cloud_record());
 }
 
@@ -63,6 +66,10 @@ async fn files_commits_and_empty_repositories() {
     let commit = hash(&commit);
     let file = |path: &'static str, limit| bitbucket.file_at(&address, &commit, path, limit);
     assert_eq!(file(path, 100).await.expect("an answer").as_deref(), Some(b"tief\n".as_slice()));
+    let files = [("package.json", "{\"values\":[]}")];
+    let with_json = hash(&cloud.commit("harbor/checkout-api", "main", &files, "Add JSON", "ivo").await.expect("a commit"));
+    let json = bitbucket.file_at(&address, &with_json, "package.json", 100).await.expect("an answer");
+    assert_eq!(json.as_deref(), Some(b"{\"values\":[]}".as_slice()), "a file of JSON is no directory");
     assert_eq!(file("no/such.file", 100).await.expect("an answer"), None);
     assert_eq!(file("docs", 10_000).await.expect("an answer"), None, "a directory is no file");
     assert!(matches!(file(path, 3).await, Err(ApiError::TooLarge { limit: 3, .. })));
