@@ -13,7 +13,8 @@ use pipewright_core::{Secret, Timestamp};
 use pipewright_runner::git::{CheckoutTarget, MirrorStore};
 use pipewright_runner::log::Masker;
 use pipewright_runner::runner::{Runner, RunnerConfig};
-use pipewright_runner::ssh::{KeyCheck, SshKeyPair};
+use pipewright_runner::ssh::{KeyCheck, SshKeyPair, SshTarget};
+use pipewright_simulator::{Simulator, SimulatorOptions};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -112,6 +113,50 @@ async fn measure_fetches(
     }
     table(&format!("{transport}: known commit, ensure + checkout"), again);
     assert_eq!(git(&directory.path().join("again0"), &["rev-parse", "HEAD"]), commit.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "prints figures"]
+async fn fetch_from_the_simulated_data_center() {
+    let simulator = Simulator::start(SimulatorOptions::default()).await.expect("it starts");
+    simulator.sample_team().await.expect("a team");
+    let (directory, key) = (tempfile::tempdir().expect("a directory"), SshKeyPair::generate("").expect("a key"));
+    let store = mirrors(&directory);
+    simulator.datacenter().add_user_ssh_key("mara", &key.public_line, "").expect("added");
+    let (host, port) = simulator.datacenter_ssh();
+    let target = SshTarget { user: "git".to_owned(), host: host.clone(), port };
+    let found = store.git().ssh().check(&target, &key.private_key, None).await.expect("asked");
+    let KeyCheck::Accepted { host_keys, .. } = found else { panic!("{found:?}") };
+    let by_ssh = CloneCredential::Ssh { private_key: key.private_key.clone(), known_hosts: host_keys.text() };
+    // "mara:harbour-light"
+    let by_http = CloneCredential::Header { value: Secret::new("Basic bWFyYTpoYXJib3VyLWxpZ2h0") };
+    let ways = [
+        ("http", format!("{}/scm/fin/ledger.git", simulator.datacenter_url()), by_http),
+        ("ssh", format!("ssh://git@{host}:{port}/fin/ledger.git"), by_ssh),
+    ];
+    for (what, url, credential) in ways {
+        let origin = Origin::new();
+        let (mut fetches, mut totals) = (Vec::new(), Vec::new());
+        for round in 0..30 {
+            let content = format!("{what} {round}");
+            let commit =
+                simulator.datacenter().commit("FIN/ledger", "main", &[("figure.txt", &content)], "Figure", "mara").await.expect("a commit");
+            let checkout = origin.checkout_by(url.clone(), credential.clone(), "main", &commit.parse().expect("a hash"));
+            let work = directory.path().join(format!("{what}{round}"));
+            std::fs::create_dir(&work).expect("a directory");
+            let begin = Instant::now();
+            let ensured = store.ensure(&checkout).await.expect("fetched");
+            let fetched = begin.elapsed();
+            store.check_out(&checkout, CheckoutTarget { directory: &work }).await.expect("checked out");
+            if ensured.warm {
+                fetches.push(fetched);
+                totals.push(begin.elapsed());
+            }
+        }
+        table(&format!("simulator, {what}: fetch of one commit, warm"), fetches);
+        table(&format!("simulator, {what}: fetch + checkout"), totals);
+    }
+    simulator.shutdown().await;
 }
 
 struct Rig {
