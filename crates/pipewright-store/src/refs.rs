@@ -10,6 +10,10 @@ use crate::error::StoreError;
 
 statements! {
     LIST = same("SELECT name, commit_hash FROM refs WHERE application_id = $1 ORDER BY name");
+    GET = same("SELECT commit_hash FROM refs WHERE application_id = $1 AND name = $2");
+    PUT_NEW = same(
+        "INSERT INTO refs (application_id, name, commit_hash, decided_at) VALUES ($1, $2, $3, $4) ON CONFLICT (application_id, name) DO NOTHING"
+    );
     PUT = same(
         "INSERT INTO refs (application_id, name, commit_hash, decided_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (application_id, name) DO UPDATE SET commit_hash = excluded.commit_hash, decided_at = excluded.decided_at"
@@ -65,6 +69,42 @@ struct Row {
 pub async fn list(db: &Db, application: ApplicationId) -> Result<Vec<(RefName, CommitHash)>, StoreError> {
     let rows: Vec<Row> = read!(db, LIST, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).fetch_all(executor).await)?;
     Ok(rows.into_iter().map(|row| (row.name, row.commit_hash)).collect())
+}
+
+/// Where a ref stood when it was last decided.
+pub async fn get(tx: &mut Tx, application: ApplicationId, name: &RefName) -> Result<Option<CommitHash>, StoreError> {
+    let row: Option<String> = within!(tx, GET, |executor, sql| sqlx::query_scalar(sql)
+        .bind(application.as_uuid())
+        .bind(name.full())
+        .fetch_optional(executor)
+        .await)?;
+    row.map(|text| {
+        text.parse().map_err(|_| StoreError::Inconsistent {
+            table: "refs",
+            key: name.full().to_owned(),
+            what: "its commit is no commit id".to_owned(),
+        })
+    })
+    .transpose()
+}
+
+/// Notes where a ref stands that was never decided: one that was, stays as it is.
+pub async fn put_new(
+    tx: &mut Tx,
+    application: ApplicationId,
+    name: &RefName,
+    commit: &CommitHash,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    within!(tx, PUT_NEW, |executor, sql| sqlx::query(sql)
+        .bind(application.as_uuid())
+        .bind(name.full())
+        .bind(commit.as_str())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
 }
 
 /// Notes where a ref stands.

@@ -12,7 +12,7 @@ statements! {
         "INSERT INTO attempts (id, build_id, step_id, number, state, stop_requested, queued_at, timings, log_bytes, log_lines)
          SELECT $1, build_id, id, $4, 'queued', FALSE, $5, $6, 0, 0 FROM steps WHERE build_id = $2 AND position = $3"
     );
-    // Split: PostgreSQL passes over attempts that another server is claiming. A build waits while an older one of the same
+    // Split: PostgreSQL passes over attempts and builds that another server holds, so that none waits for another. A build waits while an older one of the same
     // ref has not begun, so that builds of one branch begin in the order of their pushes.
     CLAIM = split(
         "UPDATE attempts SET state = 'running', runner_id = $1, lease = $2, lease_until = $3, claimed_at = $4
@@ -31,7 +31,7 @@ statements! {
                             SELECT 1 FROM builds older
                             WHERE older.application_id = b.application_id AND older.ref_name = b.ref_name AND older.number < b.number
                               AND older.started_at IS NULL AND older.state IN ('queued', 'running')))
-                     ORDER BY t.build_id, t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED)
+                     ORDER BY t.build_id, t.id LIMIT 1 FOR NO KEY UPDATE OF t, b SKIP LOCKED)
          RETURNING id, build_id, step_id, number, queued_at"
     );
     POSITION = same("SELECT position FROM steps WHERE id = $1");

@@ -13,7 +13,7 @@ statements! {
     // Split: the row is held on PostgreSQL, so that two servers neither give a number twice nor waste one; SQLite has one writer.
     LOCK = split(
         "SELECT next_number FROM applications WHERE id = $1",
-        "SELECT next_number FROM applications WHERE id = $1 FOR UPDATE"
+        "SELECT next_number FROM applications WHERE id = $1 FOR NO KEY UPDATE"
     );
     EXISTING = same("SELECT id, number FROM builds WHERE application_id = $1 AND uniqueness = $2");
     NEXT = same("UPDATE applications SET next_number = $2 WHERE id = $1");

@@ -17,9 +17,6 @@ pub struct TriggerDetail {
     /// The number of the build that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<i64>,
-    /// Positions of steps that passed in that build and are not run again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub passed_before: Vec<usize>,
 }
 
 /// The pull request that a build is for.

@@ -14,22 +14,23 @@ use crate::steps;
 statements! {
     // Split: PostgreSQL must hold the row against another server that moves the same build.
     LOAD = split(
-        "SELECT b.state, b.plan, b.account_id, b.application_id, b.number, b.ref_name, b.commit_hash, b.trigger_kind, b.trigger_detail, b.created_at,
+        "SELECT b.state, b.plan, b.account_id, b.application_id, b.number, b.ref_name, b.commit_hash, b.trigger_kind, b.trigger_detail, b.accepted_at, b.created_at,
                 b.planned_at, b.started_at, b.state_message, a.name AS application_name, a.slug AS application_slug, c.slug AS account_slug,
                 a.repository_id, r.integration_id
          FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id JOIN accounts c ON c.id = b.account_id
          WHERE b.id = $1",
-        "SELECT b.state, b.plan, b.account_id, b.application_id, b.number, b.ref_name, b.commit_hash, b.trigger_kind, b.trigger_detail, b.created_at,
+        "SELECT b.state, b.plan, b.account_id, b.application_id, b.number, b.ref_name, b.commit_hash, b.trigger_kind, b.trigger_detail, b.accepted_at, b.created_at,
                 b.planned_at, b.started_at, b.state_message, a.name AS application_name, a.slug AS application_slug, c.slug AS account_slug,
                 a.repository_id, r.integration_id
          FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id JOIN accounts c ON c.id = b.account_id
-         WHERE b.id = $1 FOR UPDATE OF b"
+         WHERE b.id = $1 FOR NO KEY UPDATE OF b"
     );
     SET_STATE = same(
         "UPDATE builds SET state = $3, state_message = COALESCE($4, state_message), finished_at = $5 WHERE id = $1 AND state = $2"
     );
     BEGUN = same("UPDATE builds SET started_at = $2 WHERE id = $1 AND started_at IS NULL");
-    STOPPER = same("UPDATE builds SET stopped_by = $2 WHERE id = $1 AND stopped_by IS NULL");
+    REOPEN = same("UPDATE builds SET started_at = NULL, finished_at = NULL, stopped_by = NULL, state_message = NULL WHERE id = $1");
+    STOPPER = same("UPDATE builds SET stopped_by = $2, state_message = $3 WHERE id = $1 AND stopped_by IS NULL");
     BEFORE = same(
         "SELECT id FROM builds
          WHERE application_id = $1 AND ref_name = $2 AND number < $3 AND trigger_kind = $4 AND state IN ('queued', 'running', 'paused', 'stopping')
@@ -41,6 +42,9 @@ statements! {
          WHERE application_id = $1 AND ref_name = $2 AND state IN ('queued', 'running', 'paused', 'stopping')
            AND state IN ('queued', 'running', 'paused')
          ORDER BY number"
+    );
+    FOLLOWS = same(
+        "SELECT COUNT(*) FROM builds WHERE application_id = $1 AND ref_name = $2 AND previous_hash = $3 AND commit_hash = $4"
     );
 }
 
@@ -84,6 +88,8 @@ pub struct RunContext {
     pub trigger: TriggerKind,
     /// More of what started it.
     pub detail: TriggerDetail,
+    /// When the push was stored.
+    pub accepted_at: Timestamp,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was planned.
@@ -119,6 +125,8 @@ struct Row {
     trigger_kind: TriggerKind,
     trigger_detail: Json<TriggerDetail>,
     #[sqlx(try_from = "i64")]
+    accepted_at: Timestamp,
+    #[sqlx(try_from = "i64")]
     created_at: Timestamp,
     #[sqlx(try_from = "crate::columns::MaybeMicros")]
     planned_at: Option<Timestamp>,
@@ -149,6 +157,7 @@ pub async fn load_run(tx: &mut Tx, id: BuildId) -> Result<Option<StoredRun>, Sto
             commit: row.commit_hash,
             trigger: row.trigger_kind,
             detail: row.trigger_detail.0,
+            accepted_at: row.accepted_at,
             created_at: row.created_at,
             planned_at: row.planned_at,
             started_at: row.started_at,
@@ -185,9 +194,15 @@ pub async fn set_begun(tx: &mut Tx, id: BuildId, now: Timestamp) -> Result<(), S
     Ok(())
 }
 
-/// Notes who stopped a build; later calls change nothing.
-pub async fn keep_stopper(tx: &mut Tx, id: BuildId, who: &str) -> Result<(), StoreError> {
-    within!(tx, STOPPER, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(who).execute(executor).await.map(drop))?;
+/// Forgets how and when a finished build ended, and when it began: it runs again. The caller holds the row and moves it.
+pub async fn reopen(tx: &mut Tx, id: BuildId) -> Result<(), StoreError> {
+    within!(tx, REOPEN, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
+    Ok(())
+}
+
+/// Notes who stopped a build and why; later calls change nothing.
+pub async fn keep_stopper(tx: &mut Tx, id: BuildId, who: &str, why: &str) -> Result<(), StoreError> {
+    within!(tx, STOPPER, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(who).bind(why).execute(executor).await.map(drop))?;
     Ok(())
 }
 
@@ -217,4 +232,22 @@ pub async fn under_way_of_ref(tx: &mut Tx, application: ApplicationId, ref_name:
         .fetch_all(executor)
         .await)?;
     Ok(rows.into_iter().map(BuildId::from_uuid).collect())
+}
+
+/// True where a build of this ref is known to have moved it from `before` to `after`.
+pub async fn follows(
+    tx: &mut Tx,
+    application: ApplicationId,
+    ref_name: &RefName,
+    before: &CommitHash,
+    after: &CommitHash,
+) -> Result<bool, StoreError> {
+    let count: i64 = within!(tx, FOLLOWS, |executor, sql| sqlx::query_scalar(sql)
+        .bind(application.as_uuid())
+        .bind(ref_name.full())
+        .bind(before.as_str())
+        .bind(after.as_str())
+        .fetch_one(executor)
+        .await)?;
+    Ok(count > 0)
 }
