@@ -1,0 +1,87 @@
+//! Brings a build's commit into the mirror and reads what planning needs of it.
+
+use std::sync::Arc;
+
+use pipewright_core::ids::RepositoryId;
+use pipewright_core::wire::Checkout;
+use pipewright_core::{CommitHash, RefName};
+use pipewright_runner::git::GitError;
+use pipewright_spec::limits::MAX_FILE_BYTES;
+use pipewright_store::builds::CommitText;
+
+use crate::app::App;
+use crate::integrations::{IntegrationUnavailable, clone_credential};
+use crate::live::ReadCommit;
+
+/// The pipeline file's place in a repository.
+pub(super) const FILE_NAME: &str = "bitbucket-pipelines.yml";
+
+/// What is kept of a commit's message at most, in characters.
+const MESSAGE_LIMIT: usize = 10_000;
+
+/// What is kept of a name or address at most, in characters.
+const NAME_LIMIT: usize = 200;
+
+/// The commit or its file cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FetchError {
+    /// The repository cannot be cloned.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The integration cannot be used.
+    #[error(transparent)]
+    Integration(#[from] IntegrationUnavailable),
+    /// The file is larger than is read.
+    #[error(
+        "{FILE_NAME} is larger than the {MAX_FILE_BYTES} bytes that are read; make it smaller, or move scripts into files of their own"
+    )]
+    FileTooLarge(CommitText),
+}
+
+impl FetchError {
+    /// True where it may work later by itself.
+    pub(super) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Git(error) => error.is_transient(),
+            Self::Integration(error) => error.is_retryable(),
+            Self::FileTooLarge(_) => false,
+        }
+    }
+}
+
+/// Reads the pipeline file and what the commit says of itself. Needs no network where the mirror has the commit.
+pub(super) async fn fetch(
+    app: &App,
+    repository: RepositoryId,
+    ref_name: &RefName,
+    commit: &CommitHash,
+) -> Result<Arc<ReadCommit>, FetchError> {
+    if let Some(read) = app.live().files.get(repository, commit) {
+        return Ok(read);
+    }
+    let (url, credential) = clone_credential(app, repository).await?;
+    let checkout = Checkout { repository, url, credential, ref_name: ref_name.clone(), commit: commit.clone() };
+    app.mirrors.ensure(&checkout).await?;
+    let (info, file) =
+        tokio::join!(app.mirrors.commit_info(repository, commit), app.mirrors.show_file(repository, commit, FILE_NAME, MAX_FILE_BYTES));
+    let info = info?;
+    let cut = |text: String, limit| if text.chars().nth(limit).is_some() { text.chars().take(limit).collect() } else { text };
+    let text = CommitText {
+        message: cut(without_nul(info.message), MESSAGE_LIMIT),
+        author: cut(without_nul(info.author_name), NAME_LIMIT),
+        email: cut(without_nul(info.author_email), NAME_LIMIT),
+        committed_at: info.committed_at,
+    };
+    let file = match file {
+        Err(GitError::TooLarge { .. }) => return Err(FetchError::FileTooLarge(text)),
+        other => other?,
+    };
+    let read = Arc::new(ReadCommit { file, text });
+    app.live().files.keep(repository, commit, &read);
+    Ok(read)
+}
+
+/// PostgreSQL keeps no NUL in text.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}

@@ -1,0 +1,137 @@
+//! The lane that plans: one build of a repository at a time.
+
+use pipewright_core::Plan;
+use pipewright_core::build::{BuildEvent, BuildOutcome};
+use pipewright_core::ids::{BuildId, RepositoryId};
+use pipewright_spec::Diagnostic;
+use pipewright_store::builds::{self, CommitText, ToPlan};
+use pipewright_store::{StoreError, steps};
+
+use super::fetch::{FetchError, fetch};
+use super::judge::{Judged, judge};
+use crate::app::App;
+use crate::scheduler::{AdvanceError, Aftermath, advance};
+use crate::tasks::{Lane, backoff};
+
+/// How often reading the file is tried before the build is errored: with [`backoff`], for about half a minute.
+const TRIES: i64 = 5;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct PlanLane(pub(crate) App);
+
+/// What is stored of planning.
+struct Found<'a> {
+    plan: Option<&'a Plan>,
+    file: Option<&'a [u8]>,
+    diagnostics: &'a [Diagnostic],
+    text: Option<&'a CommitText>,
+    event: BuildEvent,
+    message: Option<&'a str>,
+}
+
+impl Lane for PlanLane {
+    type Key = RepositoryId;
+    type Unit = ToPlan;
+    type Id = BuildId;
+
+    const NAME: &'static str = "plan";
+    const SIDE_BY_SIDE: usize = 8;
+
+    async fn waiting(&self, limit: i64) -> Result<Vec<RepositoryId>, StoreError> {
+        builds::repositories_to_plan(&self.0.db, self.0.clock.now(), limit).await
+    }
+
+    async fn next(&self, key: RepositoryId) -> Result<Option<ToPlan>, StoreError> {
+        builds::next_to_plan(&self.0.db, key, self.0.clock.now()).await
+    }
+
+    fn id(unit: &ToPlan) -> BuildId {
+        unit.id
+    }
+
+    async fn step(&self, build: ToPlan) -> Result<(), StoreError> {
+        let app = &self.0;
+        let read = match fetch(app, build.repository_id, &build.ref_name, &build.commit).await {
+            Ok(read) => read,
+            Err(error) if error.is_retryable() && build.tries + 1 < TRIES => {
+                let mut tx = app.db.begin().await?;
+                let at = app.clock.now() + backoff(build.tries);
+                builds::retry_planning(&mut tx, build.id, at, &format!("{error}")).await?;
+                return tx.commit().await;
+            }
+            Err(FetchError::FileTooLarge(text)) => {
+                let message = sentence(&FetchError::FileTooLarge(text.clone()).to_string());
+                let event = BuildEvent::NotPlanned(BuildOutcome::Invalid);
+                return store(app, build.id, &Found { text: Some(&text), message: Some(&message), event, ..Found::nothing() }).await;
+            }
+            Err(error) => return self.errored(build.id, &format!("The repository cannot be read: {error}.")).await,
+        };
+        let file = read.file.as_deref();
+        let found = Found { file, text: Some(&read.text), ..Found::nothing() };
+        match judge(file, &read.text.message, build.trigger, &build.ref_name, &build.detail) {
+            Judged::Plan(plan, diagnostics) => {
+                store(app, build.id, &Found { plan: Some(&plan), diagnostics: &diagnostics, event: BuildEvent::Planned, ..found }).await
+            }
+            Judged::NotPlanned { outcome, sentence, diagnostics } => {
+                let event = BuildEvent::NotPlanned(outcome);
+                store(app, build.id, &Found { diagnostics: &diagnostics, event, message: Some(&sentence), ..found }).await
+            }
+        }
+    }
+
+    async fn panicked(&self, id: BuildId) -> Result<(), StoreError> {
+        self.errored(id, "Planning it failed by a bug of Pipewright, which the server's log describes.").await
+    }
+}
+
+impl PlanLane {
+    async fn errored(&self, id: BuildId, message: &str) -> Result<(), StoreError> {
+        let event = BuildEvent::NotPlanned(BuildOutcome::Errored);
+        store(&self.0, id, &Found { message: Some(message), event, ..Found::nothing() }).await
+    }
+}
+
+impl Found<'_> {
+    const fn nothing() -> Self {
+        Self { plan: None, file: None, diagnostics: &[], text: None, event: BuildEvent::NotPlanned(BuildOutcome::Errored), message: None }
+    }
+}
+
+/// Stores what planning found and moves the build, in one transaction. A build that was stopped or planned meanwhile
+/// stays as it is.
+async fn store(app: &App, id: BuildId, found: &Found<'_>) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let Some(mut stored) = builds::load_run(&mut tx, id).await? else { return tx.rollback().await };
+    if stored.run.state != pipewright_core::build::BuildState::Queued {
+        return tx.rollback().await;
+    }
+    let diagnostics = serde_json::to_value(found.diagnostics).unwrap_or_default();
+    builds::set_plan(&mut tx, id, found.plan, found.file, &diagnostics, now).await?;
+    if let Some(text) = found.text {
+        builds::set_commit_text(&mut tx, id, text).await?;
+    }
+    if let Some(plan) = found.plan {
+        steps::insert_all(&mut tx, id, plan).await?;
+        stored.plan = Some(plan.clone());
+        stored.context.planned_at = Some(now);
+    }
+    let mut aftermath = Aftermath::default();
+    match advance(app, &mut tx, &mut stored, found.event, found.message, now, &mut aftermath).await {
+        Ok(()) => {}
+        Err(AdvanceError::Store(error)) => return Err(error),
+        Err(AdvanceError::Refused(refused)) => {
+            tracing::error!(build = %id, %refused, "a queued build refuses its plan");
+            return tx.rollback().await;
+        }
+    }
+    tx.commit().await?;
+    aftermath.announce(app);
+    Ok(())
+}
+
+/// A fragment as a sentence.
+fn sentence(fragment: &str) -> String {
+    format!("{}.", fragment.trim_end_matches('.'))
+}

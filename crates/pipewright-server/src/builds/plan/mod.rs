@@ -1,0 +1,10 @@
+//! Planning: the pipeline file at the build's commit becomes the plan that the build runs.
+//!
+//! `fetch` brings the commit into the mirror and reads the file; `judge` turns it into a plan, a reason why nothing runs,
+//! or diagnostics, without I/O; `lane` stores it and moves the build, in one transaction.
+
+mod fetch;
+mod judge;
+mod lane;
+
+pub(crate) use lane::PlanLane;

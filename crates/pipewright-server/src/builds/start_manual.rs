@@ -1,0 +1,98 @@
+//! **Run**: a person builds a branch or tag as it stands now, or a custom pipeline of it.
+
+use std::time::Duration;
+
+use pipewright_core::ids::{AccountId, ApplicationId, BuildId};
+use pipewright_core::{RefName, TriggerKind};
+use pipewright_runner::git::GitError;
+use pipewright_store::builds::{self, Created, NewBuild, TriggerDetail};
+use pipewright_store::{StoreError, applications};
+
+use crate::app::App;
+use crate::integrations::{IntegrationUnavailable, clone_credential};
+use crate::scheduler::Aftermath;
+
+/// How long is waited for Bitbucket to say where the ref stands.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct ManualBuild {
+    /// Of which application.
+    pub(crate) application: ApplicationId,
+    /// Which branch or tag.
+    pub(crate) ref_name: RefName,
+    /// The key under `pipelines.custom`; none for what a push of the ref runs.
+    pub(crate) custom: Option<String>,
+    /// Values for the custom pipeline's variables.
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+/// A build was not started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// There is no such application, or it is another account's.
+    #[error("there is no such application")]
+    NotFound,
+    /// The ref is not at Bitbucket.
+    #[error("there is no {kind} {name} at Bitbucket; check its name", kind = .0.kind().as_str(), name = .0.short())]
+    NoSuchRef(RefName),
+    /// The repository holds nothing yet.
+    #[error("the repository is empty; push a commit first")]
+    EmptyRepository,
+    /// Bitbucket did not say where the ref stands.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// It took too long.
+    #[error("Bitbucket did not say within {} s where the branch stands; try again", PATIENCE.as_secs())]
+    Timeout,
+    /// The integration cannot be used.
+    #[error(transparent)]
+    Integration(#[from] IntegrationUnavailable),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Starts a build of the account. Answers the build and its number.
+pub(crate) async fn start_manual(app: &App, account: AccountId, wish: ManualBuild, who: &str) -> Result<(BuildId, i64), StartError> {
+    let application =
+        applications::get(&app.db, wish.application).await?.filter(|found| found.account == account).ok_or(StartError::NotFound)?;
+    let (url, credential) = clone_credential(app, application.repository).await?;
+    let listed =
+        tokio::time::timeout(PATIENCE, app.mirrors.git().list_remote_refs(&url, &credential)).await.map_err(|_| StartError::Timeout)??;
+    if listed.refs.is_empty() {
+        return Err(StartError::EmptyRepository);
+    }
+    let commit = match listed.refs.into_iter().find(|(name, _)| *name == wish.ref_name) {
+        Some((_, commit)) => commit,
+        None => return Err(StartError::NoSuchRef(wish.ref_name)),
+    };
+    let now = app.clock.now();
+    let new = NewBuild {
+        id: BuildId::new(),
+        account_id: account,
+        application_id: wish.application,
+        ref_name: wish.ref_name,
+        commit,
+        previous: None,
+        trigger: TriggerKind::Manual,
+        detail: TriggerDetail { custom: wish.custom, variables: wish.variables, ..TriggerDetail::default() },
+        repeatable: true,
+        delivery_id: None,
+        started_by: Some(who.to_owned()),
+        accepted_at: now,
+        created_at: now,
+    };
+    let mut tx = app.db.begin().await?;
+    let created = builds::create(&mut tx, &new).await?;
+    tx.commit().await?;
+    let mut aftermath = Aftermath::default();
+    aftermath.planned_for(application.repository);
+    aftermath.moved(account, new.id);
+    aftermath.announce(app);
+    match created {
+        Created::New { number } => Ok((new.id, number)),
+        Created::Existing { id, number } => Ok((id, number)),
+    }
+}

@@ -1,0 +1,83 @@
+//! The lane that decides: one delivery of a repository at a time, in order.
+
+use pipewright_core::ids::{DeliveryId, RepositoryId};
+use pipewright_store::StoreError;
+use pipewright_store::deliveries::{self, DeliveryState, ToDecide};
+
+use super::prepare::prepare;
+use super::read::read;
+use super::record::{product, record};
+use crate::app::App;
+use crate::tasks::{Lane, backoff};
+
+/// How often a delivery is tried before it is given up: with [`backoff`], for about ten minutes.
+const TRIES: i64 = 8;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct DecideLane(pub(crate) App);
+
+impl Lane for DecideLane {
+    type Key = RepositoryId;
+    type Unit = ToDecide;
+    type Id = DeliveryId;
+
+    const NAME: &'static str = "decide";
+    const SIDE_BY_SIDE: usize = 4;
+
+    async fn waiting(&self, limit: i64) -> Result<Vec<RepositoryId>, StoreError> {
+        deliveries::repositories_to_decide(&self.0.db, self.0.clock.now(), limit).await
+    }
+
+    async fn next(&self, key: RepositoryId) -> Result<Option<ToDecide>, StoreError> {
+        deliveries::next(&self.0.db, key, self.0.clock.now()).await
+    }
+
+    fn id(unit: &ToDecide) -> DeliveryId {
+        unit.id
+    }
+
+    async fn step(&self, delivery: ToDecide) -> Result<(), StoreError> {
+        let app = &self.0;
+        let Some(repository) = deliveries::repository(&app.db, delivery.repository_id).await? else {
+            return fail(app, delivery.id, "The repository is not there any more.").await;
+        };
+        let mut read = match read(product(&repository.kind), &delivery.event_key, &delivery.body) {
+            Ok(read) => read,
+            Err(error) => return fail(app, delivery.id, &sentence(&error.to_string())).await,
+        };
+        if let Err(error) = prepare(app, &repository, &mut read.candidates).await {
+            if !error.is_retryable() || delivery.tries + 1 >= TRIES {
+                return fail(app, delivery.id, &sentence(&error.to_string())).await;
+            }
+            let mut tx = app.db.begin().await?;
+            let at = app.clock.now() + backoff(delivery.tries);
+            deliveries::retry_later(&mut tx, delivery.id, at, &sentence(&error.to_string())).await?;
+            return tx.commit().await;
+        }
+        if let Some(aftermath) = record(app, &delivery, &read, app.clock.now()).await? {
+            aftermath.announce(app);
+        }
+        Ok(())
+    }
+
+    async fn panicked(&self, id: DeliveryId) -> Result<(), StoreError> {
+        fail(&self.0, id, "Deciding it failed by a bug of Pipewright, which the server's log describes. Redeliver it after an update.")
+            .await
+    }
+}
+
+/// Ends a delivery that cannot be decided; a person can redeliver it.
+async fn fail(app: &App, id: DeliveryId, why: &str) -> Result<(), StoreError> {
+    tracing::warn!(delivery = %id, why, "a delivery cannot be decided");
+    let mut tx = app.db.begin().await?;
+    deliveries::settle(&mut tx, id, DeliveryState::Failed, Some(why), app.clock.now()).await?;
+    tx.commit().await
+}
+
+/// A fragment as a sentence.
+fn sentence(fragment: &str) -> String {
+    let mut characters = fragment.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
+}

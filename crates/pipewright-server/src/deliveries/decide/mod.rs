@@ -1,0 +1,16 @@
+//! Deciding: what a delivery means, and what becomes of each of its changes, with the reason.
+//!
+//! `read` turns the body into candidates, a closed set; `prepare` asks Bitbucket for what a delivery leaves out (the
+//! commit of an annotated tag, the rest of a shortened hash); `rules` judges, without I/O; `record` writes decisions,
+//! builds, refs and follow-ups in one transaction. Those of one repository are decided in order.
+
+mod candidate;
+mod lane;
+mod prepare;
+mod read;
+mod record;
+mod rules;
+mod sentence;
+
+pub(crate) use candidate::RefMove;
+pub(crate) use lane::DecideLane;

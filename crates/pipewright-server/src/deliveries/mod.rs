@@ -1,0 +1,8 @@
+//! Deliveries: received, decided, delivered again.
+
+pub(crate) mod decide;
+pub(crate) mod receive;
+mod redeliver;
+
+pub(crate) use receive::routes;
+pub(crate) use redeliver::{RedeliverError, redeliver};

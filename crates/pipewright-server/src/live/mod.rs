@@ -1,0 +1,88 @@
+//! What lives in this process alone: caches, hints and channels. None of it is needed after a restart; everything that
+//! matters is in the database.
+
+mod files;
+mod growth;
+mod hints;
+mod hooks;
+mod news;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use pipewright_core::ids::{AttemptId, IntegrationId, RepositoryId};
+
+use crate::deliveries::receive::Intake;
+
+pub(crate) use files::{PipelineFiles, ReadCommit};
+pub(crate) use growth::LogGrowth;
+pub use growth::LogLength;
+pub(crate) use hints::{Hints, Mailbox};
+pub(crate) use hooks::{Hook, Hooks};
+pub use news::{BuildNews, News};
+
+/// How many hints of one kind wait at most; more are dropped, because every loop also looks by itself.
+const HINTS: usize = 1024;
+
+/// How many attempts wait at most to be told to stop at once; more are told by their next heartbeat.
+const STOPS: usize = 256;
+
+/// See the module. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    /// This process; another start is another one.
+    pub(crate) instance: Uuid,
+    /// Webhooks by their path, with their secrets opened.
+    pub(crate) hooks: Arc<Hooks>,
+    /// Takes deliveries to be stored, many to a commit.
+    pub(crate) intake: Intake,
+    /// Repositories with a delivery to decide.
+    pub(crate) decide: Hints<RepositoryId>,
+    /// Repositories with a build to plan.
+    pub(crate) plan: Hints<RepositoryId>,
+    /// Integrations with a status to send.
+    pub(crate) tell: Hints<IntegrationId>,
+    /// Attempts of the embedded runner that are to stop.
+    pub(crate) stops: Mailbox<AttemptId>,
+    /// How long logs have grown.
+    pub(crate) growth: Arc<LogGrowth>,
+    /// Pipeline files that were read a moment ago.
+    pub(crate) files: Arc<PipelineFiles>,
+    /// Tells followers that a build moved.
+    pub(crate) news: News,
+}
+
+impl Live {
+    pub(crate) fn new() -> Self {
+        Self {
+            instance: Uuid::now_v7(),
+            hooks: Arc::default(),
+            intake: Intake::new(),
+            decide: Hints::new(HINTS),
+            plan: Hints::new(HINTS),
+            tell: Hints::new(HINTS),
+            stops: Mailbox::new(STOPS),
+            growth: Arc::default(),
+            files: Arc::default(),
+            news: News::new(),
+        }
+    }
+}
+
+/// A bounded channel whose receiver is taken once, by the loop that serves it.
+#[derive(Debug)]
+pub(crate) struct Taken<T>(std::sync::Mutex<Option<mpsc::Receiver<T>>>);
+
+impl<T> Taken<T> {
+    pub(crate) fn channel(size: usize) -> (mpsc::Sender<T>, Arc<Self>) {
+        let (sender, receiver) = mpsc::channel(size);
+        (sender, Arc::new(Self(std::sync::Mutex::new(Some(receiver)))))
+    }
+
+    /// The receiver, the first time.
+    pub(crate) fn take(&self) -> Option<mpsc::Receiver<T>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+}

@@ -1,0 +1,121 @@
+//! Moves a build by an event: the rules of `core::build::advance`, and their effects, in the caller's transaction.
+
+use std::collections::VecDeque;
+
+use pipewright_core::Timestamp;
+use pipewright_core::build::{self, AttemptOutcome, BuildEvent, BuildOutcome, Effect, Refused};
+use pipewright_store::builds::{self, StoredRun};
+use pipewright_store::statuses::StatusState;
+use pipewright_store::{StoreError, Tx, attempts, steps};
+
+use super::Aftermath;
+use crate::app::App;
+use crate::statuses;
+
+/// A build was not moved.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AdvanceError {
+    /// The event does not fit the build as it stands: it came late or twice. Nothing was written.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Moves a build that the caller holds ([`builds::load_run`]) by one event, with all that follows from it. `message` is
+/// kept as the build's where the event ends it badly. `stored` is the build afterwards.
+pub(crate) async fn advance(
+    app: &App,
+    tx: &mut Tx,
+    stored: &mut StoredRun,
+    event: BuildEvent,
+    message: Option<&str>,
+    now: Timestamp,
+    aftermath: &mut Aftermath,
+) -> Result<(), AdvanceError> {
+    let before = stored.run.clone();
+    let mut events = VecDeque::from([event]);
+    let mut effects = Vec::new();
+    let mut first = true;
+    // The rules first, without a write: an event that is refused changes nothing.
+    while let Some(event) = events.pop_front() {
+        let advanced = match build::advance(&stored.run, stored.plan.as_ref(), event) {
+            Ok(advanced) => advanced,
+            Err(refused) if first => return Err(refused.into()),
+            // A consequence that the event itself has made pointless.
+            Err(_) => continue,
+        };
+        first = false;
+        stored.run = advanced.run;
+        for effect in advanced.effects {
+            match effect {
+                // Whether somebody has the attempt decides how it stops: asked at once, because it moves the build.
+                Effect::StopAttempt { step } => {
+                    if attempts::withdraw(tx, stored.context.id, step, now).await? {
+                        let attempt = stored.run.steps.get(step).map_or(0, |step| step.attempts);
+                        events.push_back(BuildEvent::AttemptFinished { step, attempt, outcome: AttemptOutcome::Stopped });
+                    } else if let Some(attempt) = attempts::request_stop(tx, stored.context.id, step).await? {
+                        aftermath.stop(attempt);
+                    }
+                }
+                other => effects.push(other),
+            }
+        }
+    }
+    let id = stored.context.id;
+    for (position, step) in stored.run.steps.iter().enumerate() {
+        if before.steps.get(position) != Some(step) {
+            steps::set(tx, id, position, *step, now).await?;
+        }
+    }
+    let message = message.filter(|_| stored.run.state.is_finished());
+    if before.state != stored.run.state || message.is_some() {
+        builds::set_state(tx, id, before.state, stored.run.state, message, now).await?;
+    }
+    for effect in effects {
+        apply(app, tx, stored, effect, now, aftermath).await?;
+    }
+    aftermath.moved(stored.context.account_id, id);
+    if stored.run.state.is_finished() {
+        // A build that ends before it began no longer holds younger ones of its ref back.
+        aftermath.attempt_queued();
+    }
+    Ok(())
+}
+
+async fn apply(
+    app: &App,
+    tx: &mut Tx,
+    stored: &StoredRun,
+    effect: Effect,
+    now: Timestamp,
+    aftermath: &mut Aftermath,
+) -> Result<(), StoreError> {
+    match effect {
+        Effect::QueueAttempt { step, attempt } => {
+            attempts::queue(tx, stored.context.id, step, attempt, now).await?;
+            aftermath.attempt_queued();
+        }
+        Effect::BuildStarted => statuses::enqueue(app, tx, &stored.context, StatusState::InProgress, None, now, aftermath).await?,
+        Effect::BuildFinished(outcome) => {
+            if let Some(state) = told_as(outcome, stored.context.planned_at.is_some()) {
+                statuses::enqueue(app, tx, &stored.context, state, Some(outcome), now, aftermath).await?;
+            }
+        }
+        // Handled before anything was written.
+        Effect::StopAttempt { .. } => {}
+    }
+    Ok(())
+}
+
+/// What Bitbucket is told of an outcome: stopped is not failed (trap T4), what was skipped is not told, and what was
+/// stopped before anything was told of it stays untold.
+const fn told_as(outcome: BuildOutcome, told_of_start: bool) -> Option<StatusState> {
+    match outcome {
+        BuildOutcome::Passed => Some(StatusState::Successful),
+        BuildOutcome::Failed | BuildOutcome::Errored | BuildOutcome::Invalid => Some(StatusState::Failed),
+        BuildOutcome::Stopped if told_of_start => Some(StatusState::Stopped),
+        BuildOutcome::Stopped | BuildOutcome::Skipped => None,
+    }
+}

@@ -1,0 +1,80 @@
+//! From a claimed attempt to an assignment: what to run, in which environment, and how to clone.
+//!
+//! The clone credential is minted now, when the attempt is claimed: an older one may have been revoked or have expired.
+
+use std::time::Duration;
+
+use pipewright_core::plan::Plan;
+use pipewright_core::wire::{Assignment, Checkout, CloneCredential};
+use pipewright_store::attempts::Claimed;
+use pipewright_store::builds::RunContext;
+use pipewright_store::{StoreError, repositories};
+use uuid::Uuid;
+
+use super::environment::default_variables;
+use crate::app::App;
+use crate::integrations::{IntegrationUnavailable, clone_credential};
+
+/// What is known of a claimed attempt when its transaction has ended.
+#[derive(Debug)]
+pub(super) struct ToAssign {
+    pub(super) claimed: Claimed,
+    pub(super) lease: Uuid,
+    pub(super) context: RunContext,
+    pub(super) plan: Plan,
+    pub(super) accepted_at: pipewright_core::Timestamp,
+}
+
+/// An attempt cannot be handed to a runner.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AssignError {
+    /// The repository cannot be cloned.
+    #[error("The repository cannot be cloned: {0}.")]
+    Integration(#[from] IntegrationUnavailable),
+    /// Its plan has no such step, or its repository is gone.
+    #[error("{0}")]
+    Gone(&'static str),
+    /// The database failed.
+    #[error("The database does not answer: {0}.")]
+    Store(#[from] StoreError),
+}
+
+/// Makes the assignment.
+pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, AssignError> {
+    let context = &from.context;
+    let step = from.plan.step(from.claimed.position).ok_or(AssignError::Gone("The plan has no such step; rerun the build."))?;
+    let repository = repositories::get(&app.db, context.repository_id).await?.ok_or(AssignError::Gone("The repository was removed."))?;
+    let environment = default_variables(context, &repository, &from.plan, &from.claimed);
+    let mut masked = Vec::new();
+    let checkout = if step.clone.enabled {
+        let (url, credential) = clone_credential(app, context.repository_id).await?;
+        if let CloneCredential::Header { value } = &credential {
+            masked.push(value.clone());
+        }
+        Some(Checkout {
+            repository: context.repository_id,
+            url,
+            credential,
+            ref_name: context.ref_name.clone(),
+            commit: context.commit.clone(),
+        })
+    } else {
+        None
+    };
+    Ok(Assignment {
+        attempt: from.claimed.id,
+        lease: from.lease,
+        step: from.claimed.step_id,
+        build: context.id,
+        application: context.application_id,
+        application_name: context.application_name.clone(),
+        build_number: context.number,
+        attempt_number: from.claimed.number,
+        accepted_at: from.accepted_at,
+        plan: step.clone(),
+        checkout,
+        environment,
+        masked,
+        max_time: Duration::from_secs(u64::from(step.max_time_minutes) * 60),
+    })
+}

@@ -1,0 +1,222 @@
+//! The embedded runner's dispatcher: hands out attempts from the database, takes logs and reports, in this process.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use pipewright_core::build::{AttemptOutcome, BuildEvent};
+use pipewright_core::ids::{AttemptId, RunnerId};
+use pipewright_core::wire::{Assignment, AttemptReport, Directive, Timing};
+use pipewright_runner::runner::{DispatchError, Dispatcher};
+use pipewright_store::attempts::{self, Claim, Ended};
+use pipewright_store::{StoreError, builds};
+use uuid::Uuid;
+
+use super::assign::{ToAssign, assign};
+use super::finish::{Which, finish};
+use super::hold::{Holding, Holdings};
+use super::{AdvanceError, Aftermath, advance};
+use crate::app::App;
+
+/// How long an attempt is the runner's without a word from it. The runner renews every few seconds.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// How long a claim waits for work at most.
+const POLL: Duration = Duration::from_secs(2);
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct EmbeddedDispatcher {
+    app: App,
+    runner: RunnerId,
+    held: Holdings,
+}
+
+impl EmbeddedDispatcher {
+    pub(crate) fn new(app: App, runner: RunnerId) -> Self {
+        Self { app, runner, held: Holdings::default() }
+    }
+
+    /// Claims in one transaction, then makes the assignments. An attempt that cannot be assigned ends as errored.
+    async fn claim_now(&self, slots: usize) -> Result<Vec<Assignment>, StoreError> {
+        let app = &self.app;
+        let now = app.clock.now();
+        let until = now + LEASE;
+        let mut aftermath = Aftermath::default();
+        let mut claims = Vec::new();
+        let mut tx = app.db.begin().await?;
+        for _ in 0..slots {
+            let lease = Uuid::now_v7();
+            let Some(claimed) = attempts::claim(&mut tx, Claim { runner: self.runner, lease, until, now }).await? else { break };
+            let Some(mut stored) = builds::load_run(&mut tx, claimed.build_id).await? else { continue };
+            let event = BuildEvent::AttemptStarted { step: claimed.position, attempt: claimed.number };
+            match advance(app, &mut tx, &mut stored, event, None, now, &mut aftermath).await {
+                Ok(()) => {}
+                Err(AdvanceError::Store(error)) => return Err(error),
+                Err(AdvanceError::Refused(refused)) => {
+                    // Never seen; ending the attempt keeps it from being claimed for ever.
+                    tracing::error!(attempt = %claimed.id, %refused, "an attempt was queued for a build that does not want it");
+                    attempts::finish(&mut tx, claimed.id, lease, &ended(AttemptOutcome::Stopped, None), now).await?;
+                    continue;
+                }
+            }
+            builds::set_begun(&mut tx, claimed.build_id, now).await?;
+            let Some(plan) = stored.plan else { continue };
+            // Only the very first attempt waited since the push; others since they were queued.
+            let first = claimed.position == 0 && claimed.number == 1;
+            let accepted_at = if first { stored.context.accepted_at } else { claimed.queued_at };
+            claims.push(ToAssign { claimed, lease, accepted_at, context: stored.context, plan });
+        }
+        if claims.is_empty() {
+            tx.rollback().await?;
+            return Ok(Vec::new());
+        }
+        tx.commit().await?;
+        // A build has begun, and with it younger ones of its ref may.
+        aftermath.attempt_queued();
+        aftermath.announce(app);
+        let mut assignments = Vec::with_capacity(claims.len());
+        for claim in claims {
+            self.held.add(
+                claim.claimed.id,
+                Holding {
+                    lease: claim.lease,
+                    until,
+                    account: claim.context.account_id,
+                    build: claim.claimed.build_id,
+                    position: claim.claimed.position,
+                    number: claim.claimed.number,
+                    log: Arc::default(),
+                    length: (0, 0),
+                    begun: None,
+                },
+            );
+            match assign(app, &claim).await {
+                Ok(assignment) => assignments.push(assignment),
+                Err(error) => {
+                    let report = AttemptReport {
+                        outcome: AttemptOutcome::Errored,
+                        exit_code: None,
+                        message: Some(error.to_string()),
+                        timings: Vec::new(),
+                    };
+                    // A failure leaves the attempt to the end of its lease.
+                    if let Err(error) = self.finished(claim.claimed.id, claim.lease, report).await {
+                        tracing::warn!(attempt = %claim.claimed.id, %error, "an attempt that cannot run was not ended");
+                    }
+                }
+            }
+        }
+        Ok(assignments)
+    }
+}
+
+fn ended(outcome: AttemptOutcome, message: Option<String>) -> Ended {
+    Ended { outcome, exit_code: None, message, started_at: None, timings: None, log_bytes: 0, log_lines: 0 }
+}
+
+fn unavailable(error: &(dyn std::error::Error + 'static)) -> DispatchError {
+    DispatchError::Unavailable(crate::tasks::chain(error))
+}
+
+impl Dispatcher for EmbeddedDispatcher {
+    async fn claim(&self, free_slots: usize) -> Result<Vec<Assignment>, DispatchError> {
+        // Registered before looking, so that a hint between the look and the wait is not lost.
+        let hint = self.app.wakeups.attempts.notified();
+        tokio::pin!(hint);
+        hint.as_mut().enable();
+        let assignments = self.claim_now(free_slots).await.map_err(|error| unavailable(&error))?;
+        if assignments.is_empty() {
+            let _ = tokio::time::timeout(POLL, hint).await;
+        }
+        Ok(assignments)
+    }
+
+    async fn started(&self, attempt: AttemptId, lease: Uuid, timings: Vec<Timing>) -> Result<(), DispatchError> {
+        let now = self.app.clock.now();
+        let holding = self.held.get(attempt, lease, now).ok_or(DispatchError::LeaseGone)?;
+        // Kept here, and written with the next heartbeat or the report: a commit of its own would cost every short step
+        // as much as its claim.
+        self.held.update(attempt, |holding| holding.begun = Some((now, timings)));
+        self.app.live().news.tell(crate::live::BuildNews { account: holding.account, build: holding.build });
+        Ok(())
+    }
+
+    async fn heartbeat(&self, held: &[(AttemptId, Uuid)]) -> Result<Vec<(AttemptId, Directive)>, DispatchError> {
+        if held.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.app.clock.now();
+        let until = now + LEASE;
+        let renewed = async {
+            let mut answers = Vec::with_capacity(held.len());
+            let mut tx = self.app.db.begin().await?;
+            for (attempt, lease) in held {
+                let holding = self.held.get(*attempt, *lease, now);
+                let length = holding.as_ref().map(|holding| holding.length).unwrap_or_default();
+                let directive = match attempts::renew(&mut tx, *attempt, *lease, until, length).await? {
+                    None => Directive::Abandon,
+                    Some(true) => Directive::Stop,
+                    Some(false) => Directive::Continue,
+                };
+                if let Some((at, timings)) = holding.and_then(|holding| holding.begun) {
+                    attempts::begin(&mut tx, *attempt, *lease, &timings, at).await?;
+                }
+                answers.push((*attempt, directive));
+            }
+            tx.commit().await?;
+            Ok::<_, StoreError>(answers)
+        };
+        let answers = renewed.await.map_err(|error| unavailable(&error))?;
+        for (attempt, directive) in &answers {
+            match directive {
+                Directive::Abandon => {
+                    self.held.remove(*attempt);
+                }
+                _ => self.held.update(*attempt, |holding| holding.until = until),
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn directive(&self) -> (AttemptId, Directive) {
+        (self.app.live().stops.next().await, Directive::Stop)
+    }
+
+    async fn append_log(&self, attempt: AttemptId, lease: Uuid, offset: u64, bytes: Bytes) -> Result<(), DispatchError> {
+        let holding = self.held.get(attempt, lease, self.app.clock.now()).ok_or(DispatchError::LeaseGone)?;
+        let logs = self.app.logs.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let mut log = holding.log.lock().unwrap_or_else(PoisonError::into_inner);
+            if log.is_none() {
+                *log = Some(logs.writer(attempt)?);
+            }
+            let log = log.as_mut().ok_or_else(|| std::io::Error::other("the log did not open"))?;
+            log.append_at(offset, &bytes)?;
+            Ok::<_, std::io::Error>((log.bytes(), log.lines()))
+        });
+        let length = written.await.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
+        self.held.update(attempt, |holding| holding.length = length);
+        self.app.live().growth.grew(attempt, length.0, length.1);
+        Ok(())
+    }
+
+    async fn finished(&self, attempt: AttemptId, lease: Uuid, report: AttemptReport) -> Result<(), DispatchError> {
+        let now = self.app.clock.now();
+        let holding = self.held.get(attempt, lease, now).ok_or(DispatchError::LeaseGone)?;
+        let ended = Ended {
+            outcome: report.outcome,
+            exit_code: report.exit_code,
+            message: report.message,
+            started_at: holding.begun.as_ref().map(|(at, _)| *at),
+            timings: Some(report.timings),
+            log_bytes: holding.length.0,
+            log_lines: holding.length.1,
+        };
+        let which = Which { attempt, lease, build: holding.build, position: holding.position, number: holding.number };
+        let accepted = finish(&self.app, which, &ended, now).await.map_err(|error| unavailable(&error))?;
+        self.held.remove(attempt);
+        self.app.live().growth.complete(attempt, holding.length.0, holding.length.1);
+        if accepted { Ok(()) } else { Err(DispatchError::LeaseGone) }
+    }
+}

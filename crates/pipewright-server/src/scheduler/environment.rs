@@ -1,0 +1,70 @@
+//! The default variables of a step, in one place: the names that bitbucket-pipelines.yml promises.
+//!
+//! The executor adds those that only it knows (`BITBUCKET_CLONE_DIR`, `BUILD_DIR`, `BITBUCKET_EXIT_CODE`). Values come
+//! from other people's pushes; they are handed over as environment variables and never become shell text (trap T20).
+
+use pipewright_core::TriggerKind;
+use pipewright_core::plan::{GroupKind, Plan};
+use pipewright_store::attempts::Claimed;
+use pipewright_store::builds::RunContext;
+use pipewright_store::repositories::Repository;
+
+/// The variables of one attempt, in order; later ones win.
+pub(super) fn default_variables(context: &RunContext, repository: &Repository, plan: &Plan, claimed: &Claimed) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> = Vec::with_capacity(32);
+    let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
+    set("CI", "true".to_owned());
+    set("BITBUCKET_BUILD_NUMBER", context.number.to_string());
+    set("BITBUCKET_COMMIT", context.commit.to_string());
+    if context.ref_name.is_branch() {
+        set("BITBUCKET_BRANCH", context.ref_name.short().to_owned());
+    } else {
+        set("BITBUCKET_TAG", context.ref_name.short().to_owned());
+    }
+    if let (TriggerKind::PullRequest, Some(request)) = (context.trigger, &context.detail.pull_request) {
+        set("BITBUCKET_PR_ID", request.id.to_string());
+        set("BITBUCKET_PR_DESTINATION_BRANCH", request.destination.clone());
+        if let Some(commit) = &request.destination_commit {
+            set("BITBUCKET_PR_DESTINATION_COMMIT", commit.clone());
+        }
+    }
+    set("BITBUCKET_WORKSPACE", repository.owner.clone());
+    set("BITBUCKET_REPO_OWNER", repository.owner.clone());
+    set("BITBUCKET_REPO_SLUG", repository.slug.clone());
+    set("BITBUCKET_REPO_UUID", repository.remote_id.clone());
+    set("BITBUCKET_REPO_FULL_NAME", format!("{}/{}", repository.owner, repository.slug));
+    set("BITBUCKET_REPO_IS_PRIVATE", repository.is_private.to_string());
+    set("BITBUCKET_PROJECT_KEY", repository.owner.clone());
+    if let Some(url) = &repository.http_url {
+        set("BITBUCKET_GIT_HTTP_ORIGIN", url.trim_end_matches(".git").to_owned());
+    }
+    if let Some(url) = &repository.ssh_url {
+        set("BITBUCKET_GIT_SSH_ORIGIN", url.clone());
+    }
+    set("BITBUCKET_PIPELINE_UUID", format!("{{{}}}", context.id.as_uuid()));
+    set("BITBUCKET_STEP_UUID", format!("{{{}}}", claimed.step_id.as_uuid()));
+    set("BITBUCKET_STEP_RUN_NUMBER", claimed.number.to_string());
+    if let Some((index, count)) = parallel(plan, claimed.position) {
+        set("BITBUCKET_PARALLEL_STEP", index.to_string());
+        set("BITBUCKET_PARALLEL_STEP_COUNT", count.to_string());
+    }
+    if let Some(environment) = plan.step(claimed.position).and_then(|step| step.deployment.as_ref().or(step.environment.as_ref())) {
+        set("BITBUCKET_DEPLOYMENT_ENVIRONMENT", environment.clone());
+    }
+    // What a person gave a custom pipeline wins over the defaults.
+    variables.extend(plan.variables.iter().cloned());
+    variables
+}
+
+/// A step's place in its parallel group, from 0, and how many there are.
+fn parallel(plan: &Plan, position: usize) -> Option<(usize, usize)> {
+    let mut first = 0;
+    for group in &plan.groups {
+        let end = first + group.steps.len();
+        if (first..end).contains(&position) {
+            return matches!(group.kind, GroupKind::Parallel { .. }).then_some((position - first, group.steps.len()));
+        }
+        first = end;
+    }
+    None
+}

@@ -1,0 +1,60 @@
+//! What the embedded runner holds: leases and open logs, by attempt.
+//!
+//! A word about an attempt is taken while its lease runs, which is known here without asking the database: nobody else
+//! takes an attempt before its lease has run out, and only this process renews it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pipewright_core::Timestamp;
+use pipewright_core::ids::{AccountId, AttemptId, BuildId};
+use pipewright_core::wire::Timing;
+use pipewright_store::logs::LogWriter;
+use uuid::Uuid;
+
+/// An attempt that runs here.
+#[derive(Debug, Clone)]
+pub(super) struct Holding {
+    pub(super) lease: Uuid,
+    pub(super) until: Timestamp,
+    pub(super) account: AccountId,
+    pub(super) build: BuildId,
+    pub(super) position: usize,
+    pub(super) number: u32,
+    /// Its log, once something was written.
+    pub(super) log: Arc<Mutex<Option<LogWriter>>>,
+    /// Bytes and lines of its log.
+    pub(super) length: (u64, u64),
+    /// Its first command ran then, with these timings; and whether the database knows.
+    pub(super) begun: Option<(Timestamp, Vec<Timing>)>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Holdings(Mutex<HashMap<AttemptId, Holding>>);
+
+impl Holdings {
+    pub(super) fn add(&self, attempt: AttemptId, holding: Holding) {
+        self.lock().insert(attempt, holding);
+    }
+
+    /// The attempt, while its lease runs.
+    pub(super) fn get(&self, attempt: AttemptId, lease: Uuid, now: Timestamp) -> Option<Holding> {
+        self.lock().get(&attempt).filter(|holding| holding.lease == lease && now < holding.until).cloned()
+    }
+
+    /// Changes what is known of an attempt; nothing happens where it is not held.
+    pub(super) fn update(&self, attempt: AttemptId, change: impl FnOnce(&mut Holding)) {
+        if let Some(holding) = self.lock().get_mut(&attempt) {
+            change(holding);
+        }
+    }
+
+    pub(super) fn remove(&self, attempt: AttemptId) -> Option<Holding> {
+        self.lock().remove(&attempt)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AttemptId, Holding>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,94 @@
+//! Puts a status into the outbox, in the transaction that made it true.
+
+use pipewright_bitbucket::status::StatusKey;
+use pipewright_core::build::BuildOutcome;
+use pipewright_core::{RefName, Timestamp, TriggerKind};
+use pipewright_store::builds::RunContext;
+use pipewright_store::statuses::{NewStatus, StatusState, enqueue as insert};
+use pipewright_store::{StoreError, Tx};
+use serde::{Deserialize, Serialize};
+
+use super::text;
+use crate::app::App;
+use crate::builds::address;
+use crate::scheduler::Aftermath;
+
+/// What the outbox keeps of a status beside its columns. Fields are added, never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Payload {
+    /// The application's id, which the key is made of.
+    pub(crate) application: String,
+    /// Its name.
+    pub(crate) application_name: String,
+    /// What started the build, which the key is made of: see [`trigger_word`].
+    pub(crate) trigger: String,
+    /// The branch or tag.
+    pub(crate) ref_name: RefName,
+    /// The first line.
+    pub(crate) name: String,
+    /// The second line.
+    pub(crate) description: String,
+    /// The build's page.
+    pub(crate) url: String,
+    /// The build's number.
+    pub(crate) number: i64,
+    /// How long it ran, in microseconds, once it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) duration: Option<u64>,
+}
+
+impl Payload {
+    /// The key: the same for each build of one application, trigger and ref, so that a rerun replaces the status of the
+    /// build it repeats, and different for two refs on one commit (trap T18).
+    pub(crate) fn key(&self) -> StatusKey {
+        StatusKey::new(&self.application, &self.application_name, &self.trigger, Some(&self.ref_name))
+    }
+}
+
+/// Tells Bitbucket of a build. `outcome` is given where it has ended.
+pub(crate) async fn enqueue(
+    app: &App,
+    tx: &mut Tx,
+    build: &RunContext,
+    state: StatusState,
+    outcome: Option<BuildOutcome>,
+    now: Timestamp,
+    aftermath: &mut Aftermath,
+) -> Result<(), StoreError> {
+    let ran_for = outcome.map(|_| now.since(build.started_at.unwrap_or(now)));
+    let payload = Payload {
+        application: build.application_id.to_string(),
+        application_name: build.application_name.clone(),
+        trigger: trigger_word(build),
+        ref_name: build.ref_name.clone(),
+        name: text::name(build),
+        description: text::description(outcome, ran_for),
+        url: app.config.public(&address::page(&build.account_slug, &build.application_slug, build.number)),
+        number: build.number,
+        duration: ran_for.map(|duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)),
+    };
+    let status = NewStatus {
+        build_id: build.id,
+        integration_id: build.integration_id,
+        repository_id: build.repository_id,
+        commit: build.commit.as_str().to_owned(),
+        key: payload.key().as_str().to_owned(),
+        state,
+        payload: serde_json::to_value(&payload).unwrap_or_default(),
+        created_at: now,
+    };
+    insert(tx, &status).await?;
+    aftermath.status_for(build.integration_id);
+    Ok(())
+}
+
+/// What tells the statuses of one ref and commit apart: a pull request's from its branch's, a custom pipeline's from
+/// another's. A person who runs a branch by hand repeats what a push of it runs.
+fn trigger_word(build: &RunContext) -> String {
+    match (&build.detail.custom, &build.detail.pull_request) {
+        (Some(custom), _) => format!("custom: {custom}"),
+        (None, Some(request)) => format!("pull request {}", request.id),
+        (None, None) if build.ref_name.is_branch() => TriggerKind::Push.as_str().to_owned(),
+        (None, None) => TriggerKind::Tag.as_str().to_owned(),
+    }
+}

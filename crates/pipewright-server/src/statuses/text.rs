@@ -1,0 +1,60 @@
+//! The words that Bitbucket shows beside a commit.
+
+use std::time::Duration;
+
+use pipewright_core::build::BuildOutcome;
+use pipewright_store::builds::RunContext;
+
+/// The first line: `checkout-api #412`.
+pub(super) fn name(build: &RunContext) -> String {
+    match &build.detail.custom {
+        Some(custom) => format!("{} #{} ({custom})", build.application_name, build.number),
+        None => format!("{} #{}", build.application_name, build.number),
+    }
+}
+
+/// The second line: what happened, and how long it took.
+pub(super) fn description(outcome: Option<BuildOutcome>, ran_for: Option<Duration>) -> String {
+    let Some(outcome) = outcome else { return "In progress".to_owned() };
+    let time = ran_for.filter(|duration| !duration.is_zero()).map(duration);
+    match (outcome, time) {
+        (BuildOutcome::Passed, Some(time)) => format!("Passed in {time}"),
+        (BuildOutcome::Passed, None) => "Passed".to_owned(),
+        (BuildOutcome::Failed, Some(time)) => format!("Failed after {time}"),
+        (BuildOutcome::Failed, None) => "Failed".to_owned(),
+        (BuildOutcome::Errored, _) => "Could not be run; see the build's page".to_owned(),
+        (BuildOutcome::Stopped, Some(time)) => format!("Stopped after {time}"),
+        (BuildOutcome::Stopped, None) => "Stopped".to_owned(),
+        (BuildOutcome::Invalid, _) => "The pipeline file cannot be run; see the build's page".to_owned(),
+        (BuildOutcome::Skipped, _) => "Skipped".to_owned(),
+    }
+}
+
+/// `0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`.
+fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", duration.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pipewright_core::build::BuildOutcome;
+
+    #[test]
+    fn durations_and_outcomes_are_said_as_people_do() {
+        let say = |outcome, seconds| super::description(Some(outcome), Some(Duration::from_secs_f64(seconds)));
+        assert_eq!(say(BuildOutcome::Passed, 0.43), "Passed in 0.4 s");
+        assert_eq!(say(BuildOutcome::Failed, 185.0), "Failed after 3 min 5 s");
+        assert_eq!(say(BuildOutcome::Stopped, 7623.0), "Stopped after 2 h 7 min");
+        assert_eq!(say(BuildOutcome::Passed, 12.9), "Passed in 12 s");
+        assert_eq!(super::description(Some(BuildOutcome::Stopped), Some(Duration::ZERO)), "Stopped");
+        assert_eq!(super::description(None, None), "In progress");
+    }
+}
