@@ -12,9 +12,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pipewright_core::CommitHash;
 use pipewright_core::wire::Checkout;
 
 use super::classify::{classify_local, tail};
+use super::command::Git;
 use super::error::GitError;
 use super::mirror::MirrorStore;
 
@@ -42,25 +44,22 @@ impl MirrorStore {
         let begin = Instant::now();
         let tags = self.packed_tags(checkout).await?;
         let mirror = self.mirror(checkout.repository);
-        let git_directory = target.directory.join(".git");
-        write_repository(&git_directory, &mirror.path, checkout, &tags)
-            .map_err(|source| GitError::file(format!("write {}", git_directory.display()), source))?;
-        let filled = self
-            .git()
-            .local("checkout", &[], 1 << 20, |command| {
-                command.env("GIT_DIR", &git_directory).env("GIT_WORK_TREE", target.directory).current_dir(target.directory);
-                command.args(["reset", "--hard", "--quiet", "--end-of-options", "HEAD"]);
-            })
-            .await?;
-        if !filled.status.success() {
-            let words = String::from_utf8_lossy(&filled.stderr);
-            let error = classify_local(&words).unwrap_or_else(|| GitError::Other { operation: "checkout", detail: tail(&words) });
-            if matches!(error, GitError::Damaged { .. }) {
-                mirror.damage();
+        let layout = Layout {
+            objects: &mirror.path.join("objects"),
+            commit: &checkout.commit,
+            branch: checkout.ref_name.is_branch().then(|| checkout.ref_name.short()),
+            url: Some(&checkout.url),
+            tags: &tags,
+        };
+        match self.git().lay_out(&layout, target, Filling::Files).await {
+            Ok(()) => Ok(CheckedOut { elapsed: begin.elapsed() }),
+            Err(error) => {
+                if matches!(error, GitError::Damaged { .. }) {
+                    mirror.damage();
+                }
+                Err(error)
             }
-            return Err(error);
         }
-        Ok(CheckedOut { elapsed: begin.elapsed() })
     }
 
     /// The mirror's tags as `packed-refs` lines, read once after each fetch.
@@ -77,13 +76,60 @@ impl MirrorStore {
     }
 }
 
-fn write_repository(git: &Path, mirror: &Path, checkout: &Checkout, tags: &str) -> io::Result<()> {
+/// A repository to write: what it borrows and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout<'a> {
+    /// The directory of objects that it borrows, which must outlive it.
+    pub(super) objects: &'a Path,
+    /// Where `HEAD` stands.
+    pub(super) commit: &'a CommitHash,
+    /// The branch that is checked out; `None` leaves `HEAD` without one, as a clone of a tag.
+    pub(super) branch: Option<&'a str>,
+    /// The remote `origin`, where there is one.
+    pub(super) url: Option<&'a str>,
+    /// Tags as `packed-refs` lines.
+    pub(super) tags: &'a str,
+}
+
+/// What is filled after the repository is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filling {
+    /// Index and files.
+    Files,
+    /// The index only: the directory holds its files already, and what differs from the commit is a change.
+    Index,
+}
+
+impl Git {
+    /// Writes the repository into the target's `.git` and fills it.
+    pub(super) async fn lay_out(&self, layout: &Layout<'_>, target: CheckoutTarget<'_>, filling: Filling) -> Result<(), GitError> {
+        let git_directory = target.directory.join(".git");
+        write_repository(&git_directory, layout).map_err(|source| GitError::file(format!("write {}", git_directory.display()), source))?;
+        let mode = match filling {
+            Filling::Files => "--hard",
+            Filling::Index => "--mixed",
+        };
+        let filled = self
+            .local("checkout", &[], 1 << 20, |command| {
+                command.env("GIT_DIR", &git_directory).env("GIT_WORK_TREE", target.directory).current_dir(target.directory);
+                command.args(["reset", mode, "--quiet", "--end-of-options", "HEAD"]);
+            })
+            .await?;
+        if filled.status.success() {
+            return Ok(());
+        }
+        let words = String::from_utf8_lossy(&filled.stderr);
+        Err(classify_local(&words).unwrap_or_else(|| GitError::Other { operation: "checkout", detail: tail(&words) }))
+    }
+}
+
+fn write_repository(git: &Path, layout: &Layout<'_>) -> io::Result<()> {
     for directory in ["", "objects", "objects/info", "info", "refs"] {
         std::fs::create_dir(git.join(directory))?;
     }
-    let (commit, branch) = (&checkout.commit, checkout.ref_name.is_branch().then(|| checkout.ref_name.short()));
+    let Layout { commit, tags, .. } = layout;
     let mut refs = String::with_capacity(tags.len() + 256);
-    if let Some(name) = branch {
+    if let Some(name) = layout.branch {
         std::fs::write(git.join("HEAD"), format!("ref: refs/heads/{name}\n"))?;
         // `packed-refs` is searched by bisection only where its header says so; ours has none and is read whole.
         let _ = write!(refs, "{commit} refs/heads/{name}\n{tags}{commit} refs/remotes/origin/{name}\n");
@@ -93,18 +139,19 @@ fn write_repository(git: &Path, mirror: &Path, checkout: &Checkout, tags: &str) 
         refs.push_str(tags);
     }
     std::fs::write(git.join("packed-refs"), refs)?;
-    std::fs::write(git.join("config"), configuration(checkout, branch))?;
+    std::fs::write(git.join("config"), configuration(layout))?;
     std::fs::write(git.join("info/exclude"), ".bitbucket/pipelines/generated\n")?;
-    std::fs::write(git.join("objects/info/alternates"), format!("{}\n", mirror.join("objects").display()))
+    std::fs::write(git.join("objects/info/alternates"), format!("{}\n", layout.objects.display()))
 }
 
 /// The workspace's own configuration, with the identity that Bitbucket gives (bitbucket-pipelines-yml.md §4.2).
-fn configuration(checkout: &Checkout, branch: Option<&str>) -> String {
-    let version = if checkout.commit.as_str().len() == 64 { "1\n[extensions]\n\tobjectformat = sha256\n[core]" } else { "0" };
+fn configuration(layout: &Layout<'_>) -> String {
+    let version = if layout.commit.as_str().len() == 64 { "1\n[extensions]\n\tobjectformat = sha256\n[core]" } else { "0" };
     let mut text = format!("[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n");
-    let url = quoted(&checkout.url);
-    let _ = writeln!(text, "[remote \"origin\"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*");
-    if let Some(name) = branch {
+    if let Some(url) = layout.url.map(quoted) {
+        let _ = writeln!(text, "[remote \"origin\"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*");
+    }
+    if let Some(name) = layout.branch {
         let quoted_name = quoted(name);
         let merge = quoted(&format!("refs/heads/{name}"));
         let _ = writeln!(text, "[branch {quoted_name}]\n\tremote = origin\n\tmerge = {merge}");

@@ -15,3 +15,4 @@ mod registry;
 pub use claiming::{Runner, RunnerError};
 pub use config::RunnerConfig;
 pub use dispatcher::{DispatchError, Dispatcher};
+pub use place::remove as remove_directory;

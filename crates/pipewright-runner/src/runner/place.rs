@@ -53,9 +53,9 @@ impl Place {
     }
 }
 
-/// Removes a directory, also where a script took away our rights inside it. What cannot be removed is tried again at
-/// the next start.
-pub(super) fn remove(directory: &Path) {
+/// Removes a directory, also where a script took away our rights inside it. Blocks. What cannot be removed stays, with a
+/// warning in the log; a runner tries again at its next start.
+pub fn remove(directory: &Path) {
     let removed = std::fs::remove_dir_all(directory).or_else(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => {
             open_up(directory);

@@ -2,6 +2,7 @@
 
 mod bitbucket;
 mod checkout;
+mod local;
 mod measure;
 mod mirror;
 mod runner;
