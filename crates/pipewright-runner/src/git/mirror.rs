@@ -52,7 +52,7 @@ pub(super) struct Mirror {
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// Made, and freed of a crashed process's locks.
+    /// Made, and free of the locks of a fetch that was ended half-way.
     opened: bool,
     /// To be made anew.
     damaged: bool,
@@ -172,6 +172,8 @@ impl MirrorStore {
         let spec = format!("+{}:{}", checkout.ref_name.full(), own_ref(&checkout.ref_name));
         let options = self.git().options();
         let network = Network { url, credential: &checkout.credential };
+        // Should this future be dropped or git be killed, its locks stay: the next fetch then begins by removing them.
+        mirror.memory().opened = false;
         let fetched = self
             .git()
             .over_network("fetch", &network, options.fetch_timeout, "fetch_timeout", 1 << 20, |command| {
@@ -180,6 +182,7 @@ impl MirrorStore {
                 command.args([url.as_str(), &spec, "+refs/tags/*:refs/tags/*"]);
             })
             .await;
+        mirror.memory().opened = !matches!(fetched, Err(GitError::Timeout { .. }));
         match fetched {
             Ok(finished) => Ok(received(&String::from_utf8_lossy(&finished.stderr))),
             Err(GitError::Other { detail, .. }) if detail.contains("couldn't find remote ref") => {
@@ -204,10 +207,18 @@ impl Mirror {
             return Ok(true);
         }
         let there = self.path.join("HEAD").is_file();
-        let made = if there { unlock(&self.path) } else { make(&self.path, hash_length) };
+        let made = match (there, self.maintaining.load(Ordering::Acquire)) {
+            (false, _) => make(&self.path, hash_length),
+            (true, false) => unlock(&self.path),
+            // Locks and temporary files may be the repack's own; the next time will do.
+            (true, true) => Ok(()),
+        };
         made.map_err(|source| GitError::file(format!("prepare the mirror {}", self.path.display()), source))?;
         let mut memory = self.memory();
-        *memory = Memory { opened: true, ..Memory::default() };
+        if !there {
+            *memory = Memory::default();
+        }
+        memory.opened = true;
         Ok(there)
     }
 

@@ -125,6 +125,30 @@ async fn a_damaged_mirror_is_made_anew() {
 }
 
 #[tokio::test]
+async fn a_fetch_that_was_ended_half_way_blocks_nobody() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (origin, store) = (Origin::new(), mirrors(&directory));
+    // Accepts and says nothing: the fetch hangs until it is dropped.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let commit = origin.push("main", "a.txt", "one");
+    let good = origin.checkout("main", &commit);
+    store.ensure(&good).await.expect("it is there");
+    let next = origin.push("main", "a.txt", "two");
+    let mut hanging = origin.checkout("main", &next);
+    hanging.url = format!("http://{}/x.git", silent.local_addr().expect("an address"));
+    let accepted = tokio::task::spawn_blocking(move || silent.accept().map(|(stream, _)| (stream, silent)));
+    tokio::select! {
+        ensured = store.ensure(&hanging) => panic!("nobody answers: {ensured:?}"),
+        caller = accepted => drop(caller.expect("no panic").expect("a caller")),
+    }
+    for lock in ["packed-refs.lock", "shallow.lock", "objects/pack/tmp_pack_abc"] {
+        std::fs::write(store.path(good.repository).join(lock), "").expect("a file");
+    }
+    store.ensure(&origin.checkout("main", &next)).await.expect("the locks are gone");
+    assert!(!store.path(good.repository).join("objects/pack/tmp_pack_abc").exists());
+}
+
+#[tokio::test]
 async fn many_fetches_are_tidied() {
     let (origin, directory) = (Origin::new(), tempfile::tempdir().expect("a directory"));
     let store = mirrors(&directory);
