@@ -2,7 +2,7 @@
 //!
 //! Beside the text itself: each line of a secret with several (a private key), its base64 (also as a part of a longer
 //! encoded text, where it can begin at three places of the six-bit grid), its percent-encoded form, and its form inside
-//! JSON. Other transformations cannot be recognised; the documentation says so.
+//! JSON. Other transformations (reversed, split, compressed) cannot be recognised.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};

@@ -156,6 +156,26 @@ async fn a_stop_reaches_a_running_attempt_without_a_heartbeat() {
 }
 
 #[tokio::test]
+async fn a_stop_ends_a_clone_that_hangs() {
+    let (origin, bench) = (Origin::new(), Bench::start(1));
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let commit = origin.push("main", "a.txt", "one");
+    let mut checkout = origin.checkout("main", &commit);
+    checkout.url = format!("http://{}/x.git", silent.local_addr().expect("an address"));
+    let attempt = bench.dispatcher.give(assignment(step(&["echo never"], &["echo never"]), Some(checkout), &[], &[]));
+    let (caller, silent) = tokio::task::spawn_blocking(move || silent.accept().map(|(stream, _)| (stream, silent)))
+        .await
+        .expect("no panic")
+        .expect("git calls");
+    bench.dispatcher.direct(attempt, Directive::Stop).await;
+    let (report, text) = bench.dispatcher.report(attempt).await;
+    assert_eq!(report.outcome, AttemptOutcome::Stopped);
+    assert!(text.contains("Stopped before the script began.") && !text.contains("never"), "{text}");
+    drop((caller, silent));
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn an_abandoned_attempt_ends_and_is_not_reported() {
     let bench = Bench::start(1);
     let attempt = bench.dispatcher.give(assignment(step(&["sleep 1000"], &["echo after"]), None, &[], &[]));
