@@ -3,7 +3,6 @@
 mod bitbucket;
 mod checkout;
 mod local;
-mod measure;
 mod mirror;
 mod runner;
 mod ssh;

@@ -37,6 +37,11 @@ async fn a_key_is_not_added_then_accepted_and_the_host_is_pinned() {
     let KeyCheck::Accepted { host_keys, .. } = &found else { panic!("{found:?}") };
     assert_eq!(*host_keys, first);
 
+    // What is pinned is of another name or kind: that is no first contact, and nothing new is trusted.
+    let elsewhere = first.text().replace("127.0.0.1", "127.0.0.2");
+    let found = git.ssh().check(&target, &key.private_key, Some(&elsewhere)).await.expect("asked");
+    assert!(matches!(found, KeyCheck::HostKeyChanged { .. }), "{found:?}");
+
     server.restart(true);
     let found = git.ssh().check(&target, &key.private_key, Some(&first.text())).await.expect("asked");
     let KeyCheck::HostKeyChanged { expected: Some(expected), got: Some(got) } = found else { panic!("{found:?}") };
@@ -93,12 +98,18 @@ async fn one_connection_serves_many_fetches_and_survives_its_loss() {
     store.ensure(&by_ssh(&commit)).await.expect("fetched over a new connection");
     assert_eq!(server.handshakes(), 1);
 
+    // It breaks in the middle of a fetch: once more over a new connection.
+    server.drop_next_command();
+    let commit = origin.push("main", "a.txt", "broken");
+    store.ensure(&by_ssh(&commit)).await.expect("fetched over a new connection");
+    assert_eq!(server.handshakes(), 2);
+
     // The key is removed here: its connection is closed, the next use makes another.
     store.git().ssh().close_key(&key.fingerprint).await;
     assert_eq!(store.git().ssh().count(), 0);
     let commit = origin.push("main", "a.txt", "again");
     store.ensure(&by_ssh(&commit)).await.expect("fetched");
-    assert_eq!(server.handshakes(), 2);
+    assert_eq!(server.handshakes(), 3);
 }
 
 #[tokio::test]

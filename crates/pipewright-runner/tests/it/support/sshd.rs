@@ -51,6 +51,11 @@ impl Sshd {
         std::fs::write(self.directory.path().join("authorized_keys"), format!("{}\n", key.public_line)).expect("a file");
     }
 
+    /// Drops the connection of the next command in the middle of it, as a firewall or a restarting server does.
+    pub(crate) fn drop_next_command(&self) {
+        std::fs::write(self.directory.path().join("drop"), "").expect("a file");
+    }
+
     /// How many times a key was accepted: the number of handshakes.
     pub(crate) fn handshakes(&self) -> usize {
         self.log.lock().expect("no panic").matches("Accepted publickey").count()
@@ -101,10 +106,18 @@ fn relaunch(directory: &Path, port: u16, host_key: Option<&SshKeyPair>) -> (Chil
         std::fs::write(&key_file, key.private_key.expose()).expect("a file");
         std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600)).expect("rights");
     }
+    let (command, flag) = (directory.join("command"), directory.join("drop"));
+    let text = format!(
+        "#!/bin/sh\nif [ -e {0} ]; then rm {0}; kill -KILL $PPID; fi\neval \"exec ${{SSH_ORIGINAL_COMMAND:-true}}\"\n",
+        flag.display()
+    );
+    std::fs::write(&command, text).expect("a file");
+    std::fs::set_permissions(&command, std::fs::Permissions::from_mode(0o755)).expect("rights");
     let config = format!(
-        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nUsePAM no\nStrictModes no\nPidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nPrintMotd no\nUseDNS no\nLogLevel INFO\n",
+        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nUsePAM no\nStrictModes no\nPidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nPrintMotd no\nUseDNS no\nLogLevel INFO\nForceCommand {}\n",
         key_file.display(),
-        directory.join("authorized_keys").display()
+        directory.join("authorized_keys").display(),
+        command.display(),
     );
     std::fs::write(directory.join("sshd.conf"), config).expect("a file");
     let mut child = Command::new(PROGRAM)

@@ -1,6 +1,7 @@
-//! Figures, printed: `cargo test --release -p pipewright-runner --test it measure -- --ignored --nocapture --test-threads 1`.
+//! Prints how long things take here: `cargo run --release -p pipewright-runner --example figures`.
 //!
-//! Ignored in ordinary runs: they say how long things take on this machine, not whether they are right.
+//! Says nothing about whether they are right; that is what the tests are for. The temporary directory decides what the
+//! file system adds: compare with `TMPDIR` on a memory file system.
 #![expect(clippy::print_stdout, reason = "the figures are the purpose")]
 
 use std::path::Path;
@@ -18,10 +19,23 @@ use pipewright_simulator::{Simulator, SimulatorOptions};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::dispatcher::{Memory, assignment};
-use crate::support::origin::{Origin, git, mirrors};
-use crate::support::sshd::Sshd;
-use crate::support::step;
+use support::dispatcher::{Memory, assignment};
+use support::origin::{Origin, git, mirrors};
+use support::sshd::Sshd;
+use support::step;
+
+#[path = "../tests/it/support/mod.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod support;
+
+#[tokio::main]
+async fn main() {
+    attempts_one_after_another_and_two_at_a_time().await;
+    fetch_and_checkout_from_a_warm_mirror().await;
+    fetch_from_the_simulated_data_center().await;
+    masking();
+    two_hundred_megabytes_of_output().await;
+}
 
 /// Prints count, median and 99th percentile.
 fn table(what: &str, mut times: Vec<Duration>) {
@@ -44,8 +58,6 @@ fn repository() -> Origin {
     origin
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints figures"]
 async fn fetch_and_checkout_from_a_warm_mirror() {
     for transport in ["file", "ssh"] {
         let (origin, directory) = (repository(), tempfile::tempdir().expect("a directory"));
@@ -115,8 +127,6 @@ async fn measure_fetches(
     assert_eq!(git(&directory.path().join("again0"), &["rev-parse", "HEAD"]), commit.as_str());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints figures"]
 async fn fetch_from_the_simulated_data_center() {
     let simulator = Simulator::start(SimulatorOptions::default()).await.expect("it starts");
     simulator.sample_team().await.expect("a team");
@@ -181,8 +191,6 @@ impl Rig {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints figures"]
 async fn attempts_one_after_another_and_two_at_a_time() {
     for (what, place) in [("disk", None), ("memory", Some(Path::new("/dev/shm")))] {
         let (rig, _) = rig(2, place.filter(|path| path.exists()));
@@ -224,8 +232,6 @@ async fn attempts_one_after_another_and_two_at_a_time() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints figures"]
 async fn two_hundred_megabytes_of_output() {
     let (rig, _) = rig(1, None);
     for (what, masked) in [("no secrets", vec![]), ("3 secrets", vec!["hunter2-token", "s3cr3t/value+x", "another-secret-value"])] {
@@ -240,8 +246,6 @@ async fn two_hundred_megabytes_of_output() {
     rig.end().await;
 }
 
-#[test]
-#[ignore = "prints figures"]
 fn masking() {
     let text = "a line of output as programs print it, about eighty characters long, more or less\n".repeat(3000);
     let key = SshKeyPair::generate("").expect("a key");
