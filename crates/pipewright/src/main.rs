@@ -1,3 +1,5 @@
-//! The pipewright program.
+//! The `pipewright` program: server, runner, tools and demonstration in one binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    pipewright::run()
+}

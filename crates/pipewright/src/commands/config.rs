@@ -1,0 +1,34 @@
+//! `pipewright config`: every setting, its value and where it comes from.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use super::Configuration;
+use crate::config::{Origin, SETTINGS, check};
+
+/// Prints the settings as a file that could be used, and fails if it could not.
+pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
+    let gathered = configuration.gather()?;
+    let mut out = anstream::stdout().lock();
+    let mut topic = "";
+    for setting in SETTINGS {
+        let (of, name) = setting.key.split_once('.').unwrap_or(("", setting.key));
+        if of != topic {
+            writeln!(out, "\n[{of}]")?;
+            topic = of;
+        }
+        let (value, origin) = gathered.get(setting.key);
+        // The URL may hold a password.
+        let value = if setting.key == "database.url" && value.contains('@') { "…" } else { value };
+        writeln!(
+            out,
+            "# {}\n# {} · set by {}",
+            setting.about,
+            setting.variable(),
+            if *origin == Origin::Default { "default".to_owned() } else { origin.to_string() }
+        )?;
+        writeln!(out, "{name} = {value:?}")?;
+    }
+    check(&gathered)?;
+    Ok(ExitCode::SUCCESS)
+}

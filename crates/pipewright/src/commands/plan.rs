@@ -1,0 +1,181 @@
+//! `pipewright plan [FILE]`: what would run for a branch, a tag, a pull request or a name, and why that.
+//!
+//! Nothing is run, and nothing of the repository but its file and its branch is read. Problems are talk and go to
+//! standard error; the plan is data. The exit codes are promised: see [`EXIT_CODES`].
+
+mod others;
+pub(super) mod shown;
+mod tree;
+pub(super) mod which;
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use pipewright_core::Plan;
+use pipewright_spec::plan::Selection;
+use pipewright_spec::{Capabilities, Diagnostic, Parsed, PipelineFile, Planned, Trigger, Values, parse, render_coloured, render_text};
+use serde::Serialize;
+
+use super::run::checkout;
+use super::validate::files::{self, FILE_NAME};
+use others::Other;
+use which::Which;
+
+/// What `--help` says of the exit codes.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  this would run
+  1  the file cannot run, or needs what the executor does not support
+  2  the file cannot be read, or the command line is wrong
+  3  nothing would run";
+
+/// Arguments of `pipewright plan`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct PlanCommand {
+    /// The pipeline file, - for standard input. Without it, the one of the checkout you stand in.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
+    /// Say what this executor does not support.
+    #[arg(long, value_enum)]
+    executor: Option<ExecutorName>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The executors that can be asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExecutorName {
+    /// Scripts run directly on the machine, as `pipewright run` and the server do today.
+    Host,
+}
+
+impl ExecutorName {
+    fn capabilities(self) -> Capabilities {
+        match self {
+            Self::Host => Capabilities::host(),
+        }
+    }
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    file: &'a str,
+    trigger: &'a Trigger,
+    /// True where the plan could be run as it is.
+    runs: bool,
+    #[serde(flatten)]
+    selection: Option<&'a Selection>,
+    /// Why nothing runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nothing: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a Plan>,
+    /// The file's other pipelines, and why each does not run.
+    others: Vec<Other>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl PlanCommand {
+    /// Plans and draws.
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        self.answer().or_else(|error| {
+            writeln!(anstream::stderr(), "pipewright plan: {error:#}")?;
+            Ok(ExitCode::from(2))
+        })
+    }
+
+    fn answer(&self) -> anyhow::Result<ExitCode> {
+        let (name, bytes, directory) = self.read()?;
+        let trigger = match self.which.trigger()? {
+            Some(trigger) => trigger,
+            None => Trigger::Branch { name: branch_checked_out(&directory)? },
+        };
+        let Parsed { pipeline_file, diagnostics, source } = parse(&name, &bytes);
+        let planned = pipeline_file.as_ref().map_or_else(|| Planned::Invalid(diagnostics), |file| file.plan_with(&trigger, &Values::new()));
+        let mut answer = Answer {
+            file: &name,
+            trigger: &trigger,
+            runs: false,
+            selection: None,
+            nothing: None,
+            plan: None,
+            others: pipeline_file.as_ref().map(|file| others::of(file, &trigger)).unwrap_or_default(),
+            diagnostics: Vec::new(),
+        };
+        let selection = pipeline_file.as_ref().and_then(|file| file.selection(&trigger).ok());
+        let code = match &planned {
+            Planned::Plan(plan, warnings) => {
+                answer.diagnostics.clone_from(warnings);
+                answer.diagnostics.extend(self.unsupported(pipeline_file.as_ref(), &trigger));
+                answer.runs = !answer.diagnostics.iter().any(Diagnostic::is_fatal);
+                (answer.selection, answer.plan) = (selection.as_ref(), Some(plan));
+                u8::from(!answer.runs)
+            }
+            Planned::Nothing { reason } => {
+                answer.nothing = Some(reason);
+                3
+            }
+            Planned::Invalid(problems) => {
+                answer.selection = selection.as_ref();
+                answer.diagnostics.clone_from(problems);
+                1
+            }
+        };
+        let mut out = anstream::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string(&answer)?)?;
+        } else {
+            tree::draw(&mut out, &answer)?;
+            talk(&answer, &source)?;
+        }
+        Ok(ExitCode::from(code))
+    }
+
+    /// The file's name, its bytes, and the directory whose branch counts.
+    fn read(&self) -> anyhow::Result<(String, Vec<u8>, PathBuf)> {
+        let here = PathBuf::from(".");
+        let path = match &self.file {
+            Some(path) => path.clone(),
+            None if here.join(FILE_NAME).exists() => PathBuf::from(FILE_NAME),
+            None => match checkout::top_of(&here)? {
+                Some(top) if top.join(FILE_NAME).exists() => top.join(FILE_NAME),
+                _ => bail!("there is no {FILE_NAME} here; name the file, or go to a checkout that has one"),
+            },
+        };
+        let mut sources = files::expand(&path);
+        if sources.len() > 1 {
+            bail!("{} holds {} pipeline files; name one", path.display(), sources.len());
+        }
+        let source = sources.remove(0);
+        let bytes = source.place.and_then(|place| files::read(&place)).map_err(anyhow::Error::msg).with_context(|| source.name.clone())?;
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(here, Path::to_owned);
+        Ok((source.name, bytes, directory))
+    }
+
+    fn unsupported(&self, file: Option<&PipelineFile>, trigger: &Trigger) -> Vec<Diagnostic> {
+        match (file, self.executor) {
+            (Some(file), Some(executor)) => file.unsupported(trigger, &executor.capabilities()),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn branch_checked_out(directory: &Path) -> anyhow::Result<String> {
+    checkout::branch_of(directory)?.context("no branch is checked out here; say which one with --branch NAME")
+}
+
+/// Problems, for people.
+fn talk(answer: &Answer<'_>, source: &str) -> anyhow::Result<()> {
+    let render = if std::io::stderr().is_terminal() { render_coloured } else { render_text };
+    let mut err = anstream::stderr().lock();
+    write!(err, "{}", render(&answer.diagnostics, answer.file, source))?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! One attempt of a step: its workspace, its environment, its script, its log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipewright_core::build::AttemptOutcome;
+use pipewright_core::ids::AttemptId;
+use pipewright_core::plan::StepPlan;
+use pipewright_runner::executor::{Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, run_step};
+use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
+use tokio::sync::{mpsc, watch};
+
+use super::env_file::EnvFile;
+use super::steps::Place;
+use super::variables::Defaults;
+use super::workspace::Workspaces;
+
+/// What all attempts of a run share.
+#[derive(Debug)]
+pub(super) struct Means {
+    pub(super) executor: HostExecutor,
+    pub(super) workspaces: Workspaces,
+    pub(super) defaults: Defaults,
+    pub(super) env_file: EnvFile,
+    pub(super) limits: StepLimits,
+    pub(super) keep: bool,
+}
+
+/// The attempt to make.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// The step's position in the chosen plan.
+    pub(super) step: usize,
+    /// From 1.
+    pub(super) number: u32,
+    pub(super) place: Place,
+    pub(super) plan: StepPlan,
+    /// The values of a custom pipeline's variables.
+    pub(super) variables: Vec<(String, String)>,
+}
+
+/// Output of a step, on its way to the display.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) step: usize,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Runs the attempt to its end; all its output was sent when this returns.
+pub(super) async fn execute(means: Arc<Means>, attempt: Attempt, mut control: watch::Receiver<Control>, output: mpsc::Sender<Output>) -> StepEnd {
+    let mut environment = means.defaults.for_attempt(attempt.place, attempt.number);
+    environment.extend(means.env_file.variables());
+    environment.extend(attempt.variables.iter().cloned());
+    let masker = Masker::new(&means.env_file.secured(), &environment);
+    let (sender, mut chunks) = mpsc::channel(QUEUE_CHUNKS);
+    let mut log = LogWriter::new(sender, &masker, DEFAULT_LIMIT);
+    let name = format!("{}-{}", attempt.place.number, attempt.number);
+    let work = async {
+        let end = run(&means, &attempt, &name, &environment, &masker, &mut log, &mut control).await;
+        drop(log);
+        end
+    };
+    let forward = async {
+        while let Some(chunk) = chunks.recv().await {
+            // Nobody listens only where the run itself is over.
+            let _ = output.send(Output { step: attempt.step, bytes: chunk.to_vec() }).await;
+        }
+    };
+    let (end, ()) = tokio::join!(work, forward);
+    if !means.keep {
+        // A directory that cannot be removed is tried again with everything else at the end.
+        let _ = tokio::task::spawn_blocking(move || means.workspaces.remove(&name)).await;
+    }
+    end
+}
+
+async fn run(
+    means: &Means,
+    attempt: &Attempt,
+    name: &str,
+    environment: &[(String, String)],
+    masker: &Masker,
+    log: &mut LogWriter,
+    control: &mut watch::Receiver<Control>,
+) -> StepEnd {
+    let directories = match means.workspaces.make(name, attempt.plan.clone.enabled).await {
+        Ok(directories) => directories,
+        Err(error) => {
+            let end = StepEnd::errored(format!("The workspace cannot be made: {error:#}."));
+            log.line(end.message.as_deref().unwrap_or_default()).await;
+            log.finish().await;
+            return end;
+        }
+    };
+    if *control.borrow() > Control::Run {
+        return StepEnd { outcome: AttemptOutcome::Stopped, exit_code: None, message: None, timings: Vec::new() };
+    }
+    for notice in masker.note().into_iter().chain(means.executor.notices(&attempt.plan)) {
+        log.line(&notice).await;
+    }
+    let mark = AttemptId::new().to_string();
+    let run = StepRun {
+        mark: &mark,
+        plan: &attempt.plan,
+        directories: &directories,
+        environment,
+        max_time: Duration::from_secs(u64::from(attempt.plan.max_time_minutes) * 60),
+        limits: means.limits,
+    };
+    run_step(&means.executor, run, log, control, |_spawned| {}).await
+}

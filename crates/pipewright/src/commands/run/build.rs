@@ -1,0 +1,268 @@
+//! Drives a build on this machine: asks core's rules what may run, runs it, tells the rules how it ended.
+//!
+//! One task owns the build's state and is told everything by messages; attempts have tasks of their own. What the
+//! database and the scheduler are on the server is this loop here, with the same rules.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use pipewright_core::build::{AttemptOutcome, BuildEvent, BuildOutcome, BuildRun, BuildState, Effect, StepState, advance};
+use pipewright_runner::executor::{Control, StepEnd};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use super::attempt::{Attempt, Means, Output, execute};
+use super::display::Display;
+use super::signals::Signals;
+use super::steps::Chosen;
+
+/// How many pieces of output may wait for the terminal; a slow one slows the scripts down.
+const QUEUE: usize = 16;
+
+/// How a build is run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    /// How many attempts run at the same time; at least 1.
+    pub(super) at_once: usize,
+    /// Whether manual steps run too.
+    pub(super) yes: bool,
+}
+
+/// How a build ended.
+#[derive(Debug)]
+pub(super) struct BuildEnd {
+    pub(super) outcome: BuildOutcome,
+    /// The first of the manual steps that it stopped before.
+    pub(super) waits_at: Option<usize>,
+    /// Whether a person asked it to stop.
+    pub(super) stopped: bool,
+    pub(super) elapsed: Duration,
+    /// By position in the chosen plan.
+    pub(super) steps: Vec<StepResult>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone)]
+pub(super) struct StepResult {
+    pub(super) state: StepState,
+    pub(super) attempts: u32,
+    /// Of the last attempt, as the three below.
+    pub(super) outcome: Option<AttemptOutcome>,
+    pub(super) exit_code: Option<i32>,
+    pub(super) message: Option<String>,
+    /// All attempts together; `None` where it never ran.
+    pub(super) elapsed: Option<Duration>,
+}
+
+impl BuildEnd {
+    /// See the command's help.
+    pub(super) const fn exit_code(&self) -> u8 {
+        match self.outcome {
+            BuildOutcome::Passed => 0,
+            _ if self.stopped => 3,
+            BuildOutcome::Stopped if self.waits_at.is_some() => 0,
+            _ => 1,
+        }
+    }
+}
+
+/// A build while it runs.
+struct Build<'a> {
+    chosen: &'a Chosen,
+    run: BuildRun,
+    /// Steps and attempts that wait for room.
+    waiting: VecDeque<(usize, u32)>,
+    running: BTreeMap<usize, Running>,
+    results: Vec<StepResult>,
+    waits_at: Option<usize>,
+    stopped: bool,
+    killed: bool,
+}
+
+struct Running {
+    number: u32,
+    begun: Instant,
+    control: watch::Sender<Control>,
+}
+
+/// Runs the chosen steps to their end. The only error is a terminal or a file that cannot be written to.
+pub(super) async fn run(
+    chosen: &Chosen,
+    means: Arc<Means>,
+    settings: Settings,
+    display: &mut Display,
+    mut signals: Signals,
+) -> anyhow::Result<BuildEnd> {
+    let begun = Instant::now();
+    let mut build = Build::new(chosen);
+    build.move_by(BuildEvent::Planned);
+    let (sender, mut output) = mpsc::channel(QUEUE);
+    let mut tasks = JoinSet::new();
+    let mut steps: HashMap<Id, usize> = HashMap::new();
+    loop {
+        build.pass_manual_steps(settings.yes, display)?;
+        while build.running.len() < settings.at_once.max(1)
+            && let Some((attempt, control)) = build.begin_next()
+        {
+            display.begins(attempt.step, attempt.number)?;
+            let step = attempt.step;
+            let task = tasks.spawn(execute(Arc::clone(&means), attempt, control, sender.clone()));
+            steps.insert(task.id(), step);
+        }
+        if build.running.is_empty() {
+            if let BuildState::Finished(outcome) = build.run.state {
+                return Ok(build.end(outcome, begun.elapsed()));
+            }
+            bail!("the build is {} but has nothing to run; this is a mistake in Pipewright", build.run.state.as_str());
+        }
+        tokio::select! {
+            Some(Output { step, bytes }) = output.recv() => display.output(step, &bytes)?,
+            Some(ended) = tasks.join_next_with_id() => {
+                // What it printed was sent before it ended.
+                while let Ok(Output { step, bytes }) = output.try_recv() {
+                    display.output(step, &bytes)?;
+                }
+                let (id, end) = settled(ended);
+                let Some(step) = steps.remove(&id) else { continue };
+                build.ended(step, end);
+                display.ended(step, &build.results[step])?;
+            }
+            () = signals.next() => build.told_to_stop(display)?,
+        }
+    }
+}
+
+/// A task that panicked is an attempt that could not be run.
+fn settled(ended: Result<(Id, StepEnd), JoinError>) -> (Id, StepEnd) {
+    ended.unwrap_or_else(|error| (error.id(), StepEnd::errored(format!("a mistake in Pipewright ended the step: {error}"))))
+}
+
+impl<'a> Build<'a> {
+    fn new(chosen: &'a Chosen) -> Self {
+        let never = StepResult { state: StepState::Waiting, attempts: 0, outcome: None, exit_code: None, message: None, elapsed: None };
+        Self {
+            chosen,
+            run: BuildRun::queued(),
+            waiting: VecDeque::new(),
+            running: BTreeMap::new(),
+            results: vec![never; chosen.plan.len()],
+            waits_at: None,
+            stopped: false,
+            killed: false,
+        }
+    }
+
+    /// Moves the build by an event and what follows from it; false where the event does not fit any more.
+    fn move_by(&mut self, event: BuildEvent) -> bool {
+        let mut events = VecDeque::from([event]);
+        let mut fits = None;
+        while let Some(event) = events.pop_front() {
+            let Ok(advanced) = advance(&self.run, Some(&self.chosen.plan), event) else {
+                fits.get_or_insert(false);
+                continue;
+            };
+            fits.get_or_insert(true);
+            self.run = advanced.run;
+            for effect in advanced.effects {
+                events.extend(self.apply(effect));
+            }
+        }
+        for (result, step) in self.results.iter_mut().zip(&self.run.steps) {
+            result.state = step.state;
+            result.attempts = step.attempts;
+        }
+        fits.unwrap_or(false)
+    }
+
+    /// Does what the rules ask for; gives the event that follows at once.
+    fn apply(&mut self, effect: Effect) -> Option<BuildEvent> {
+        match effect {
+            Effect::QueueAttempt { step, attempt } if self.killed => Some(stopped(step, attempt)),
+            Effect::QueueAttempt { step, attempt } => {
+                self.waiting.push_back((step, attempt));
+                None
+            }
+            Effect::StopAttempt { step } => {
+                if let Some(running) = self.running.get(&step) {
+                    running.control.send_modify(|word| *word = (*word).max(Control::Stop));
+                }
+                let place = self.waiting.iter().position(|(waiting, _)| *waiting == step)?;
+                self.waiting.remove(place).map(|(step, attempt)| stopped(step, attempt))
+            }
+            // On a laptop nobody else is told.
+            Effect::BuildStarted | Effect::BuildFinished(_) => None,
+        }
+    }
+
+    /// The next attempt that may begin, with the word that it obeys.
+    fn begin_next(&mut self) -> Option<(Attempt, watch::Receiver<Control>)> {
+        let (step, number) = self.waiting.pop_front()?;
+        self.move_by(BuildEvent::AttemptStarted { step, attempt: number });
+        let (control, word) = watch::channel(Control::Run);
+        self.running.insert(step, Running { number, begun: Instant::now(), control });
+        let plan = self.chosen.plan.step(step)?.clone();
+        let variables = self.chosen.plan.variables.clone();
+        Some((Attempt { step, number, place: self.chosen.places[step], plan, variables }, word))
+    }
+
+    fn ended(&mut self, step: usize, end: StepEnd) {
+        let Some(running) = self.running.remove(&step) else { return };
+        let result = &mut self.results[step];
+        *result.elapsed.get_or_insert_default() += running.begun.elapsed();
+        result.outcome = Some(end.outcome);
+        result.exit_code = end.exit_code;
+        result.message = end.message;
+        self.move_by(BuildEvent::AttemptFinished { step, attempt: running.number, outcome: end.outcome });
+    }
+
+    /// Where only manual steps are left to begin: begins them, or stops before them.
+    fn pass_manual_steps(&mut self, yes: bool, display: &mut Display) -> std::io::Result<()> {
+        while self.run.state == BuildState::Paused {
+            if yes {
+                self.move_by(BuildEvent::Resumed);
+                continue;
+            }
+            self.waits_at = self.run.steps.iter().position(|step| step.state == StepState::Manual);
+            if let Some(step) = self.waits_at {
+                display.waits(step)?;
+            }
+            self.move_by(BuildEvent::StopRequested);
+        }
+        Ok(())
+    }
+
+    /// The first signal stops the steps in order, the second one at once.
+    fn told_to_stop(&mut self, display: &mut Display) -> std::io::Result<()> {
+        if self.stopped {
+            self.killed = true;
+            display.note("Killing what still runs.")?;
+            let waiting: Vec<_> = self.waiting.drain(..).collect();
+            for (step, attempt) in waiting {
+                self.move_by(stopped(step, attempt));
+            }
+            for running in self.running.values() {
+                running.control.send_replace(Control::Kill);
+            }
+            return Ok(());
+        }
+        self.stopped = true;
+        // Refused where the build stops already, before a manual step: then only its final step runs.
+        if !self.move_by(BuildEvent::StopRequested) {
+            for running in self.running.values() {
+                running.control.send_replace(Control::Stop);
+            }
+        }
+        display.note("Stopping; the same again kills at once.")
+    }
+
+    fn end(self, outcome: BuildOutcome, elapsed: Duration) -> BuildEnd {
+        let Self { waits_at, stopped, results, .. } = self;
+        BuildEnd { outcome, waits_at, stopped, elapsed, steps: results }
+    }
+}
+
+const fn stopped(step: usize, attempt: u32) -> BuildEvent {
+    BuildEvent::AttemptFinished { step, attempt, outcome: AttemptOutcome::Stopped }
+}

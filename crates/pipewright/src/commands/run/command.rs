@@ -1,0 +1,234 @@
+//! The arguments, and the order of a run.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use pipewright_core::CommitHash;
+use pipewright_runner::executor::{HostExecutor, StepLimits};
+use pipewright_runner::git::LocalRepository;
+use pipewright_spec::{Capabilities, Diagnostic, Parsed, Planned, parse, render_coloured, render_text};
+
+use super::attempt::Means;
+use super::build::{self, Settings};
+use super::display::Display;
+use super::env_file::{self, EnvFile};
+use super::signals::Signals;
+use super::steps::{self, Chosen};
+use super::variables::Defaults;
+use super::workspace::Workspaces;
+use super::{checkout, summary, trigger};
+use crate::commands::plan::shown::shown;
+use crate::commands::plan::which::Which;
+use crate::commands::validate::files::FILE_NAME;
+
+/// More than any pipeline file; the check says that such a file is too large.
+const READ_LIMIT: usize = 16 << 20;
+
+/// The file that is read where no other is named.
+const USUAL_ENV_FILE: &str = ".env";
+
+/// What `--help` says of the exit codes.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  passed, also where it ended before a manual step (see --yes)
+  1  a step failed or could not be run
+  2  nothing was run: the file cannot run, has nothing for this, or the command line is wrong
+  3  stopped by a signal";
+
+/// Arguments of `pipewright run`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Run {
+    /// A custom pipeline, or a branch: what a push of this checkout to it would run. Without it, the branch checked out.
+    #[arg(value_name = "CUSTOM-OR-BRANCH", conflicts_with = "trigger")]
+    target: Option<String>,
+    #[command(flatten)]
+    which: Which,
+    /// Run this step only: its number in `pipewright plan`, or its name.
+    #[arg(long, value_name = "STEP", conflicts_with = "from")]
+    step: Option<String>,
+    /// Run this step and those after it.
+    #[arg(long, value_name = "STEP")]
+    from: Option<String>,
+    /// Run the work tree as it is: tracked files and new ones that are not ignored, instead of HEAD.
+    #[arg(long)]
+    dirty: bool,
+    /// Variables for the steps; .env beside the pipeline file where it exists.
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// Run manual steps too, without stopping before them.
+    #[arg(long)]
+    yes: bool,
+    /// Keep the directories that the steps worked in.
+    #[arg(long)]
+    keep: bool,
+    /// How many steps of a parallel group run at the same time; as many as there are processors unless said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Print one JSON object at the end; everything else goes to standard error.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Everything that is settled before the first step.
+struct Prepared {
+    title: String,
+    reason: String,
+    chosen: Chosen,
+    workspaces: Workspaces,
+    defaults: Defaults,
+    env_file: EnvFile,
+}
+
+impl Run {
+    /// Runs the pipeline to its end.
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
+        runtime.block_on(async {
+            match self.prepare().await {
+                Ok(prepared) => self.execute(prepared).await,
+                Err(error) => {
+                    writeln!(anstream::stderr(), "pipewright run: {error:#}")?;
+                    Ok(ExitCode::from(2))
+                }
+            }
+        })
+    }
+
+    /// Reads everything and decides what runs. An error means that nothing was run.
+    async fn prepare(&self) -> anyhow::Result<Prepared> {
+        let here = std::env::current_dir().context("the current directory is gone; go to another")?;
+        let repository = checkout::find(&here).await?;
+        let repository = repository.with_context(|| format!("{} is in no git checkout; go to one", here.display()))?;
+        let home = std::env::home_dir();
+        let head = repository.head().await?;
+        let commit = head.commit.clone().context("nothing was committed here yet; make a first commit")?;
+        let bytes = self.pipeline_file(&repository, &commit).await?;
+        let Parsed { pipeline_file, diagnostics, source } = parse(FILE_NAME, &bytes);
+        let Some(file) = pipeline_file else {
+            return Err(refused(&diagnostics, &source));
+        };
+        let trigger = trigger::settle(self.target.as_deref(), &self.which, &repository, &head, &file).await?;
+        let env_file = self.env_file(repository.top())?;
+        let defaults = Defaults::of(&repository, &trigger, &commit, head.branch.as_ref()).await?;
+        let mut values = defaults.as_values();
+        values.extend(env_file.plain());
+        // Whatever the host executor learns must be done here as well as on the server.
+        let planned = file.plan_within(&trigger, &values, &Capabilities::host());
+        let (plan, warnings) = match planned {
+            Planned::Plan(plan, warnings) => (*plan, warnings),
+            Planned::Nothing { reason } => bail!("nothing runs: {reason}"),
+            Planned::Invalid(problems) => return Err(refused(&problems, &source)),
+        };
+        talk(&render(&warnings, &source))?;
+        let chosen = steps::choose(plan, self.step.as_deref(), self.from.as_deref())?;
+        let workspaces = Workspaces::new(repository, commit, defaults.branch().cloned(), defaults.url().map(str::to_owned))?;
+        let workspaces = self.take_files(workspaces, home.as_deref()).await?;
+        let title = chosen.plan.pipeline.clone();
+        let reason = file.selection(&trigger).map(|selection| selection.reason).unwrap_or_default();
+        Ok(Prepared { title, reason, chosen, workspaces, defaults, env_file })
+    }
+
+    async fn pipeline_file(&self, repository: &LocalRepository, commit: &CommitHash) -> anyhow::Result<Vec<u8>> {
+        let path = repository.top().join(FILE_NAME);
+        if self.dirty {
+            return std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()));
+        }
+        let committed = repository.show_file(commit, FILE_NAME, READ_LIMIT).await?;
+        committed.with_context(|| match path.exists() {
+            true => format!("{FILE_NAME} is not committed; commit it, or run the work tree as it is with --dirty"),
+            false => format!("there is no {FILE_NAME} in {}", repository.top().display()),
+        })
+    }
+
+    fn env_file(&self, top: &Path) -> anyhow::Result<EnvFile> {
+        let usual = top.join(USUAL_ENV_FILE);
+        let path = match &self.env_file {
+            Some(path) => path,
+            None if usual.is_file() => &usual,
+            None => return Ok(EnvFile::default()),
+        };
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let read = env_file::parse(&text, &|name| std::env::var(name).ok());
+        let file = read.with_context(|| format!("{}; leave the file out with --env-file /dev/null", path.display()))?;
+        if let Some(words) = file.summary() {
+            talk(&format!("{}: {words}\n", path.strip_prefix(top).unwrap_or(path).display()))?;
+        }
+        Ok(file)
+    }
+
+    /// Takes the work tree's files along, or says how many are left out.
+    async fn take_files(&self, workspaces: Workspaces, home: Option<&Path>) -> anyhow::Result<Workspaces> {
+        if self.dirty {
+            let (workspaces, skipped) = workspaces.with_work_tree(home).await?;
+            if skipped > 0 {
+                talk(&format!("{skipped} submodules or repositories inside the work tree are left out; their directories are empty\n"))?;
+            }
+            return Ok(workspaces);
+        }
+        let changes = workspaces.repository().count_changes(home).await?;
+        if changes > 0 {
+            let files = if changes == 1 { "changed file is" } else { "changed files are" };
+            talk(&format!("{changes} {files} not committed and left out; --dirty takes them along\n"))?;
+        }
+        Ok(workspaces)
+    }
+
+    async fn execute(&self, prepared: Prepared) -> anyhow::Result<ExitCode> {
+        let Prepared { title, reason, chosen, workspaces, defaults, env_file } = prepared;
+        let at_once = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
+        let out: Box<dyn Write + Send> = if self.json { Box::new(anstream::stderr()) } else { Box::new(anstream::stdout()) };
+        let mut display = Display::new(out, &chosen, at_once);
+        let commit = workspaces.commit().short().to_owned();
+        let what = if self.dirty { "the work tree on" } else { "commit" };
+        display.headline(&format!("{} for {what} {commit}", shown(&title, 80)), &reason)?;
+        let signals = Signals::listen().context("signals cannot be listened for")?;
+        let root = workspaces.root().to_owned();
+        let means = Arc::new(Means {
+            executor: HostExecutor::new(),
+            workspaces,
+            defaults,
+            env_file,
+            limits: StepLimits::default(),
+            keep: self.keep,
+        });
+        let settings = Settings { at_once, yes: self.yes };
+        let end = build::run(&chosen, Arc::clone(&means), settings, &mut display, signals).await?;
+        summary::write(&mut display, &end, &chosen)?;
+        if self.json {
+            let object = summary::as_json(&end, &chosen, means.workspaces.commit())?;
+            writeln!(anstream::stdout(), "{object}")?;
+        }
+        if self.keep {
+            talk(&format!("The steps' directories are kept in {}\n", root.display()))?;
+        }
+        // Runs in this task: nothing else is left to do.
+        means.workspaces.close(self.keep);
+        Ok(ExitCode::from(end.exit_code()))
+    }
+}
+
+/// The error of a file that cannot run: its problems go to standard error as they are everywhere.
+fn refused(problems: &[Diagnostic], source: &str) -> anyhow::Error {
+    let fatal = problems.iter().filter(|problem| problem.is_fatal()).count();
+    let problem_s = if fatal == 1 { "problem" } else { "problems" };
+    let summary = format!("{FILE_NAME} cannot run here: {fatal} {problem_s}");
+    match talk(&render(problems, source)) {
+        Ok(()) => anyhow::anyhow!(summary),
+        Err(error) => error.into(),
+    }
+}
+
+fn render(problems: &[Diagnostic], source: &str) -> String {
+    let render = if std::io::stderr().is_terminal() { render_coloured } else { render_text };
+    render(problems, FILE_NAME, source)
+}
+
+/// Says something beside the data.
+fn talk(text: &str) -> std::io::Result<()> {
+    anstream::stderr().lock().write_all(text.as_bytes())
+}

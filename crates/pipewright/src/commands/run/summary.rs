@@ -1,0 +1,68 @@
+//! The end of a run: a table of the steps with their times, or one JSON object.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use pipewright_core::CommitHash;
+use pipewright_core::build::BuildOutcome;
+use serde_json::{Value, json};
+
+use super::build::BuildEnd;
+use super::display::{Display, duration, outcome_words};
+use super::steps::Chosen;
+use crate::commands::plan::shown::shown;
+
+const BOLD: Style = Style::new().bold();
+const NAME_WIDTH: usize = 40;
+
+/// Writes the table and the last line.
+pub(super) fn write(display: &mut Display, end: &BuildEnd, chosen: &Chosen) -> io::Result<()> {
+    let out = display.lines()?;
+    let names: Vec<String> = chosen.plan.steps().map(|step| shown(&step.name, NAME_WIDTH)).collect();
+    let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    writeln!(out)?;
+    for ((name, place), result) in names.iter().zip(&chosen.places).zip(&end.steps) {
+        let (style, words) = outcome_words(result);
+        let time = result.elapsed.map(duration).unwrap_or_default();
+        writeln!(out, "{:>3}  {name:widest$}  {time:>12}  {style}{words}{style:#}", place.number)?;
+    }
+    let (style, words) = verdict(end);
+    writeln!(out, "{BOLD}{style}{words}{style:#}{BOLD:#} · {} · {}", shown(&chosen.plan.pipeline, 80), duration(end.elapsed))?;
+    out.flush()
+}
+
+fn verdict(end: &BuildEnd) -> (Style, &'static str) {
+    let (colour, words) = match end.outcome {
+        BuildOutcome::Passed => (AnsiColor::Green, "Passed"),
+        _ if end.stopped => (AnsiColor::Yellow, "Stopped"),
+        BuildOutcome::Stopped if end.waits_at.is_some() => (AnsiColor::Yellow, "Passed up to a manual step"),
+        BuildOutcome::Errored => (AnsiColor::Red, "Could not be run"),
+        _ => (AnsiColor::Red, "Failed"),
+    };
+    (colour.on_default(), words)
+}
+
+/// The same for programs. Times are seconds.
+pub(super) fn as_json(end: &BuildEnd, chosen: &Chosen, commit: &CommitHash) -> serde_json::Result<String> {
+    let steps = chosen.plan.steps().zip(&chosen.places).zip(&end.steps).map(|((step, place), result)| {
+        json!({
+            "number": place.number,
+            "name": step.name,
+            "outcome": result.state.as_str(),
+            "exit_code": result.exit_code,
+            "attempts": result.attempts,
+            "seconds": result.elapsed.map(|elapsed| elapsed.as_secs_f64()),
+            "message": result.message,
+        })
+    });
+    let object = json!({
+        "pipeline": chosen.plan.pipeline,
+        "commit": commit,
+        "outcome": end.outcome.as_str(),
+        "waits_at": end.waits_at.map(|step| chosen.places[step].number),
+        "seconds": end.elapsed.as_secs_f64(),
+        "exit_code": end.exit_code(),
+        "steps": steps.collect::<Value>(),
+    });
+    serde_json::to_string(&object)
+}

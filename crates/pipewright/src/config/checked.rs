@@ -1,0 +1,253 @@
+//! Turning texts into values, all of them before anything is started.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use pipewright_server::{CloudAddresses, ServerConfig};
+use pipewright_store::Database;
+use url::Url;
+
+use super::gather::Gathered;
+use super::mistake::{Mistake, Mistakes};
+
+/// Host keys of Bitbucket Cloud, as Atlassian publishes them at <https://bitbucket.org/site/ssh>.
+const CLOUD_KNOWN_HOSTS: &str = "\
+bitbucket.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIazEu89wgQZ4bqs3d63QSMzYVa0MuJ2e2gKTKqu+UUO
+bitbucket.org ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPIQmuzMBuKdWeF4+a2sjSSpBK0iqitSQ+5BM9KhpexuGt20JpTVM7u5BDZngncgrqDMbWdxMWWOGtZ9UgbqgZE=
+";
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The whole configuration, checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// What the server needs.
+    pub(crate) server: ServerConfig,
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// False where the public address is the one listened on, which is known for sure once the port is open.
+    pub(crate) public_url_is_given: bool,
+    /// Where the database is.
+    pub(crate) database: Database,
+    /// Connections to PostgreSQL.
+    pub(crate) connections: u32,
+    /// The file of the key that seals secrets.
+    pub(crate) key_file: PathBuf,
+    /// What is logged.
+    pub(crate) log_filter: String,
+    /// How it looks.
+    pub(crate) log_format: LogFormat,
+}
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+/// The address to open in a browser for one that is listened on: an unspecified host is this machine.
+pub(crate) fn address_of(listen: SocketAddr) -> Url {
+    let host = if listen.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { listen.ip() };
+    Url::parse(&format!("http://{}", SocketAddr::new(host, listen.port())))
+        .expect("cannot fail because a socket address is a URL's host and port")
+}
+
+/// Checks everything and tells every mistake.
+pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
+    let mut reader = Reader { gathered, mistakes: Vec::new() };
+    let data_directory = PathBuf::from(reader.text("data.directory"));
+    let listen = reader.parsed("server.listen", "an address and port such as 127.0.0.1:8080");
+    let public_url_is_given = !reader.text("server.public_url").is_empty();
+    let public_url = if public_url_is_given { reader.http_url("server.public_url") } else { address_of(listen.unwrap_or(DEFAULT_LISTEN)) };
+    let (ssh_host, ssh_port) = reader.host_and_port("bitbucket.cloud_ssh");
+    let known_hosts = reader.file("bitbucket.cloud_known_hosts_file");
+    let is_atlassian = ssh_host == "bitbucket.org" && ssh_port == 22;
+    let cloud = CloudAddresses {
+        web: reader.http_url("bitbucket.cloud_web"),
+        api: reader.http_url("bitbucket.cloud_api"),
+        ssh_host,
+        ssh_port,
+        known_hosts: known_hosts.unwrap_or_else(|| if is_atlassian { CLOUD_KNOWN_HOSTS.to_owned() } else { String::new() }),
+    };
+    let database_url = reader.text("database.url").to_owned();
+    let database = if database_url.is_empty() {
+        Database::Sqlite(data_directory.join("pipewright.db"))
+    } else {
+        reader.parsed_or("database.url", "sqlite:PATH or postgres://…", Database::Sqlite(PathBuf::new()))
+    };
+    let key_file = match reader.text("secrets.key_file") {
+        "" => data_directory.join("secret.key"),
+        path => PathBuf::from(path),
+    };
+    let server = ServerConfig {
+        public_url,
+        data_directory,
+        cloud,
+        webhooks_reach_us: reader.parsed_or("server.webhooks_reach_us", "true or false", true),
+        compare_refs_every: reader.seconds("comparison.every_seconds"),
+        poll_refs_every: reader.seconds("comparison.polling_every_seconds"),
+        runner_slots: reader.parsed_or("runner.slots", "a whole number, 0 or more", 0),
+        session_lifetime: Duration::from_secs(86_400) * reader.number("server.session_days", 1, 3650),
+        extra_ca_pem: reader.file("bitbucket.extra_ca_file"),
+        delivery_body_limit: 1024 * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
+        stop_grace: Duration::from_secs(u64::from(reader.number("runner.stop_grace_seconds", 0, 3600))),
+    };
+    let log_format = match reader.text("log.format") {
+        "json" => LogFormat::Json,
+        "text" => LogFormat::Text,
+        _ => {
+            reader.mistake("log.format", "text or json");
+            LogFormat::Text
+        }
+    };
+    let config = Config {
+        server,
+        listen: listen.unwrap_or(DEFAULT_LISTEN),
+        public_url_is_given,
+        database,
+        connections: reader.number("database.connections", 2, 1000),
+        key_file,
+        log_filter: reader.text("log.filter").to_owned(),
+        log_format,
+    };
+    if reader.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(reader.mistakes)) }
+}
+
+struct Reader<'a> {
+    gathered: &'a Gathered,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'a> Reader<'a> {
+    fn text(&self, key: &str) -> &'a str {
+        self.gathered.get(key).0.trim()
+    }
+
+    fn mistake(&mut self, key: &str, wanted: &str) {
+        let (text, origin) = self.gathered.get(key);
+        // A database URL may hold a password.
+        let shown = if key == "database.url" { "the value".to_owned() } else { format!("{text:?}") };
+        self.mistakes.push(Mistake { place: origin.to_string(), sentence: format!("{key}: {shown} is not {wanted}") });
+    }
+
+    fn parsed<T: FromStr>(&mut self, key: &str, wanted: &str) -> Option<T> {
+        let parsed = self.text(key).parse().ok();
+        if parsed.is_none() {
+            self.mistake(key, wanted);
+        }
+        parsed
+    }
+
+    fn parsed_or<T: FromStr>(&mut self, key: &str, wanted: &str, otherwise: T) -> T {
+        self.parsed(key, wanted).unwrap_or(otherwise)
+    }
+
+    fn number(&mut self, key: &str, least: u32, most: u32) -> u32 {
+        match self.text(key).parse() {
+            Ok(number) if (least..=most).contains(&number) => number,
+            _ => {
+                self.mistake(key, &format!("a whole number from {least} to {most}"));
+                least
+            }
+        }
+    }
+
+    fn seconds(&mut self, key: &str) -> Duration {
+        Duration::from_secs(u64::from(self.number(key, 1, 86_400)))
+    }
+
+    fn http_url(&mut self, key: &str) -> Url {
+        let url = Url::parse(self.text(key).trim_end_matches('/')).ok();
+        let usable = url
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none());
+        usable.unwrap_or_else(|| {
+            self.mistake(key, "an http:// or https:// address without `?` and `#`");
+            Url::parse("http://127.0.0.1").expect("cannot fail because the text is constant")
+        })
+    }
+
+    fn host_and_port(&mut self, key: &str) -> (String, u16) {
+        let split = self.text(key).rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+        split.filter(|(host, _): &(String, u16)| !host.is_empty()).unwrap_or_else(|| {
+            self.mistake(key, "HOST:PORT");
+            (String::new(), 0)
+        })
+    }
+
+    /// The contents of the file a setting names; `None` where it names none.
+    fn file(&mut self, key: &str) -> Option<String> {
+        let path = self.text(key);
+        if path.is_empty() {
+            return None;
+        }
+        match std::fs::read_to_string(path) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.mistake(key, &format!("a file that can be read ({error})"));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::{Mistakes, gather};
+    use super::{Config, check};
+
+    fn load(file: &str, variables: &[(&str, &str)], flags: &[&str]) -> Result<Config, Mistakes> {
+        let mut written = tempfile::NamedTempFile::new().expect("a file");
+        written.write_all(file.as_bytes()).expect("writes");
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        gather(Some(written.path()), variables, &flags).and_then(|gathered| check(&gathered))
+    }
+
+    #[test]
+    fn later_layers_win() {
+        let file = "[runner]\nslots = 3\n[server]\nlisten = \"127.0.0.1:1\"\n";
+        let config = load(file, &[("PIPEWRIGHT_SERVER_LISTEN", "127.0.0.1:2")], &["server.listen=127.0.0.1:3"]).expect("is right");
+        assert_eq!((config.listen.port(), config.server.runner_slots), (3, 3));
+        let config = load(file, &[("PIPEWRIGHT_SERVER_LISTEN", "127.0.0.1:2")], &[]).expect("is right");
+        assert_eq!(config.listen.port(), 2);
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_nearest_known_one() {
+        let mistakes =
+            load("[server]\nlistne = \"x\"\n", &[("PIPEWRIGHT_RUNER_SLOTS", "1")], &["database.uri=x"]).expect_err("three are wrong");
+        let text = mistakes.to_string();
+        for expected in [":2:1: there is no setting server.listne; did you mean server.listen?", "PIPEWRIGHT_RUNNER_SLOTS", "database.url"]
+        {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+    }
+
+    #[test]
+    fn every_wrong_value_is_told_with_its_place() {
+        let file = "[server]\nlisten = \"here\"\npublic_url = \"ftp://x\"\n[runner]\nslots = -1\n[log]\nformat = \"xml\"\n";
+        let mistakes = load(file, &[], &["bitbucket.cloud_ssh=nowhere"]).expect_err("all are wrong");
+        assert_eq!(mistakes.0.len(), 5, "{mistakes}");
+        assert!(mistakes.to_string().contains(":5:1: runner.slots: \"-1\" is not a whole number"));
+    }
+
+    #[test]
+    fn a_database_password_is_not_repeated() {
+        let mistakes = load("", &[], &["database.url=mysql://root:hunter2@db"]).expect_err("MySQL is not taken");
+        assert!(!mistakes.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn the_defaults_are_right() {
+        let config = load("", &[], &[]).expect("the defaults");
+        assert!(config.server.cloud.known_hosts.contains("ssh-ed25519"));
+        assert_eq!(config.server.public("/hooks/x"), "http://127.0.0.1:8080/hooks/x");
+    }
+}

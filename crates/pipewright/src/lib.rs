@@ -1,0 +1,27 @@
+//! The `pipewright` program as a library, so that its main function is short and tests from outside can walk the same
+//! pages as the demonstration.
+
+mod commands;
+mod config;
+pub mod story;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    // One TLS provider for everything; a second installation can only be a bug in this line.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        return ExitCode::FAILURE;
+    }
+    match commands::run(commands::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            // Nothing is left to do where even standard error is closed.
+            let _ = writeln!(anstream::stderr(), "pipewright: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

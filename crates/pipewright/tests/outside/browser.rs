@@ -1,0 +1,183 @@
+//! A real browser: Debian's Chromium driven by its ChromeDriver.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use thirtyfour::WindowHandle;
+use thirtyfour::prelude::*;
+
+/// How long anything in a page may take to appear.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser with one window; ends with the test.
+pub(crate) struct Browser {
+    driver: WebDriver,
+    chromedriver: Child,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    /// Opens a browser; `None`, said on standard error, where there is no chromedriver and this is not CI.
+    pub(crate) async fn open() -> Option<Self> {
+        let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut chromedriver = match started {
+            Ok(child) => child,
+            Err(error) if std::env::var_os("CI").is_none() => {
+                #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+                {
+                    eprintln!("skipped: chromedriver does not start: {error}");
+                }
+                return None;
+            }
+            Err(error) => panic!("chromedriver does not start: {error}"),
+        };
+        let stdout = chromedriver.stdout.take().expect("it is piped");
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let port = lines
+            .find_map(|line| line.split("on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok())
+            .expect("chromedriver names its port");
+        std::thread::spawn(move || lines.for_each(drop));
+        let profile = tempfile::tempdir().expect("a directory");
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=1280,1000",
+        ] {
+            capabilities.add_arg(argument).expect("an argument");
+        }
+        capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display())).expect("an argument");
+        let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), capabilities).await.expect("the browser opens");
+        Some(Self { driver, chromedriver, _profile: profile })
+    }
+
+    /// The driver, for what has no word here.
+    pub(crate) fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
+    /// Types an address.
+    pub(crate) async fn goes_to(&self, url: &str) {
+        self.driver.goto(url).await.expect("goes there");
+    }
+
+    /// Clicks the visible link or button with exactly these words.
+    pub(crate) async fn clicks(&self, words: &str) {
+        self.find_words(words).await.click().await.unwrap_or_else(|error| panic!("“{words}” cannot be clicked: {error}"));
+    }
+
+    /// Finds the visible link, button or summary with exactly these words.
+    pub(crate) async fn find_words(&self, words: &str) -> WebElement {
+        let path = format!("//*[self::a or self::button or self::summary][normalize-space(.)={} or @aria-label={0}]", quoted(words));
+        self.wait_for(By::XPath(path), words).await
+    }
+
+    /// Fills in the field with this label.
+    pub(crate) async fn fills(&self, label: &str, value: &str) {
+        let field = self.field(label).await;
+        field.clear().await.expect("clears");
+        field.send_keys(value).await.expect("types");
+    }
+
+    /// The field with this label.
+    pub(crate) async fn field(&self, label: &str) -> WebElement {
+        let quoted = quoted(label);
+        let path = format!(
+            "//label[.//span[normalize-space(.)={quoted}] or normalize-space(text())={quoted}]//*[self::input or self::select or self::textarea]"
+        );
+        self.wait_for(By::XPath(path), label).await
+    }
+
+    /// Waits until the page shows this text.
+    pub(crate) async fn sees(&self, text: &str) {
+        let path = format!("//*[contains(normalize-space(.), {})]", quoted(text));
+        let found =
+            self.driver.query(By::XPath(path)).wait(PATIENCE, Duration::from_millis(50)).exists().await.expect("the browser answers");
+        if !found {
+            let body = self.text().await;
+            let at = self.driver.current_url().await.map(|url| url.to_string()).unwrap_or_default();
+            panic!("“{text}” does not appear at {at}; the page shows:\n{body}");
+        }
+    }
+
+    /// Reloads until the page shows these words: what it shows is read in the background.
+    pub(crate) async fn reloads_until(&self, words: &str) {
+        let path = format!("//*[self::a or self::button][contains(normalize-space(.), {})]", quoted(words));
+        for _ in 0..60 {
+            let query =
+                self.driver.query(By::XPath(path.as_str())).wait(Duration::from_millis(500), Duration::from_millis(50)).and_displayed();
+            if query.exists().await.expect("the browser answers") {
+                return;
+            }
+            self.driver.refresh().await.expect("reloads");
+        }
+        panic!("“{words}” does not appear; the page shows:\n{}", self.text().await);
+    }
+
+    /// Goes to the tab that was opened last; returns the one it came from.
+    pub(crate) async fn switches_to_new_tab(&self) -> WindowHandle {
+        let old = self.driver.window().await.expect("a window");
+        // ChromeDriver knows the new tab as soon as the click is done.
+        let windows = self.driver.windows().await.expect("windows");
+        let new = windows.iter().find(|window| **window != old).expect("a new tab was opened and the old one stays");
+        self.driver.switch_to_window(new.clone()).await.expect("switches");
+        old
+    }
+
+    /// Closes this tab and goes back to another.
+    pub(crate) async fn closes_tab_and_returns_to(&self, old: WindowHandle) {
+        self.driver.close_window().await.expect("closes");
+        self.driver.switch_to_window(old).await.expect("switches");
+    }
+
+    /// The text of the first element of a CSS selector.
+    pub(crate) async fn text_of_css(&self, selector: &str) -> String {
+        self.wait_for(By::Css(selector), selector).await.text().await.expect("its text")
+    }
+
+    /// All visible text.
+    pub(crate) async fn text(&self) -> String {
+        match self.driver.find(By::Tag("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Keeps a picture of the page where `PIPEWRIGHT_TEST_PICTURES` names a directory.
+    pub(crate) async fn picture(&self, name: &str) {
+        if let Some(directory) = std::env::var_os("PIPEWRIGHT_TEST_PICTURES") {
+            self.driver.screenshot(&Path::new(&directory).join(format!("{name}.png"))).await.expect("a picture");
+        }
+    }
+
+    async fn wait_for(&self, by: By, what: &str) -> WebElement {
+        match self.driver.query(by).wait(PATIENCE, Duration::from_millis(50)).and_displayed().first().await {
+            Ok(element) => element,
+            Err(error) => {
+                let body = self.text().await;
+                panic!("“{what}” is not there ({error}); the page shows:\n{body}")
+            }
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.chromedriver.kill();
+        let _ = self.chromedriver.wait();
+    }
+}
+
+/// An XPath string literal, whatever quotes it holds.
+fn quoted(text: &str) -> String {
+    if text.contains('\'') { format!("\"{text}\"") } else { format!("'{text}'") }
+}

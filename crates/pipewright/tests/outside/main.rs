@@ -1,0 +1,8 @@
+//! Tests from outside: the built binary, a simulated Bitbucket over the network, a real browser, real git and SSH.
+
+mod browser;
+mod cloud;
+mod datacenter;
+mod git;
+mod kill;
+mod server;

@@ -1,0 +1,90 @@
+//! The built `pipewright serve`, started in a directory of its own and killed with the test.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use pipewright_simulator::Simulator;
+
+/// How long a start may take on a busy machine.
+const START: Duration = Duration::from_secs(30);
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    /// Its address, without a slash at its end.
+    pub(crate) url: String,
+    /// The one-time link of a first run.
+    pub(crate) setup_link: Option<String>,
+    data: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts on a fresh data directory, with the simulated Cloud in place of Atlassian's.
+    pub(crate) fn start(simulator: &Simulator) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a directory"), simulator, "127.0.0.1:0")
+    }
+
+    fn start_in(data: tempfile::TempDir, simulator: &Simulator, listen: &str) -> Self {
+        let (ssh_host, ssh_port) = simulator.cloud_ssh();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pipewright"))
+            .arg("serve")
+            .args(["--set", &format!("server.listen={listen}")])
+            .args(["--set", &format!("data.directory={}", data.path().display())])
+            .args(["--set", &format!("bitbucket.cloud_web={}", simulator.cloud_web_url())])
+            .args(["--set", &format!("bitbucket.cloud_api={}", simulator.cloud_api_url())])
+            .args(["--set", &format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}")])
+            .args(["--set", "comparison.every_seconds=2"])
+            .env_remove("PIPEWRIGHT_CONFIG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stderr = child.stderr.take().expect("it is piped");
+        let (send, receive) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                // Shown with the test's own output if it fails; the reader goes on so that the server never blocks.
+                #[expect(clippy::print_stderr, reason = "the test's output")]
+                {
+                    eprintln!("server: {line}");
+                }
+                let _ = send.send(line);
+            }
+        });
+        let mut server = Self { child, url: String::new(), setup_link: None, data };
+        while let Ok(line) = receive.recv_timeout(START) {
+            if let Some((_, url)) = line.split_once("listens on ") {
+                url.trim().clone_into(&mut server.url);
+            } else if line.contains("/setup/") {
+                server.setup_link = Some(line.trim().to_owned());
+                return server;
+            } else if line.starts_with("Open ") {
+                return server;
+            }
+        }
+        panic!("the server did not say within {START:?} where it listens");
+    }
+
+    /// Kills the server as `kill -9` would, and starts it again on the same data and port.
+    pub(crate) fn kill_and_restart(mut self, simulator: &Simulator) -> Self {
+        self.child.kill().expect("is killed");
+        self.child.wait().expect("is gone");
+        let listen = self.url.trim_start_matches("http://").to_owned();
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir().expect("a directory"));
+        Self::start_in(data, simulator, &listen)
+    }
+
+    /// Its data directory.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
