@@ -16,6 +16,8 @@ pub struct Wakeups {
     pub attempts: Arc<Notify>,
     /// Statuses wait to be sent.
     pub statuses: Arc<Notify>,
+    /// Listings, inspections, checks of keys or webhooks wait.
+    pub integrations: Arc<Notify>,
     /// Tasks wait to be run.
     pub tasks: Arc<Notify>,
 }

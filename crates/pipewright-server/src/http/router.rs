@@ -41,6 +41,8 @@ pub fn router(app: App) -> Router {
         .layer(layers::compression::layer())
         .layer(from_fn_with_state(policy, layers::security_headers::layer))
         .layer(from_fn(layers::request_id::layer))
+        // Bitbucket is no browser: its deliveries pass none of the layers above, only the net under bugs.
+        .merge(crate::deliveries::routes().layer(layers::panics::layer()))
         .with_state(app);
     layers::base_path::mount(routes, &base)
 }
@@ -56,4 +58,10 @@ fn routes() -> Router<App> {
         .merge(accounts::routes())
         .merge(members::routes())
         .merge(events::routes())
+        .merge(crate::pages::routes())
+        .merge(crate::consumer::routes())
+        .merge(crate::integrations::routes())
+        .merge(crate::repositories::routes())
+        .merge(crate::applications::routes())
+        .merge(crate::webhooks::routes())
 }

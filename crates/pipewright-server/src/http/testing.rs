@@ -55,12 +55,17 @@ impl TestSite {
 
     /// A site at this public address.
     pub(crate) async fn at(public_url: &str) -> Self {
+        Self::configured(public_url, |_| {}).await
+    }
+
+    /// A site at this public address, with its configuration changed.
+    pub(crate) async fn configured(public_url: &str, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let database = Database::Sqlite(directory.path().join("test.db"));
         let db = Db::open(&DbOptions { database, connections: 1 }).await.expect("SQLite opens");
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let url = |text: &str| text.parse::<url::Url>().expect("a URL");
-        let config = ServerConfig {
+        let mut config = ServerConfig {
             public_url: url(public_url),
             data_directory: directory.path().to_owned(),
             cloud: CloudAddresses {
@@ -79,6 +84,7 @@ impl TestSite {
             delivery_body_limit: 1024 * 1024,
             stop_grace: Duration::from_secs(1),
         };
+        change(&mut config);
         let base = config.base_path().to_owned();
         let git = Git::new(GitOptions::default(), directory.path()).expect("a runtime directory");
         let app = App::new(AppParts {
@@ -104,6 +110,15 @@ impl TestSite {
 
     /// Makes a user whose password is `correct horse battery`.
     pub(crate) async fn user(&self, email: &str) -> User {
+        self.user_who(email, false).await
+    }
+
+    /// The same, who administers the installation.
+    pub(crate) async fn administrator(&self, email: &str) -> User {
+        self.user_who(email, true).await
+    }
+
+    async fn user_who(&self, email: &str, is_administrator: bool) -> User {
         // One hash for all tests: making one takes as long as a dozen requests.
         static HASH: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
         let hash = HASH.get_or_init(async || crate::users::hash_password(Secret::new("correct horse battery")).await.expect("hashes"));
@@ -112,7 +127,7 @@ impl TestSite {
             email: email.to_owned(),
             name: email.split('@').next().unwrap_or_default().to_owned(),
             password_hash: hash.await.clone(),
-            is_administrator: false,
+            is_administrator,
             created_at: self.app.clock.now(),
             disabled_at: None,
         };

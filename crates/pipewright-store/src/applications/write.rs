@@ -21,7 +21,6 @@ statements! {
          WHERE id = $1"
     );
     SET_WATCH = same("UPDATE applications SET watch = $2 WHERE id = $1");
-    TAKE_NUMBER = same("UPDATE applications SET next_number = next_number + 1 WHERE id = $1 RETURNING next_number - 1");
     REMOVE = same("DELETE FROM applications WHERE id = $1 AND account_id = $2");
 }
 
@@ -95,13 +94,6 @@ pub async fn set_watch(tx: &mut Tx, id: ApplicationId, watch: Watch) -> Result<(
         .await
         .map(|done| done.rows_affected()))?;
     expect_one(rows, id)
-}
-
-/// Takes the number of the next build.
-pub async fn take_number(tx: &mut Tx, id: ApplicationId) -> Result<i64, StoreError> {
-    let number: Option<i64> =
-        within!(tx, TAKE_NUMBER, |executor, sql| sqlx::query_scalar(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
-    number.ok_or_else(|| StoreError::Missing { table: "applications", key: id.to_string() })
 }
 
 /// Removes an application with its builds. False where the account has none of this id.

@@ -10,7 +10,11 @@ use crate::error::StoreError;
 statements! {
     GET = same("SELECT * FROM repositories WHERE id = $1");
     OF_ACCOUNT = same("SELECT * FROM repositories WHERE id = $1 AND account_id = $2");
-    OF_INTEGRATION = same("SELECT * FROM repositories WHERE integration_id = $1 AND gone_at IS NULL ORDER BY id");
+    WITH_ACCESS_KEY = same("SELECT * FROM repositories WHERE integration_id = $1 AND access_key_id IS NOT NULL ORDER BY id");
+    ADMINISTERED = same(
+        "SELECT COUNT(*) AS listed, COUNT(*) FILTER (WHERE can_administer) AS administered
+         FROM repositories WHERE integration_id = $1 AND gone_at IS NULL"
+    );
     // The text is lower-cased by the application on both sides, because the databases do not agree on more than ASCII.
     SEARCH = same(
         "SELECT r.* FROM repositories r JOIN integrations i ON i.id = r.integration_id
@@ -84,11 +88,18 @@ pub async fn of_account(db: &Db, account: AccountId, id: RepositoryId) -> Result
     Ok(row.map(Repository::from))
 }
 
-/// Every repository that an integration sees.
-pub async fn of_integration(db: &Db, integration: IntegrationId) -> Result<Vec<Repository>, StoreError> {
+/// Repositories of an integration that we put our key on.
+pub async fn with_access_key(db: &Db, integration: IntegrationId) -> Result<Vec<Repository>, StoreError> {
     let rows: Vec<Row> =
-        read!(db, OF_INTEGRATION, |executor, sql| sqlx::query_as(sql).bind(integration.as_uuid()).fetch_all(executor).await)?;
+        read!(db, WITH_ACCESS_KEY, |executor, sql| sqlx::query_as(sql).bind(integration.as_uuid()).fetch_all(executor).await)?;
     Ok(rows.into_iter().map(Repository::from).collect())
+}
+
+/// How many repositories an integration sees, and on how many of them it may set webhooks and keys.
+pub async fn administered(db: &Db, integration: IntegrationId) -> Result<(u64, u64), StoreError> {
+    let (listed, administered): (i64, i64) =
+        read!(db, ADMINISTERED, |executor, sql| sqlx::query_as(sql).bind(integration.as_uuid()).fetch_one(executor).await)?;
+    Ok((u64::try_from(listed).unwrap_or(0), u64::try_from(administered).unwrap_or(0)))
 }
 
 /// Repositories of an account that match, grouped by workspace or project, last changed first, and how many match in all.

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use pipewright_core::Timestamp;
 
 use super::testing::{a_repository, seen};
-use super::{Search, get, mark_unseen_gone, of_account, owners, remember, search};
+use super::{Search, administered, get, mark_unseen_gone, of_account, owners, remember, search};
 use crate::integrations::testing::{an_account, an_integration};
 use crate::testing::on_each_database;
 
@@ -62,6 +62,7 @@ fn a_renamed_repository_keeps_its_id_and_one_no_longer_listed_is_gone() {
         assert_eq!(get(&db, lost).await.expect("reads").expect("is there").gone_at, Some(second));
         let (listed, count) = search(&db, account, &find("")).await.expect("searches");
         assert_eq!((listed.len(), count), (1, 1));
+        assert_eq!(administered(&db, integration).await.expect("counts"), (1, 1));
     });
 }
 

@@ -1,0 +1,139 @@
+//! Making an application: its row, its webhook's row, the task that notes where its refs stand, and its first build, all
+//! or nothing.
+
+use pipewright_core::ids::{ApplicationId, BuildId};
+use pipewright_core::{RefName, TriggerKind};
+use pipewright_store::applications::{self, NewApplication, Rules, Watch};
+use pipewright_store::builds::{self, NewBuild, TriggerDetail};
+use pipewright_store::integrations::IntegrationState;
+use pipewright_store::repositories::Repository;
+use pipewright_store::{StoreError, Tx, inspections, integrations};
+use serde_json::json;
+
+use super::slug::{numbered, suggest};
+use crate::app::App;
+use crate::http::MemberOf;
+use crate::repositories::Findings;
+use crate::scheduler::Aftermath;
+use crate::tasks::{Work, enqueue_within};
+use crate::webhooks;
+
+/// How many names in addresses are tried.
+const TRIES: u32 = 50;
+
+/// Why there is no application.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CreateError {
+    /// There is one of this repository already.
+    #[error("There is an application of this repository already; each account has one a repository.")]
+    Exists,
+    /// The integration cannot be used.
+    #[error("The connection to its Bitbucket cannot be used just now: {0}. Reconnect under Integrations, then create the application.")]
+    Unusable(String),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What was made.
+#[derive(Debug)]
+pub(super) struct Created {
+    /// Its name in addresses.
+    pub(super) slug: String,
+    /// The number of its first build; none where the repository is empty or could not be looked into.
+    pub(super) first_build: Option<i64>,
+}
+
+/// Makes an application of a repository of the member's account.
+pub(super) async fn create(
+    app: &App,
+    member: &MemberOf,
+    repository: &Repository,
+    name: &str,
+    rules: Rules,
+) -> Result<Created, CreateError> {
+    let integration = integrations::get(&app.db, repository.integration).await?;
+    let usable = integration.as_ref().is_some_and(|integration| integration.state == IntegrationState::Connected);
+    if !usable {
+        let reason = integration.and_then(|integration| integration.state_reason).unwrap_or_else(|| "it is disconnected".to_owned());
+        return Err(CreateError::Unusable(reason));
+    }
+    let findings = inspections::get::<Findings>(&app.db, repository.id).await?;
+    let now = member.now();
+    let watch = if app.config.webhooks_reach_us { Watch::Webhook } else { Watch::Polling };
+    let mut new = NewApplication {
+        id: ApplicationId::new(),
+        account: member.account.id,
+        repository: repository.id,
+        slug: String::new(),
+        name: name.to_owned(),
+        rules,
+        watch,
+        created_by: member.user.id,
+    };
+    let mut tx = app.db.begin().await?;
+    if !applications::on_repository(&mut tx, repository.id).await?.is_empty() {
+        return Err(CreateError::Exists);
+    }
+    let wish = suggest(name);
+    let mut made = false;
+    for tries in 0..TRIES {
+        new.slug = numbered(&wish, tries);
+        if applications::insert(&mut tx, &new, now).await? {
+            made = true;
+            break;
+        }
+    }
+    if !made {
+        return Err(CreateError::Exists);
+    }
+    webhooks::make_row(app, &mut tx, repository).await?;
+    // The first comparison notes where every ref stands; only what changes from there on is built by itself.
+    enqueue_within(app, &mut tx, &Work::CompareRefs { application: new.id }, now).await?;
+    let first_build = first_build(&mut tx, member, &new, findings.and_then(|found| found.findings)).await?;
+    let detail = json!({ "repository": repository.full_name, "auto_build": new.rules.auto_build });
+    member.record(&mut tx, "application.created", &new.name, detail).await?;
+    tx.commit().await?;
+    app.wakeups.integrations.notify_waiters();
+    app.wakeups.tasks.notify_one();
+    let mut aftermath = Aftermath::default();
+    if let Some((build, _)) = first_build {
+        aftermath.planned_for(repository.id);
+        aftermath.moved(member.account.id, build);
+    }
+    aftermath.announce(app);
+    Ok(Created { slug: new.slug, first_build: first_build.map(|(_, number)| number) })
+}
+
+/// The default branch as it was last seen, so that there is something to watch at once.
+async fn first_build(
+    tx: &mut Tx,
+    member: &MemberOf,
+    application: &NewApplication,
+    findings: Option<Findings>,
+) -> Result<Option<(BuildId, i64)>, StoreError> {
+    let Some(findings) = findings else { return Ok(None) };
+    let head = findings.default_branch.and_then(|name| findings.branches.into_iter().find(|branch| branch.name == name));
+    let Some((head, ref_name)) = head.and_then(|head| RefName::branch(&head.name).ok().map(|name| (head, name))) else {
+        return Ok(None);
+    };
+    let new = NewBuild {
+        id: BuildId::new(),
+        account_id: member.account.id,
+        application_id: application.id,
+        ref_name,
+        commit: head.commit,
+        previous: None,
+        trigger: TriggerKind::Manual,
+        detail: TriggerDetail::default(),
+        repeatable: true,
+        delivery_id: None,
+        started_by: Some(member.user.name.clone()),
+        accepted_at: member.now(),
+        created_at: member.now(),
+    };
+    Ok(Some(match builds::create(tx, &new).await? {
+        builds::Created::New { number } => (new.id, number),
+        builds::Created::Existing { id, number } => (id, number),
+    }))
+}

@@ -1,0 +1,72 @@
+//! What happens by itself: lists of repositories, inspections, checks of SSH keys, webhooks.
+//!
+//! Each kind has its own loop, because one may take minutes. What is due is in the database alone, so a loop can be ended
+//! anywhere and run again; a hint only makes it look sooner.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use pipewright_store::{StoreError, integrations};
+use tokio_util::sync::CancellationToken;
+
+use super::check::check_key;
+use crate::app::App;
+use crate::{repositories, webhooks};
+
+/// How often a loop looks by itself.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// A key that Bitbucket does not know yet is tried again this often.
+const FAILED_KEY_EVERY: Duration = Duration::from_mins(5);
+
+/// Any other key is tried again this often.
+const KEY_EVERY: Duration = Duration::from_hours(24);
+
+/// How many keys are checked side by side.
+const KEYS_AT_ONCE: usize = 4;
+
+/// Runs until it is told to stop.
+pub(crate) async fn keep(app: App, stop: CancellationToken) {
+    tokio::join!(
+        turn(&app, &stop, "listing repositories", repositories::list_due),
+        turn(&app, &stop, "looking into repositories", repositories::inspect_due),
+        turn(&app, &stop, "checking SSH keys", check_due_keys),
+        turn(&app, &stop, "keeping webhooks", webhooks::keep),
+    );
+}
+
+async fn turn(app: &App, stop: &CancellationToken, doing: &str, pass: impl AsyncFn(&App) -> Result<(), StoreError>) {
+    loop {
+        // Registered before looking, so that a hint that comes meanwhile is not lost.
+        let hint = app.wakeups.integrations.notified();
+        tokio::pin!(hint);
+        hint.as_mut().enable();
+        tokio::select! {
+            () = stop.cancelled() => return,
+            result = pass(app) => {
+                if let Err(error) = result {
+                    tracing::error!(error = &error as &dyn std::error::Error, "{doing} failed; it is tried again");
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = hint => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Checks the SSH keys that are due.
+pub(crate) async fn check_due_keys(app: &App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let due = integrations::to_check(&app.db, now - FAILED_KEY_EVERY, now - KEY_EVERY).await?;
+    futures_util::stream::iter(due)
+        .for_each_concurrent(KEYS_AT_ONCE, async |integration| {
+            if let Err(error) = check_key(app, integration.id).await {
+                tracing::warn!(integration.id = %integration.id, error = %error, "an SSH key could not be checked; it is tried again");
+            }
+        })
+        .await;
+    Ok(())
+}

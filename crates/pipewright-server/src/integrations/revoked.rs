@@ -1,0 +1,58 @@
+//! Noticing that Bitbucket no longer accepts a credential.
+
+use pipewright_core::ids::IntegrationId;
+use pipewright_store::credentials;
+use pipewright_store::events::{self, NewEvent};
+use pipewright_store::integrations::{self, Integration, IntegrationState};
+use pipewright_store::{StoreError, Tx};
+
+use super::client::client_with;
+use super::token::{Freshness, credential};
+use super::unavailable::{IntegrationUnavailable, REVOKED};
+use crate::app::App;
+
+/// To be called when a call with the integration's credential was answered as unauthorised. An OAuth token is refreshed
+/// first, because it may only have been cut short; then Bitbucket is asked who we are. True where the access has really
+/// ended: the integration then says so and nothing uses it until somebody connects again.
+pub(crate) async fn note_revoked(app: &App, integration: IntegrationId) -> Result<bool, IntegrationUnavailable> {
+    let found = integrations::get(&app.db, integration).await?.ok_or(IntegrationUnavailable::Missing(integration))?;
+    if found.state != IntegrationState::Connected {
+        return Ok(true);
+    }
+    let Some(stored) = credentials::of_integration(&app.db, integration).await? else { return Ok(true) };
+    let fresh = match credential(app, &found, Freshness::NotFrom(stored.refreshed_at)).await {
+        Ok(fresh) => fresh,
+        Err(IntegrationUnavailable::Reconnect(_) | IntegrationUnavailable::Disconnected(_)) => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    match client_with(app, &found, fresh).current_user().await {
+        Err(error) if error.is_unauthorized() => {
+            let mut tx = app.db.begin().await?;
+            credentials::refuse(&mut tx, stored.id).await?;
+            record(app, &mut tx, &found, REVOKED).await?;
+            tx.commit().await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Keeps that the integration must be connected again, and writes it into the account's history once.
+pub(super) async fn record(app: &App, tx: &mut Tx, integration: &Integration, reason: &str) -> Result<(), StoreError> {
+    let changed = integrations::set_state(tx, integration.id, IntegrationState::Reconnect, Some(reason)).await?;
+    if !changed || integration.state == IntegrationState::Reconnect {
+        return Ok(());
+    }
+    tracing::warn!(integration.id = %integration.id, reason, "an integration must be connected again");
+    let event = NewEvent {
+        account_id: Some(integration.account),
+        user_id: None,
+        actor: "Pipewright",
+        action: "integration.revoked",
+        subject: &integration.base_url,
+        detail: serde_json::json!({ "reason": reason }),
+        address: None,
+        at: app.clock.now(),
+    };
+    events::record(tx, &event).await
+}

@@ -1,0 +1,91 @@
+//! **Connect Bitbucket**: the person leaves for Bitbucket's authorization page.
+
+use std::time::Duration;
+
+use pipewright_bitbucket::oauth::{OAuthError, PkceVerifier, StateToken};
+use pipewright_bitbucket::scopes::{Feature, default_features, needed};
+use pipewright_core::Secret;
+use pipewright_core::ids::{AccountId, UserId};
+use pipewright_store::StoreError;
+use pipewright_store::oauth_flows::{self, OAuthFlow};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::app::App;
+use crate::consumer::{self, ConsumerError};
+
+/// How long a person may take at Bitbucket's page.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// The person cannot be sent off.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// There is no consumer yet: set-up comes first.
+    #[error("this installation has no OAuth consumer yet; an administrator sets it up under Bitbucket Cloud")]
+    NoConsumer,
+    /// The consumer cannot be read.
+    #[error(transparent)]
+    Consumer(#[from] ConsumerError),
+    /// No state or address could be made.
+    #[error(transparent)]
+    OAuth(#[from] OAuthError),
+    /// Our own public address is not one.
+    #[error("the public address of this installation is not usable as a callback ({0}); check the setting public_url")]
+    Address(#[from] url::ParseError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who sets out, and for which account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Traveller<'a> {
+    /// The account to connect.
+    pub(crate) account: AccountId,
+    /// Who.
+    pub(crate) user: UserId,
+    /// What names their session; the callback must come in the same one.
+    pub(crate) session_hash: &'a [u8],
+}
+
+/// The features that are asked for: those that are on by default, and those that were chosen.
+pub(crate) fn wanted_features(chosen: &[Feature]) -> Vec<Feature> {
+    let mut features = default_features().to_vec();
+    features.extend(Feature::ALL.into_iter().filter(|feature| chosen.contains(feature) && !default_features().contains(feature)));
+    features
+}
+
+/// Keeps what is needed on the way back, and gives the authorise address.
+pub(crate) async fn start(app: &App, traveller: Traveller<'_>, chosen: &[Feature]) -> Result<Url, StartError> {
+    let consumer = consumer::load(app).await?.ok_or(StartError::NoConsumer)?;
+    let features = wanted_features(chosen);
+    let (state, verifier) = (StateToken::random()?, PkceVerifier::random()?);
+    let state_hash = hash(state.secret());
+    let now = app.clock.now();
+    let flow = OAuthFlow {
+        verifier: app.vault.seal(verifier.secret(), &verifier_purpose(&state_hash)),
+        state_hash,
+        account: traveller.account,
+        user: traveller.user,
+        session_hash: traveller.session_hash.to_vec(),
+        features: features.iter().map(|feature| feature.as_str().to_owned()).collect(),
+        created_at: now,
+        expires_at: now + PATIENCE,
+        used_at: None,
+    };
+    let mut tx = app.db.begin().await?;
+    oauth_flows::insert(&mut tx, &flow).await?;
+    tx.commit().await?;
+    let callback = Url::parse(&consumer::callback_url(app))?;
+    Ok(consumer::oauth_client(app, consumer).authorize_url(&state, &verifier, &callback, &needed(&features))?)
+}
+
+/// What a state is looked up by.
+pub(super) fn hash(state: &Secret) -> Vec<u8> {
+    Sha256::digest(state.expose().as_bytes()).to_vec()
+}
+
+/// What a verifier is sealed for.
+pub(super) fn verifier_purpose(state_hash: &[u8]) -> String {
+    format!("oauth_flows.verifier:{}", hex::encode(state_hash))
+}

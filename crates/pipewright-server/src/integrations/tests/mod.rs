@@ -1,0 +1,8 @@
+//! Connecting, through the whole router against the simulated Bitbuckets.
+
+mod disconnect;
+mod oauth;
+mod refresh;
+mod server_form;
+mod ssh_key;
+pub(crate) mod world;

@@ -1,0 +1,212 @@
+//! Looking into a repository in the background: its branches and tags, and what its pipeline file says.
+
+use std::time::Duration;
+
+use pipewright_bitbucket::remote::{Permission, RefList};
+use pipewright_bitbucket::{ApiError, Bitbucket, RepositoryAddress};
+use pipewright_core::CommitHash;
+use pipewright_core::ids::RepositoryId;
+use pipewright_store::repositories::Repository;
+use pipewright_store::{StoreError, inspections, repositories};
+use serde::{Deserialize, Serialize};
+
+use super::address_of;
+use super::list::seen;
+use crate::app::App;
+use crate::integrations::{IntegrationUnavailable, bitbucket_for, note_revoked};
+
+/// The file that says what is built.
+const PIPELINE_FILE: &str = "bitbucket-pipelines.yml";
+
+/// The longest pipeline file that is read, in bytes.
+const FILE_LIMIT: usize = 1024 * 1024;
+
+/// The most branches, and the most tags, that are kept.
+const MOST_REFS: usize = 2_000;
+
+/// How long an inspection may take; one that takes longer died with its process.
+const LIMIT: Duration = Duration::from_mins(5);
+
+/// What was found in a repository.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Findings {
+    /// The default branch's short name; none in an empty repository.
+    pub(crate) default_branch: Option<String>,
+    /// Branches, at most [`MOST_REFS`], the default one first.
+    pub(crate) branches: Vec<BranchFound>,
+    /// Tags, as many.
+    pub(crate) tags: Vec<BranchFound>,
+    /// How many branches there are in all.
+    pub(crate) branch_count: usize,
+    /// What the pipeline file on the default branch says.
+    pub(crate) file: FilePart,
+}
+
+/// A branch or tag and where it points.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct BranchFound {
+    /// Its short name.
+    pub(crate) name: String,
+    /// The commit.
+    pub(crate) commit: CommitHash,
+}
+
+/// What the pipeline file says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub(crate) enum FilePart {
+    /// Nothing was ever pushed.
+    EmptyRepository,
+    /// The default branch has no such file.
+    Missing,
+    /// It is longer than the limit.
+    TooLong,
+    /// It was read.
+    Read {
+        /// What starts a build, in the order of the file.
+        starts: Vec<Start>,
+        /// What is wrong with it, in the order of the file.
+        problems: Vec<Problem>,
+        /// True where it cannot be run at all.
+        invalid: bool,
+    },
+}
+
+/// One pipeline of the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Start {
+    /// The key under `pipelines`.
+    pub(crate) section: String,
+    /// The name or pattern; empty for `default`.
+    pub(crate) name: String,
+    /// How many steps it has.
+    pub(crate) steps: usize,
+}
+
+/// One problem of the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Problem {
+    /// "error", "warning", …
+    pub(crate) severity: String,
+    /// True where nothing can be built before it is mended.
+    pub(crate) fatal: bool,
+    /// From 1.
+    pub(crate) line: u32,
+    /// From 1.
+    pub(crate) column: u32,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) help: Option<String>,
+}
+
+/// Looks into what is due.
+pub(crate) async fn inspect_due(app: &App) -> Result<(), StoreError> {
+    let due = inspections::due(&app.db, app.clock.now() - LIMIT).await?;
+    for result in futures_util::future::join_all(due.into_iter().map(|repository| inspect(app, repository))).await {
+        result?;
+    }
+    Ok(())
+}
+
+/// Looks into one repository, unless that is under way.
+async fn inspect(app: &App, id: RepositoryId) -> Result<(), StoreError> {
+    let started_at = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mine = inspections::begin(&mut tx, id, started_at, LIMIT).await?;
+    tx.commit().await?;
+    let Some(repository) = repositories::get(&app.db, id).await?.filter(|_| mine) else { return Ok(()) };
+    let outcome = look(app, &repository).await;
+    let mut tx = app.db.begin().await?;
+    match outcome {
+        Ok(findings) => {
+            repositories::set_default_branch(&mut tx, id, findings.default_branch.as_deref()).await?;
+            inspections::finish(&mut tx, id, started_at, &findings, app.clock.now()).await?;
+        }
+        Err(error) => {
+            tracing::info!(repository = repository.full_name, error = %error, "a repository could not be looked into");
+            inspections::fail(&mut tx, id, started_at, &error.to_string()).await?;
+        }
+    }
+    tx.commit().await
+}
+
+/// Asks Bitbucket.
+async fn look(app: &App, repository: &Repository) -> Result<Findings, IntegrationUnavailable> {
+    let bitbucket = bitbucket_for(app, repository.integration).await?;
+    let address = address_of(repository);
+    match ask(app, &bitbucket, repository, &address).await {
+        Ok(findings) => Ok(findings),
+        Err(error) => {
+            if error.is_unauthorized() {
+                note_revoked(app, repository.integration).await?;
+            }
+            Err(IntegrationUnavailable::Later(error.to_string()))
+        }
+    }
+}
+
+async fn ask(app: &App, bitbucket: &Bitbucket, repository: &Repository, address: &RepositoryAddress) -> Result<Findings, ApiError> {
+    // The repository itself says what the list did not: names that changed, and what we may do there.
+    let (fresh, branches, tags) = tokio::try_join!(bitbucket.repository(address), bitbucket.branches(address), bitbucket.tags(address))?;
+    if let Err(error) = refresh(app, repository, &fresh).await {
+        tracing::warn!(repository = repository.full_name, error = %error, "what a repository says of itself could not be kept");
+    }
+    let default = fresh.default_branch.as_ref();
+    let head = default.and_then(|name| branches.refs.iter().find(|branch| branch.name == *name));
+    let file = match head {
+        None => FilePart::EmptyRepository,
+        Some(head) => match bitbucket.file_at(address, &head.commit, PIPELINE_FILE, FILE_LIMIT).await {
+            Ok(Some(text)) => read(&text),
+            Ok(None) => FilePart::Missing,
+            Err(ApiError::TooLarge { .. }) => FilePart::TooLong,
+            Err(error) => return Err(error),
+        },
+    };
+    let branch_count = branches.refs.len();
+    let mut branches = found(branches);
+    branches.sort_by_key(|branch| default.is_none_or(|default| default.short() != branch.name));
+    branches.truncate(MOST_REFS);
+    let mut tags = found(tags);
+    tags.truncate(MOST_REFS);
+    Ok(Findings { default_branch: default.map(|name| name.short().to_owned()), branches, tags, branch_count, file })
+}
+
+fn found(list: RefList) -> Vec<BranchFound> {
+    list.refs.into_iter().map(|one| BranchFound { name: one.name.short().to_owned(), commit: one.commit }).collect()
+}
+
+/// Keeps what the repository says of itself now.
+async fn refresh(app: &App, repository: &Repository, fresh: &pipewright_bitbucket::RemoteRepository) -> Result<(), StoreError> {
+    let mut tx = app.db.begin().await?;
+    let now = app.clock.now();
+    repositories::remember(&mut tx, repository.account, repository.integration, &seen(fresh, repository), now).await?;
+    if let Some(permission) = fresh.permission {
+        repositories::set_can_administer(&mut tx, repository.id, permission == Permission::Admin).await?;
+    }
+    tx.commit().await
+}
+
+/// What the file says, checked.
+fn read(text: &[u8]) -> FilePart {
+    let parsed = pipewright_spec::parse(PIPELINE_FILE, text);
+    let starts = parsed.pipeline_file.as_ref().map(pipewright_spec::PipelineFile::start_conditions).unwrap_or_default();
+    let problems: Vec<Problem> = parsed
+        .diagnostics
+        .iter()
+        .map(|diagnostic| Problem {
+            severity: diagnostic.severity.as_str().to_owned(),
+            fatal: diagnostic.is_fatal(),
+            line: diagnostic.primary.line,
+            column: diagnostic.primary.column,
+            message: diagnostic.message.clone(),
+            help: diagnostic.help.clone(),
+        })
+        .collect();
+    let invalid = parsed.pipeline_file.is_none() || problems.iter().any(|problem| problem.fatal);
+    let starts = starts
+        .into_iter()
+        .map(|start| Start { section: start.section.as_str().to_owned(), name: start.name, steps: start.steps })
+        .collect();
+    FilePart::Read { starts, problems, invalid }
+}

@@ -1,0 +1,39 @@
+//! One look at every webhook that is due: unregistered ones are registered, old ones checked, unneeded ones removed.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use pipewright_store::StoreError;
+use pipewright_store::webhooks::{self, Webhook};
+
+use super::{check, remove_unneeded};
+use crate::app::App;
+use crate::integrations::IntegrationUnavailable;
+
+/// How often one is looked at.
+const CHECK_EVERY: Duration = Duration::from_hours(24);
+
+/// How many are looked at side by side.
+const AT_ONCE: usize = 4;
+
+/// Looks once at what is due.
+pub(crate) async fn keep(app: &App) -> Result<(), StoreError> {
+    let unneeded = webhooks::to_remove(&app.db).await?;
+    futures_util::stream::iter(unneeded)
+        .for_each_concurrent(AT_ONCE, async |webhook| report(&webhook, remove_unneeded(app, &webhook).await))
+        .await;
+    if !app.config.webhooks_reach_us {
+        return Ok(());
+    }
+    let due = webhooks::to_check(&app.db, app.clock.now() - CHECK_EVERY).await?;
+    futures_util::stream::iter(due)
+        .for_each_concurrent(AT_ONCE, async |webhook| report(&webhook, check(app, &webhook).await.map(drop)))
+        .await;
+    Ok(())
+}
+
+fn report(webhook: &Webhook, result: Result<(), IntegrationUnavailable>) {
+    if let Err(error) = result {
+        tracing::warn!(webhook.id = %webhook.id, error = %error, "a webhook could not be looked at; it is tried again");
+    }
+}

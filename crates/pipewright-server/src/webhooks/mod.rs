@@ -1,0 +1,21 @@
+//! Our webhooks at Bitbucket: one per repository, made, found again, repaired and removed.
+//!
+//! What should be there follows from the database alone: a repository with an application that builds by itself has a
+//! webhook, any other has none. The keeper looks at what is due and brings Bitbucket in step; a person can ask for it at
+//! once. Where Bitbucket cannot reach this installation none is made, and refs are compared instead.
+
+mod address;
+mod card;
+mod keep;
+mod make;
+mod pages;
+mod register;
+mod remove;
+
+pub(crate) use address::delivery_url;
+pub(crate) use card::{WebhookCard, card};
+pub(crate) use keep::keep;
+pub(crate) use make::make_row;
+pub(crate) use pages::routes;
+pub(crate) use register::{check, register};
+pub(crate) use remove::remove_unneeded;
