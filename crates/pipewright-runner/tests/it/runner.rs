@@ -234,13 +234,21 @@ async fn shutdown_gives_back_what_does_not_end_in_time() {
 #[tokio::test]
 async fn what_a_killed_runner_left_is_ended_and_removed() {
     let directory = tempfile::tempdir().expect("a directory");
-    let left = directory.path().join("runner/attempts/0123-7");
+    let mark = format!("{}-7", pipewright_core::ids::AttemptId::new());
+    let left = directory.path().join("runner/attempts").join(&mark);
     std::fs::create_dir_all(left.join("build")).expect("a directory");
-    let mut orphan = std::process::Command::new("/bin/sleep").arg("1000").env("PIPEWRIGHT_ATTEMPT", "0123-7").spawn().expect("it starts");
+    let mut orphan = std::process::Command::new("/bin/sleep").arg("1000").env("PIPEWRIGHT_ATTEMPT", &mark).spawn().expect("it starts");
     let bench = Bench::start_in(directory, 1);
     assert_eq!(bench.run(&["true"], &[], &[]).await.0.outcome, AttemptOutcome::Passed);
     assert!(!left.exists());
-    let status = orphan.wait().expect("it ended");
+    let begin = std::time::Instant::now();
+    let status = loop {
+        if let Some(status) = orphan.try_wait().expect("a child") {
+            break status;
+        }
+        assert!(begin.elapsed() < PATIENCE, "the orphan lives");
+        tokio::task::yield_now().await;
+    };
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
     bench.end().await;
 }
