@@ -45,21 +45,165 @@ document.addEventListener("submit", (event) => {
 function live(element) {
   setTimeout(async () => {
     if (!element.isConnected) return;
-    if (document.hidden) return live(element);
+    if (document.hidden || element.querySelector("details[open]")) return live(element);
     try {
-      const response = await fetch(element.dataset.live, { headers: { "x-fragment": "1" } });
-      if (response.ok) {
-        const fresh = document.createElement("template");
-        fresh.innerHTML = await response.text();
-        const next = fresh.content.firstElementChild;
-        if (!next) return;
-        if (next.outerHTML !== element.outerHTML && !element.contains(document.activeElement)) {
-          element.replaceWith(next);
-          element = next;
-        }
-      } else if (response.status < 500) return;
+      const next = await fragment(element.dataset.live);
+      if (next === null) return;
+      if (next && next.outerHTML !== element.outerHTML) {
+        const focused = element.contains(document.activeElement) && document.activeElement.getAttribute("href");
+        element.replaceWith(next);
+        if (focused) next.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+        element = next;
+        boot(element);
+      }
     } catch { /* The server is away; it is asked again. */ }
     if (element.dataset.live) live(element);
   }, Number(element.dataset.every) || 3000);
 }
+
+// The element that an address answers; nothing while the server has trouble, null once there is none.
+async function fragment(address) {
+  const response = await fetch(address, { headers: { "x-fragment": "1" } });
+  if (!response.ok) return response.status < 500 ? null : undefined;
+  const holder = document.createElement("template");
+  holder.innerHTML = await response.text();
+  return holder.content.firstElementChild;
+}
+
+// The log: of however many lines, only those around the view are in the page. Lines come with the page, from the live
+// tail, and in chunks when they are scrolled to.
+function viewer(box) {
+  const CHUNK = 200, AROUND = 80, KEPT = 20000;
+  const list = box.querySelector("ol"), button = box.querySelector("[data-follow]");
+  const here = box.dataset.here, lines = new Map(), asked = new Set();
+  let total = Number(box.dataset.total), hit = Number(box.dataset.hit) || 0, from = 0, to = 0, follow = false, planned = false;
+  for (const item of list.children) lines.set(Number(item.id.slice(1)) - 1, item.lastElementChild.outerHTML);
+  for (const link of box.querySelectorAll(".more")) link.remove();
+  const row = list.firstElementChild?.getBoundingClientRect().height || 20;
+  const top = () => list.getBoundingClientRect().top + 8;
+
+  const item = (n) => `<li id="L${n + 1}"${n + 1 === hit ? ' class="hit"' : ""}><a href="${here}&amp;line=${n + 1}#L${n + 1}">${n + 1}</a>${lines.get(n) ?? "<span> </span>"}</li>`;
+  const items = (a, b) => { let html = ""; for (let n = a; n < b; n++) html += item(n); return html; };
+
+  function draw(changed = []) {
+    planned = false;
+    const first = Math.floor(-top() / row), seen = Math.ceil(innerHeight / row);
+    const a = Math.max(0, Math.min(first - AROUND, total - seen)), b = Math.min(total, Math.max(first, 0) + seen + AROUND);
+    if (a >= to || b <= from) list.innerHTML = items(a, b);
+    else {
+      for (let n = from; n < Math.min(a, to); n++) list.firstElementChild.remove();
+      for (let n = to; n > Math.max(b, from); n--) list.lastElementChild.remove();
+      if (a < from) list.insertAdjacentHTML("afterbegin", items(a, from));
+      if (b > to) list.insertAdjacentHTML("beforeend", items(to, b));
+    }
+    const old = [from, to];
+    [from, to] = [a, b];
+    for (const n of changed) if (n >= Math.max(a, old[0]) && n < Math.min(b, old[1])) list.children[n - a].outerHTML = item(n);
+    list.style.paddingTop = `${8 + a * row}px`;
+    list.style.paddingBottom = `${8 + (total - b) * row}px`;
+    for (let chunk = Math.floor(a / CHUNK); chunk * CHUNK < b; chunk++) {
+      for (let n = Math.max(a, chunk * CHUNK); n < Math.min(b, (chunk + 1) * CHUNK); n++) {
+        if (!lines.has(n)) { load(chunk); break; }
+      }
+    }
+    if (lines.size > KEPT) for (const n of lines.keys()) if (n < a - CHUNK || n > b + CHUNK) lines.delete(n);
+  }
+  const plan = () => { if (!planned) { planned = true; requestAnimationFrame(() => { if (list.isConnected) draw(); }); } };
+
+  async function load(chunk) {
+    if (asked.has(chunk)) return;
+    asked.add(chunk);
+    try {
+      const response = await fetch(`${box.dataset.lines}?from=${chunk * CHUNK}&count=${CHUNK}`);
+      if (response.ok) take(await response.json());
+    } catch { /* Asked again when it is next in view. */ }
+    asked.delete(chunk);
+  }
+
+  function take(part) {
+    const changed = [];
+    part.lines.forEach(([html, command], index) => {
+      lines.set(part.first + index, `<span${command ? ' class="cmd"' : ""}>${html}</span>`);
+      changed.push(part.first + index);
+    });
+    total = Math.max(total, part.total);
+    draw(changed);
+    if (follow) bottom();
+  }
+
+  const bottom = () => scrollTo(0, top() + scrollY + total * row - innerHeight + 80);
+  function setFollow(on) {
+    follow = on;
+    button.setAttribute("aria-pressed", on);
+    if (on) bottom();
+  }
+  function show(n) {
+    scrollTo(0, top() + scrollY + (n - 1) * row - innerHeight / 3);
+    draw();
+  }
+  function mark(n) {
+    const before = hit;
+    hit = n;
+    draw([before - 1, n - 1]);
+  }
+
+  addEventListener("scroll", plan, { passive: true });
+  addEventListener("resize", plan, { passive: true });
+  // Whoever scrolls up wants to read, not to follow.
+  addEventListener("wheel", (event) => { if (follow && event.deltaY < 0) setFollow(false); }, { passive: true });
+  addEventListener("touchmove", () => { if (follow) setFollow(false); }, { passive: true });
+  addEventListener("keydown", (event) => { if (follow && ["ArrowUp", "PageUp", "Home"].includes(event.key)) setFollow(false); });
+  button.addEventListener("click", () => setFollow(!follow));
+  list.addEventListener("click", (event) => {
+    const link = event.target.closest("li > a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    history.replaceState(null, "", link.href);
+    setFollow(false);
+    mark(Number(link.textContent));
+  });
+  const anchor = /^#L(\d+)$/.exec(location.hash);
+  if (anchor) hit = Math.min(Number(anchor[1]), total);
+  draw();
+  if (hit) { draw([hit - 1]); show(hit); }
+
+  if (!box.dataset.tail) return;
+  button.hidden = false;
+  if (!hit) setFollow(true);
+  // The newest line may have grown since the page was made, so it is asked for again.
+  const source = new EventSource(`${box.dataset.tail}?from=${Math.max(0, total - 1)}`);
+  source.addEventListener("lines", (event) => {
+    if (!box.isConnected) return source.close();
+    take(JSON.parse(event.data));
+  });
+  source.addEventListener("end", () => {
+    source.close();
+    button.hidden = true;
+    if (box.dataset.next) setTimeout(() => renew(box), 400);
+  });
+}
+
+// A step has ended: if the visitor chose none, the one that runs now is shown.
+async function renew(box) {
+  const part = box.closest("#log");
+  if (!part?.isConnected) return;
+  const next = await fragment(box.dataset.next).catch(() => undefined);
+  if (!next) return;
+  part.replaceWith(next);
+  boot(next);
+  if (next.dataset.live) live(next);
+}
+
+// "/" leads to the search.
+document.addEventListener("keydown", (event) => {
+  const field = document.querySelector("[role=search] input:not([type=hidden])");
+  if (event.key !== "/" || !field || event.ctrlKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName)) return;
+  event.preventDefault();
+  field.focus();
+});
+
+function boot(root) {
+  for (const box of root.querySelectorAll(".logs[data-lines]")) viewer(box);
+}
+boot(document);
 for (const element of document.querySelectorAll("[data-live]")) live(element);

@@ -17,10 +17,15 @@ mod redirect;
 mod router;
 mod signed_in;
 pub(crate) mod spark;
+pub(crate) mod states;
 mod statics;
 mod theme;
 mod visitor;
 
+#[cfg(test)]
+pub(crate) mod check_html;
+#[cfg(test)]
+pub(crate) mod samples;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

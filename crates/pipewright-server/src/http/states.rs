@@ -1,0 +1,61 @@
+//! How states are shown: the class that colours a pill or a dot, and the words in it. One place, so that a build looks
+//! alike wherever it is named.
+
+use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepState};
+
+/// A coloured word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pill {
+    /// `ok`, `bad`, `run`, `wait` or `off`.
+    pub(crate) class: &'static str,
+    /// The word.
+    pub(crate) label: &'static str,
+}
+
+/// A build's state.
+pub(crate) const fn of_build(state: BuildState) -> Pill {
+    let (class, label) = match state {
+        BuildState::Queued => ("wait", "Queued"),
+        BuildState::Running => ("run", "Running"),
+        BuildState::Paused => ("wait", "Waiting for a person"),
+        BuildState::Stopping => ("run", "Stopping"),
+        BuildState::Finished(BuildOutcome::Passed) => ("ok", "Passed"),
+        BuildState::Finished(BuildOutcome::Failed) => ("bad", "Failed"),
+        BuildState::Finished(BuildOutcome::Errored) => ("bad", "Could not run"),
+        BuildState::Finished(BuildOutcome::Stopped) => ("off", "Stopped"),
+        BuildState::Finished(BuildOutcome::Invalid) => ("bad", "Invalid file"),
+        BuildState::Finished(BuildOutcome::Skipped) => ("off", "Skipped"),
+    };
+    Pill { class, label }
+}
+
+/// A step's state.
+pub(crate) const fn of_step(state: StepState) -> Pill {
+    let (class, label) = match state {
+        StepState::Waiting => ("off", "Waiting"),
+        StepState::Manual => ("wait", "Waiting for a person"),
+        StepState::Queued => ("wait", "Queued"),
+        StepState::Running => ("run", "Running"),
+        StepState::Finished(StepOutcome::Passed) => ("ok", "Passed"),
+        StepState::Finished(StepOutcome::Failed) => ("bad", "Failed"),
+        StepState::Finished(StepOutcome::FailedIgnored) => ("bad", "Failed, ignored"),
+        StepState::Finished(StepOutcome::Errored) => ("bad", "Could not run"),
+        StepState::Finished(StepOutcome::Stopped) => ("off", "Stopped"),
+        StepState::Finished(StepOutcome::Skipped) => ("off", "Skipped"),
+        StepState::Finished(StepOutcome::NotRun) => ("off", "Not run"),
+    };
+    Pill { class, label }
+}
+
+/// The states that a list of builds can be narrowed to, in the order people look for them.
+pub(crate) const FILTERS: &[BuildState] = &[
+    BuildState::Running,
+    BuildState::Finished(BuildOutcome::Failed),
+    BuildState::Finished(BuildOutcome::Passed),
+    BuildState::Queued,
+    BuildState::Paused,
+    BuildState::Finished(BuildOutcome::Errored),
+    BuildState::Finished(BuildOutcome::Invalid),
+    BuildState::Finished(BuildOutcome::Stopped),
+    BuildState::Finished(BuildOutcome::Skipped),
+];

@@ -1,0 +1,142 @@
+//! The buttons of a build: **Stop**, **Rerun**, **Run**; and starting one by hand.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::post;
+use pipewright_core::{RefName, Right};
+use pipewright_store::builds::Build;
+use serde::Deserialize;
+
+use super::find;
+use crate::app::App;
+use crate::builds::{self, ManualBuild, RerunError, ResumeError, StartError, StopError, WhatToRerun};
+use crate::http::{MemberOf, PageError, PageForm, SeeOther};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/{account}/applications/{application}/builds/{number}/stop", post(stop))
+        .route("/{account}/applications/{application}/builds/{number}/rerun", post(rerun))
+        .route("/{account}/applications/{application}/builds/{number}/run", post(resume))
+        .route("/{account}/applications/{application}/builds/start", post(start))
+}
+
+type Address = Path<(String, String, String)>;
+
+async fn stop(State(app): State<App>, member: MemberOf, Path((_, application, number)): Address) -> Result<SeeOther, PageError> {
+    member.require(Right::Build)?;
+    let build = find::build(&app, &member, &application, &number).await?;
+    match builds::stop(&app, member.account.id, build.id, &member.user.name).await {
+        Ok(()) => {
+            record(&app, &member, "build.stopped", &build).await?;
+            Ok(back(&app, &member, &build).done("It is being stopped."))
+        }
+        Err(StopError::NotFound) => Err(PageError::NotFound),
+        Err(error @ StopError::Ended) => Ok(back(&app, &member, &build).failed(sentence(&error))),
+        Err(StopError::Store(error)) => Err(error.into()),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Which {
+    /// `all`, `failed`, or the number of a step from 1.
+    what: String,
+}
+
+async fn rerun(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application, number)): Address,
+    PageForm(which): PageForm<Which>,
+) -> Result<SeeOther, PageError> {
+    member.require(Right::Build)?;
+    let build = find::build(&app, &member, &application, &number).await?;
+    let what = match which.what.as_str() {
+        "all" => WhatToRerun::All,
+        "failed" => WhatToRerun::Failed,
+        step => {
+            let step = step.parse::<usize>().ok().and_then(|step| step.checked_sub(1));
+            WhatToRerun::From(step.ok_or_else(|| PageError::BadRequest("That is not a step of this build.".to_owned()))?)
+        }
+    };
+    match builds::rerun(&app, member.account.id, build.id, what, &member.user.name).await {
+        Ok((_, number)) => {
+            record(&app, &member, "build.rerun", &build).await?;
+            let path = builds::address::page(&member.account.slug, &build.application_slug, number);
+            Ok(SeeOther::to(&app.config, &path).done("It runs again."))
+        }
+        Err(RerunError::NotFound) => Err(PageError::NotFound),
+        Err(error @ (RerunError::UnderWay | RerunError::Nothing)) => Ok(back(&app, &member, &build).failed(sentence(&error))),
+        Err(RerunError::Store(error)) => Err(error.into()),
+    }
+}
+
+async fn resume(State(app): State<App>, member: MemberOf, Path((_, application, number)): Address) -> Result<SeeOther, PageError> {
+    member.require(Right::Build)?;
+    let build = find::build(&app, &member, &application, &number).await?;
+    match builds::resume(&app, member.account.id, build.id).await {
+        Ok(()) => {
+            record(&app, &member, "build.resumed", &build).await?;
+            Ok(back(&app, &member, &build).done("It goes on."))
+        }
+        Err(ResumeError::NotFound) => Err(PageError::NotFound),
+        Err(error @ ResumeError::NotPaused) => Ok(back(&app, &member, &build).failed(sentence(&error))),
+        Err(ResumeError::Store(error)) => Err(error.into()),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Wish {
+    branch: String,
+    #[serde(default)]
+    custom: String,
+}
+
+async fn start(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application)): Path<(String, String)>,
+    PageForm(wish): PageForm<Wish>,
+) -> Result<SeeOther, PageError> {
+    member.require(Right::Build)?;
+    let application = find::application(&app, &member, &application).await?;
+    let list = SeeOther::to(&app.config, &member.path(&format!("/applications/{}/builds", application.slug)));
+    let name = wish.branch.trim();
+    let parsed = if name.starts_with("refs/") { name.parse() } else { RefName::branch(name) };
+    let ref_name = match parsed {
+        Ok(ref_name) => ref_name,
+        Err(error) => return Ok(list.failed(sentence(&error))),
+    };
+    let custom = Some(wish.custom.trim().to_owned()).filter(|custom| !custom.is_empty());
+    let manual = ManualBuild { application: application.id, ref_name, custom, variables: Vec::new() };
+    match builds::start_manual(&app, member.account.id, manual, &member.user.name).await {
+        Ok((_, number)) => {
+            let subject = format!("{} #{number}", application.name);
+            let mut tx = app.db.begin().await?;
+            member.record(&mut tx, "build.started", &subject, serde_json::json!({ "branch": name })).await?;
+            tx.commit().await?;
+            Ok(SeeOther::to(&app.config, &builds::address::page(&member.account.slug, &application.slug, number)))
+        }
+        Err(StartError::NotFound) => Err(PageError::NotFound),
+        Err(StartError::Store(error)) => Err(error.into()),
+        Err(error) => Ok(list.failed(sentence(&error))),
+    }
+}
+
+fn back(app: &App, member: &MemberOf, build: &Build) -> SeeOther {
+    SeeOther::to(&app.config, &find::path(member, build))
+}
+
+async fn record(app: &App, member: &MemberOf, action: &str, build: &Build) -> Result<(), PageError> {
+    let subject = format!("{} #{}", build.application_name, build.number);
+    let mut tx = app.db.begin().await?;
+    member.record(&mut tx, action, &subject, serde_json::json!({ "commit": build.commit.short() })).await?;
+    Ok(tx.commit().await?)
+}
+
+/// An error's fragment as a sentence of its own.
+fn sentence(error: &impl std::error::Error) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
+}

@@ -1,0 +1,117 @@
+//! What is wrong with a pipeline file, with the lines it is about.
+
+use pipewright_spec::{Diagnostic, Severity};
+use pipewright_store::builds::{self, Build};
+
+use crate::app::App;
+use crate::http::{MemberOf, PageError};
+
+/// How many lines are shown before and behind the one a problem is on.
+const AROUND: usize = 2;
+
+/// The longest line that is shown, in characters.
+const LONGEST: usize = 240;
+
+/// A problem as the page shows it.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct ShownDiagnostic {
+    /// `bad` or `wait`.
+    pub(in crate::pages) class: &'static str,
+    pub(in crate::pages) word: &'static str,
+    pub(in crate::pages) message: String,
+    pub(in crate::pages) code: String,
+    pub(in crate::pages) line: u32,
+    pub(in crate::pages) column: u32,
+    pub(in crate::pages) path: String,
+    pub(in crate::pages) help: Option<String>,
+    pub(in crate::pages) source: Vec<SourceLine>,
+    /// Other places: line and what it has to do with it.
+    pub(in crate::pages) labels: Vec<(u32, String)>,
+}
+
+/// A line of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::pages) struct SourceLine {
+    /// From 1.
+    pub(in crate::pages) number: usize,
+    pub(in crate::pages) before: String,
+    /// What the problem is about; empty on other lines.
+    pub(in crate::pages) marked: String,
+    pub(in crate::pages) after: String,
+}
+
+/// The problems of a build's pipeline file.
+pub(super) async fn of(app: &App, member: &MemberOf, build: &Build) -> Result<Vec<ShownDiagnostic>, PageError> {
+    // Written by this server or an older one: what cannot be read is not worth failing the page for.
+    let found: Vec<Diagnostic> = serde_json::from_value(build.diagnostics.clone()).unwrap_or_default();
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let file = builds::pipeline_file(&app.db, member.account.id, build.id).await?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&file);
+    let lines: Vec<&str> = text.strip_prefix('\u{feff}').unwrap_or(&text).lines().collect();
+    Ok(found.into_iter().map(|diagnostic| shown(diagnostic, &lines)).collect())
+}
+
+fn shown(diagnostic: Diagnostic, lines: &[&str]) -> ShownDiagnostic {
+    let (class, word) = match diagnostic.severity {
+        Severity::Error => ("bad", "error"),
+        Severity::Unsupported => ("bad", "not supported yet"),
+        Severity::Warning => ("wait", "warning"),
+    };
+    let (line, column) = (diagnostic.primary.line, diagnostic.primary.column);
+    let length = diagnostic.primary.end.saturating_sub(diagnostic.primary.start);
+    ShownDiagnostic {
+        class,
+        word,
+        source: excerpt(lines, line as usize, column as usize, length),
+        message: diagnostic.message,
+        code: diagnostic.code.into_owned(),
+        line,
+        column,
+        path: diagnostic.path,
+        help: diagnostic.help,
+        labels: diagnostic.labels.into_iter().map(|label| (label.span.line, label.text)).collect(),
+    }
+}
+
+/// The lines around a place. `line` and `column` count from 1, the column in characters; `bytes` is the place's length.
+fn excerpt(lines: &[&str], line: usize, column: usize, bytes: usize) -> Vec<SourceLine> {
+    if line == 0 || line > lines.len() {
+        return Vec::new();
+    }
+    let first = line.saturating_sub(AROUND).max(1);
+    let last = (line + AROUND).min(lines.len());
+    (first..=last)
+        .map(|number| {
+            let text: String = lines[number - 1].chars().take(LONGEST).collect();
+            if number != line {
+                return SourceLine { number, before: text, marked: String::new(), after: String::new() };
+            }
+            let start = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(index, _)| index);
+            let mut end = (start + bytes.max(1)).min(text.len());
+            while !text.is_char_boundary(end) {
+                end += 1;
+            }
+            SourceLine { number, before: text[..start].to_owned(), marked: text[start..end].to_owned(), after: text[end..].to_owned() }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::excerpt;
+
+    #[test]
+    fn a_place_is_shown_with_the_lines_around_it_whatever_it_says() {
+        let lines = ["pipelines:", "  default:", "    - stäp:", "        name: x"];
+        let shown = excerpt(&lines, 3, 7, 5);
+        assert_eq!(shown.len(), 4);
+        assert_eq!((shown[2].before.as_str(), shown[2].marked.as_str(), shown[2].after.as_str()), ("    - ", "stäp", ":"));
+        assert!(shown.iter().filter(|line| !line.marked.is_empty()).count() == 1);
+        for (line, column, bytes) in [(0, 0, 0), (9, 1, 1), (3, 99, 5), (3, 8, 0), (3, 1, usize::MAX / 2), (1, 9, 1)] {
+            excerpt(&lines, line, column, bytes);
+        }
+        assert!(excerpt(&[], 1, 1, 1).is_empty());
+    }
+}

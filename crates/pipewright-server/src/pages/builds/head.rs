@@ -1,0 +1,203 @@
+//! The upper part of every page of a build: what it is of, where it stands, the pipeline drawn. It draws itself anew
+//! while the build goes on.
+
+use askama::Template;
+use pipewright_core::build::{BuildOutcome, BuildState};
+use pipewright_core::{Plan, Right, Timestamp, TriggerKind};
+use pipewright_store::builds::{self, Build};
+use pipewright_store::steps::{self, Step};
+
+use super::find;
+use super::flow::{self, Column};
+use crate::app::App;
+use crate::builds::why_it_waits;
+use crate::http::states::{self, Pill};
+use crate::http::{MemberOf, Page, PageError, format};
+
+/// Which page of the build is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::pages) enum Tab {
+    Log,
+    Timeline,
+    PipelineFile,
+}
+
+/// The upper part.
+#[derive(Debug, Clone, Template)]
+#[template(path = "builds/head.html")]
+pub(in crate::pages) struct Head {
+    pub(in crate::pages) page: Page,
+    /// The build's address, with the sub-path.
+    pub(in crate::pages) path: String,
+    pub(in crate::pages) application: String,
+    pub(in crate::pages) application_path: String,
+    pub(in crate::pages) number: i64,
+    pub(in crate::pages) title: String,
+    pub(in crate::pages) pill: Pill,
+    /// How long it ran so far.
+    pub(in crate::pages) took: Option<String>,
+    pub(in crate::pages) is_tag: bool,
+    pub(in crate::pages) ref_name: String,
+    pub(in crate::pages) commit: String,
+    pub(in crate::pages) commit_url: String,
+    pub(in crate::pages) author: Option<String>,
+    /// `pushed`, `tagged`, `asked for by Mara`, …
+    pub(in crate::pages) trigger: String,
+    pub(in crate::pages) accepted_at: Timestamp,
+    /// `started 180 ms after the push`.
+    pub(in crate::pages) start: Option<String>,
+    pub(in crate::pages) pipeline: Option<String>,
+    pub(in crate::pages) rerun_of: Option<i64>,
+    /// Why it waits, stopped or could not run.
+    pub(in crate::pages) sentence: Option<String>,
+    pub(in crate::pages) columns: Vec<Column>,
+    pub(in crate::pages) tab: Tab,
+    pub(in crate::pages) may_stop: bool,
+    pub(in crate::pages) may_resume: bool,
+    pub(in crate::pages) may_rerun: bool,
+    pub(in crate::pages) may_rerun_failed: bool,
+    /// Where this part draws itself anew from.
+    pub(in crate::pages) live: Option<String>,
+}
+
+/// A build with its steps and plan, and the step that is looked at.
+pub(super) struct Looked {
+    pub(super) build: Build,
+    pub(super) plan: Option<Plan>,
+    pub(super) steps: Vec<Step>,
+    /// From 1.
+    pub(super) current: usize,
+    /// Whether the visitor chose the step, rather than we.
+    pub(super) was_chosen: bool,
+}
+
+impl Looked {
+    /// Reads what the pages of a build show.
+    pub(super) async fn read(app: &App, member: &MemberOf, build: Build, step: Option<usize>) -> Result<Self, PageError> {
+        let plan = builds::plan_of(&app.db, member.account.id, build.id).await?;
+        let steps = steps::list(&app.db, build.id).await?;
+        let current = step.filter(|step| (1..=steps.len()).contains(step));
+        Ok(Self { was_chosen: current.is_some(), current: current.unwrap_or_else(|| flow::first_look(&steps)), build, plan, steps })
+    }
+
+    /// The step that is looked at.
+    pub(super) fn step(&self) -> Option<&Step> {
+        self.steps.get(self.current - 1)
+    }
+}
+
+impl Head {
+    /// The upper part of the page, and the title of the document.
+    pub(super) async fn of(app: &App, member: &MemberOf, looked: &Looked, tab: Tab) -> Result<Self, PageError> {
+        let Looked { build, plan, steps, current, was_chosen } = looked;
+        let now = member.now();
+        let page = member.page(format!("#{} {}", build.number, build.application_name)).nav(crate::http::Nav::Builds);
+        let path = page.link(&find::path(member, build));
+        let may_build = member.may(Right::Build);
+        let is_finished = build.state.is_finished();
+        let shown_step = if tab == Tab::Log { *current } else { 0 };
+        let is_bad = matches!(build.state, BuildState::Finished(BuildOutcome::Failed | BuildOutcome::Errored | BuildOutcome::Stopped));
+        Ok(Self {
+            application: build.application_name.clone(),
+            application_path: page.own(&format!("/applications/{}", build.application_slug)),
+            number: build.number,
+            title: title(build),
+            pill: states::of_build(build.state),
+            took: took(build, now),
+            is_tag: !build.ref_name.is_branch(),
+            ref_name: build.ref_name.short().to_owned(),
+            commit: build.commit.short().to_owned(),
+            commit_url: format!("{}/commits/{}", build.web_url.trim_end_matches("/browse"), build.commit.as_str()),
+            author: build.commit_author.clone(),
+            trigger: trigger(build),
+            accepted_at: build.accepted_at,
+            start: start(build),
+            pipeline: build.pipeline.clone(),
+            rerun_of: build.detail.rerun_of,
+            sentence: sentence(app, build).await?,
+            columns: plan.as_ref().map(|plan| flow::columns(plan, steps, shown_step, now)).unwrap_or_default(),
+            tab,
+            may_stop: may_build && !is_finished && build.state != BuildState::Stopping,
+            may_resume: may_build && build.state == BuildState::Paused,
+            may_rerun: may_build && is_finished,
+            may_rerun_failed: may_build && is_bad && !steps.is_empty(),
+            live: (!is_finished).then(|| {
+                let step = if *was_chosen { format!("&step={current}") } else { String::new() };
+                format!("{path}{}?part=head{step}", tab.path())
+            }),
+            page,
+            path,
+        })
+    }
+
+    pub(in crate::pages) fn is_tab(&self, word: &str) -> bool {
+        self.tab.word() == word
+    }
+}
+
+impl Tab {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Timeline => "timeline",
+            Self::PipelineFile => "pipeline-file",
+        }
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Log => "",
+            Self::Timeline => "/timeline",
+            Self::PipelineFile => "/pipeline-file",
+        }
+    }
+}
+
+/// The first line of the commit's message, or the next best.
+pub(super) fn title(build: &Build) -> String {
+    if let Some(pull_request) = &build.detail.pull_request {
+        return format!("#{} {}", pull_request.id, pull_request.title);
+    }
+    let line = build.commit_message.as_deref().and_then(|message| message.lines().find(|line| !line.trim().is_empty()));
+    line.map_or_else(|| format!("Build of {}", build.commit.short()), |line| line.trim().chars().take(200).collect())
+}
+
+/// How long the build ran so far: from its first attempt to its end.
+pub(super) fn took(build: &Build, now: Timestamp) -> Option<String> {
+    let started = build.started_at?;
+    Some(format::duration(build.finished_at.unwrap_or(now).since(started)))
+}
+
+/// What started it, as people say it.
+pub(super) fn trigger(build: &Build) -> String {
+    let by = build.started_by.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
+    match build.trigger {
+        TriggerKind::Push => "pushed".to_owned(),
+        TriggerKind::Tag => "tagged".to_owned(),
+        TriggerKind::PullRequest => match &build.detail.pull_request {
+            Some(pull_request) => format!("pull request into {}", pull_request.destination),
+            None => "pull request".to_owned(),
+        },
+        TriggerKind::Manual if build.detail.rerun_of.is_some() => format!("rerun{by}"),
+        TriggerKind::Manual => format!("started{by}"),
+        TriggerKind::Schedule => "on schedule".to_owned(),
+    }
+}
+
+fn start(build: &Build) -> Option<String> {
+    let waited = format::duration(build.started_at?.since(build.accepted_at));
+    let since = if build.trigger.is_unique_per_commit() { "after the push" } else { "after it was asked for" };
+    Some(format!("started {waited} {since}"))
+}
+
+/// Why a build stands where it stands, where that is not plain.
+async fn sentence(app: &App, build: &Build) -> Result<Option<String>, PageError> {
+    if let Some(why) = why_it_waits(app, build).await? {
+        return Ok(Some(why));
+    }
+    let stopped = || build.stopped_by.as_ref().map(|who| format!("Stopped by {who}."));
+    Ok(match build.state {
+        BuildState::Finished(BuildOutcome::Stopped) => build.state_message.clone().or_else(stopped),
+        _ => build.state_message.clone(),
+    })
+}

@@ -1,0 +1,182 @@
+//! The lower part of a build's page: the chosen step's log, or why there is none yet.
+
+use askama::Template;
+use pipewright_core::Right;
+use pipewright_core::build::{AttemptOutcome, BuildOutcome, BuildState, StepState};
+use pipewright_core::ids::AttemptId;
+use pipewright_store::attempts::{self, Attempt, AttemptState};
+
+use super::super::logs::{LogPanel, LogRequest};
+use super::diagnostics::{self, ShownDiagnostic};
+use super::head::Looked;
+use crate::app::App;
+use crate::http::states::{self, Pill};
+use crate::http::{MemberOf, Page, PageError, format};
+
+/// The lower part.
+#[derive(Debug, Clone, Template)]
+#[template(path = "builds/log.html")]
+pub(in crate::pages) struct LogPart {
+    pub(in crate::pages) page: Page,
+    /// The build's address, with the sub-path.
+    pub(in crate::pages) path: String,
+    /// The step's number, from 1.
+    pub(in crate::pages) step: usize,
+    pub(in crate::pages) name: String,
+    pub(in crate::pages) pill: Pill,
+    /// Where this part draws itself anew from, while there is no log.
+    pub(in crate::pages) live: Option<String>,
+    /// Where this part is asked for again once its log has ended, to show the step that runs then.
+    pub(in crate::pages) next: Option<String>,
+    /// Why there is no log, where there is none.
+    pub(in crate::pages) sentence: String,
+    pub(in crate::pages) diagnostics: Vec<ShownDiagnostic>,
+    pub(in crate::pages) attempt: Option<String>,
+    pub(in crate::pages) attempt_number: i64,
+    pub(in crate::pages) attempts: Vec<Choice>,
+    /// What the runner says of the attempt.
+    pub(in crate::pages) message: Option<String>,
+    pub(in crate::pages) message_is_bad: bool,
+    pub(in crate::pages) runner: Option<String>,
+    pub(in crate::pages) exit: Option<String>,
+    /// Whether the build may be run again from this step on.
+    pub(in crate::pages) may_rerun: bool,
+    /// Whether lines may still come.
+    pub(in crate::pages) is_growing: bool,
+    pub(in crate::pages) size: String,
+    pub(in crate::pages) log: Option<LogPanel>,
+}
+
+/// One of a step's attempts, to choose from.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct Choice {
+    pub(in crate::pages) number: i64,
+    pub(in crate::pages) is_current: bool,
+    pub(in crate::pages) what: String,
+}
+
+impl LogPart {
+    /// Reads the part that was asked for.
+    pub(super) async fn of(app: &App, member: &MemberOf, looked: &Looked, path: &str, request: LogRequest) -> Result<Self, PageError> {
+        let build = &looked.build;
+        let chosen = if looked.was_chosen { format!("&step={}", looked.current) } else { String::new() };
+        let again = (!build.state.is_finished()).then(|| format!("{path}?part=log{chosen}"));
+        let mut part = Self {
+            page: member.page("Log"),
+            path: path.to_owned(),
+            step: looked.current,
+            name: String::new(),
+            pill: states::of_build(build.state),
+            live: again.clone(),
+            next: if looked.was_chosen { None } else { again },
+            sentence: String::new(),
+            diagnostics: Vec::new(),
+            attempt: None,
+            attempt_number: 0,
+            attempts: Vec::new(),
+            message: None,
+            message_is_bad: false,
+            runner: None,
+            exit: None,
+            may_rerun: build.state.is_finished() && member.may(Right::Build),
+            is_growing: false,
+            size: String::new(),
+            log: None,
+        };
+        let Some(step) = looked.step() else {
+            part.sentence = without_steps(build.state);
+            part.diagnostics = diagnostics::of(app, member, build).await?;
+            return Ok(part);
+        };
+        part.name.clone_from(&step.name);
+        part.pill = states::of_step(step.state);
+        let mut of_step = attempts::of_build(&app.db, build.id).await?;
+        of_step.retain(|attempt| attempt.step_id == step.id);
+        let current = request.attempt.and_then(|id| of_step.iter().position(|attempt| attempt.id == id)).or(of_step.len().checked_sub(1));
+        let Some(attempt) = current.and_then(|index| of_step.get(index)) else {
+            part.sentence = without_attempt(step.state);
+            return Ok(part);
+        };
+        if attempt.state == AttemptState::Queued {
+            part.sentence = "Queued: the next free runner takes it.".to_owned();
+            return Ok(part);
+        }
+        part.attempts = choices(&of_step, attempt.id);
+        part.show(app, attempt, request).await?;
+        Ok(part)
+    }
+
+    async fn show(&mut self, app: &App, attempt: &Attempt, mut request: LogRequest) -> Result<(), PageError> {
+        self.live = None;
+        self.is_growing = attempt.state != AttemptState::Finished;
+        self.attempt = Some(attempt.id.to_string());
+        self.attempt_number = attempt.number;
+        self.message.clone_from(&attempt.message);
+        self.message_is_bad = !matches!(attempt.outcome, Some(AttemptOutcome::Stopped) | None);
+        self.runner.clone_from(&attempt.runner_name);
+        self.exit = attempt.exit_code.filter(|code| *code != 0).map(|code| format!("exit status {code}"));
+        self.size = format::bytes(u64::try_from(attempt.log_bytes).unwrap_or(0));
+        request.from_end = attempt.outcome != Some(AttemptOutcome::Passed);
+        self.log = Some(LogPanel::read(app, attempt.id, &request).await?);
+        Ok(())
+    }
+
+    /// The address of another part of this log: `?step=2&attempt=…`.
+    pub(in crate::pages) fn here(&self) -> String {
+        format!("{}?step={}&attempt={}", self.path, self.step, self.attempt_number)
+    }
+
+    /// Where the script reads lines from: `…/lines`, `…/live`, `…/raw`.
+    pub(in crate::pages) fn log_path(&self, what: &str) -> String {
+        self.page.own(&format!("/logs/{}/{what}", self.attempt.as_deref().unwrap_or_default()))
+    }
+}
+
+/// The attempt that an address means: its number in the chosen step, from 1.
+pub(super) async fn attempt_of(app: &App, looked: &Looked, number: Option<i64>) -> Result<Option<AttemptId>, PageError> {
+    let (Some(number), Some(step)) = (number, looked.step()) else {
+        return Ok(None);
+    };
+    let found = attempts::of_build(&app.db, looked.build.id).await?;
+    Ok(found.iter().find(|attempt| attempt.step_id == step.id && attempt.number == number).map(|attempt| attempt.id))
+}
+
+fn choices(attempts: &[Attempt], current: AttemptId) -> Vec<Choice> {
+    if attempts.len() < 2 {
+        return Vec::new();
+    }
+    let choice = |attempt: &Attempt| Choice {
+        number: attempt.number,
+        is_current: attempt.id == current,
+        what: attempt.outcome.map_or("running", AttemptOutcome::as_str).replace('_', " "),
+    };
+    attempts.iter().map(choice).collect()
+}
+
+fn without_steps(state: BuildState) -> String {
+    match state {
+        BuildState::Finished(BuildOutcome::Invalid) => "The pipeline file cannot be run as it is.",
+        BuildState::Finished(BuildOutcome::Skipped) => "There was nothing to run for this trigger.",
+        BuildState::Finished(BuildOutcome::Errored) => "It could not be run; the reason stands above.",
+        BuildState::Finished(_) => "It ended before anything ran.",
+        BuildState::Queued | BuildState::Running | BuildState::Paused | BuildState::Stopping => {
+            "The steps are shown here once the pipeline file is read."
+        }
+    }
+    .to_owned()
+}
+
+fn without_attempt(state: StepState) -> String {
+    use pipewright_core::build::StepOutcome::{Errored, NotRun, Skipped, Stopped};
+    match state {
+        StepState::Waiting => "Waits for the steps before it.",
+        StepState::Manual => "Waits for a person: press Run above when it should go on.",
+        StepState::Queued | StepState::Running => "Queued: the next free runner takes it.",
+        StepState::Finished(Skipped) => "Skipped: its condition was not met.",
+        StepState::Finished(NotRun) => "Not run, because an earlier step failed.",
+        StepState::Finished(Stopped) => "Stopped before it began.",
+        StepState::Finished(Errored) => "It could not be run; the reason stands above.",
+        StepState::Finished(_) => "It passed in the build that this one repeats, and was not run again.",
+    }
+    .to_owned()
+}

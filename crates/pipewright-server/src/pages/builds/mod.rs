@@ -1,0 +1,32 @@
+//! Builds: lists, one build with its log, its record, its pipeline file, and the buttons.
+
+mod acts;
+mod diagnostics;
+mod find;
+mod flow;
+mod head;
+mod list;
+mod log_part;
+mod pipeline_file;
+mod show;
+mod timeline;
+
+use axum::Router;
+
+use crate::app::App;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().merge(list::routes()).merge(show::routes()).merge(timeline::routes()).merge(pipeline_file::routes()).merge(acts::routes())
+}
+
+#[cfg(test)]
+pub(super) use {
+    diagnostics::{ShownDiagnostic, SourceLine},
+    flow::{Column, FlowStep},
+    head::{Head, Tab},
+    list::{BuildsPage, RowOfBuild, StateChip},
+    log_part::{Choice, LogPart},
+    pipeline_file::{FileLine, PipelineFilePage, PlannedStep},
+    show::BuildPage,
+    timeline::{ShownAttempt, ShownStatus, TimelinePage, TrailLine},
+};

@@ -1,0 +1,68 @@
+//! A build's page with the chosen step's log.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::super::logs::LogRequest;
+use super::find;
+use super::head::{Head, Looked, Tab};
+use super::log_part::{LogPart, attempt_of};
+use crate::app::App;
+use crate::http::{Html, MemberOf, Page, PageError};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/{account}/applications/{application}/builds/{number}", get(show))
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "builds/show.html")]
+pub(in crate::pages) struct BuildPage {
+    pub(in crate::pages) page: Page,
+    pub(in crate::pages) head: Head,
+    pub(in crate::pages) log: LogPart,
+}
+
+/// What of the build is asked for.
+#[derive(Debug, Deserialize)]
+struct Asked {
+    step: Option<usize>,
+    attempt: Option<i64>,
+    line: Option<u64>,
+    at: Option<u64>,
+    #[serde(default)]
+    find: String,
+    /// Only this part of the page, for the script: `head` or `log`.
+    part: Option<String>,
+}
+
+async fn show(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application, number)): Path<(String, String, String)>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
+    let build = find::build(&app, &member, &application, &number).await?;
+    let looked = Looked::read(&app, &member, build, asked.step).await?;
+    if asked.part.as_deref() == Some("head") {
+        return Ok(Html(Head::of(&app, &member, &looked, Tab::Log).await?).into_response());
+    }
+    let request = LogRequest {
+        attempt: attempt_of(&app, &looked, asked.attempt).await?,
+        line: asked.line,
+        at: asked.at,
+        find: asked.find.chars().take(200).collect(),
+        from_end: false,
+    };
+    let path = member.page("").link(&find::path(&member, &looked.build));
+    let log = LogPart::of(&app, &member, &looked, &path, request).await?;
+    if asked.part.as_deref() == Some("log") {
+        return Ok(Html(log).into_response());
+    }
+    let head = Head::of(&app, &member, &looked, Tab::Log).await?;
+    Ok(Html(BuildPage { page: head.page.clone(), head, log }).into_response())
+}

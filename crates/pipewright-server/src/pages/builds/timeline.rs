@@ -1,0 +1,197 @@
+//! A build's record: why it was made, every attempt with its parts, and what Bitbucket was told.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use pipewright_core::Timestamp;
+use pipewright_core::build::AttemptOutcome;
+use pipewright_store::attempts::{self, Attempt, AttemptState};
+use pipewright_store::decisions::{self, Decision};
+use pipewright_store::statuses::{self, StatusLine, StatusState};
+use serde::Deserialize;
+use std::time::Duration;
+
+use super::find;
+use super::head::{Head, Looked, Tab, took};
+use crate::app::App;
+use crate::http::states::Pill;
+use crate::http::{Html, MemberOf, Page, PageError, format};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/{account}/applications/{application}/builds/{number}/timeline", get(show))
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "builds/timeline.html")]
+pub(in crate::pages) struct TimelinePage {
+    pub(in crate::pages) page: Page,
+    pub(in crate::pages) head: Head,
+    pub(in crate::pages) facts: Vec<(&'static str, String)>,
+    pub(in crate::pages) trail: Vec<TrailLine>,
+    pub(in crate::pages) attempts: Vec<ShownAttempt>,
+    pub(in crate::pages) statuses: Vec<ShownStatus>,
+}
+
+/// One decision about this build.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct TrailLine {
+    pub(in crate::pages) at: Timestamp,
+    pub(in crate::pages) delivery: String,
+    pub(in crate::pages) word: String,
+    pub(in crate::pages) sentence: String,
+    pub(in crate::pages) reason: String,
+}
+
+/// One attempt.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct ShownAttempt {
+    pub(in crate::pages) step: usize,
+    pub(in crate::pages) step_name: String,
+    pub(in crate::pages) number: i64,
+    pub(in crate::pages) pill: Pill,
+    pub(in crate::pages) runner: String,
+    pub(in crate::pages) waited: String,
+    pub(in crate::pages) took: String,
+    /// `fetch 40 ms · checkout 12 ms · script 14 s`.
+    pub(in crate::pages) parts: String,
+    pub(in crate::pages) message: Option<String>,
+}
+
+/// One status for Bitbucket.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct ShownStatus {
+    pub(in crate::pages) state: &'static str,
+    pub(in crate::pages) at: Timestamp,
+    pub(in crate::pages) pill: Pill,
+    pub(in crate::pages) what: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    part: Option<String>,
+}
+
+async fn show(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application, number)): Path<(String, String, String)>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
+    let build = find::build(&app, &member, &application, &number).await?;
+    let looked = Looked::read(&app, &member, build, None).await?;
+    let head = Head::of(&app, &member, &looked, Tab::Timeline).await?;
+    if asked.part.is_some() {
+        return Ok(Html(head).into_response());
+    }
+    let id = looked.build.id;
+    let trail = decisions::of_build(&app.db, member.account.id, id).await?;
+    let attempts = attempts::of_build(&app.db, id).await?;
+    let statuses = statuses::of_build(&app.db, id).await?;
+    let page = TimelinePage {
+        page: head.page.clone(),
+        facts: facts(&looked, member.now()),
+        trail: trail.into_iter().map(trail_line).collect(),
+        attempts: attempts.iter().map(|attempt| shown_attempt(attempt, &looked, member.now())).collect(),
+        statuses: statuses.into_iter().map(|status| shown_status(status, member.now())).collect(),
+        head,
+    };
+    Ok(Html(page).into_response())
+}
+
+impl TimelinePage {
+    /// What stands in place of the decisions of a build that no delivery led to.
+    pub(in crate::pages) fn without_trail(&self) -> String {
+        match self.facts.iter().find(|(name, _)| *name == "Started by") {
+            Some((_, who)) => format!("{who} started it; no delivery led to it."),
+            None => "No delivery led to it.".to_owned(),
+        }
+    }
+}
+
+fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
+    let build = &looked.build;
+    let mut facts = vec![("Commit", build.commit.as_str().to_owned())];
+    let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
+    let author = build.commit_author.clone().map(|author| match &build.commit_email {
+        Some(email) => format!("{author} <{email}>"),
+        None => author,
+    });
+    add("Author", author);
+    add("Committed", build.committed_at.map(|at| at.to_string()));
+    add("Before it", build.previous.as_ref().map(|commit| commit.as_str().to_owned()));
+    add("Custom pipeline", build.detail.custom.clone());
+    add("Accepted", Some(build.accepted_at.to_string()));
+    let since_accepted = |at: Option<Timestamp>| at.map(|at| format!("{at} (after {})", format::duration(at.since(build.accepted_at))));
+    add("Decided", since_accepted(Some(build.created_at)));
+    add("Planned", since_accepted(build.planned_at));
+    add("First command", since_accepted(build.started_at));
+    add("Ended", build.finished_at.map(|at| at.to_string()));
+    add("Ran for", took(build, now));
+    add("Started by", build.started_by.clone());
+    add("Stopped by", build.stopped_by.clone());
+    facts
+}
+
+fn trail_line(decision: Decision) -> TrailLine {
+    TrailLine {
+        at: decision.decided_at,
+        delivery: decision.delivery_id.to_string(),
+        word: decision.outcome.as_str().replace('_', " "),
+        sentence: decision.sentence,
+        reason: decision.reason,
+    }
+}
+
+fn shown_attempt(attempt: &Attempt, looked: &Looked, now: Timestamp) -> ShownAttempt {
+    let position = looked.steps.iter().position(|step| step.id == attempt.step_id).unwrap_or(0);
+    let (class, label) = match (attempt.state, attempt.outcome) {
+        (AttemptState::Queued, _) => ("wait", "Queued"),
+        (AttemptState::Running, _) => ("run", "Running"),
+        (_, Some(AttemptOutcome::Passed)) => ("ok", "Passed"),
+        (_, Some(AttemptOutcome::Failed)) => ("bad", "Failed"),
+        (_, Some(AttemptOutcome::TimedOut)) => ("bad", "Timed out"),
+        (_, Some(AttemptOutcome::Stopped)) => ("off", "Stopped"),
+        (_, Some(AttemptOutcome::Errored)) => ("bad", "Could not run"),
+        (_, Some(AttemptOutcome::Lost)) => ("bad", "Runner lost"),
+        (AttemptState::Finished, None) => ("off", "Ended"),
+    };
+    let parts: Vec<String> = attempt
+        .timings
+        .iter()
+        .map(|timing| format!("{} {}", timing.part, format::duration(Duration::from_micros(timing.micros))))
+        .collect();
+    let begun = attempt.claimed_at.or(attempt.finished_at).unwrap_or(now);
+    ShownAttempt {
+        step: position + 1,
+        step_name: looked.steps.get(position).map(|step| step.name.clone()).unwrap_or_default(),
+        number: attempt.number,
+        pill: Pill { class, label },
+        runner: attempt.runner_name.clone().unwrap_or_else(|| "–".to_owned()),
+        waited: format::duration(begun.since(attempt.queued_at)),
+        took: attempt.claimed_at.map_or_else(|| "–".to_owned(), |at| format::duration(attempt.finished_at.unwrap_or(now).since(at))),
+        parts: parts.join(" · "),
+        message: attempt.message.clone(),
+    }
+}
+
+fn shown_status(status: StatusLine, now: Timestamp) -> ShownStatus {
+    let state = match status.state {
+        StatusState::InProgress => "in progress",
+        StatusState::Successful => "successful",
+        StatusState::Failed => "failed",
+        StatusState::Stopped => "stopped",
+    };
+    let (class, label, what) = match (status.sent_at, status.given_up_at) {
+        (Some(sent), _) => ("ok", "sent", format!("taken after {}", format::duration(sent.since(status.created_at)))),
+        (None, Some(_)) => ("off", "not sent", status.error.unwrap_or_default()),
+        (None, None) if status.tries > 0 => {
+            let wait = format::duration(status.send_after.since(now));
+            ("wait", "tried again", format!("{} Tried {} times, again in {wait}.", status.error.unwrap_or_default(), status.tries))
+        }
+        (None, None) => ("wait", "to be sent", String::new()),
+    };
+    ShownStatus { state, at: status.created_at, pill: Pill { class, label }, what }
+}

@@ -1,0 +1,19 @@
+//! Deliveries: the list with each change's decision and reason, one whole, and **Redeliver**.
+
+mod list;
+mod redeliver;
+mod show;
+
+use axum::Router;
+
+use crate::app::App;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().merge(list::routes()).merge(show::routes()).merge(redeliver::routes())
+}
+
+#[cfg(test)]
+pub(super) use {
+    list::{DeliveriesPage, OutcomeChip, RowOfDelivery, ShownDecision},
+    show::DeliveryPage,
+};

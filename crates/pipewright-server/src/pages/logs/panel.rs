@@ -1,0 +1,105 @@
+//! The log as the build page shows it: a window of lines that reads without a script, and what the script needs to show
+//! any other.
+
+use pipewright_core::ids::AttemptId;
+use pipewright_store::logs;
+
+use super::window;
+use crate::app::App;
+use crate::http::PageError;
+
+/// A log of at most this many lines is put into the page whole.
+const WHOLE: u64 = 1000;
+
+/// How many lines of a longer one are.
+const PART: u64 = 600;
+
+/// Which part of a log is asked for.
+#[derive(Debug, Clone, Default)]
+pub(in crate::pages) struct LogRequest {
+    /// The attempt.
+    pub(in crate::pages) attempt: Option<AttemptId>,
+    /// The line to show, from 1.
+    pub(in crate::pages) line: Option<u64>,
+    /// The line to begin the window with, from 1.
+    pub(in crate::pages) at: Option<u64>,
+    /// Text to look for, from `line` on.
+    pub(in crate::pages) find: String,
+    /// Whether to show the end where no line is asked for.
+    pub(in crate::pages) from_end: bool,
+}
+
+/// A line as the page shows it.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct ShownLine {
+    /// From 1.
+    pub(in crate::pages) number: u64,
+    /// Safe HTML.
+    pub(in crate::pages) html: String,
+    pub(in crate::pages) is_command: bool,
+    /// Whether it is the line that was asked for or found.
+    pub(in crate::pages) is_hit: bool,
+}
+
+/// The log's part of the page.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct LogPanel {
+    pub(in crate::pages) lines: Vec<ShownLine>,
+    /// How many lines the log has.
+    pub(in crate::pages) total: u64,
+    /// Where the window before this one begins, from 1.
+    pub(in crate::pages) earlier: Option<u64>,
+    /// Where the window behind this one begins, from 1.
+    pub(in crate::pages) later: Option<u64>,
+    /// The line asked for or found, from 1.
+    pub(in crate::pages) hit: Option<u64>,
+    /// The text that was looked for.
+    pub(in crate::pages) find: String,
+    /// Whether it was looked for in vain.
+    pub(in crate::pages) not_found: bool,
+}
+
+impl LogPanel {
+    /// Reads the part of the log that was asked for.
+    pub(in crate::pages) async fn read(app: &App, attempt: AttemptId, request: &LogRequest) -> Result<Self, PageError> {
+        let store = app.logs.clone();
+        let (find, from) = (request.find.clone(), request.line.unwrap_or(1).saturating_sub(1));
+        let looked = tokio::task::spawn_blocking(move || {
+            let extent = logs::extent(&store, attempt)?;
+            let found = if find.is_empty() { None } else { logs::find(&store, attempt, from, &find)? };
+            Ok::<_, std::io::Error>((extent.lines, found))
+        });
+        let (total, found) = looked.await.map_err(PageError::internal)??;
+        let not_found = !request.find.is_empty() && found.is_none();
+        let hit = found.or(request.line.map(|line| line.saturating_sub(1))).filter(|line| *line < total);
+        let (first, count) = if total <= WHOLE {
+            (0, total)
+        } else {
+            let last_start = total - PART;
+            let start = match (request.at, hit) {
+                (Some(at), _) => at.saturating_sub(1),
+                (None, Some(hit)) => hit.saturating_sub(PART / 3),
+                (None, None) if request.from_end => last_start,
+                (None, None) => 0,
+            };
+            (start.min(last_start), PART)
+        };
+        let read = window::read(&app.logs, attempt, first, usize::try_from(count).unwrap_or(0)).await?;
+        let end = first + read.lines.len() as u64;
+        let lines = read.lines.into_iter().zip(first..).map(|((html, is_command), index)| ShownLine {
+            number: index + 1,
+            html,
+            is_command,
+            is_hit: hit == Some(index),
+        });
+        Ok(Self {
+            lines: lines.collect(),
+            total: read.total,
+            earlier: (first > 0).then(|| first.saturating_sub(PART) + 1),
+            later: (end < read.total).then_some(end + 1),
+            hit: hit.map(|line| line + 1),
+            find: request.find.clone(),
+            not_found,
+        })
+    }
+}

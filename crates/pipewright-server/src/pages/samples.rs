@@ -1,0 +1,247 @@
+//! Every page of builds, logs and deliveries, rendered with ordinary and with hostile contexts.
+
+use super::builds::{
+    BuildPage, BuildsPage, Choice, Column, FileLine, FlowStep, Head, LogPart, PipelineFilePage, PlannedStep, RowOfBuild, ShownAttempt,
+    ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab, TimelinePage, TrailLine,
+};
+use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
+use super::logs::{LogPanel, ShownLine};
+use crate::http::Page;
+use crate::http::check_html::HOSTILE;
+use crate::http::samples::{NOW, check, pages};
+use crate::http::states::Pill;
+
+const PILL: Pill = Pill { class: "bad", label: "Failed" };
+
+fn text() -> String {
+    HOSTILE.to_owned()
+}
+
+fn some() -> Option<String> {
+    Some(text())
+}
+
+fn head(page: &Page, tab: Tab, full: bool) -> Head {
+    let step = |number, is_current| FlowStep { number, name: text(), class: "ok", label: "Passed", time: text(), is_current };
+    let columns =
+        vec![Column { title: None, steps: vec![step(1, false)] }, Column { title: some(), steps: vec![step(2, true), step(3, false)] }];
+    let part = |value: Option<String>| value.filter(|_| full);
+    Head {
+        page: page.clone(),
+        path: "/harbor/applications/checkout/builds/412".to_owned(),
+        application: text(),
+        application_path: "/harbor/applications/checkout".to_owned(),
+        number: 412,
+        title: text(),
+        pill: PILL,
+        took: part(some()),
+        is_tag: full,
+        ref_name: text(),
+        commit: "7c1e09a".to_owned(),
+        commit_url: text(),
+        author: part(some()),
+        trigger: text(),
+        accepted_at: NOW,
+        start: part(some()),
+        pipeline: part(some()),
+        rerun_of: full.then_some(1),
+        sentence: part(some()),
+        columns: if full { columns } else { Vec::new() },
+        tab,
+        may_stop: full,
+        may_resume: full,
+        may_rerun: full,
+        may_rerun_failed: full,
+        live: part(some()),
+    }
+}
+
+fn diagnostic() -> ShownDiagnostic {
+    let line = |number, marked: &str| SourceLine { number, before: text(), marked: marked.to_owned(), after: text() };
+    ShownDiagnostic {
+        class: "bad",
+        word: "error",
+        message: text(),
+        code: text(),
+        line: 2,
+        column: 1,
+        path: text(),
+        help: some(),
+        source: vec![line(1, ""), line(2, HOSTILE)],
+        labels: vec![(1, text())],
+    }
+}
+
+fn log(page: &Page, with_log: bool) -> LogPart {
+    let line = |number, is_command, is_hit| ShownLine { number, html: "<span class=\"f2\">ok</span>".to_owned(), is_command, is_hit };
+    let panel = LogPanel {
+        lines: vec![line(1, true, false), line(2, false, true)],
+        total: 2,
+        earlier: Some(1),
+        later: Some(3),
+        hit: Some(2),
+        find: text(),
+        not_found: true,
+    };
+    LogPart {
+        page: page.clone(),
+        path: "/harbor/applications/checkout/builds/412".to_owned(),
+        step: 2,
+        name: text(),
+        pill: PILL,
+        live: some(),
+        next: some(),
+        sentence: text(),
+        diagnostics: vec![diagnostic()],
+        attempt: some(),
+        attempt_number: 1,
+        attempts: vec![Choice { number: 1, is_current: true, what: text() }, Choice { number: 2, is_current: false, what: text() }],
+        message: some(),
+        message_is_bad: true,
+        runner: some(),
+        exit: some(),
+        may_rerun: true,
+        is_growing: true,
+        size: text(),
+        log: with_log.then_some(panel),
+    }
+}
+
+#[test]
+fn every_page_of_a_build_renders() {
+    for page in pages() {
+        for full in [false, true] {
+            check("build", &BuildPage { page: page.clone(), head: head(&page, Tab::Log, full), log: log(&page, full) });
+            let trail = TrailLine { at: NOW, delivery: text(), word: text(), sentence: text(), reason: text() };
+            let attempt = ShownAttempt {
+                step: 1,
+                step_name: text(),
+                number: 1,
+                pill: PILL,
+                runner: text(),
+                waited: text(),
+                took: text(),
+                parts: text(),
+                message: some(),
+            };
+            let status = ShownStatus { state: "failed", at: NOW, pill: PILL, what: text() };
+            let timeline = TimelinePage {
+                page: page.clone(),
+                head: head(&page, Tab::Timeline, full),
+                facts: vec![("Commit", text()), ("Started by", text())],
+                trail: vec![trail].into_iter().filter(|_| full).collect(),
+                attempts: vec![attempt].into_iter().filter(|_| full).collect(),
+                statuses: vec![status].into_iter().filter(|_| full).collect(),
+            };
+            check("timeline", &timeline);
+            let planned = PlannedStep { number: 1, name: text(), line: 2, notes: vec![text()], script: text(), after_script: text() };
+            let file = PipelineFilePage {
+                page: page.clone(),
+                head: head(&page, Tab::PipelineFile, full),
+                diagnostics: vec![diagnostic()],
+                steps: vec![planned].into_iter().filter(|_| full).collect(),
+                lines: vec![FileLine { number: 1, text: text(), is_step: true }].into_iter().filter(|_| full).collect(),
+                is_cut: full,
+            };
+            check("pipeline file", &file);
+        }
+    }
+}
+
+#[test]
+fn every_list_of_builds_renders() {
+    for page in pages() {
+        for full in [false, true] {
+            let row = RowOfBuild {
+                path: text(),
+                number: 412,
+                application: text(),
+                application_path: text(),
+                pill: PILL,
+                title: text(),
+                ref_name: text(),
+                is_tag: full,
+                commit: text(),
+                author: some(),
+                trigger: text(),
+                at: NOW,
+                took: some(),
+            };
+            let list = BuildsPage {
+                page: page.clone(),
+                application: full.then(|| (text(), "checkout".to_owned())),
+                builds: if full { vec![row] } else { Vec::new() },
+                states: vec![StateChip { label: "All", query: text(), is_current: true }],
+                state: text(),
+                branch: text(),
+                path: "/harbor/builds".to_owned(),
+                older: some(),
+                is_first: full,
+                is_filtered: full,
+                live: some(),
+                may_start: full,
+                branches: vec![text()],
+            };
+            check("builds", &list);
+        }
+    }
+}
+
+#[test]
+fn every_page_of_deliveries_renders() {
+    for page in pages() {
+        for full in [false, true] {
+            let decision = ShownDecision {
+                pill: PILL,
+                ref_name: text(),
+                moved: text(),
+                sentence: text(),
+                reason: text(),
+                application: some(),
+                build: full.then(|| ("/applications/checkout/builds/412".to_owned(), 412)),
+            };
+            let row = RowOfDelivery {
+                id: "1".to_owned(),
+                received_at: NOW,
+                repository: text(),
+                event: text(),
+                origin: "sent by Bitbucket",
+                pill: PILL,
+                message: some(),
+                decisions: if full { vec![decision.clone()] } else { Vec::new() },
+            };
+            let list = DeliveriesPage {
+                page: page.clone(),
+                deliveries: vec![row],
+                outcomes: vec![OutcomeChip { label: "All", query: text(), is_current: true }],
+                repository: some(),
+                older: some(),
+                is_first: full,
+                is_filtered: full,
+                live: some(),
+            };
+            check("deliveries", &list);
+            check("no deliveries", &DeliveriesPage { deliveries: Vec::new(), ..list });
+            let one = DeliveryPage {
+                page: page.clone(),
+                id: "1".to_owned(),
+                request_id: text(),
+                repository: text(),
+                event: text(),
+                origin: "sent by Bitbucket",
+                attempt: 2,
+                pill: PILL,
+                message: some(),
+                received_at: NOW,
+                decided_after: some(),
+                decisions: if full { vec![decision] } else { Vec::new() },
+                headers: vec![(text(), text())],
+                body: text(),
+                size: text(),
+                is_cut: full,
+                may_redeliver: full,
+            };
+            check("delivery", &one);
+        }
+    }
+}

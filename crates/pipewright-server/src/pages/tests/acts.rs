@@ -1,0 +1,66 @@
+//! The buttons, and the matrix of role × action as pages enforce it.
+
+use http::StatusCode;
+use pipewright_core::Role;
+use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepState};
+
+use super::scene::{APPLICATION, Scene};
+
+#[tokio::test]
+async fn every_role_may_do_through_pages_exactly_what_its_rights_say() {
+    let mut scene = Scene::new().await;
+    let delivery = scene.delivery("one", "{}").await;
+    let build = scene.push("main", '7', "Change").await;
+    scene.plan(build, &[&["Unit tests"]]).await;
+    let build = format!("{APPLICATION}/builds/1");
+    let redeliver = format!("/harbor/deliveries/{delivery}/redeliver");
+    let members = "/harbor/settings/members";
+    // Address, form, and who may: owner, admin, developer, viewer. Whoever may is answered something other than 403.
+    let matrix: &[(String, &[(&str, &str)], [bool; 4])] = &[
+        (format!("{build}/run"), &[], [true, true, true, false]),
+        (format!("{build}/rerun"), &[("what", "all")], [true, true, true, false]),
+        (redeliver, &[], [true, true, true, false]),
+        (format!("{APPLICATION}/builds/start"), &[("branch", "a b")], [true, true, true, false]),
+        (format!("{members}/invite"), &[("email", "x@example.com"), ("role", "viewer")], [true, true, false, false]),
+        (format!("{members}/withdraw"), &[("id", "x")], [true, true, false, false]),
+        (format!("{build}/stop"), &[], [true, true, true, false]),
+    ];
+    for (role, column) in [(Role::Viewer, 3), (Role::Developer, 2), (Role::Admin, 1)] {
+        let mut browser = scene.member(role).await;
+        for (path, form, may) in matrix {
+            let status = browser.post(path, form).await.status;
+            assert_eq!(status != StatusCode::FORBIDDEN, may[column], "{} × {path}: {status}", role.as_str());
+        }
+        let may_read_history = role.may(pipewright_core::Right::ManageMembers);
+        let status = browser.get("/harbor/settings/audit-log").await.status;
+        assert_eq!(status == StatusCode::OK, may_read_history, "{} × audit log", role.as_str());
+        for path in [build.as_str(), "/harbor/builds", "/harbor/deliveries", members] {
+            assert_eq!(browser.get(path).await.status, StatusCode::OK, "{} sees {path}", role.as_str());
+        }
+    }
+    for (path, form, _) in matrix {
+        assert_ne!(scene.owner.post(path, form).await.status, StatusCode::FORBIDDEN, "owner × {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_build_is_stopped_and_rerun_and_history_tells_who() {
+    let mut scene = Scene::new().await;
+    let build = scene.push("main", '7', "Change").await;
+    scene.plan(build, &[&["Unit tests"]]).await;
+    scene.step(build, 0, StepState::Finished(StepOutcome::Failed)).await;
+    scene.state(build, BuildState::Running, BuildState::Finished(BuildOutcome::Failed), None).await;
+    let path = format!("{APPLICATION}/builds/1");
+    let ended = scene.owner.post(&format!("{path}/stop"), &[]).await;
+    assert!(scene.owner.follow(&ended).await.text.contains("The build has ended"), "says why not");
+    let rerun = scene.owner.post(&format!("{path}/rerun"), &[("what", "failed")]).await;
+    assert!(scene.owner.follow(&rerun).await.text.contains("It runs again."));
+    let stopped = scene.owner.post(&format!("{path}/stop"), &[]).await;
+    let page = scene.owner.follow(&stopped).await;
+    assert!(page.text.contains("Stopped by mara."), "{}", page.text);
+    assert_eq!(scene.owner.post(&format!("{path}/rerun"), &[("what", "x")]).await.status, StatusCode::BAD_REQUEST);
+    let bad_branch = scene.owner.post(&format!("{APPLICATION}/builds/start"), &[("branch", "a..b")]).await;
+    assert!(scene.owner.follow(&bad_branch).await.text.contains("is not a branch or tag name that git accepts"));
+    let log = scene.owner.get("/harbor/settings/audit-log").await;
+    assert!(log.text.contains("build stopped") && log.text.contains("build rerun") && log.text.contains("checkout-api #1"));
+}

@@ -1,0 +1,160 @@
+use http::StatusCode;
+use pipewright_core::Role;
+use pipewright_core::build::{BuildOutcome, BuildState, StepState};
+
+use super::scene::{APPLICATION, Scene};
+
+#[tokio::test]
+async fn a_build_says_what_it_is_of_where_it_stands_and_why() {
+    let mut scene = Scene::new().await;
+    scene.passed("feature/a<b", '7', "Retry idempotent captures\n\nLong story.", b"\x1d+ make <all>\n\x1b[32mPASS\x1b[0m\n").await;
+    let page = scene.owner.get(&format!("{APPLICATION}/builds/1")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for expected in [
+        "<h1 class=\"break\">Retry idempotent captures</h1>",
+        "Passed 0 ms",
+        "feature/a&#60;b",
+        "https://bitbucket.org/harbor/checkout-api/commits/7777777777777777777777777777777777777777",
+        "by <b>Mara Lindqvist</b>",
+        "started 180 ms after the push",
+        "<code>branches: main</code>",
+        "on runner <b>rack-3</b>",
+        "<span class=\"cmd\">$ make &lt;all&gt;</span>",
+        "<span class=\"f2\">PASS</span>",
+        "line=2#L2",
+    ] {
+        assert!(page.text.contains(expected), "{expected} is missing in {}", page.text);
+    }
+    let timeline = scene.owner.get(&format!("{APPLICATION}/builds/1/timeline")).await;
+    assert!(timeline.text.contains("script 14 s") && timeline.text.contains("mara@example.com"), "{}", timeline.text);
+    let file = scene.owner.get(&format!("{APPLICATION}/builds/1/pipeline-file")).await;
+    assert!(file.text.contains("make &#60;all&#62;") && file.text.contains("at most 120 min"), "{}", file.text);
+    for missing in ["2", "0", "x", "-1", "99999999999999999999"] {
+        assert_eq!(scene.owner.get(&format!("{APPLICATION}/builds/{missing}")).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_build_of_another_account_is_not_there() {
+    let scene = Scene::new().await;
+    let (build, running) = scene.passed("main", '7', "Secret plans", b"secret\n").await;
+    let mut stranger = scene.site.owner_of("other").await;
+    let mut anonymous = scene.site.anonymous();
+    let logs = format!("/harbor/logs/{}", running.id);
+    let through_their_own = format!("/other/logs/{}", running.id);
+    for path in [
+        format!("{APPLICATION}/builds/1"),
+        format!("{APPLICATION}/builds/1?part=log"),
+        format!("{APPLICATION}/builds/1/timeline"),
+        format!("{APPLICATION}/builds/1/pipeline-file"),
+        format!("{APPLICATION}/builds"),
+        "/harbor/builds".to_owned(),
+        "/harbor/deliveries".to_owned(),
+        format!("{logs}/lines?from=0&count=9"),
+        format!("{logs}/live"),
+        format!("{logs}/raw"),
+        format!("{through_their_own}/lines?from=0&count=9"),
+        format!("{through_their_own}/live"),
+        format!("{through_their_own}/raw"),
+        "/other/applications/checkout-api/builds/1".to_owned(),
+    ] {
+        for browser in [&mut stranger, &mut anonymous] {
+            let answer = browser.get(&path).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+            assert!(!answer.text.contains("ecret"), "{path}: {build}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_draws_its_parts_anew_while_the_build_goes_on_and_not_after() {
+    let mut scene = Scene::new().await;
+    let build = scene.push("main", '7', "Change").await;
+    let path = format!("{APPLICATION}/builds/1");
+    let queued = scene.owner.get(&path).await;
+    assert!(queued.text.contains("Its pipeline file is being read") && queued.text.contains("?part=head"), "{}", queued.text);
+    scene.plan(build, &[&["Lint"], &["Unit tests", "Contract tests"]]).await;
+    let running = scene.run(build, 0, 1).await;
+    scene.print(running, b"one\n");
+    let head = scene.owner.get(&format!("{path}?part=head")).await;
+    assert!(head.text.starts_with("<section id=\"head\"") || head.text.trim_start().starts_with("<section id=\"head\""));
+    assert!(!head.text.contains("<html") && head.text.contains("Contract tests"), "only the part");
+    let log = scene.owner.get(&format!("{path}?part=log")).await;
+    assert!(log.text.contains("/live\"") && !log.text.contains("<html"), "{}", log.text);
+    scene.state(build, BuildState::Running, BuildState::Finished(BuildOutcome::Stopped), Some("Stopped by Mara.")).await;
+    let stopped = scene.owner.get(&path).await;
+    assert!(stopped.text.contains("Stopped by Mara.") && !stopped.text.contains("?part=head"), "{}", stopped.text);
+}
+
+#[tokio::test]
+async fn an_invalid_file_is_shown_with_the_line_it_is_about() {
+    let mut scene = Scene::new().await;
+    let build = scene.push("main", '7', "Change").await;
+    let file = "pipelines:\n  default:\n    - stepp:\n        script: [x]\n";
+    let parsed = pipewright_spec::parse("bitbucket-pipelines.yml", file.as_bytes());
+    let diagnostics = serde_json::to_value(&parsed.diagnostics).expect("JSON");
+    let mut tx = scene.site.app.db.begin().await.expect("begins");
+    let now = scene.now();
+    pipewright_store::builds::set_plan(&mut tx, build, None, Some(file.as_bytes()), &diagnostics, now).await.expect("stores");
+    tx.commit().await.expect("commits");
+    scene.state(build, BuildState::Queued, BuildState::Finished(BuildOutcome::Invalid), None).await;
+    let page = scene.owner.get(&format!("{APPLICATION}/builds/1")).await;
+    for expected in ["Invalid file", "cannot be run as it is", "<mark>", "stepp", "line 3, column"] {
+        assert!(page.text.contains(expected), "{expected} is missing in {}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn a_build_that_waits_for_a_person_offers_run_to_whoever_may() {
+    let mut scene = Scene::new().await;
+    let build = scene.push("main", '7', "Change").await;
+    scene.plan(build, &[&["Deploy"]]).await;
+    scene.step(build, 0, StepState::Manual).await;
+    scene.state(build, BuildState::Running, BuildState::Paused, None).await;
+    let path = format!("{APPLICATION}/builds/1");
+    let page = scene.owner.get(&path).await;
+    assert!(page.text.contains("Waits for a person") && page.text.contains(">Run</button>") && page.text.contains(">Stop</button>"));
+    let mut viewer = scene.member(Role::Viewer).await;
+    let page = viewer.get(&path).await;
+    assert!(page.text.contains("Waits for a person") && !page.text.contains(">Run</button>") && !page.text.contains(">Stop</button>"));
+}
+
+#[tokio::test]
+async fn lists_are_narrowed_and_paged_and_give_only_their_rows_to_the_script() {
+    let mut scene = Scene::new().await;
+    for (index, branch) in ["main", "feature/$(x)&y", "main"].into_iter().enumerate() {
+        let digit = char::from_digit(u32::try_from(index).expect("small") + 1, 10).expect("a digit");
+        scene.passed(branch, digit, &format!("Change {index}"), b"x\n").await;
+    }
+    let waiting = scene.push("main", '9', "Waits").await;
+    let all = scene.owner.get("/harbor/builds").await;
+    assert_eq!(all.text.matches("class=\"break\"").count(), 4, "{}", all.text);
+    for (query, count) in [
+        ("state=passed", 3),
+        ("state=queued", 1),
+        ("state=failed", 0),
+        ("branch=main", 3),
+        ("branch=feature/%24%28x%29%26y", 1),
+        ("branch=a%20b", 0),
+        ("branch=main&state=passed", 2),
+        ("state=nonsense", 4),
+        (&format!("before={waiting}"), 3),
+    ] {
+        for list in ["/harbor/builds".to_owned(), format!("{APPLICATION}/builds")] {
+            let page = scene.owner.get(&format!("{list}?{query}")).await;
+            assert_eq!(page.text.matches("class=\"break\"").count(), count, "{list}?{query}");
+        }
+    }
+    assert_eq!(scene.owner.get("/harbor/builds?before=x").await.status, StatusCode::NOT_FOUND);
+    for number in 0..40 {
+        scene.push(&format!("branch-{number}"), '8', "More").await;
+    }
+    let first = scene.owner.get("/harbor/builds").await;
+    let older = first.text.split("href=\"/harbor/builds?before=").nth(1).and_then(|rest| rest.split('"').next()).expect("a next page");
+    let second = scene.owner.get(&format!("/harbor/builds?before={older}")).await;
+    assert_eq!(first.text.matches("class=\"break\"").count() + second.text.matches("class=\"break\"").count(), 44);
+    assert!(first.text.contains("data-live") && !second.text.contains("data-live"), "only the newest page changes");
+    scene.owner.headers.insert("x-fragment", "1".parse().expect("a header"));
+    let rows = scene.owner.get("/harbor/builds").await;
+    assert!(rows.text.trim_start().starts_with("<section") && !rows.text.contains("<html"), "{}", rows.text);
+}

@@ -1,0 +1,8 @@
+//! Builds, logs and deliveries from outside: through the real router, over rows as the scheduler leaves them.
+
+mod acts;
+mod builds;
+mod deliveries;
+mod live;
+mod logs;
+mod scene;
