@@ -12,6 +12,10 @@ use crate::plan::{FailureStrategy, Group, GroupKind, Plan};
 /// How often a step whose runner was lost is given to another before the build is [`BuildOutcome::Errored`].
 const LOST_ATTEMPTS_ALLOWED: u32 = 3;
 
+/// How often a step whose server stopped is begun again. No restart ends a build; only a step that brings the server
+/// down each time does, in the end.
+const INTERRUPTIONS_ALLOWED: u32 = 100;
+
 /// A build as stored, with the plan it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildRun {
@@ -214,16 +218,17 @@ impl Moving {
     fn attempt_finished(&mut self, index: usize, outcome: AttemptOutcome, strategy: FailureStrategy) {
         let stopping = self.run.state == BuildState::Stopping;
         let step = &mut self.run.steps[index];
-        if outcome == AttemptOutcome::Lost {
+        if matches!(outcome, AttemptOutcome::Lost | AttemptOutcome::Interrupted) {
             step.lost += 1;
         }
         let attempts_that_count = step.attempts - step.lost;
         let outcome = match outcome {
             AttemptOutcome::Passed => StepOutcome::Passed,
             AttemptOutcome::Stopped => StepOutcome::Stopped,
-            AttemptOutcome::Lost if stopping => StepOutcome::Stopped,
+            AttemptOutcome::Lost | AttemptOutcome::Interrupted if stopping => StepOutcome::Stopped,
             AttemptOutcome::Lost if step.lost < LOST_ATTEMPTS_ALLOWED => return self.queue(index),
-            AttemptOutcome::Errored | AttemptOutcome::Lost => StepOutcome::Errored,
+            AttemptOutcome::Interrupted if step.lost < INTERRUPTIONS_ALLOWED => return self.queue(index),
+            AttemptOutcome::Errored | AttemptOutcome::Lost | AttemptOutcome::Interrupted => StepOutcome::Errored,
             AttemptOutcome::Failed | AttemptOutcome::TimedOut => match strategy {
                 FailureStrategy::Ignore => StepOutcome::FailedIgnored,
                 FailureStrategy::Retry { times } if !stopping && attempts_that_count <= times => return self.queue(index),

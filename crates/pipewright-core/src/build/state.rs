@@ -207,6 +207,8 @@ pub enum AttemptOutcome {
     Errored,
     /// Its lease expired: the runner died or lost touch. The step is queued again.
     Lost,
+    /// The server with its embedded runner stopped or was restarted meanwhile. The step is queued again.
+    Interrupted,
 }
 
 words!(
@@ -217,7 +219,7 @@ words!(
     TimedOut = "timed_out",
     Stopped = "stopped",
     Errored = "errored",
-    Lost = "lost",
+    Lost = "lost", Interrupted = "interrupted",
 );
 
 #[cfg(test)]

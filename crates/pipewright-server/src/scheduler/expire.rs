@@ -19,7 +19,8 @@ const EVERY: Duration = Duration::from_secs(5);
 pub(crate) async fn end_left_over(app: &App, runner: RunnerId) -> Result<usize, StoreError> {
     let left = held_by(&app.db, runner).await?;
     for held in &left {
-        lose(app, held, "The server stopped while this attempt ran. The step runs again.").await?;
+        let why = "The server stopped while this attempt ran. The step runs again.";
+        lose(app, held, AttemptOutcome::Interrupted, why).await?;
     }
     Ok(left.len())
 }
@@ -42,12 +43,13 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
 pub(crate) async fn look(app: &App) -> Result<usize, StoreError> {
     let lost = expired(&app.db, app.clock.now(), 100).await?;
     for held in &lost {
-        lose(app, held, "The runner of this attempt was not heard of any more. The step runs again.").await?;
+        let why = "The runner of this attempt was not heard of any more. The step runs again.";
+        lose(app, held, AttemptOutcome::Lost, why).await?;
     }
     Ok(lost.len())
 }
 
-async fn lose(app: &App, held: &Held, why: &str) -> Result<(), StoreError> {
+async fn lose(app: &App, held: &Held, outcome: AttemptOutcome, why: &str) -> Result<(), StoreError> {
     tracing::warn!(attempt = %held.id, build = %held.build_id, "an attempt is lost");
     let log = app.logs.clone();
     let attempt = held.id;
@@ -55,7 +57,7 @@ async fn lose(app: &App, held: &Held, why: &str) -> Result<(), StoreError> {
     let length = tokio::task::spawn_blocking(move || log.writer(attempt).map(|log| (log.bytes(), log.lines()))).await;
     let (log_bytes, log_lines) = length.ok().and_then(Result::ok).unwrap_or_default();
     let ended = Ended {
-        outcome: AttemptOutcome::Lost,
+        outcome,
         exit_code: None,
         message: Some(why.to_owned()),
         started_at: None,

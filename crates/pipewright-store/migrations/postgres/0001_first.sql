@@ -349,7 +349,7 @@ CREATE TABLE attempts (
     step_id        UUID NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
     number         BIGINT NOT NULL,
     state          TEXT NOT NULL CHECK (state IN ('queued', 'running', 'finished')),
-    outcome        TEXT CHECK (outcome IN ('passed', 'failed', 'timed_out', 'stopped', 'errored', 'lost')),
+    outcome        TEXT CHECK (outcome IN ('passed', 'failed', 'timed_out', 'stopped', 'errored', 'lost', 'interrupted')),
     exit_code      BIGINT,
     message        TEXT,
     stop_requested BOOLEAN NOT NULL,

@@ -349,7 +349,7 @@ CREATE TABLE attempts (
     step_id        BLOB NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
     number         INTEGER NOT NULL,
     state          TEXT NOT NULL CHECK (state IN ('queued', 'running', 'finished')),
-    outcome        TEXT CHECK (outcome IN ('passed', 'failed', 'timed_out', 'stopped', 'errored', 'lost')),
+    outcome        TEXT CHECK (outcome IN ('passed', 'failed', 'timed_out', 'stopped', 'errored', 'lost', 'interrupted')),
     exit_code      INTEGER,
     message        TEXT,
     stop_requested INTEGER NOT NULL,

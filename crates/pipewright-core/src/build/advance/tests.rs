@@ -113,6 +113,16 @@ fn a_lost_attempt_is_made_again_until_it_was_lost_too_often() {
 }
 
 #[test]
+fn restarts_of_the_server_do_not_end_a_build() {
+    let mut play = Play::of(sequence(&["test"]));
+    for _ in 0..50 {
+        play.ends(0, AttemptOutcome::Interrupted);
+    }
+    play.ends(0, AttemptOutcome::Passed);
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
+}
+
+#[test]
 fn a_late_report_of_an_older_attempt_is_refused() {
     let mut play = Play::of(sequence(&["test"]));
     play.ends(0, AttemptOutcome::Lost);
