@@ -41,7 +41,7 @@ statements! {
     TO_CHECK = same(
         "SELECT w.* FROM webhooks w
          JOIN repositories r ON r.id = w.repository_id JOIN integrations i ON i.id = r.integration_id
-         WHERE i.state = 'connected' AND (w.checked_at IS NULL OR w.checked_at <= $1)
+         WHERE i.state = 'connected' AND (w.state = 'absent' OR w.checked_at IS NULL OR w.checked_at <= $1)
              AND EXISTS (SELECT 1 FROM applications a WHERE a.repository_id = w.repository_id AND a.auto_build)
          ORDER BY w.checked_at NULLS FIRST, w.id LIMIT 50"
     );
@@ -149,7 +149,7 @@ pub async fn of_integration(db: &Db, integration: pipewright_core::ids::Integrat
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
-/// Webhooks that should be there and were last looked at at or before a moment; fifty at most.
+/// Webhooks that should be there and are not registered, or were last looked at at or before a moment; fifty at most.
 pub async fn to_check(db: &Db, moment: Timestamp) -> Result<Vec<Webhook>, StoreError> {
     let rows: Vec<Row> = read!(db, TO_CHECK, |executor, sql| sqlx::query_as(sql).bind(moment.as_micros()).fetch_all(executor).await)?;
     Ok(rows.into_iter().map(Webhook::from).collect())

@@ -102,6 +102,10 @@ async fn failed(app: &App, webhook: &Webhook, repository: &Repository, error: Ap
         return Err(IntegrationUnavailable::Reconnect(error.to_string()));
     }
     if error.is_retryable() || error.is_unauthorized() {
+        let message = format!("Bitbucket could not be asked: {error}. It is tried again.");
+        let mut tx = app.db.begin().await?;
+        webhooks::set_state(&mut tx, webhook.id, webhook.state, webhook.remote_id.as_deref(), Some(&message), app.clock.now()).await?;
+        tx.commit().await?;
         return Err(IntegrationUnavailable::Later(error.to_string()));
     }
     let message = match &error {
