@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
@@ -19,6 +20,10 @@ use tracing_subscriber::EnvFilter;
 use super::Configuration;
 use crate::config::{Config, LogFormat, address_of};
 
+/// How long a taken port is waited for, and the pause between two tries.
+const PORT_PATIENCE: Duration = Duration::from_secs(5);
+const PORT_PAUSE: Duration = Duration::from_millis(20);
+
 /// Runs until asked to stop.
 pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
     let config = configuration.load()?;
@@ -26,9 +31,8 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
     runtime.block_on(async {
         let listen = config.listen;
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("{listen} cannot be listened on; is another server there? Change server.listen"))?;
+        let listener =
+            bind(listen).await.with_context(|| format!("{listen} cannot be listened on; is another server there? Change server.listen"))?;
         let mut server = config.server;
         if !config.public_url_is_given {
             server.public_url = address_of(listener.local_addr()?);
@@ -40,6 +44,20 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         pipewright_server::run(app, script_environment(), listener, shutdown).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Opens the port. A server that was killed a moment ago may have left it to a process it was just starting, so a taken
+/// port is tried again for a while.
+async fn bind(listen: std::net::SocketAddr) -> std::io::Result<TcpListener> {
+    let deadline = tokio::time::Instant::now() + PORT_PATIENCE;
+    loop {
+        match TcpListener::bind(listen).await {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(PORT_PAUSE).await;
+            }
+            bound => return bound,
+        }
+    }
 }
 
 /// Puts the server's parts together.

@@ -36,7 +36,7 @@ impl Browser {
         let stdout = chromedriver.stdout.take().expect("it is piped");
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
         let port = lines
-            .find_map(|line| line.split("on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok())
+            .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok())
             .expect("chromedriver names its port");
         std::thread::spawn(move || lines.for_each(drop));
         let profile = tempfile::tempdir().expect("a directory");
@@ -58,11 +58,6 @@ impl Browser {
         capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display())).expect("an argument");
         let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), capabilities).await.expect("the browser opens");
         Some(Self { driver, chromedriver, _profile: profile })
-    }
-
-    /// The driver, for what has no word here.
-    pub(crate) fn driver(&self) -> &WebDriver {
-        &self.driver
     }
 
     /// Types an address.
@@ -91,9 +86,9 @@ impl Browser {
     /// The field with this label.
     pub(crate) async fn field(&self, label: &str) -> WebElement {
         let quoted = quoted(label);
-        let path = format!(
-            "//label[.//span[normalize-space(.)={quoted}] or normalize-space(text())={quoted}]//*[self::input or self::select or self::textarea]"
-        );
+        let around = format!("//label[.//span[normalize-space(text()[1])={quoted}] or normalize-space(text())={quoted}]");
+        let path =
+            format!("{around}//*[self::input or self::select or self::textarea] | //*[@id=//label[normalize-space(.)={quoted}]/@for]");
         self.wait_for(By::XPath(path), label).await
     }
 

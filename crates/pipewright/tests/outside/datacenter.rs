@@ -21,6 +21,8 @@ async fn a_team_connects_its_server_by_mouse_and_form_and_sees_a_build() {
     browser.fills("E-mail address", pipewright::story::EMAIL).await;
     browser.fills("Password", pipewright::story::PASSWORD).await;
     browser.clicks("Sign in").await;
+    browser.sees("Applications").await;
+    browser.goes_to(&format!("{}/harbor/applications", server.url)).await;
 
     // Gear → Integrations → Bitbucket Server → the four fields, 22 filled in.
     browser.clicks("Settings").await;

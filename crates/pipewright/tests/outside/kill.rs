@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pipewright::story::{ACCOUNT, Team};
+use pipewright_core::ids::AccountId;
 use pipewright_simulator::{Simulator, SimulatorOptions};
 use pipewright_store::builds::BuildFilter;
 use pipewright_store::{Database, Db, DbOptions};
@@ -44,21 +45,22 @@ async fn fifty_kills_lose_no_push_and_build_none_twice() {
             pushed.insert(format!("refs/heads/{branch}"), commit);
         }
         // The next round's server finds what this one was in the middle of; each round lives a little longer or shorter.
-        let life = Duration::from_millis(u64::from((round * 37) % 211));
+        let life = Duration::from_millis(u64::from((round * 137) % 811));
         // Nothing is waited for here: the point of the kill is the thing that is varied.
         let _ = tokio::time::timeout(life, std::future::pending::<()>()).await;
         server = server.kill_and_restart(&simulator);
     }
 
-    for (branch, commit) in &pushed {
-        let told = cloud.wait_for_status("harbor/kill", commit, None, &["SUCCESSFUL", "FAILED", "STOPPED"], PATIENCE).await;
-        let told =
-            told.unwrap_or_else(|| panic!("Bitbucket was never told how {branch} at {commit} ended: the push was lost, or its status"));
-        assert_eq!(told.state, "SUCCESSFUL", "{branch}: {:?}", told.description);
-    }
     let database = Database::Sqlite(server.data().join("pipewright.db"));
     let db = Db::open(&DbOptions { database, connections: 1 }).await.expect("opens");
     let account = pipewright_store::accounts::by_slug(&db, ACCOUNT).await.expect("reads").expect("is there");
+    for (branch, commit) in &pushed {
+        let finals = ["SUCCESSFUL", "FAILED", "STOPPED"];
+        let Some(told) = cloud.wait_for_status("harbor/kill", commit, None, &finals, PATIENCE).await else {
+            panic!("Bitbucket was never told how {branch} ended.\n{}", history(&db, account.id, commit).await);
+        };
+        assert_eq!(told.state, "SUCCESSFUL", "{branch}: {:?}\n{}", told.description, history(&db, account.id, commit).await);
+    }
     let builds = pipewright_store::builds::list(&db, account.id, &BuildFilter::default(), 1000).await.expect("reads");
     let mut built: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for build in builds.iter().filter(|build| build.ref_name.short() != "main") {
@@ -72,4 +74,13 @@ async fn fifty_kills_lose_no_push_and_build_none_twice() {
     simulator.shutdown().await;
 }
 
-const PATIENCE: Duration = Duration::from_secs(120);
+/// What the server knows of a commit, for a failure's message.
+async fn history(db: &Db, account: AccountId, commit: &str) -> String {
+    let builds = pipewright_store::builds::list(db, account, &BuildFilter::default(), 1000).await.expect("reads");
+    let Some(build) = builds.into_iter().find(|build| build.commit.as_str() == commit) else { return format!("no build of {commit}") };
+    let statuses = pipewright_store::statuses::of_build(db, build.id).await.expect("reads");
+    let attempts = pipewright_store::attempts::of_build(db, build.id).await.expect("reads");
+    format!("{build:#?}\n{statuses:#?}\n{attempts:#?}")
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);

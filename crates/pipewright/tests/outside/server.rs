@@ -1,8 +1,10 @@
 //! The built `pipewright serve`, started in a directory of its own and killed with the test.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on a fresh data directory, with the simulated Cloud in place of Atlassian's.
     pub(crate) fn start(simulator: &Simulator) -> Self {
-        Self::start_in(tempfile::tempdir().expect("a directory"), simulator, "127.0.0.1:0")
+        Self::start_in(tempfile::tempdir().expect("a directory"), simulator, &format!("127.0.0.1:{}", free_port()))
     }
 
     fn start_in(data: tempfile::TempDir, simulator: &Simulator, listen: &str) -> Self {
@@ -79,6 +81,19 @@ impl Server {
     /// Its data directory.
     pub(crate) fn data(&self) -> &Path {
         self.data.path()
+    }
+}
+
+/// A free port below those that the system gives to outgoing connections: while the server is dead, a webhook sent to such
+/// a port could be given that very port as its own, and keep it.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + u16::try_from(std::process::id() % 10_000).expect("below 10,000");
+    loop {
+        let port = start + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
