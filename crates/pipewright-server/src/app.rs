@@ -8,6 +8,7 @@ use pipewright_store::{Db, Vault};
 
 use crate::clock::Clock;
 use crate::config::ServerConfig;
+use crate::live::Live;
 use crate::wakeups::Wakeups;
 
 /// The server's shared parts. Each field is itself cheap to share; nothing here is what "is running now": that is in the
@@ -34,12 +35,23 @@ pub struct AppParts {
 
 /// A handle to [`AppParts`]; the state of every handler and task.
 #[derive(Debug, Clone)]
-pub struct App(Arc<AppParts>);
+pub struct App(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    parts: AppParts,
+    live: Live,
+}
 
 impl App {
     /// Shares the parts.
     pub fn new(parts: AppParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Shared { parts, live: Live::new() }))
+    }
+
+    /// What lives in this process alone.
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
     }
 }
 
@@ -47,6 +59,6 @@ impl Deref for App {
     type Target = AppParts;
 
     fn deref(&self) -> &AppParts {
-        &self.0
+        &self.0.parts
     }
 }

@@ -4,7 +4,7 @@
 //! process. Of one key only the oldest open row is ever offered for sending.
 
 use pipewright_core::Timestamp;
-use pipewright_core::ids::{BuildId, IntegrationId, RepositoryId};
+use pipewright_core::ids::{AccountId, BuildId, IntegrationId, RepositoryId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ statements! {
     );
     NEXT = same(
         "SELECT s.id, s.build_id, s.integration_id, s.repository_id, s.commit_hash, s.status_key, s.state, s.payload, s.created_at, s.tries,
-                r.remote_id, r.owner, r.slug
+                r.account_id, r.remote_id, r.owner, r.slug
          FROM statuses s JOIN repositories r ON r.id = s.repository_id
          WHERE s.integration_id = $1 AND s.sent_at IS NULL AND s.given_up_at IS NULL AND s.send_after <= $2
            AND NOT EXISTS (SELECT 1 FROM statuses older
@@ -86,6 +86,9 @@ pub struct NewStatus {
 pub struct ToSend {
     /// The row.
     pub id: Uuid,
+    /// Its account.
+    #[sqlx(try_from = "Uuid")]
+    pub account_id: AccountId,
     /// The build it is about.
     #[sqlx(try_from = "Uuid")]
     pub build_id: BuildId,

@@ -21,7 +21,7 @@ pub(crate) use growth::LogGrowth;
 pub use growth::LogLength;
 pub(crate) use hints::{Hints, Mailbox};
 pub(crate) use hooks::{Hook, Hooks};
-pub use news::{BuildNews, News};
+pub use news::{News, NewsItem};
 
 /// How many hints of one kind wait at most; more are dropped, because every loop also looks by itself.
 const HINTS: usize = 1024;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use pipewright_core::ids::{AccountId, AttemptId, BuildId, IntegrationId, RepositoryId};
 
 use crate::app::App;
-use crate::live::BuildNews;
+use crate::live::NewsItem;
 
 /// Gathered while a transaction is written, told after its commit. Dropped with a transaction that is given up.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Aftermath {
             live.tell.give(integration);
         }
         for (account, build) in self.builds {
-            live.news.tell(BuildNews { account, build });
+            live.news.tell(NewsItem::Build { account, build });
         }
     }
 }

@@ -138,7 +138,7 @@ impl Dispatcher for EmbeddedDispatcher {
         // Kept here, and written with the next heartbeat or the report: a commit of its own would cost every short step
         // as much as its claim.
         self.held.update(attempt, |holding| holding.begun = Some((now, timings)));
-        self.app.live().news.tell(crate::live::BuildNews { account: holding.account, build: holding.build });
+        self.app.live().news.tell(crate::live::NewsItem::Build { account: holding.account, build: holding.build });
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::enqueue::Payload;
 use crate::app::App;
 use crate::integrations::bitbucket_for;
+use crate::live::NewsItem;
 use crate::tasks::{Lane, backoff};
 
 /// A status that Bitbucket has not taken for so long is given up.
@@ -81,7 +82,9 @@ impl Lane for StatusLane {
                 }
             }
         }
-        tx.commit().await
+        tx.commit().await?;
+        app.live().news.tell(NewsItem::Build { account: status.account_id, build: status.build_id });
+        Ok(())
     }
 
     async fn panicked(&self, id: Uuid) -> Result<(), StoreError> {

@@ -61,7 +61,9 @@ pub(super) async fn fetch(
     }
     let (url, credential) = clone_credential(app, repository).await?;
     let checkout = Checkout { repository, url, credential, ref_name: ref_name.clone(), commit: commit.clone() };
-    app.mirrors.ensure(&checkout).await?;
+    let ensured = app.mirrors.ensure(&checkout).await?;
+    let fetch_micros = u64::try_from(ensured.elapsed.as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(%repository, commit = commit.short(), fetched = ensured.fetched, fetch_micros, "a commit to plan is in the mirror");
     let (info, file) =
         tokio::join!(app.mirrors.commit_info(repository, commit), app.mirrors.show_file(repository, commit, FILE_NAME, MAX_FILE_BYTES));
     let info = info?;

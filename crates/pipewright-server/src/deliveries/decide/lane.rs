@@ -8,6 +8,7 @@ use super::prepare::prepare;
 use super::read::read;
 use super::record::{product, record};
 use crate::app::App;
+use crate::live::NewsItem;
 use crate::tasks::{Lane, backoff};
 
 /// How often a delivery is tried before it is given up: with [`backoff`], for about ten minutes.
@@ -39,25 +40,8 @@ impl Lane for DecideLane {
 
     async fn step(&self, delivery: ToDecide) -> Result<(), StoreError> {
         let app = &self.0;
-        let Some(repository) = deliveries::repository(&app.db, delivery.repository_id).await? else {
-            return fail(app, delivery.id, "The repository is not there any more.").await;
-        };
-        let mut read = match read(product(&repository.kind), &delivery.event_key, &delivery.body) {
-            Ok(read) => read,
-            Err(error) => return fail(app, delivery.id, &sentence(&error.to_string())).await,
-        };
-        if let Err(error) = prepare(app, &repository, &mut read.candidates).await {
-            if !error.is_retryable() || delivery.tries + 1 >= TRIES {
-                return fail(app, delivery.id, &sentence(&error.to_string())).await;
-            }
-            let mut tx = app.db.begin().await?;
-            let at = app.clock.now() + backoff(delivery.tries);
-            deliveries::retry_later(&mut tx, delivery.id, at, &sentence(&error.to_string())).await?;
-            return tx.commit().await;
-        }
-        if let Some(aftermath) = record(app, &delivery, &read, app.clock.now()).await? {
-            aftermath.announce(app);
-        }
+        decide(app, &delivery).await?;
+        app.live().news.tell(NewsItem::Delivery { account: delivery.account_id, delivery: delivery.id });
         Ok(())
     }
 
@@ -65,6 +49,29 @@ impl Lane for DecideLane {
         fail(&self.0, id, "Deciding it failed by a bug of Pipewright, which the server's log describes. Redeliver it after an update.")
             .await
     }
+}
+
+async fn decide(app: &App, delivery: &ToDecide) -> Result<(), StoreError> {
+    let Some(repository) = deliveries::repository(&app.db, delivery.repository_id).await? else {
+        return fail(app, delivery.id, "The repository is not there any more.").await;
+    };
+    let mut read = match read(product(&repository.kind), &delivery.event_key, &delivery.body) {
+        Ok(read) => read,
+        Err(error) => return fail(app, delivery.id, &sentence(&error.to_string())).await,
+    };
+    if let Err(error) = prepare(app, &repository, &mut read.candidates).await {
+        if !error.is_retryable() || delivery.tries + 1 >= TRIES {
+            return fail(app, delivery.id, &sentence(&error.to_string())).await;
+        }
+        let mut tx = app.db.begin().await?;
+        let at = app.clock.now() + backoff(delivery.tries);
+        deliveries::retry_later(&mut tx, delivery.id, at, &sentence(&error.to_string())).await?;
+        return tx.commit().await;
+    }
+    if let Some(aftermath) = record(app, delivery, &read, app.clock.now()).await? {
+        aftermath.announce(app);
+    }
+    Ok(())
 }
 
 /// Ends a delivery that cannot be decided; a person can redeliver it.

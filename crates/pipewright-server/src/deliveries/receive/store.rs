@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::live::Taken;
+use crate::live::{NewsItem, Taken};
 
 /// Deliveries that wait to be stored at most.
 const QUEUE: usize = 1024;
@@ -104,8 +104,11 @@ async fn store_batch(app: &App, batch: &mut Vec<Waiting>) {
     };
     let mut touched = HashSet::new();
     for ((delivery, answer), result) in batch.drain(..).zip(results) {
-        if matches!(result, Ok(true)) && touched.insert(delivery.repository_id) {
-            app.live().decide.give(delivery.repository_id);
+        if matches!(result, Ok(true)) {
+            if touched.insert(delivery.repository_id) {
+                app.live().decide.give(delivery.repository_id);
+            }
+            app.live().news.tell(NewsItem::Delivery { account: delivery.account_id, delivery: delivery.id });
         }
         // A request that went away meanwhile needs no answer.
         let _ = answer.send(result);

@@ -1,0 +1,48 @@
+//! What people and Bitbucket do in a test.
+
+use pipewright_core::ids::BuildId;
+
+use super::connect::AUTHOR;
+use super::server::TestServer;
+
+/// A pipeline that prints and passes.
+pub const PIPELINE: &str = "pipelines:\n  default:\n    - step:\n        name: Test\n        script:\n          - echo hello from $BITBUCKET_BRANCH$BITBUCKET_TAG\n";
+
+impl TestServer {
+    /// Pushes a commit with this pipeline to a branch. Answers the commit.
+    pub async fn push(&self, branch: &str, pipeline: &str) -> String {
+        self.push_files(branch, &[("bitbucket-pipelines.yml", pipeline)], &format!("Change {branch}")).await
+    }
+
+    /// Pushes a commit with these files and message to a branch. Answers the commit.
+    pub async fn push_files(&self, branch: &str, files: &[(&str, &str)], message: &str) -> String {
+        self.bitbucket().commit(self.repository(), branch, files, message, AUTHOR).await.expect("the push is taken")
+    }
+
+    /// Pushes a script as the one step of the default pipeline. Answers the commit.
+    pub async fn push_script(&self, branch: &str, script: &[&str]) -> String {
+        let lines: String =
+            script.iter().map(|line| format!("          - |\n            {}\n", line.replace('\n', "\n            "))).collect();
+        self.push(branch, &format!("pipelines:\n  default:\n    - step:\n        name: Test\n        script:\n{lines}")).await
+    }
+
+    /// The next push's webhook is lost on its way.
+    pub fn lose_next_webhook(&self) {
+        self.bitbucket().faults().lose_webhooks(1);
+    }
+
+    /// Compares refs now.
+    pub async fn compare_refs(&self) {
+        crate::comparison::compare_one(&self.app, self.application()).await.expect("the refs are compared");
+    }
+
+    /// Stops a build.
+    pub async fn stop(&self, build: BuildId) {
+        crate::builds::stop(&self.app, self.account(), build, "Mara").await.expect("the build is stopped");
+    }
+
+    /// Runs what failed of a build again.
+    pub async fn rerun_failed(&self, build: BuildId) {
+        crate::builds::rerun(&self.app, self.account(), build, crate::builds::WhatToRerun::Failed, "Mara").await.expect("it runs again");
+    }
+}

@@ -1,0 +1,111 @@
+//! What a test expects, waited for by the server's own news.
+
+use std::time::Duration;
+
+use pipewright_core::ids::AttemptId;
+use pipewright_store::builds::{self, Build, BuildFilter};
+use pipewright_store::decisions::Decision;
+use pipewright_store::deliveries::{self, DeliveryFilter, DeliveryLine};
+use pipewright_store::logs::read_bytes;
+use pipewright_store::{attempts, decisions};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+use super::server::TestServer;
+
+/// How long is waited. Far more than anything takes, because the machine may be busy.
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// What other servers or the database's clock do brings no news: everything is looked at again now and then.
+const LOOK: Duration = Duration::from_millis(500);
+
+impl TestServer {
+    /// Waits until `look` finds something, and looks each time that anything moved.
+    ///
+    /// # Panics
+    ///
+    /// After a while, with the whole history.
+    pub async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let mut news = self.app.live().news.follow();
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            match tokio::time::timeout(LOOK, news.recv()).await {
+                Ok(Err(RecvError::Closed)) | Err(_) | Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
+            }
+            assert!(Instant::now() < end, "waited in vain for {what}\n{}", self.history().await);
+        }
+    }
+
+    /// The build of this number, once it is in this state.
+    pub async fn expect_build(&self, number: i64, state: &str) -> Build {
+        self.until(&format!("build #{number} {state}"), async || self.build(number).await.filter(|build| build.state.as_str() == state))
+            .await
+    }
+
+    /// The build of this number, if there is one.
+    pub async fn build(&self, number: i64) -> Option<Build> {
+        builds::by_number(&self.app.db, self.account(), self.application(), number).await.expect("reads")
+    }
+
+    /// Every build, oldest first.
+    pub async fn builds(&self) -> Vec<Build> {
+        let mut found = builds::list(&self.app.db, self.account(), &BuildFilter::default(), 10_000).await.expect("reads");
+        found.reverse();
+        found
+    }
+
+    /// Waits until Bitbucket shows this state of a commit.
+    pub async fn expect_status(&self, commit: &str, state: &str) {
+        self.until(&format!("status {state} on {commit}"), async || {
+            let writes = self.bitbucket().statuses(self.repository(), commit).expect("the repository");
+            (writes.last()?.state == state).then_some(())
+        })
+        .await;
+    }
+
+    /// The states that Bitbucket was told of a commit, in order.
+    pub fn statuses(&self, commit: &str) -> Vec<String> {
+        let writes = self.bitbucket().statuses(self.repository(), commit).expect("the repository");
+        writes.into_iter().map(|write| write.state).collect()
+    }
+
+    /// Waits until there are so many deliveries and all are decided or failed. Answers them, oldest first, each with its
+    /// decisions.
+    pub async fn expect_deliveries(&self, count: usize) -> Vec<(DeliveryLine, Vec<Decision>)> {
+        let listed = self
+            .until(&format!("{count} decided deliveries"), async || {
+                let listed = deliveries::list(&self.app.db, self.account(), &DeliveryFilter::default(), 10_000).await.expect("reads");
+                let open = listed.iter().any(|delivery| delivery.state == deliveries::DeliveryState::Received);
+                (listed.len() >= count && !open).then_some(listed)
+            })
+            .await;
+        let mut all = Vec::new();
+        for delivery in listed.into_iter().rev() {
+            let made = decisions::of_delivery(&self.app.db, self.account(), delivery.id).await.expect("reads");
+            all.push((delivery, made));
+        }
+        all
+    }
+
+    /// The reasons of every decision, in order.
+    pub async fn reasons(&self, deliveries: usize) -> Vec<String> {
+        let all = self.expect_deliveries(deliveries).await;
+        all.into_iter().flat_map(|(_, made)| made).map(|decision| decision.reason).collect()
+    }
+
+    /// The log of the newest attempt of a build.
+    pub async fn log(&self, build: &Build) -> String {
+        self.log_of(build).await.expect("an attempt")
+    }
+
+    /// The log of the newest attempt of a build, if there is one yet.
+    pub async fn log_of(&self, build: &Build) -> Option<String> {
+        let made = attempts::of_build(&self.app.db, build.id).await.expect("reads");
+        let attempt: AttemptId = made.last()?.id;
+        let bytes = read_bytes(&self.app.logs, attempt, 0, 1 << 20).expect("reads");
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

@@ -1,0 +1,215 @@
+//! The server's life in a test: start, kill, start again.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipewright_bitbucket::{Http, HttpOptions};
+use pipewright_core::ids::{AccountId, ApplicationId, RepositoryId};
+use pipewright_runner::git::{Git, GitOptions, MirrorStore};
+use pipewright_simulator::{Installation, Product, Simulator, SimulatorOptions};
+use pipewright_store::logs::LogStore;
+use pipewright_store::{Database, Db, DbOptions, Vault, VaultKey};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use url::Url;
+
+use super::connect::{Connected, connect};
+use crate::clock::{Clock, SystemClock};
+use crate::tasks::Background;
+use crate::{App, AppParts, CloudAddresses, ServerConfig, Wakeups};
+
+/// How the server and its application are set up.
+#[derive(Debug, Clone)]
+pub struct TestOptions {
+    /// At which Bitbucket.
+    pub product: Product,
+    /// Attempts at a time; 0 for a server without a runner.
+    pub runner_slots: usize,
+    /// False for an installation that Bitbucket cannot reach.
+    pub webhooks_reach_us: bool,
+    /// How often refs are compared, either way.
+    pub compare_every: Duration,
+    /// Whether a newer build of a branch stops the older ones.
+    pub cancel_superseded: bool,
+    /// Whether tags are built.
+    pub build_tags: bool,
+    /// Names or patterns of the branches that are built; none for every one.
+    pub branches: Vec<&'static str>,
+    /// Where the data directory is made; none for the system's own place.
+    pub directory: Option<PathBuf>,
+}
+
+impl Default for TestOptions {
+    fn default() -> Self {
+        Self {
+            product: Product::Datacenter,
+            runner_slots: 2,
+            webhooks_reach_us: true,
+            compare_every: Duration::from_hours(1),
+            cancel_superseded: false,
+            build_tags: true,
+            branches: Vec::new(),
+            directory: None,
+        }
+    }
+}
+
+/// A server with one application, and its Bitbucket.
+#[derive(Debug)]
+pub struct TestServer {
+    /// The simulated Bitbuckets.
+    pub simulator: Simulator,
+    /// The server's parts, for what no word below says.
+    pub app: App,
+    /// The address of the server.
+    pub url: Url,
+    pub(super) options: TestOptions,
+    pub(super) connected: Connected,
+    runtime: Option<Runtime>,
+    key: String,
+    directory: tempfile::TempDir,
+}
+
+impl TestServer {
+    /// A server with an application of an almost empty repository at a Data Center.
+    pub async fn start() -> Self {
+        Self::with(TestOptions::default()).await
+    }
+
+    /// A server set up otherwise.
+    pub async fn with(options: TestOptions) -> Self {
+        let simulator = Simulator::start(SimulatorOptions::default()).await.expect("the simulator starts");
+        let directory = match &options.directory {
+            Some(place) => tempfile::tempdir_in(place),
+            None => tempfile::tempdir(),
+        }
+        .expect("a directory");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let url: Url = format!("http://{address}").parse().expect("a URL");
+        let key = VaultKey::generate().to_text().expose().to_owned();
+        let app = open(directory.path(), &url, &key, &simulator, &options).await;
+        let connected = connect(&app, &simulator, &options).await;
+        let runtime = serve(&app, listener).await;
+        Self { simulator, app, url, options, connected, runtime: Some(runtime), key, directory }
+    }
+
+    /// The Bitbucket that the application is at.
+    pub fn bitbucket(&self) -> &Arc<Installation> {
+        match self.options.product {
+            Product::Cloud => self.simulator.cloud(),
+            Product::Datacenter => self.simulator.datacenter(),
+        }
+    }
+
+    /// The repository's full name at Bitbucket.
+    pub fn repository(&self) -> &str {
+        &self.connected.full_name
+    }
+
+    /// The account.
+    pub fn account(&self) -> AccountId {
+        self.connected.account
+    }
+
+    /// The application.
+    pub fn application(&self) -> ApplicationId {
+        self.connected.application
+    }
+
+    /// The repository's id.
+    pub fn repository_id(&self) -> RepositoryId {
+        self.connected.repository
+    }
+
+    /// Where the server keeps its data.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Ends the server without a word, wherever it stands: every task is dropped at once, nothing is drained.
+    pub async fn kill(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10))).await.expect("the runtime ends");
+        }
+    }
+
+    /// Starts the server again on the same data and port.
+    pub async fn restart(&mut self) {
+        self.kill().await;
+        let address: SocketAddr = self.url.authority().parse().expect("an address");
+        let listener = TcpListener::bind(address).await.expect("the port is free again");
+        self.app = open(self.directory.path(), &self.url, &self.key, &self.simulator, &self.options).await;
+        self.runtime = Some(serve(&self.app, listener).await);
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A runtime must not wait for its end inside another one.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, options: &TestOptions) -> App {
+    let database = Database::Sqlite(directory.join("test.db"));
+    let db = Db::open(&DbOptions { database, connections: 4 }).await.expect("SQLite opens");
+    let parsed = |text: String| text.parse::<Url>().expect("a URL");
+    let (ssh_host, ssh_port) = simulator.cloud_ssh();
+    let config = ServerConfig {
+        public_url: url.clone(),
+        data_directory: directory.to_owned(),
+        cloud: CloudAddresses {
+            web: parsed(simulator.cloud_web_url()),
+            api: parsed(simulator.cloud_api_url()),
+            ssh_host,
+            ssh_port,
+            known_hosts: String::new(),
+        },
+        webhooks_reach_us: options.webhooks_reach_us,
+        compare_refs_every: options.compare_every,
+        poll_refs_every: options.compare_every,
+        runner_slots: options.runner_slots,
+        session_lifetime: Duration::from_hours(24),
+        extra_ca_pem: None,
+        delivery_body_limit: 1024 * 1024,
+        stop_grace: Duration::from_millis(500),
+    };
+    let git = Git::new(GitOptions::default(), &std::env::temp_dir()).expect("a runtime directory");
+    App::new(AppParts {
+        db,
+        vault: Vault::new(&key.parse().expect("a key")),
+        clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        config,
+        logs: LogStore::open(directory.join("logs")).expect("a log store"),
+        http: Http::new(HttpOptions::default()).expect("a client"),
+        mirrors: MirrorStore::open(directory.join("mirrors"), git).expect("a directory"),
+        wakeups: Wakeups::default(),
+    })
+}
+
+/// Begins to answer and to work, in a runtime of its own.
+async fn serve(app: &App, listener: TcpListener) -> Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
+    let app = app.clone();
+    let listener = listener.into_std().expect("a listener");
+    runtime
+        .spawn(async move {
+            let listener = TcpListener::from_std(listener).expect("a listener");
+            let background = Background::start(&app, vec![("PATH".to_owned(), path)]).await.expect("the loops begin");
+            let service = crate::router(app).into_make_service_with_connect_info::<SocketAddr>();
+            tokio::spawn(async move {
+                // The loops end with whoever holds them.
+                let _background = background;
+                axum::serve(listener, service).await
+            });
+        })
+        .await
+        .expect("the server begins");
+    runtime
+}

@@ -1,0 +1,7 @@
+//! The whole server against the simulated Bitbucket: from a push to the status on its commit.
+
+mod compare;
+mod flow;
+mod intake;
+mod restart;
+mod traps;
