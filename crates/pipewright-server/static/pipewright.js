@@ -162,10 +162,17 @@ function viewer(box) {
     setFollow(false);
     mark(Number(link.textContent));
   });
-  const anchor = /^#L(\d+)$/.exec(location.hash);
-  if (anchor) hit = Math.min(Number(anchor[1]), total);
+  function anchor() {
+    const found = /^#L(\d+)$/.exec(location.hash);
+    if (!found || !list.isConnected) return;
+    setFollow(false);
+    mark(Math.min(Number(found[1]), total));
+    show(hit);
+  }
+  addEventListener("hashchange", anchor);
   draw();
-  if (hit) { draw([hit - 1]); show(hit); }
+  if (hit) show(hit);
+  anchor();
 
   if (!box.dataset.tail) return;
   button.hidden = false;

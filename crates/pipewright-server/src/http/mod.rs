@@ -35,7 +35,7 @@ pub(crate) use cookies::{own_cookie, remove_cookie};
 pub(crate) use form::PageForm;
 pub(crate) use html::Html;
 pub(crate) use member_of::MemberOf;
-pub(crate) use page::{Flash, Nav, Page, PageAccount, PageUser, Rail, Theme};
+pub(crate) use page::{Nav, Page, Rail};
 pub(crate) use problem::PageError;
 pub(crate) use redirect::SeeOther;
 pub use router::router;

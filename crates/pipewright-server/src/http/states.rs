@@ -47,6 +47,15 @@ pub(crate) const fn of_step(state: StepState) -> Pill {
     Pill { class, label }
 }
 
+/// The word that narrows a list to a state: shorter than the state's own, because many stand in one row.
+pub(crate) const fn filter_label(state: BuildState) -> &'static str {
+    match state {
+        BuildState::Paused => "Waiting",
+        BuildState::Finished(BuildOutcome::Invalid) => "Invalid",
+        other => of_build(other).label,
+    }
+}
+
 /// The states that a list of builds can be narrowed to, in the order people look for them.
 pub(crate) const FILTERS: &[BuildState] = &[
     BuildState::Running,

@@ -1,8 +1,8 @@
 //! Every page of builds, logs and deliveries, rendered with ordinary and with hostile contexts.
 
 use super::builds::{
-    BuildPage, BuildsPage, Choice, Column, FileLine, FlowStep, Head, LogPart, PipelineFilePage, PlannedStep, RowOfBuild, ShownAttempt,
-    ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab, TimelinePage, TrailLine,
+    BuildPage, BuildsPage, Choice, Column, FileLine, FlowStep, Head, LogPart, Piece, PipelineFilePage, PlannedStep, RowOfBuild,
+    ShownAttempt, ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab, TimelinePage, TrailLine,
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine};
@@ -56,17 +56,21 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
     }
 }
 
+fn piece(is_code: bool) -> Piece {
+    Piece { text: text(), is_code }
+}
+
 fn diagnostic() -> ShownDiagnostic {
     let line = |number, marked: &str| SourceLine { number, before: text(), marked: marked.to_owned(), after: text() };
     ShownDiagnostic {
         class: "bad",
         word: "error",
-        message: text(),
+        message: vec![piece(false), piece(true)],
         code: text(),
         line: 2,
         column: 1,
         path: text(),
-        help: some(),
+        help: Some(vec![piece(true)]),
         source: vec![line(1, ""), line(2, HOSTILE)],
         labels: vec![(1, text())],
     }

@@ -15,8 +15,8 @@ use pipewright_store::events::{self, NewEvent};
 use pipewright_store::users::{self, User};
 use serde::Deserialize;
 
-use super::lockout;
 use super::open::{Opening, open};
+use super::{guard, lockout};
 use crate::app::App;
 use crate::http::{Html, Page, PageError, PageForm, SeeOther, Visitor, own_path};
 use crate::users::{PasswordError, verify};
@@ -118,10 +118,8 @@ async fn submit(
 
 /// The user, if address and password belong together.
 async fn sign_in(app: &App, email: &str, password: Secret) -> Result<User, Refusal> {
-    let now = app.clock.now();
     let failed = |error: pipewright_store::StoreError| Refusal::Failed(error.into());
-    let locked_until = users::failures(&app.db, email).await.map_err(failed)?.and_then(|failures| failures.locked_until);
-    if let Some(until) = locked_until.map(Timestamp::from_micros).filter(|until| *until > now) {
+    if let Some(until) = guard::locked_until(app, email).await.map_err(failed)? {
         return Err(Refusal::Locked(until));
     }
     let user = users::by_email(&app.db, email).await.map_err(failed)?;
@@ -132,25 +130,9 @@ async fn sign_in(app: &App, email: &str, password: Secret) -> Result<User, Refus
     })?;
     match user {
         Some(user) if fits && user.disabled_at.is_none() => Ok(user),
-        _ => Err(count_failure(app, email, now).await),
-    }
-}
-
-async fn count_failure(app: &App, email: &str, now: Timestamp) -> Refusal {
-    let counted = async {
-        let mut tx = app.db.begin().await?;
-        users::forget_failures(&mut tx, now - lockout::WINDOW).await?;
-        let failures = users::record_failure(&mut tx, email, now, now - lockout::WINDOW).await?;
-        let until = lockout::lock_after(failures).map(|duration| now + duration);
-        if let Some(until) = until {
-            users::lock(&mut tx, email, until).await?;
-        }
-        tx.commit().await?;
-        Ok::<_, pipewright_store::StoreError>(until)
-    };
-    match counted.await {
-        Ok(Some(until)) => Refusal::Locked(until),
-        Ok(None) => Refusal::Wrong,
-        Err(error) => Refusal::Failed(error.into()),
+        _ => match guard::count_failure(app, email).await.map_err(failed)? {
+            Some(until) => Err(Refusal::Locked(until)),
+            None => Err(Refusal::Wrong),
+        },
     }
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::password;
 use crate::app::App;
 use crate::http::{Html, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
+use crate::sessions::guard;
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 100;
@@ -114,8 +115,14 @@ async fn change_password(State(app): State<App>, user: SignedIn, PageForm(form):
     if let Err(sentence) = password::check(&new) {
         return refuse(&sentence).await;
     }
+    if let Some(until) = guard::locked_until(&app, &user.user.email).await? {
+        return Err(guard::refusal(user.visitor.now, until));
+    }
     let fits = password::verify(Secret::new(form.current), Some(user.user.password_hash.clone())).await.map_err(PageError::internal)?;
     if !fits {
+        if let Some(until) = guard::count_failure(&app, &user.user.email).await? {
+            return Err(guard::refusal(user.visitor.now, until));
+        }
         return refuse("The current password is not right. Enter the one you signed in with.").await;
     }
     let hash = password::hash(new).await.map_err(PageError::internal)?;

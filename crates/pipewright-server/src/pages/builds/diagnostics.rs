@@ -18,15 +18,23 @@ pub(in crate::pages) struct ShownDiagnostic {
     /// `bad` or `wait`.
     pub(in crate::pages) class: &'static str,
     pub(in crate::pages) word: &'static str,
-    pub(in crate::pages) message: String,
+    pub(in crate::pages) message: Vec<Piece>,
     pub(in crate::pages) code: String,
     pub(in crate::pages) line: u32,
     pub(in crate::pages) column: u32,
     pub(in crate::pages) path: String,
-    pub(in crate::pages) help: Option<String>,
+    pub(in crate::pages) help: Option<Vec<Piece>>,
     pub(in crate::pages) source: Vec<SourceLine>,
     /// Other places: line and what it has to do with it.
     pub(in crate::pages) labels: Vec<(u32, String)>,
+}
+
+/// A piece of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::pages) struct Piece {
+    pub(in crate::pages) text: String,
+    /// Whether it stood in backticks.
+    pub(in crate::pages) is_code: bool,
 }
 
 /// A line of the file.
@@ -65,14 +73,24 @@ fn shown(diagnostic: Diagnostic, lines: &[&str]) -> ShownDiagnostic {
         class,
         word,
         source: excerpt(lines, line as usize, column as usize, length),
-        message: diagnostic.message,
+        message: pieces(&diagnostic.message),
         code: diagnostic.code.into_owned(),
         line,
         column,
         path: diagnostic.path,
-        help: diagnostic.help,
+        help: diagnostic.help.as_deref().map(pieces),
         labels: diagnostic.labels.into_iter().map(|label| (label.span.line, label.text)).collect(),
     }
+}
+
+/// A sentence cut at its backticks. An odd one out is shown as it stands.
+fn pieces(text: &str) -> Vec<Piece> {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return vec![Piece { text: text.to_owned(), is_code: false }];
+    }
+    let piece = |(index, text): (usize, &&str)| Piece { text: (*text).to_owned(), is_code: index % 2 == 1 };
+    parts.iter().enumerate().map(piece).filter(|piece| !piece.text.is_empty()).collect()
 }
 
 /// The lines around a place. `line` and `column` count from 1, the column in characters; `bytes` is the place's length.
@@ -100,7 +118,18 @@ fn excerpt(lines: &[&str], line: usize, column: usize, bytes: usize) -> Vec<Sour
 
 #[cfg(test)]
 mod tests {
-    use super::excerpt;
+    use super::{excerpt, pieces};
+
+    #[test]
+    fn what_stands_in_backticks_is_code() {
+        let shown = |text| pieces(text).into_iter().map(|piece| (piece.text, piece.is_code)).collect::<Vec<_>>();
+        assert_eq!(
+            shown("no `a` or `b`"),
+            [("no ", false), ("a", true), (" or ", false), ("b", true)].map(|(text, code)| (text.to_owned(), code))
+        );
+        assert_eq!(shown("an odd ` one"), [("an odd ` one".to_owned(), false)]);
+        assert!(shown("").is_empty());
+    }
 
     #[test]
     fn a_place_is_shown_with_the_lines_around_it_whatever_it_says() {

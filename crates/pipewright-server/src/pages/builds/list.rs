@@ -219,7 +219,7 @@ fn query(state: &str, branch: &str, before: Option<BuildId>) -> String {
 
 fn chips(state: &str, branch: &str) -> Vec<StateChip> {
     let chip = |label, word: &str| StateChip { label, query: query(word, branch, None), is_current: word == state };
-    let states = states::FILTERS.iter().map(|one| chip(states::of_build(*one).label, one.as_str()));
+    let states = states::FILTERS.iter().map(|one| chip(states::filter_label(*one), one.as_str()));
     std::iter::once(chip("All", "")).chain(states).collect()
 }
 

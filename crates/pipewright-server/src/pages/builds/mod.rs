@@ -21,7 +21,7 @@ pub(super) fn routes() -> Router<App> {
 
 #[cfg(test)]
 pub(super) use {
-    diagnostics::{ShownDiagnostic, SourceLine},
+    diagnostics::{Piece, ShownDiagnostic, SourceLine},
     flow::{Column, FlowStep},
     head::{Head, Tab},
     list::{BuildsPage, RowOfBuild, StateChip},
