@@ -37,11 +37,12 @@ statements! {
          ON CONFLICT (repository_id) DO NOTHING"
     );
     SET_STATE = same("UPDATE webhooks SET state = $2, remote_id = $3, message = $4, checked_at = $5 WHERE id = $1");
+    SET_ABSENT = same("UPDATE webhooks SET state = 'absent', remote_id = NULL, message = NULL, checked_at = NULL WHERE id = $1");
     REMOVE = same("DELETE FROM webhooks WHERE id = $1");
     TO_CHECK = same(
         "SELECT w.* FROM webhooks w
          JOIN repositories r ON r.id = w.repository_id JOIN integrations i ON i.id = r.integration_id
-         WHERE i.state = 'connected' AND (w.state = 'absent' OR w.checked_at IS NULL OR w.checked_at <= $1)
+         WHERE i.state = 'connected' AND (w.checked_at IS NULL OR w.checked_at <= $2 OR (w.state = 'absent' AND w.checked_at <= $1))
              AND EXISTS (SELECT 1 FROM applications a WHERE a.repository_id = w.repository_id AND a.auto_build)
          ORDER BY w.checked_at NULLS FIRST, w.id LIMIT 50"
     );
@@ -149,9 +150,11 @@ pub async fn of_integration(db: &Db, integration: pipewright_core::ids::Integrat
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
-/// Webhooks that should be there and are not registered, or were last looked at at or before a moment; fifty at most.
-pub async fn to_check(db: &Db, moment: Timestamp) -> Result<Vec<Webhook>, StoreError> {
-    let rows: Vec<Row> = read!(db, TO_CHECK, |executor, sql| sqlx::query_as(sql).bind(moment.as_micros()).fetch_all(executor).await)?;
+/// Webhooks that should be there and are to be looked at: those never looked at, those that could not be registered at or
+/// before `absent`, and every other one that was looked at at or before `any`. Fifty at most.
+pub async fn to_check(db: &Db, absent: Timestamp, any: Timestamp) -> Result<Vec<Webhook>, StoreError> {
+    let rows: Vec<Row> =
+        read!(db, TO_CHECK, |executor, sql| sqlx::query_as(sql).bind(absent.as_micros()).bind(any.as_micros()).fetch_all(executor).await)?;
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
@@ -197,6 +200,12 @@ pub async fn set_state(
     Ok(())
 }
 
+/// Keeps that nothing of it is at Bitbucket; where it is needed again, it is registered at once.
+pub async fn set_absent(tx: &mut Tx, id: WebhookId) -> Result<(), StoreError> {
+    within!(tx, SET_ABSENT, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
+    Ok(())
+}
+
 /// Removes it here; what is at Bitbucket is the caller's matter.
 pub async fn remove(tx: &mut Tx, id: WebhookId) -> Result<(), StoreError> {
     within!(tx, REMOVE, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
@@ -210,7 +219,7 @@ mod tests {
     use pipewright_core::Timestamp;
     use pipewright_core::ids::WebhookId;
 
-    use super::{NewWebhook, WebhookState, insert, of_integration, of_repository, remove, set_state, to_check, to_remove};
+    use super::{NewWebhook, WebhookState, insert, of_integration, of_repository, remove, set_absent, set_state, to_check, to_remove};
     use crate::applications::testing::an_application;
     use crate::integrations::testing::{an_account, an_integration};
     use crate::repositories::testing::a_repository;
@@ -231,19 +240,32 @@ mod tests {
             (new.id, new.path) = (WebhookId::new(), "def".to_owned());
             assert!(!insert(&mut tx, &new, now).await.expect("keeps the first"));
             tx.commit().await.expect("commits");
-            assert!(to_check(&db, now).await.expect("reads").is_empty(), "no application needs it");
+            assert!(to_check(&db, now, now).await.expect("reads").is_empty(), "no application needs it");
             assert_eq!(to_remove(&db).await.expect("reads").len(), 1);
 
             let mut tx = db.begin().await.expect("begins");
             an_application(&mut tx, account, user, repository, "api").await;
             tx.commit().await.expect("commits");
-            assert_eq!(to_check(&db, now).await.expect("reads").len(), 1);
+            assert_eq!(to_check(&db, now, now).await.expect("reads").len(), 1);
             assert!(to_remove(&db).await.expect("reads").is_empty());
             let mut tx = db.begin().await.expect("begins");
             set_state(&mut tx, first, WebhookState::Present, Some("{1}"), None, now).await.expect("keeps");
             tx.commit().await.expect("commits");
-            assert!(to_check(&db, now - Duration::from_secs(1)).await.expect("reads").is_empty());
-            assert_eq!(to_check(&db, now).await.expect("reads").len(), 1);
+            let before = now - Duration::from_secs(1);
+            assert!(to_check(&db, now, before).await.expect("reads").is_empty());
+            assert_eq!(to_check(&db, now, now).await.expect("reads").len(), 1);
+            let mut tx = db.begin().await.expect("begins");
+            set_state(&mut tx, first, WebhookState::Absent, None, Some("away"), now).await.expect("keeps");
+            tx.commit().await.expect("commits");
+            assert!(to_check(&db, before, before).await.expect("reads").is_empty(), "it was tried just now");
+            assert_eq!(to_check(&db, now, before).await.expect("reads").len(), 1);
+            let mut tx = db.begin().await.expect("begins");
+            set_absent(&mut tx, first).await.expect("keeps");
+            tx.commit().await.expect("commits");
+            assert_eq!(to_check(&db, before, before).await.expect("reads").len(), 1, "it is registered at once");
+            let mut tx = db.begin().await.expect("begins");
+            set_state(&mut tx, first, WebhookState::Present, Some("{1}"), None, now).await.expect("keeps");
+            tx.commit().await.expect("commits");
             let found = of_repository(&db, repository).await.expect("reads").expect("is there");
             assert_eq!((found.id, found.path.as_str()), (first, "abc"));
             assert_eq!((found.state, found.remote_id.as_deref()), (WebhookState::Present, Some("{1}")));

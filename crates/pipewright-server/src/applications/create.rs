@@ -2,12 +2,12 @@
 //! or nothing.
 
 use pipewright_core::ids::{ApplicationId, BuildId};
-use pipewright_core::{RefName, TriggerKind};
+use pipewright_core::{RefName, Timestamp, TriggerKind};
 use pipewright_store::applications::{self, NewApplication, Rules, Watch};
 use pipewright_store::builds::{self, NewBuild, TriggerDetail};
 use pipewright_store::integrations::IntegrationState;
 use pipewright_store::repositories::Repository;
-use pipewright_store::{StoreError, Tx, inspections, integrations};
+use pipewright_store::{StoreError, Tx, inspections, integrations, refs};
 use serde_json::json;
 
 use super::slug::{numbered, suggest};
@@ -88,9 +88,12 @@ pub(super) async fn create(
         return Err(CreateError::Exists);
     }
     webhooks::make_row(app, &mut tx, repository).await?;
-    // The first comparison notes where every ref stands; only what changes from there on is built by itself.
+    let findings = findings.and_then(|found| found.findings);
+    note_what_was_seen(&mut tx, new.id, findings.as_ref(), now).await?;
+    // Only what has changed since it was looked into is built by itself. Where not everything was seen, this first
+    // comparison notes where every ref stands.
     enqueue_within(app, &mut tx, &Work::CompareRefs { application: new.id }, now).await?;
-    let first_build = first_build(&mut tx, member, &new, findings.and_then(|found| found.findings)).await?;
+    let first_build = first_build(&mut tx, member, &new, findings).await?;
     let detail = json!({ "repository": repository.full_name, "auto_build": new.rules.auto_build });
     member.record(&mut tx, "application.created", &new.name, detail).await?;
     tx.commit().await?;
@@ -103,6 +106,19 @@ pub(super) async fn create(
     }
     aftermath.announce(app);
     Ok(Created { slug: new.slug, first_build: first_build.map(|(_, number)| number) })
+}
+
+/// Notes where every ref stood when the person looked, so that a push from then on is found even if nobody tells of it.
+async fn note_what_was_seen(tx: &mut Tx, application: ApplicationId, findings: Option<&Findings>, now: Timestamp) -> Result<(), StoreError> {
+    let Some(found) = findings.filter(|found| found.names_every_ref()) else { return Ok(()) };
+    let branches = found.branches.iter().map(|branch| (RefName::branch(&branch.name), branch));
+    let tags = found.tags.iter().map(|tag| (RefName::tag(&tag.name), tag));
+    for (name, at) in branches.chain(tags) {
+        // A name that cannot be built is not compared either.
+        let Ok(name) = name else { continue };
+        refs::put_new(tx, application, &name, &at.commit, now).await?;
+    }
+    refs::compared(tx, application, None, now).await
 }
 
 /// The default branch as it was last seen, so that there is something to watch at once.

@@ -67,10 +67,8 @@ async fn show(State(app): State<App>, member: MemberOf) -> Result<Html<ListPage>
         .await?
         .iter()
         .any(|integration| integration.state != IntegrationState::Disconnected);
-    let mut summary = format!("{} · {} running", format::count(all.len(), "application"), format::count(running, "build"));
-    if waiting > 0 {
-        summary.push_str(&format!(" · {waiting} queued"));
-    }
+    let queued = if waiting > 0 { format!(" · {waiting} queued") } else { String::new() };
+    let summary = format!("{} · {} running{queued}", format::count(all.len(), "application"), format::count(running, "build"));
     let now = member.now();
     Ok(Html(ListPage {
         page: member.page("Applications").nav(Nav::Applications),

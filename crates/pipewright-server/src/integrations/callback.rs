@@ -154,12 +154,13 @@ async fn prove(app: &App, tokens: &TokenSet, features: &[Feature]) -> Result<(Pr
     let credential = Credential::OAuth { access_token: tokens.access_token.clone() };
     let client = CloudClient::new(app.http.clone(), consumer::endpoints(app), credential);
     let user = client.current_user().await?;
-    let scopes = match tokens.scopes.is_empty() {
-        false => tokens.scopes.clone(),
-        true => match client.granted_scopes().await? {
+    let scopes = if tokens.scopes.is_empty() {
+        match client.granted_scopes().await? {
             GrantedScopes::Known(scopes) => scopes,
             GrantedScopes::Unknown => ScopeSet::default(),
-        },
+        }
+    } else {
+        tokens.scopes.clone()
     };
     let mut workspaces: Vec<String> = match client.workspace_slugs().await {
         Ok(spaces) => spaces.into_iter().map(|space| space.key).collect(),

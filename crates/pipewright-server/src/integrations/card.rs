@@ -7,7 +7,6 @@ use pipewright_store::integrations::{CloneVia, Integration, IntegrationKind, Int
 use pipewright_store::{StoreError, repositories};
 
 use crate::app::App;
-use crate::http::format;
 
 /// A connected integration.
 #[derive(Debug)]
@@ -32,8 +31,6 @@ pub(super) struct Card {
     /// On how many repositories a webhook can be set: a sentence.
     pub(super) administered: Option<String>,
     pub(super) over_https: bool,
-    /// The way that is not in use can be chosen.
-    pub(super) offers_https: bool,
 }
 
 /// The box with the SSH key.
@@ -51,6 +48,8 @@ pub(super) struct KeyCard {
     /// Where to paste it, in words, and the page.
     pub(super) paste: &'static str,
     pub(super) paste_url: String,
+    /// It was accepted when it was last checked.
+    pub(super) accepted: bool,
     /// It is there because we put it there.
     pub(super) posted: bool,
     /// It can be put there for the person.
@@ -107,12 +106,11 @@ pub(super) async fn card(app: &App, integration: &Integration) -> Result<Card, S
         permissions: if is_cloud { permissions(&scopes, &wanted) } else { Vec::new() },
         administered: (!is_cloud && listed > 0).then(|| {
             format!(
-                "This user administers {administered} of {}: there webhooks are made and repaired for you. On the others they are added by hand, or refs are compared.",
-                format::count(usize::try_from(listed).unwrap_or(usize::MAX), "listed repository").replace("repositorys", "repositories")
+                "This user administers {administered} of {listed} listed repositories: there, webhooks are made and repaired for you. On \
+                 others they are added by hand, and until then branches are compared."
             )
         }),
         over_https: integration.clone_via == CloneVia::Https,
-        offers_https: true,
     })
 }
 
@@ -144,6 +142,7 @@ fn key_card(integration: &Integration, can_post: bool) -> KeyCard {
         } else {
             format!("{}/plugins/servlet/ssh/account/keys", integration.base_url)
         },
+        accepted: integration.key_check == KeyCheck::Accepted,
         posted: integration.key.posted_id.is_some(),
         can_post: can_post && integration.key.posted_id.is_none(),
         host_key: integration.host_key_fingerprint.clone(),

@@ -61,29 +61,26 @@ pub(super) async fn keep(app: &App, tx: &mut Tx, owner: Owner<'_>, proved: &Prov
     let now = app.clock.now();
     let known = integrations::find_at(tx, owner.account, proved.kind, &proved.base_url).await?;
     let again = known.is_some();
-    let id = match known {
-        Some(known) => {
-            let key = if known.key.private_sealed.is_some() { known.key } else { new_key(app, known.id, owner.slug, now)? };
-            integrations::reconnect(tx, known.id, &proved.identity, &key, owner.user, now).await?;
-            known.id
-        }
-        None => {
-            let id = IntegrationId::new();
-            let new = NewIntegration {
-                id,
-                account: owner.account,
-                kind: proved.kind,
-                base_url: proved.base_url.clone(),
-                identity: proved.identity.clone(),
-                key: new_key(app, id, owner.slug, now)?,
-                clone_via: proved.clone_via,
-                host_key: proved.host_key.clone(),
-                connected_by: owner.user,
-                now,
-            };
-            integrations::insert(tx, &new).await?;
-            id
-        }
+    let id = if let Some(known) = known {
+        let key = if known.key.private_sealed.is_some() { known.key } else { new_key(app, known.id, owner.slug, now)? };
+        integrations::reconnect(tx, known.id, &proved.identity, &key, owner.user, now).await?;
+        known.id
+    } else {
+        let id = IntegrationId::new();
+        let new = NewIntegration {
+            id,
+            account: owner.account,
+            kind: proved.kind,
+            base_url: proved.base_url.clone(),
+            identity: proved.identity.clone(),
+            key: new_key(app, id, owner.slug, now)?,
+            clone_via: proved.clone_via,
+            host_key: proved.host_key.clone(),
+            connected_by: owner.user,
+            now,
+        };
+        integrations::insert(tx, &new).await?;
+        id
     };
     let credential = CredentialId::new();
     let new = NewCredential {

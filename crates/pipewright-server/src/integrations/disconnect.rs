@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use pipewright_bitbucket::Bitbucket;
 use pipewright_core::ids::IntegrationId;
 use pipewright_store::integrations::{Integration, IntegrationState};
-use pipewright_store::webhooks::{Webhook, WebhookState};
+use pipewright_store::webhooks::Webhook;
 use pipewright_store::{StoreError, credentials, integrations, repositories, webhooks};
 
 use super::client::bitbucket_for;
@@ -31,9 +31,8 @@ pub(crate) struct Removal {
 pub(crate) async fn disconnect(app: &App, member: &MemberOf, integration: &Integration) -> Result<Vec<Removal>, StoreError> {
     let removals = clean_up(app, integration).await?;
     let mut tx = app.db.begin().await?;
-    let now = app.clock.now();
     for webhook in webhooks::of_integration(&app.db, integration.id).await? {
-        webhooks::set_state(&mut tx, webhook.id, WebhookState::Absent, None, None, now).await?;
+        webhooks::set_absent(&mut tx, webhook.id).await?;
     }
     for repository in repositories::with_access_key(&app.db, integration.id).await? {
         repositories::set_access_key(&mut tx, repository.id, None).await?;

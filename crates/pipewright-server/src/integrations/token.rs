@@ -140,10 +140,8 @@ async fn keep(
 ) -> Result<Credential, IntegrationUnavailable> {
     let now = app.clock.now();
     let parts = Parts::OAuth { access_token: tokens.access_token.clone(), refresh_token: tokens.refresh_token.clone() };
-    let scopes: Vec<String> = match tokens.scopes.is_empty() {
-        true => stored.scopes.clone(),
-        false => tokens.scopes.iter().map(str::to_owned).collect(),
-    };
+    let scopes: Vec<String> =
+        if tokens.scopes.is_empty() { stored.scopes.clone() } else { tokens.scopes.iter().map(str::to_owned).collect() };
     let sealed = parts.seal(&app.vault, stored.id);
     let mut tx = app.db.begin().await?;
     let kept = credentials::store_refreshed(&mut tx, stored.id, owner, &sealed, &scopes, Some(tokens.expires_at(now)), now).await?;

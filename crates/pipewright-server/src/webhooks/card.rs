@@ -61,7 +61,7 @@ pub(crate) async fn card(app: &App, member: &MemberOf, application: &Application
         WebhookState::Paused => ("wait", "paused"),
         WebhookState::Refused => ("bad", "refused"),
     };
-    card.message = webhook.message.clone();
+    card.message.clone_from(&webhook.message);
     card.checked_at = webhook.checked_at;
     card.last_delivery_at = webhook.last_delivery_at;
     card.can_repair = member.may(Right::ManageApplications);

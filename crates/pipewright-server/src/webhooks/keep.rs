@@ -13,6 +13,9 @@ use crate::integrations::IntegrationUnavailable;
 /// How often one is looked at.
 const CHECK_EVERY: Duration = Duration::from_hours(24);
 
+/// How often one that could not be registered is tried again.
+const REGISTER_EVERY: Duration = Duration::from_mins(1);
+
 /// How many are looked at side by side.
 const AT_ONCE: usize = 4;
 
@@ -25,7 +28,8 @@ pub(crate) async fn keep(app: &App) -> Result<(), StoreError> {
     if !app.config.webhooks_reach_us {
         return Ok(());
     }
-    let due = webhooks::to_check(&app.db, app.clock.now() - CHECK_EVERY).await?;
+    let now = app.clock.now();
+    let due = webhooks::to_check(&app.db, now - REGISTER_EVERY, now - CHECK_EVERY).await?;
     futures_util::stream::iter(due)
         .for_each_concurrent(AT_ONCE, async |webhook| report(&webhook, check(app, &webhook).await.map(drop)))
         .await;

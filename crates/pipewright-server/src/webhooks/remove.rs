@@ -2,7 +2,7 @@
 
 use pipewright_store::applications;
 use pipewright_store::repositories;
-use pipewright_store::webhooks::{self, Webhook, WebhookState};
+use pipewright_store::webhooks::{self, Webhook};
 
 use super::address::delivery_url;
 use crate::app::App;
@@ -28,8 +28,9 @@ pub(crate) async fn remove_unneeded(app: &App, webhook: &Webhook) -> Result<(), 
     if left.is_empty() {
         webhooks::remove(&mut tx, webhook.id).await?;
     } else if left.iter().all(|application| !application.rules.auto_build) {
-        webhooks::set_state(&mut tx, webhook.id, WebhookState::Absent, None, None, app.clock.now()).await?;
+        webhooks::set_absent(&mut tx, webhook.id).await?;
     }
     tx.commit().await?;
+    app.live().hooks.forget(&webhook.path);
     Ok(())
 }

@@ -4,7 +4,7 @@ use pipewright_core::ids::ApplicationId;
 use super::testing::an_application;
 use super::{
     NewApplication, Rules, Watch, by_account, by_slug, for_repository, get, insert, last_builds, of_integration, remove, set_rules,
-    set_watch, take_number,
+    set_watch,
 };
 use crate::integrations::testing::{an_account, an_integration};
 use crate::repositories::testing::a_repository;
