@@ -467,6 +467,32 @@ pipelines:
 }
 
 #[test]
+fn only_the_steps_that_run_need_something() {
+    let text = "
+pipelines:
+  default:
+    - step: {name: build, script: [make]}
+    - parallel:
+        - step: {name: unit, services: [docker], script: [make]}
+        - step: {name: lint, script: [make]}
+    - stage:
+        name: out
+        deployment: production
+        steps:
+          - step: {name: ship, script: [make]}
+";
+    let file = file(text);
+    let needed = |wanted: &[usize]| {
+        let problems = file.unsupported_for(&branch("main"), &Capabilities::host(), &|index| wanted.contains(&index));
+        problems.into_iter().map(|problem| problem.path).collect::<Vec<_>>()
+    };
+    assert_eq!(needed(&[0, 2]), [""; 0]);
+    assert_eq!(needed(&[1]), ["pipelines.default[1].parallel[0].step.services[0]"]);
+    assert_eq!(needed(&[0, 3]), ["pipelines.default[2].stage.deployment"]);
+    assert_eq!(needed(&[0, 1, 2, 3]).len(), 2);
+}
+
+#[test]
 fn a_task_for_a_hosted_assistant_is_never_run() {
     let text = "pipelines: {default: [{step: {script: [make, {agent: reviewer}]}}]}";
     let Planned::Invalid(problems) = file(text).plan(&branch("main")) else { panic!("refused") };

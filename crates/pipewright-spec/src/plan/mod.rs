@@ -72,8 +72,13 @@ impl PipelineFile {
     /// What the pipeline for a trigger needs that the capabilities lack, each with its line and key. Empty where no
     /// pipeline runs.
     pub fn unsupported(&self, trigger: &Trigger, capabilities: &Capabilities) -> Vec<Diagnostic> {
+        self.unsupported_for(trigger, capabilities, &|_| true)
+    }
+
+    /// As [`Self::unsupported`] where only some steps of the plan run, by their numbers from 0.
+    pub fn unsupported_for(&self, trigger: &Trigger, capabilities: &Capabilities, wanted: &dyn Fn(usize) -> bool) -> Vec<Diagnostic> {
         match self.select(trigger) {
-            Ok((pipeline, _)) => needs::unsupported(self, Some(pipeline), capabilities),
+            Ok((pipeline, _)) => needs::unsupported(self, pipeline, capabilities, wanted),
             Err(_) => Vec::new(),
         }
     }

@@ -2,11 +2,16 @@
 
 use crate::capabilities::{Capabilities, Feature, FeatureUse, Ignoring};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::model::{Body, Item, Pipeline, PipelineFile};
+use crate::model::{Body, Item, Pipeline, PipelineFile, Step};
 
-/// What the capabilities lack, in the order of the text; each place once.
-pub(super) fn unsupported(file: &PipelineFile, pipeline: Option<&Pipeline>, capabilities: &Capabilities) -> Vec<Diagnostic> {
-    let mut uses: Vec<&FeatureUse> = file.features.iter().chain(pipeline.into_iter().flat_map(uses_of)).collect();
+/// What the capabilities lack for the wanted steps, in the order of the text; each place once.
+pub(super) fn unsupported(
+    file: &PipelineFile,
+    pipeline: &Pipeline,
+    capabilities: &Capabilities,
+    wanted: &dyn Fn(usize) -> bool,
+) -> Vec<Diagnostic> {
+    let mut uses: Vec<&FeatureUse> = file.features.iter().chain(uses_of(pipeline, wanted)).collect();
     uses.retain(|needed| !capabilities.has(needed.feature));
     uses.sort_by_key(|needed| (needed.place.start, needed.feature));
     uses.dedup_by_key(|needed| (needed.place.start, needed.feature));
@@ -16,7 +21,7 @@ pub(super) fn unsupported(file: &PipelineFile, pipeline: Option<&Pipeline>, capa
 /// What no installation of ours can have.
 pub(super) fn impossible(file: &PipelineFile, pipeline: &Pipeline) -> Vec<Diagnostic> {
     let everything = Capabilities::all().without(Feature::HostedAssistant);
-    let mut problems = unsupported(file, Some(pipeline), &everything);
+    let mut problems = unsupported(file, pipeline, &everything, &|_| true);
     if let Body::Import(import) = &pipeline.body {
         let at = file.source.defined(pipeline.place);
         let message = format!("not supported yet: `import`; the pipeline `{}` is in another file", import.pipeline);
@@ -28,19 +33,23 @@ pub(super) fn impossible(file: &PipelineFile, pipeline: &Pipeline) -> Vec<Diagno
     problems
 }
 
-fn uses_of(pipeline: &Pipeline) -> Vec<&FeatureUse> {
+/// What the pipeline needs for the steps of these numbers (from 0, as in a plan); what a stage needs, its steps need.
+fn uses_of<'f>(pipeline: &'f Pipeline, wanted: &dyn Fn(usize) -> bool) -> Vec<&'f FeatureUse> {
     let mut uses: Vec<&FeatureUse> = pipeline.features.iter().collect();
-    if let Body::Items(items) = &pipeline.body {
-        for item in items {
-            match item {
-                Item::Step(step) | Item::Final(step) => uses.extend(&step.features),
-                Item::Parallel(parallel) => uses.extend(parallel.steps.iter().flat_map(|step| &step.features)),
-                Item::Stage(stage) => {
-                    uses.extend(&stage.features);
-                    uses.extend(stage.steps.iter().flat_map(|step| &step.features));
-                }
-            }
+    let Body::Items(items) = &pipeline.body else { return uses };
+    let mut number = 0;
+    for item in items {
+        let (own, steps): (&[FeatureUse], &[Step]) = match item {
+            Item::Step(step) | Item::Final(step) => (&[], std::slice::from_ref(step)),
+            Item::Parallel(parallel) => (&[], &parallel.steps),
+            Item::Stage(stage) => (&stage.features, &stage.steps),
+        };
+        let chosen: Vec<&Step> = steps.iter().zip(number..).filter(|(_, number)| wanted(*number)).map(|(step, _)| step).collect();
+        number += steps.len();
+        if !chosen.is_empty() {
+            uses.extend(own);
         }
+        uses.extend(chosen.into_iter().flat_map(|step| &step.features));
     }
     uses
 }
