@@ -5,7 +5,7 @@
 //! configuration, because what they ignore is theirs to say.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use pipewright_core::{CommitHash, RefName};
@@ -105,11 +105,13 @@ impl LocalRepository {
         Ok(answer.status.success().then_some(answer.stdout))
     }
 
-    /// How many files differ from the commit that is checked out, untracked ones included. `home` is where the person's
-    /// configuration is.
-    pub async fn count_changes(&self, home: Option<&Path>) -> Result<usize, GitError> {
+    /// What differs from the commit that is checked out, relative to the root; of an untracked directory only its own
+    /// name. `home` is where the person's configuration is.
+    pub async fn changes(&self, home: Option<&Path>) -> Result<Vec<PathBuf>, GitError> {
         let arguments = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal"];
-        Ok(self.list(&arguments, home).await?.len())
+        let entries = self.list(&arguments, home).await?;
+        // Two letters and a blank stand before each path.
+        Ok(entries.iter().filter_map(|entry| entry.as_os_str().as_bytes().get(3..)).map(path).collect())
     }
 
     /// The tracked files, and the untracked ones that are not ignored, relative to the root. A tracked file may be missing

@@ -48,7 +48,7 @@ async fn a_checkout_elsewhere_leaves_the_repository_alone() {
     let head = repository.head().await.expect("git answers");
     assert_eq!((head.commit.as_ref(), head.branch.as_ref().map(RefName::short)), (Some(&second), Some("main")));
     assert_eq!(repository.origin().await.expect("git answers"), Some(origin.bare().display().to_string()));
-    assert_eq!(repository.count_changes(None).await.expect("git answers"), 2);
+    assert_eq!(repository.changes(None).await.expect("git answers"), [PathBuf::from("b.txt"), PathBuf::from("new.txt")]);
     assert_eq!(repository.show_file(&first, "sub/a.txt", 100).await.expect("git answers").as_deref(), Some(&b"one"[..]));
     assert_eq!(repository.show_file(&first, "b.txt", 100).await.expect("git answers"), None);
     assert_eq!(repository.resolve(&RefName::tag("v1").expect("a name")).await.expect("git answers").as_ref(), Some(&first));
@@ -88,7 +88,7 @@ async fn what_a_person_ignores_is_not_listed() {
     let mut files = repository.files(Some(home.path())).await.expect("git answers");
     files.sort();
     assert_eq!(files, [PathBuf::from(".gitignore"), PathBuf::from("new file\n.txt")]);
-    assert_eq!(repository.count_changes(Some(home.path())).await.expect("git answers"), 1);
+    assert_eq!(repository.changes(Some(home.path())).await.expect("git answers"), [PathBuf::from("new file\n.txt")]);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 mod config;
 mod demo;
+mod plan;
+mod run;
 mod serve;
 mod validate;
 
@@ -28,6 +30,10 @@ enum Command {
     Serve(Configuration),
     /// Check pipeline files and explain every problem.
     Validate(validate::Validate),
+    /// Show what would run for a branch, tag, pull request or name, and why.
+    Plan(plan::PlanCommand),
+    /// Run the pipeline of the checkout you stand in, on this machine.
+    Run(run::Run),
     /// List every setting with its present value and where it comes from.
     Config(Configuration),
 }
@@ -63,6 +69,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => demo.run(),
         Command::Serve(configuration) => serve::run(&configuration),
         Command::Validate(validate) => validate.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Run(run) => run.run(),
         Command::Config(configuration) => config::run(&configuration),
     }
 }

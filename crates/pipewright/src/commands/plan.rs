@@ -116,7 +116,7 @@ impl PlanCommand {
                 answer.diagnostics.clone_from(warnings);
                 answer.diagnostics.extend(self.unsupported(pipeline_file.as_ref(), &trigger));
                 answer.runs = !answer.diagnostics.iter().any(Diagnostic::is_fatal);
-                (answer.selection, answer.plan) = (selection.as_ref(), Some(plan));
+                (answer.selection, answer.plan) = (selection.as_ref(), Some(plan.as_ref()));
                 u8::from(!answer.runs)
             }
             Planned::Nothing { reason } => {

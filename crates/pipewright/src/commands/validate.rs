@@ -3,7 +3,7 @@
 //! What was found goes to standard output in the form asked for; what could not be read is said on standard error too.
 //! The exit codes are promised: see [`EXIT_CODES`].
 
-mod files;
+pub(super) mod files;
 mod report;
 mod sarif;
 

@@ -51,11 +51,6 @@ impl Which {
         Ok(Some(Trigger::PullRequest { source_branch: branch(source)?, destination_branch: branch(destination)? }))
     }
 
-    /// True where one of the options was given.
-    pub(crate) const fn is_given(&self) -> bool {
-        self.branch.is_some() || self.tag.is_some() || self.pull_request.is_some() || self.custom.is_some()
-    }
-
     /// The variables as given, in order.
     pub(crate) fn variables(&self) -> anyhow::Result<Vec<(String, String)>> {
         let pairs = self.variables.iter().map(|text| {
@@ -79,7 +74,10 @@ mod tests {
     #[test]
     fn a_pull_request_goes_to_main_unless_said() {
         let asked = |text: &str| Which { pull_request: Some(text.to_owned()), ..Which::default() }.trigger().expect("names of branches");
-        let request = |source: &str, destination: &str| Trigger::PullRequest { source_branch: source.to_owned(), destination_branch: destination.to_owned() };
+        let request = |source: &str, destination: &str| Trigger::PullRequest {
+            source_branch: source.to_owned(),
+            destination_branch: destination.to_owned(),
+        };
         assert_eq!(asked("feature/x"), Some(request("feature/x", "main")));
         assert_eq!(asked("feature/x:develop"), Some(request("feature/x", "develop")));
     }

@@ -47,7 +47,12 @@ pub(super) struct Output {
 }
 
 /// Runs the attempt to its end; all its output was sent when this returns.
-pub(super) async fn execute(means: Arc<Means>, attempt: Attempt, mut control: watch::Receiver<Control>, output: mpsc::Sender<Output>) -> StepEnd {
+pub(super) async fn execute(
+    means: Arc<Means>,
+    attempt: Attempt,
+    mut control: watch::Receiver<Control>,
+    output: mpsc::Sender<Output>,
+) -> StepEnd {
     let mut environment = means.defaults.for_attempt(attempt.place, attempt.number);
     environment.extend(means.env_file.variables());
     environment.extend(attempt.variables.iter().cloned());

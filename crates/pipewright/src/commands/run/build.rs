@@ -87,7 +87,7 @@ struct Running {
     control: watch::Sender<Control>,
 }
 
-/// Runs the chosen steps to their end. The only error is a terminal or a file that cannot be written to.
+/// Runs the chosen steps to their end. Where nobody reads the output any more they are stopped, as by a signal.
 pub(super) async fn run(
     chosen: &Chosen,
     means: Arc<Means>,
@@ -116,6 +116,9 @@ pub(super) async fn run(
                 return Ok(build.end(outcome, begun.elapsed()));
             }
             bail!("the build is {} but has nothing to run; this is a mistake in Pipewright", build.run.state.as_str());
+        }
+        if display.is_gone() && !build.stopped {
+            build.told_to_stop(display)?;
         }
         tokio::select! {
             Some(Output { step, bytes }) = output.recv() => display.output(step, &bytes)?,

@@ -10,7 +10,7 @@ use clap::Args;
 use pipewright_core::CommitHash;
 use pipewright_runner::executor::{HostExecutor, StepLimits};
 use pipewright_runner::git::LocalRepository;
-use pipewright_spec::{Capabilities, Diagnostic, Parsed, Planned, parse, render_coloured, render_text};
+use pipewright_spec::{Capabilities, Diagnostic, Parsed, Planned, Trigger, parse, render_coloured, render_text};
 
 use super::attempt::Means;
 use super::build::{self, Settings};
@@ -117,17 +117,23 @@ impl Run {
         let defaults = Defaults::of(&repository, &trigger, &commit, head.branch.as_ref()).await?;
         let mut values = defaults.as_values();
         values.extend(env_file.plain());
-        // Whatever the host executor learns must be done here as well as on the server.
-        let planned = file.plan_within(&trigger, &values, &Capabilities::host());
-        let (plan, warnings) = match planned {
+        let (plan, mut warnings) = match file.plan_with(&trigger, &values) {
             Planned::Plan(plan, warnings) => (*plan, warnings),
             Planned::Nothing { reason } => bail!("nothing runs: {reason}"),
             Planned::Invalid(problems) => return Err(refused(&problems, &source)),
         };
-        talk(&render(&warnings, &source))?;
         let chosen = steps::choose(plan, self.step.as_deref(), self.from.as_deref())?;
-        let workspaces = Workspaces::new(repository, commit, defaults.branch().cloned(), defaults.url().map(str::to_owned))?;
+        // Whatever the host executor learns must be done here as well as on the server.
+        warnings.extend(file.unsupported_for(&trigger, &Capabilities::host(), &|index| chosen.has(index)));
+        if warnings.iter().any(Diagnostic::is_fatal) {
+            return Err(refused(&warnings, &source));
+        }
+        talk(&render(&warnings, &source))?;
+        let workspaces = Workspaces::new(repository, commit, defaults.branch().cloned(), defaults.url().map(str::to_owned), self.keep)?;
         let workspaces = self.take_files(workspaces, home.as_deref()).await?;
+        if matches!(trigger, Trigger::PullRequest { .. }) {
+            talk("The destination branch is not merged into the files, as Bitbucket does\n")?;
+        }
         let title = chosen.plan.pipeline.clone();
         let reason = file.selection(&trigger).map(|selection| selection.reason).unwrap_or_default();
         Ok(Prepared { title, reason, chosen, workspaces, defaults, env_file })
@@ -161,16 +167,25 @@ impl Run {
         Ok(file)
     }
 
-    /// Takes the work tree's files along, or says how many are left out.
+    /// Takes the work tree's files along, or says how many are left out. The env file stands for what Bitbucket keeps
+    /// outside of the repository, so it is in neither, unless it is committed.
     async fn take_files(&self, workspaces: Workspaces, home: Option<&Path>) -> anyhow::Result<Workspaces> {
+        let top = workspaces.repository().top();
+        let env_file = self.env_file.clone().unwrap_or_else(|| top.join(USUAL_ENV_FILE));
+        let env_file = env_file.canonicalize().ok().and_then(|path| path.strip_prefix(top).map(Path::to_owned).ok());
+        let env_file = match env_file {
+            Some(file) if !workspaces.is_committed(&file).await? => Some(file),
+            _ => None,
+        };
         if self.dirty {
-            let (workspaces, skipped) = workspaces.with_work_tree(home).await?;
+            let (workspaces, skipped) = workspaces.with_work_tree(home, env_file.as_deref()).await?;
             if skipped > 0 {
                 talk(&format!("{skipped} submodules or repositories inside the work tree are left out; their directories are empty\n"))?;
             }
             return Ok(workspaces);
         }
-        let changes = workspaces.repository().count_changes(home).await?;
+        let changes = workspaces.repository().changes(home).await?;
+        let changes = changes.iter().filter(|change| Some(*change) != env_file.as_ref()).count();
         if changes > 0 {
             let files = if changes == 1 { "changed file is" } else { "changed files are" };
             talk(&format!("{changes} {files} not committed and left out; --dirty takes them along\n"))?;

@@ -33,9 +33,31 @@ const LINE_LIMIT: usize = 64 << 10;
 const NAME_WIDTH: usize = 60;
 const LANE_WIDTH: usize = 24;
 
+/// A stream that may go away, as a pipe to `head` does: from then on what is written is dropped.
+struct Stream {
+    out: Box<dyn Write + Send>,
+    is_gone: bool,
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_gone && self.out.write_all(bytes).is_err() {
+            self.is_gone = true;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.is_gone && self.out.flush().is_err() {
+            self.is_gone = true;
+        }
+        Ok(())
+    }
+}
+
 /// Writes the progress of a run.
 pub(super) struct Display {
-    out: Box<dyn Write + Send>,
+    out: Stream,
     steps: Vec<Shown>,
     total: usize,
     /// The last byte written ended a line.
@@ -65,7 +87,12 @@ impl Display {
             let lane = beside.then(|| (LANES[index % LANES.len()].on_default(), shown(&step.name, LANE_WIDTH)));
             Shown { number: place.number, name: shown(&step.name, NAME_WIDTH), lane, pending: Vec::new() }
         });
-        Self { steps: steps.collect(), out, total: chosen.total, at_line_start: true, in_command: false }
+        Self { steps: steps.collect(), out: Stream { out, is_gone: false }, total: chosen.total, at_line_start: true, in_command: false }
+    }
+
+    /// True once nobody reads any more.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.out.is_gone
     }
 
     /// What runs, and why that.
@@ -197,7 +224,7 @@ pub(super) fn outcome_words(result: &StepResult) -> (Style, String) {
         (_, Some(AttemptOutcome::Failed), Some(code)) => format!("failed with exit code {code}"),
         (_, Some(AttemptOutcome::TimedOut), _) => "ran out of time".to_owned(),
         (_, Some(AttemptOutcome::Errored), _) => "could not be run".to_owned(),
-        (_, Some(AttemptOutcome::Stopped | AttemptOutcome::Lost), _) => "stopped".to_owned(),
+        (_, Some(AttemptOutcome::Stopped | AttemptOutcome::Lost | AttemptOutcome::Interrupted), _) => "stopped".to_owned(),
         (_, Some(outcome), _) => outcome.as_str().to_owned(),
         (StepState::Finished(StepOutcome::NotRun | StepOutcome::Stopped), None, _) => "not run".to_owned(),
         (state, None, _) => state.as_str().to_owned(),

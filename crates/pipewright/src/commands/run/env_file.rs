@@ -75,8 +75,7 @@ impl EnvFile {
 
     /// What was read, without any value; `None` where the file gives nothing.
     pub(super) fn summary(&self) -> Option<String> {
-        let secured: Vec<&str> =
-            self.variables.iter().filter(|variable| variable.secured).map(|variable| variable.name.as_str()).collect();
+        let secured: Vec<&str> = self.variables.iter().filter(|variable| variable.secured).map(|variable| variable.name.as_str()).collect();
         let mut words = Vec::new();
         if !self.variables.is_empty() {
             let count = self.variables.len();
@@ -226,7 +225,8 @@ impl Reader<'_> {
 fn looks_secret(name: &str, value: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let named = upper.split('_').any(|part| SECRET_WORDS.contains(&part));
-    let address = value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).and_then(|authority| authority.rsplit_once('@'));
+    let address =
+        value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).and_then(|authority| authority.rsplit_once('@'));
     named || value.contains("PRIVATE KEY-----") || address.is_some_and(|(user, _)| user.contains(':'))
 }
 
@@ -249,7 +249,8 @@ mod tests {
     #[test]
     fn the_usual_forms_are_read() {
         let text = "\u{feff}# comment\nA=1\r\nexport B = two words  # comment\nC='$x \"y\" \\n' # plain\nD=\"a\\nb \\\"c\\\" \\$d\"\nE=\nF=a#b\n\nG=\"x\ny\"\nA=again";
-        let expected = [("B", "two words"), ("C", "$x \"y\" \\n"), ("D", "a\nb \"c\" $d"), ("E", ""), ("F", "a#b"), ("G", "x\ny"), ("A", "again")];
+        let expected =
+            [("B", "two words"), ("C", "$x \"y\" \\n"), ("D", "a\nb \"c\" $d"), ("E", ""), ("F", "a#b"), ("G", "x\ny"), ("A", "again")];
         assert_eq!(values(text), pairs(&expected));
     }
 

@@ -110,7 +110,17 @@ mod tests {
 
     #[test]
     fn other_addresses_are_not() {
-        for url in ["/srv/git/shop.git", "../shop", "file:///x/y.git", "git@github.com:acme/shop.git", "https://github.com/acme/shop.git", "ssh://git@host/a/b.git", "", "https://bitbucket.org/acme", "a\nb"] {
+        for url in [
+            "/srv/git/shop.git",
+            "../shop",
+            "file:///x/y.git",
+            "git@github.com:acme/shop.git",
+            "https://github.com/acme/shop.git",
+            "ssh://git@host/a/b.git",
+            "",
+            "https://bitbucket.org/acme",
+            "a\nb",
+        ] {
             assert_eq!(named(url), None, "{url}");
         }
     }

@@ -26,6 +26,13 @@ pub(super) struct Place {
     pub(super) parallel: Option<(usize, usize)>,
 }
 
+impl Chosen {
+    /// True for a step of the whole plan, numbered from 0, that runs.
+    pub(super) fn has(&self, index: usize) -> bool {
+        self.places.iter().any(|place| place.number == index + 1)
+    }
+}
+
 /// The steps that were asked for, by number or name. Asking for a step is the person's yes to it where it is manual.
 pub(super) fn choose(mut plan: Plan, step: Option<&str>, from: Option<&str>) -> anyhow::Result<Chosen> {
     let total = plan.len();

@@ -1,6 +1,6 @@
 //! The end of a run: a table of the steps with their times, or one JSON object.
 
-use std::io::{self, Write};
+use std::io;
 
 use anstyle::{AnsiColor, Style};
 use pipewright_core::CommitHash;

@@ -24,7 +24,8 @@ pub(super) async fn settle(
             Some(trigger) => Ok(trigger),
             None => {
                 let branch = head.branch.as_ref();
-                let branch = branch.context("no branch is checked out (HEAD is detached); say which one with --branch NAME, or --custom NAME")?;
+                let branch =
+                    branch.context("no branch is checked out (HEAD is detached); say which one with --branch NAME, or --custom NAME")?;
                 Ok(Trigger::Branch { name: branch.short().to_owned() })
             }
         };
@@ -49,5 +50,5 @@ pub(super) async fn settle(
     let names: Vec<&str> = starts.iter().map(|start| start.name.as_str()).filter(|name| !name.is_empty()).collect();
     let hint = nearest(word, &names).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
     let word = shown(word, 80);
-    bail!("{word} is neither a custom pipeline nor a branch; {hint}To run as a new branch of this name would, use --branch {word}")
+    bail!("{word} is neither a custom pipeline nor a branch; {hint}for a branch that does not exist yet use --branch {word}")
 }

@@ -12,6 +12,9 @@ use pipewright_runner::git::{CheckoutTarget, LocalCheckout, LocalRepository};
 use pipewright_runner::runner::remove_directory;
 use tempfile::TempDir;
 
+/// More than any file of variables.
+const ENV_FILE_LIMIT: usize = 16 << 20;
+
 /// Makes the steps' directories, all below one temporary directory.
 #[derive(Debug)]
 pub(super) struct Workspaces {
@@ -25,22 +28,24 @@ pub(super) struct Workspaces {
 }
 
 impl Workspaces {
-    /// Makes the temporary directory; only this user may enter it.
+    /// Makes the temporary directory; only this user may enter it. It stays where `keep` says so.
     pub(super) fn new(
         repository: LocalRepository,
         commit: CommitHash,
         branch: Option<RefName>,
         url: Option<String>,
+        keep: bool,
     ) -> anyhow::Result<Self> {
-        let root = tempfile::Builder::new().prefix("pipewright-run-").tempdir();
+        let root = tempfile::Builder::new().prefix("pipewright-run-").disable_cleanup(keep).tempdir();
         let root = root.with_context(|| format!("a directory cannot be made in {}; set TMPDIR", std::env::temp_dir().display()))?;
         Ok(Self { repository, commit, branch, url, root, snapshot: None })
     }
 
-    /// Takes a copy of the work tree, so that all steps see the same files whatever is edited meanwhile. Gives the number
-    /// of repositories inside it that were left out.
-    pub(super) async fn with_work_tree(mut self, home: Option<&Path>) -> anyhow::Result<(Self, usize)> {
-        let files: Arc<[PathBuf]> = self.repository.files(home).await?.into();
+    /// Takes a copy of the work tree without one file, so that all steps see the same files whatever is edited meanwhile.
+    /// Gives the number of repositories inside it that were left out.
+    pub(super) async fn with_work_tree(mut self, home: Option<&Path>, without: Option<&Path>) -> anyhow::Result<(Self, usize)> {
+        let files = self.repository.files(home).await?;
+        let files: Arc<[PathBuf]> = files.into_iter().filter(|file| Some(file.as_path()) != without).collect();
         let (from, to, list) = (self.repository.top().to_owned(), self.root.path().join("snapshot"), Arc::clone(&files));
         let skipped = tokio::task::spawn_blocking(move || copy(&from, &to, &list)).await?.context("the work tree cannot be copied")?;
         self.snapshot = Some(files);
@@ -55,6 +60,12 @@ impl Workspaces {
     /// The commit that runs.
     pub(super) const fn commit(&self) -> &CommitHash {
         &self.commit
+    }
+
+    /// True where the commit has a file of this path, relative to the root.
+    pub(super) async fn is_committed(&self, file: &Path) -> anyhow::Result<bool> {
+        let Some(path) = file.to_str() else { return Ok(false) };
+        Ok(self.repository.show_file(&self.commit, path, ENV_FILE_LIMIT).await?.is_some())
     }
 
     /// The directory that holds everything.

@@ -18,7 +18,7 @@ enum Line<'a> {
 /// Problems with their lines, and a line of counts a file.
 pub(super) fn text(out: &mut impl Write, checked: &[Checked]) -> io::Result<()> {
     // Only for a terminal; what is written elsewhere is meant to be searched.
-    let render = if std::io::stdout().is_terminal() { render_coloured } else { render_text };
+    let render = if io::stdout().is_terminal() { render_coloured } else { render_text };
     for (file, found) in checked.iter().filter_map(|file| Some((file, file.found.as_ref().ok()?))) {
         write!(out, "{}", render(&found.diagnostics, &file.name, &found.source))?;
         writeln!(out, "{}: {}", file.name, summary(&found.diagnostics))?;

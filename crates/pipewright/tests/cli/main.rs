@@ -1,0 +1,8 @@
+//! The commands that work without a server, driven as a person drives them: the built program in a git checkout.
+
+mod checkout;
+mod plan;
+mod run;
+mod run_projects;
+mod run_stop;
+mod validate;
