@@ -109,7 +109,12 @@ pub(super) async fn create(
 }
 
 /// Notes where every ref stood when the person looked, so that a push from then on is found even if nobody tells of it.
-async fn note_what_was_seen(tx: &mut Tx, application: ApplicationId, findings: Option<&Findings>, now: Timestamp) -> Result<(), StoreError> {
+async fn note_what_was_seen(
+    tx: &mut Tx,
+    application: ApplicationId,
+    findings: Option<&Findings>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let Some(found) = findings.filter(|found| found.names_every_ref()) else { return Ok(()) };
     let branches = found.branches.iter().map(|branch| (RefName::branch(&branch.name), branch));
     let tags = found.tags.iter().map(|tag| (RefName::tag(&tag.name), tag));

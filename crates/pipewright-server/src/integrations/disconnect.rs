@@ -50,8 +50,8 @@ async fn clean_up(app: &App, integration: &Integration) -> Result<Vec<Removal>, 
     if integration.state == IntegrationState::Disconnected {
         return Ok(Vec::new());
     }
-    let hooks: Vec<Webhook> =
-        webhooks::of_integration(&app.db, integration.id).await?.into_iter().filter(|webhook| webhook.remote_id.is_some()).collect();
+    // Also those whose number at Bitbucket is not known: it may be on its way to us. They are found by their address.
+    let hooks: Vec<Webhook> = webhooks::of_integration(&app.db, integration.id).await?;
     let keys = repositories::with_access_key(&app.db, integration.id).await?;
     let bitbucket = match bitbucket_for(app, integration.id).await {
         Ok(bitbucket) => Some(bitbucket),

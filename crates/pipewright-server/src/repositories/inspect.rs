@@ -42,6 +42,13 @@ pub(crate) struct Findings {
     pub(crate) file: FilePart,
 }
 
+impl Findings {
+    /// True where no branch and no tag was left out.
+    pub(crate) fn names_every_ref(&self) -> bool {
+        self.branches.len() == self.branch_count && self.tags.len() < MOST_REFS
+    }
+}
+
 /// A branch or tag and where it points.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct BranchFound {

@@ -4,9 +4,10 @@ use pipewright_bitbucket::remote::{WebhookRequest, WebhookState as Remote};
 use pipewright_bitbucket::scopes::{Feature, FeatureState, ScopeSet, compare};
 use pipewright_bitbucket::{ApiError, Bitbucket};
 use pipewright_store::applications::{self, Watch};
-use pipewright_store::credentials;
+use pipewright_store::integrations::{self, IntegrationState};
 use pipewright_store::repositories::{self, Repository};
 use pipewright_store::webhooks::{self, Webhook, WebhookState};
+use pipewright_store::{StoreError, credentials};
 
 use super::address::{delivery_url, open};
 use crate::app::App;
@@ -32,6 +33,13 @@ pub(crate) async fn register(app: &App, webhook: &Webhook) -> Result<Registered,
     let outcome = bitbucket.ensure_webhook(&address_of(&repository), &request, webhook.remote_id.as_deref()).await;
     match outcome {
         Ok(ensured) => {
+            if !is_wanted(app, &repository).await? {
+                // Disconnected, or the last application went, while Bitbucket was making it.
+                let url = delivery_url(app, webhook);
+                let removed = bitbucket.delete_webhook(&address_of(&repository), &url, Some(&ensured.id)).await;
+                removed.map_err(|error| IntegrationUnavailable::Later(error.to_string()))?;
+                return Ok(Registered { state: WebhookState::Absent, message: None });
+            }
             let registered = Registered { state: WebhookState::Present, message: None };
             keep(app, webhook, &repository, &registered, Some(&ensured.id)).await?;
             Ok(registered)
@@ -61,6 +69,15 @@ pub(crate) async fn check(app: &App, webhook: &Webhook) -> Result<Registered, In
     let registered = Registered { state, message };
     keep(app, webhook, &repository, &registered, Some(known)).await?;
     Ok(registered)
+}
+
+/// Whether anything still needs a webhook of this repository.
+async fn is_wanted(app: &App, repository: &Repository) -> Result<bool, StoreError> {
+    let connected = integrations::get(&app.db, repository.integration).await?.is_some_and(|of| of.state != IntegrationState::Disconnected);
+    let mut tx = app.db.begin().await?;
+    let used = applications::on_repository(&mut tx, repository.id).await?.iter().any(|application| application.rules.auto_build);
+    tx.rollback().await?;
+    Ok(connected && used)
 }
 
 async fn reach(app: &App, webhook: &Webhook) -> Result<(Repository, Bitbucket), IntegrationUnavailable> {

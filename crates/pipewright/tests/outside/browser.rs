@@ -134,6 +134,11 @@ impl Browser {
         self.driver.switch_to_window(old).await.expect("switches");
     }
 
+    /// How many elements a CSS selector finds.
+    pub(crate) async fn count(&self, selector: &str) -> usize {
+        self.driver.find_all(By::Css(selector)).await.expect("the browser answers").len()
+    }
+
     /// The text of the first element of a CSS selector.
     pub(crate) async fn text_of_css(&self, selector: &str) -> String {
         self.wait_for(By::Css(selector), selector).await.text().await.expect("its text")

@@ -5,4 +5,6 @@ mod cloud;
 mod datacenter;
 mod git;
 mod kill;
+mod rows;
 mod server;
+mod team;
