@@ -1,5 +1,6 @@
 //! Connecting, through the whole router against the simulated Bitbuckets.
 
+mod build;
 mod disconnect;
 mod oauth;
 mod refresh;
