@@ -2,8 +2,8 @@
 
 use pipewright_bitbucket::credential::Credential;
 use pipewright_bitbucket::remote::RepositoryAddress;
-use pipewright_core::Secret;
 use pipewright_core::ids::{AccountId, ApplicationId, CredentialId, IntegrationId, RepositoryId, UserId};
+use pipewright_core::{Secret, Timestamp};
 use pipewright_simulator::state::Permission;
 use pipewright_simulator::{Product, Simulator, TokenLevel};
 use pipewright_store::accounts::{self, AccountKind};
@@ -25,6 +25,7 @@ pub(super) struct Connected {
     pub(super) application: ApplicationId,
     pub(super) repository: RepositoryId,
     pub(super) full_name: String,
+    pub(super) compared_at: Option<Timestamp>,
 }
 
 /// Who pushes in tests.
@@ -113,7 +114,8 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
         crate::webhooks::register(app, &webhook).await.expect("Bitbucket takes the webhook");
     }
     crate::comparison::compare_one(app, new.id).await.expect("the refs are noted");
-    Connected { account, application: new.id, repository, full_name }
+    let compared_at = applications::get(&app.db, new.id).await.expect("reads").and_then(|found| found.refs_compared_at);
+    Connected { account, application: new.id, repository, full_name, compared_at }
 }
 
 /// A person, a repository and a token that may do everything with it.

@@ -33,7 +33,7 @@ impl TestServer {
                 return found;
             }
             match tokio::time::timeout(LOOK, news.recv()).await {
-                Ok(Err(RecvError::Closed)) | Err(_) | Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
+                Ok(Err(RecvError::Closed | RecvError::Lagged(_)) | Ok(_)) | Err(_) => {}
             }
             assert!(Instant::now() < end, "waited in vain for {what}\n{}", self.history().await);
         }

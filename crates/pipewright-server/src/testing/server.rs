@@ -9,9 +9,10 @@ use pipewright_bitbucket::{Http, HttpOptions};
 use pipewright_core::ids::{AccountId, ApplicationId, RepositoryId};
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_simulator::{Installation, Product, Simulator, SimulatorOptions};
+use pipewright_store::applications;
 use pipewright_store::logs::LogStore;
 use pipewright_store::{Database, Db, DbOptions, Vault, VaultKey};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use url::Url;
 
@@ -70,6 +71,8 @@ pub struct TestServer {
     runtime: Option<Runtime>,
     key: String,
     directory: tempfile::TempDir,
+    /// Keeps the port while the server is down: bound, never listening.
+    _port: TcpSocket,
 }
 
 impl TestServer {
@@ -86,14 +89,24 @@ impl TestServer {
             None => tempfile::tempdir(),
         }
         .expect("a directory");
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let port = reserve();
+        let address = port.local_addr().expect("an address");
         let url: Url = format!("http://{address}").parse().expect("a URL");
         let key = VaultKey::generate().to_text().expose().to_owned();
         let app = open(directory.path(), &url, &key, &simulator, &options).await;
         let connected = connect(&app, &simulator, &options).await;
-        let runtime = serve(&app, listener).await;
-        Self { simulator, app, url, options, connected, runtime: Some(runtime), key, directory }
+        let runtime = serve(&app, address).await;
+        let server = Self { simulator, app, url, options, connected, runtime: Some(runtime), key, directory, _port: port };
+        server.first_comparison().await;
+        server
+    }
+
+    /// Waits for the comparison of refs that every start begins with, so that it does not meet a test's pushes.
+    async fn first_comparison(&self) {
+        let compared =
+            async || applications::get(&self.app.db, self.application()).await.expect("reads").and_then(|found| found.refs_compared_at);
+        let noted = self.connected.compared_at;
+        self.until("the first comparison", async || (compared().await > noted).then_some(())).await;
     }
 
     /// The Bitbucket that the application is at.
@@ -140,9 +153,8 @@ impl TestServer {
     pub async fn restart(&mut self) {
         self.kill().await;
         let address: SocketAddr = self.url.authority().parse().expect("an address");
-        let listener = TcpListener::bind(address).await.expect("the port is free again");
         self.app = open(self.directory.path(), &self.url, &self.key, &self.simulator, &self.options).await;
-        self.runtime = Some(serve(&self.app, listener).await);
+        self.runtime = Some(serve(&self.app, address).await);
     }
 }
 
@@ -153,6 +165,14 @@ impl Drop for TestServer {
             runtime.shutdown_background();
         }
     }
+}
+
+/// A free port that nobody else is given.
+fn reserve() -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("an option");
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+    socket
 }
 
 async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, options: &TestOptions) -> App {
@@ -193,14 +213,13 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
 }
 
 /// Begins to answer and to work, in a runtime of its own.
-async fn serve(app: &App, listener: TcpListener) -> Runtime {
+async fn serve(app: &App, address: SocketAddr) -> Runtime {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
     let app = app.clone();
-    let listener = listener.into_std().expect("a listener");
     runtime
         .spawn(async move {
-            let listener = TcpListener::from_std(listener).expect("a listener");
+            let listener = TcpListener::bind(address).await.expect("the port is ours");
             let background = Background::start(&app, vec![("PATH".to_owned(), path)]).await.expect("the loops begin");
             let service = crate::router(app).into_make_service_with_connect_info::<SocketAddr>();
             tokio::spawn(async move {

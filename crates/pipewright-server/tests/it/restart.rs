@@ -41,7 +41,8 @@ async fn killed_again_and_again_while_pushes_arrive_it_loses_none_and_builds_non
     let mut commits = Vec::new();
     for round in 0..6 {
         for push in 0..3 {
-            let branch = format!("branch-{}", push);
+            // Of two lost pushes of one branch only the last can be found, so each has its own.
+            let branch = format!("branch-{round}-{push}");
             let script = format!("echo x >> '{}/{round}-{push}'", ran.display());
             commits.push(server.push_script(&branch, &[&script]).await);
         }

@@ -80,7 +80,7 @@ async fn t13_t20_hostile_names_are_built_and_never_run(#[case] product: Product)
 async fn t10_a_delivery_is_answered_while_everything_else_stands_still() {
     // Without a runner and with a Bitbucket that answers nothing, storing is all there is.
     let server = TestServer::with(TestOptions { runner_slots: 0, ..TestOptions::default() }).await;
-    server.bitbucket().faults().slow(Duration::from_secs(60), None);
+    server.bitbucket().faults().slow(Duration::from_mins(1), None);
     server.push("main", PIPELINE).await;
     let answered = server.until("an answer", async || {
         let sent = server.bitbucket().deliveries(server.repository()).expect("the repository");
