@@ -6,8 +6,11 @@ use crate::checkout::Checkout;
 
 /// A `default` pipeline of these steps, each a flow mapping.
 fn steps(steps: &[&str]) -> String {
-    let items: String = steps.iter().map(|step| format!("    - step: {step}\n")).collect();
-    format!("pipelines:\n  default:\n{items}")
+    let mut text = "pipelines:\n  default:\n".to_owned();
+    for step in steps {
+        text.extend(["    - step: ", step, "\n"]);
+    }
+    text
 }
 
 #[test]

@@ -145,9 +145,12 @@ impl Run {
             return std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()));
         }
         let committed = repository.show_file(commit, FILE_NAME, READ_LIMIT).await?;
-        committed.with_context(|| match path.exists() {
-            true => format!("{FILE_NAME} is not committed; commit it, or run the work tree as it is with --dirty"),
-            false => format!("there is no {FILE_NAME} in {}", repository.top().display()),
+        committed.with_context(|| {
+            if path.exists() {
+                format!("{FILE_NAME} is not committed; commit it, or run the work tree as it is with --dirty")
+            } else {
+                format!("there is no {FILE_NAME} in {}", repository.top().display())
+            }
         })
     }
 

@@ -233,7 +233,6 @@ pub(super) fn outcome_words(result: &StepResult) -> (Style, String) {
         StepState::Finished(StepOutcome::Passed) => (GOOD, words),
         StepState::Finished(StepOutcome::FailedIgnored) => (WAIT, format!("{words}, which is ignored")),
         StepState::Finished(StepOutcome::Failed | StepOutcome::Errored) => (BAD, words),
-        StepState::Finished(StepOutcome::Stopped) => (WAIT, words),
         StepState::Finished(StepOutcome::Skipped | StepOutcome::NotRun) => (DIM, words),
         _ => (WAIT, words),
     }
@@ -245,5 +244,80 @@ pub(super) fn duration(time: Duration) -> String {
         0..10 => format!("{:.1} s", time.as_secs_f64()),
         seconds @ 10..60 => format!("{seconds} s"),
         seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::Duration;
+
+    use pipewright_spec::{Planned, Trigger, parse};
+
+    use super::{Display, duration};
+    use crate::commands::run::steps::choose;
+
+    /// What was written, to look at.
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Paper {
+        /// Everything so far, bold type as `<…>` and other styles left out.
+        fn text(&self) -> String {
+            let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let marked = String::from_utf8_lossy(&bytes).replace("\u{1b}[1m", "<").replace("\u{1b}[0m", ">");
+            anstream::adapter::strip_str(&marked).to_string()
+        }
+    }
+
+    fn display(paper: &Paper, at_once: usize) -> Display {
+        let text = "pipelines: {default: [{step: {name: one, script: [a]}}, {parallel: [{step: {name: left, script: [a]}}, {step: {name: right, script: [a]}}]}]}";
+        let file = parse("f", text.as_bytes()).pipeline_file.expect("a file");
+        let Planned::Plan(plan, _) = file.plan(&Trigger::Branch { name: "main".to_owned() }) else { panic!("a plan") };
+        Display::new(Box::new(paper.clone()), &choose(*plan, None, None).expect("all"), at_once)
+    }
+
+    #[test]
+    fn output_comes_as_it_is_and_commands_stand_out() -> io::Result<()> {
+        let paper = Paper::default();
+        let mut display = display(&paper, 2);
+        display.output(0, b"\x1d+ ls\nfile\npass")?;
+        assert_eq!(paper.text(), "<+ ls>\nfile\npass", "a prompt is seen at once");
+        display.output(0, b"word: \x1d\n\x1d+ two")?;
+        display.note("Stopping")?;
+        assert_eq!(paper.text(), "<+ ls>\nfile\npassword: \n<+ two>\nStopping>\n");
+        Ok(())
+    }
+
+    #[test]
+    fn steps_side_by_side_are_shown_by_whole_lines() -> io::Result<()> {
+        let paper = Paper::default();
+        let mut beside = display(&paper, 2);
+        beside.output(1, b"be")?;
+        beside.output(2, b"10%\r50%\r100%\n\nrest")?;
+        beside.output(1, b"gun\r\n")?;
+        assert_eq!(paper.text(), "right> | 100%\nleft> | begun\n");
+        let alone = Paper::default();
+        display(&alone, 1).output(1, b"be")?;
+        assert_eq!(alone.text(), "be");
+        Ok(())
+    }
+
+    #[test]
+    fn times_are_as_exact_as_people_want_them() {
+        let said = [430, 12_800, 200_000].map(|millis| duration(Duration::from_millis(millis)));
+        assert_eq!(said, ["0.4 s", "12 s", "3 min 20 s"]);
     }
 }

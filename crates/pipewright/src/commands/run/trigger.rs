@@ -20,15 +20,12 @@ pub(super) async fn settle(
     file: &PipelineFile,
 ) -> anyhow::Result<Trigger> {
     let Some(word) = target else {
-        return match which.trigger()? {
-            Some(trigger) => Ok(trigger),
-            None => {
-                let branch = head.branch.as_ref();
-                let branch =
-                    branch.context("no branch is checked out (HEAD is detached); say which one with --branch NAME, or --custom NAME")?;
-                Ok(Trigger::Branch { name: branch.short().to_owned() })
-            }
-        };
+        if let Some(trigger) = which.trigger()? {
+            return Ok(trigger);
+        }
+        let branch = head.branch.as_ref();
+        let branch = branch.context("no branch is checked out (HEAD is detached); say which one with --branch NAME, or --custom NAME")?;
+        return Ok(Trigger::Branch { name: branch.short().to_owned() });
     };
     let starts = file.start_conditions();
     let variables = which.variables()?;
