@@ -80,15 +80,8 @@ impl Role {
 
 impl Right {
     /// Every right.
-    pub const ALL: &'static [Self] = &[
-        Self::Connect,
-        Self::ManageApplications,
-        Self::Build,
-        Self::Deploy,
-        Self::SeeSecrets,
-        Self::ManageMembers,
-        Self::View,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::Connect, Self::ManageApplications, Self::Build, Self::Deploy, Self::SeeSecrets, Self::ManageMembers, Self::View];
 
     /// What the right allows, as a fragment that fits after "may": `connect this account to a Bitbucket`.
     pub const fn what(self) -> &'static str {

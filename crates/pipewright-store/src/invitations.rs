@@ -149,7 +149,7 @@ mod tests {
             let mara = user(&db, "mara@example.com").await;
             let (account, other) = (account(&db, "harbor").await.id, account(&db, "other").await.id);
             let now = Timestamp::from_seconds(10);
-            let week = Duration::from_secs(7 * 86_400);
+            let week = Duration::from_hours(168);
             let new = |token_hash| NewInvitation {
                 id: InvitationId::new(),
                 account_id: account,
@@ -168,7 +168,7 @@ mod tests {
             let found = super::by_token(&db, b"second", now).await.expect("reads").expect("is there");
             assert_eq!((found.role, found.invited_by.as_str()), (Role::Developer, "Mara Lindqvist"));
             assert_eq!(super::by_token(&db, b"second", now + week).await.expect("reads"), None, "expired");
-            assert_eq!(super::open(&db, account, now).await.expect("reads"), [found.clone()]);
+            assert_eq!(super::open(&db, account, now).await.expect("reads"), std::slice::from_ref(&found));
             let mut tx = db.begin().await.expect("begins");
             assert!(!super::withdraw(&mut tx, other, found.id).await.expect("runs"), "another account's");
             assert!(super::accept(&mut tx, found.id, now).await.expect("runs"));

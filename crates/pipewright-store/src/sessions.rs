@@ -185,7 +185,7 @@ mod tests {
             let (mara, ivo) = (user(&db, "mara@example.com").await, user(&db, "ivo@example.com").await);
             let account = account(&db, "harbor").await.id;
             let now = Timestamp::from_seconds(1000);
-            let hour = Duration::from_secs(3600);
+            let hour = Duration::from_hours(1);
             let new = |token_hash| NewSession {
                 token_hash,
                 user_id: mara.id,

@@ -226,7 +226,7 @@ pub(crate) mod tests {
     fn failures_count_up_are_forgotten_and_lock() {
         on_each_database(async |db| {
             let start = Timestamp::from_seconds(1000);
-            let window = Duration::from_secs(60);
+            let window = Duration::from_mins(1);
             let mut tx = db.begin().await.expect("begins");
             for expected in 1..=3 {
                 assert_eq!(super::record_failure(&mut tx, "a@b", start, start - window).await.expect("counts"), expected);

@@ -28,7 +28,7 @@ struct Row {
 }
 
 /// Prints the table. The corpus is `fixtures/pipelines-corpus` in the directory that `PIPEWRIGHT_SHARED` names.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let shared =
         std::env::var_os("PIPEWRIGHT_SHARED").context("set PIPEWRIGHT_SHARED to the directory that holds fixtures/pipelines-corpus")?;
     let rows = files(&Path::new(&shared).join("fixtures/pipelines-corpus"))?.iter().map(|path| row(path)).collect::<Result<Vec<_>>>()?;

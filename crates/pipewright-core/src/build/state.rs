@@ -219,7 +219,8 @@ words!(
     TimedOut = "timed_out",
     Stopped = "stopped",
     Errored = "errored",
-    Lost = "lost", Interrupted = "interrupted",
+    Lost = "lost",
+    Interrupted = "interrupted",
 );
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! What is kept of applications, on each database.
+
 use pipewright_core::Timestamp;
 use pipewright_core::ids::ApplicationId;
 

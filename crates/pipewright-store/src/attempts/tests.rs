@@ -1,3 +1,5 @@
+//! What is kept of attempts, on each database.
+
 use std::collections::HashSet;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! What is kept of builds, on each database.
+
 use pipewright_core::Timestamp;
 use pipewright_core::build::{BuildOutcome, BuildState};
 use pipewright_core::ids::AccountId;

@@ -1,3 +1,5 @@
+//! What is kept of deliveries, on each database.
+
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, DeliveryId, RepositoryId};
 use uuid::Uuid;

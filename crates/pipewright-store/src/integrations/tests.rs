@@ -1,3 +1,5 @@
+//! What is kept of integrations, on each database.
+
 use pipewright_core::Timestamp;
 
 use super::testing::{an_account, an_integration};

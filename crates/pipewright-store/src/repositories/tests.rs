@@ -1,3 +1,5 @@
+//! What is kept of repositories, on each database.
+
 use std::time::{Duration, Instant};
 
 use pipewright_core::Timestamp;

@@ -199,7 +199,8 @@ impl<'a> Reader<'a> {
 mod tests {
     use std::io::Write;
 
-    use super::super::{Mistakes, gather};
+    use super::super::gather;
+    use super::super::mistake::Mistakes;
     use super::{Config, check};
 
     fn load(file: &str, variables: &[(&str, &str)], flags: &[&str]) -> Result<Config, Mistakes> {

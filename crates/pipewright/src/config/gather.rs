@@ -59,12 +59,11 @@ pub(crate) fn gather(
         from_file(path, &mut values, &mut mistakes);
     }
     for (name, value) in variables.filter(|(name, _)| name.starts_with("PIPEWRIGHT_") && !OTHER_VARIABLES.contains(&name.as_str())) {
-        match SETTINGS.iter().find(|setting| setting.variable() == name) {
-            Some(setting) => drop(values.insert(setting.key, (value, Origin::Variable(name)))),
-            None => {
-                let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
-                mistakes.push(unknown(&name, known.iter().map(String::as_str), format!("environment variable {name}")));
-            }
+        if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == name) {
+            values.insert(setting.key, (value, Origin::Variable(name)));
+        } else {
+            let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
+            mistakes.push(unknown(&name, known.iter().map(String::as_str), format!("environment variable {name}")));
         }
     }
     for flag in flags {

@@ -12,5 +12,4 @@ mod table;
 
 pub(crate) use checked::{Config, LogFormat, address_of, check};
 pub(crate) use gather::{Gathered, Origin, gather};
-pub(crate) use mistake::Mistakes;
 pub(crate) use table::SETTINGS;

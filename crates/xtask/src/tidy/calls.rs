@@ -14,7 +14,7 @@ struct Rule {
 const RULES: &[Rule] = &[
     Rule {
         text: "process::Command",
-        allowed: &["crates/pipewright-runner/", "crates/pipewright-simulator/", "crates/xtask/"],
+        allowed: &["crates/pipewright-runner/", "crates/pipewright-simulator/", "crates/pipewright-bench/", "crates/xtask/"],
         in_tests: false,
         why: "processes are started by the runner only",
     },

@@ -11,7 +11,7 @@ use crate::applications::tests::make_application;
 use crate::tasks::Background;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn world() -> World {
     let sim = Simulator::start(SimulatorOptions::default()).await.expect("the simulator starts");

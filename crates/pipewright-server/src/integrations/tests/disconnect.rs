@@ -1,3 +1,5 @@
+//! Disconnecting: what is named, what is removed, what is left for a person.
+
 use pipewright_store::integrations::{IntegrationKind, IntegrationState};
 use pipewright_store::{credentials, webhooks};
 

@@ -1,3 +1,5 @@
+//! The way to Bitbucket's authorization page and back, and each way it can go wrong.
+
 use pipewright_core::{Role, Secret};
 use pipewright_store::credentials;
 use pipewright_store::integrations::{IntegrationState, KeyCheck};

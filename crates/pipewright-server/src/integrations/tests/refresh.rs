@@ -1,3 +1,5 @@
+//! Refreshing tokens: before they expire, by one caller at a time, never losing the pair.
+
 use std::time::Duration;
 
 use pipewright_bitbucket::Bitbucket;

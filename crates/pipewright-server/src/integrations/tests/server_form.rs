@@ -1,3 +1,5 @@
+//! The Bitbucket Server form: each failure has its own sentence, and then nothing is kept.
+
 use pipewright_simulator::{DatacenterOptions, SAMPLE_PASSWORD, Simulator, SimulatorOptions};
 use pipewright_store::integrations::{CloneVia, IntegrationState};
 

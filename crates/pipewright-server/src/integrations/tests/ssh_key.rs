@@ -1,3 +1,5 @@
+//! The SSH key: checked by a real handshake, the host's key pinned.
+
 use pipewright_core::wire::CloneCredential;
 use pipewright_store::integrations::{Integration, KeyCheck};
 use pipewright_store::repositories::{self, Search};

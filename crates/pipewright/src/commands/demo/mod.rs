@@ -49,7 +49,7 @@ impl Demo {
     }
 
     async fn show(&self) -> anyhow::Result<ExitCode> {
-        let say = Narrator::default();
+        let say = Narrator;
         let simulator = Simulator::start(SimulatorOptions::default()).await?;
         simulator.sample_team().await?;
         say.line(&format!("a simulated Bitbucket Cloud is at        {}", simulator.cloud_web_url()));

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 /// Says lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Narrator;
 
 impl Narrator {
