@@ -21,6 +21,9 @@ use super::steps::Chosen;
 /// How many pieces of output may wait for the terminal; a slow one slows the scripts down.
 const QUEUE: usize = 16;
 
+/// The exit code of a run that a signal ended.
+pub(super) const STOPPED: u8 = 3;
+
 /// How a build is run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
@@ -61,7 +64,7 @@ impl BuildEnd {
     pub(super) const fn exit_code(&self) -> u8 {
         match self.outcome {
             BuildOutcome::Passed => 0,
-            _ if self.stopped => 3,
+            _ if self.stopped => STOPPED,
             BuildOutcome::Stopped if self.waits_at.is_some() => 0,
             _ => 1,
         }

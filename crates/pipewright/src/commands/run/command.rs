@@ -13,7 +13,7 @@ use pipewright_runner::git::LocalRepository;
 use pipewright_spec::{Capabilities, Diagnostic, Parsed, Planned, Trigger, parse, render_coloured, render_text};
 
 use super::attempt::Means;
-use super::build::{self, Settings};
+use super::build::{self, STOPPED, Settings};
 use super::display::Display;
 use super::env_file::{self, EnvFile};
 use super::signals::Signals;
@@ -89,8 +89,13 @@ impl Run {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
         runtime.block_on(async {
-            match self.prepare().await {
-                Ok(prepared) => self.execute(prepared).await,
+            let mut signals = Signals::listen().context("signals cannot be listened for")?;
+            let prepared = tokio::select! {
+                prepared = self.prepare() => prepared,
+                () = signals.next() => return Ok(ExitCode::from(STOPPED)),
+            };
+            match prepared {
+                Ok(prepared) => self.execute(prepared, signals).await,
                 Err(error) => {
                     writeln!(anstream::stderr(), "pipewright run: {error:#}")?;
                     Ok(ExitCode::from(2))
@@ -196,7 +201,7 @@ impl Run {
         Ok(workspaces)
     }
 
-    async fn execute(&self, prepared: Prepared) -> anyhow::Result<ExitCode> {
+    async fn execute(&self, prepared: Prepared, signals: Signals) -> anyhow::Result<ExitCode> {
         let Prepared { title, reason, chosen, workspaces, defaults, env_file } = prepared;
         let at_once = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
         let out: Box<dyn Write + Send> = if self.json { Box::new(anstream::stderr()) } else { Box::new(anstream::stdout()) };
@@ -204,7 +209,6 @@ impl Run {
         let commit = workspaces.commit().short().to_owned();
         let what = if self.dirty { "the work tree on" } else { "commit" };
         display.headline(&format!("{} for {what} {commit}", shown(&title, 80)), &reason)?;
-        let signals = Signals::listen().context("signals cannot be listened for")?;
         let root = workspaces.root().to_owned();
         let means = Arc::new(Means {
             executor: HostExecutor::new(),

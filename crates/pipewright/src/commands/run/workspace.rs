@@ -22,7 +22,8 @@ pub(super) struct Workspaces {
     commit: CommitHash,
     branch: Option<RefName>,
     url: Option<String>,
-    root: TempDir,
+    /// Removed when the last copy of it goes: a copy that is being made when a run is stopped outlives the run.
+    root: Arc<TempDir>,
     /// The files of the work tree as they were at the beginning, relative to `root/snapshot`.
     snapshot: Option<Arc<[PathBuf]>>,
 }
@@ -38,7 +39,7 @@ impl Workspaces {
     ) -> anyhow::Result<Self> {
         let root = tempfile::Builder::new().prefix("pipewright-run-").disable_cleanup(keep).tempdir();
         let root = root.with_context(|| format!("a directory cannot be made in {}; set TMPDIR", std::env::temp_dir().display()))?;
-        Ok(Self { repository, commit, branch, url, root, snapshot: None })
+        Ok(Self { repository, commit, branch, url, root: Arc::new(root), snapshot: None })
     }
 
     /// Takes a copy of the work tree without one file, so that all steps see the same files whatever is edited meanwhile.
@@ -47,7 +48,13 @@ impl Workspaces {
         let files = self.repository.files(home).await?;
         let files: Arc<[PathBuf]> = files.into_iter().filter(|file| Some(file.as_path()) != without).collect();
         let (from, to, list) = (self.repository.top().to_owned(), self.root.path().join("snapshot"), Arc::clone(&files));
-        let skipped = tokio::task::spawn_blocking(move || copy(&from, &to, &list)).await?.context("the work tree cannot be copied")?;
+        let root = Arc::clone(&self.root);
+        let copying = tokio::task::spawn_blocking(move || {
+            let copied = copy(&from, &to, &list);
+            drop(root);
+            copied
+        });
+        let skipped = copying.await?.context("the work tree cannot be copied")?;
         self.snapshot = Some(files);
         Ok((self, skipped))
     }
