@@ -18,10 +18,11 @@ pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
-/// How long that takes: `180 ms`, `14 s`, `1 m 52 s`, `2 h 03 m`.
+/// How long that takes: `0.4 ms`, `180 ms`, `14 s`, `1 m 52 s`, `2 h 03 m`.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
+        0 if (1..10_000).contains(&duration.as_micros()) => format!("{:.1} ms", duration.as_secs_f64() * 1000.0),
         0 => format!("{} ms", duration.as_millis()),
         1..60 => format!("{seconds} s"),
         60..3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
@@ -72,12 +73,13 @@ mod tests {
         ] {
             assert_eq!(super::ago(now, now - Duration::from_secs(seconds)), expected);
         }
-        assert_eq!(super::ago(now, now + Duration::from_secs(60)), "just now", "a clock that was set back");
+        assert_eq!(super::ago(now, now + Duration::from_mins(1)), "just now", "a clock that was set back");
     }
 
     #[test]
     fn durations_and_sizes_are_said_as_people_do() {
-        for (millis, expected) in [(180, "180 ms"), (14_200, "14 s"), (112_000, "1 m 52 s"), (7_380_000, "2 h 03 m")] {
+        assert_eq!(super::duration(Duration::from_micros(420)), "0.4 ms");
+        for (millis, expected) in [(0, "0 ms"), (180, "180 ms"), (14_200, "14 s"), (112_000, "1 m 52 s"), (7_380_000, "2 h 03 m")] {
             assert_eq!(super::duration(Duration::from_millis(millis)), expected);
         }
         for (bytes, expected) in [(512, "512 B"), (3400, "3.4 kB"), (12_345_678, "12 MB"), (1_000_000_000, "1.0 GB")] {

@@ -69,7 +69,7 @@ async fn the_wrong_password_locks_for_a_while_and_tells_nobody_who_is_there() {
     let fifth = browser.post("/sign-in", &[("email", "mara@example.com"), ("password", "wrong")]).await;
     assert_eq!(fifth.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(fifth.text.contains("Try again in 1 minute, at 08:01 UTC"), "{}", fifth.text);
-    assert_eq!(fifth.headers.get("retry-after").map(|value| value.as_bytes()), Some(b"60".as_slice()));
+    assert_eq!(fifth.headers.get("retry-after").map(http::HeaderValue::as_bytes), Some(b"60".as_slice()));
     let locked = browser.post("/sign-in", &sign_in).await;
     assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS, "even with the right password");
     site.clock.advance(Duration::from_secs(61));
@@ -100,10 +100,10 @@ async fn a_session_is_made_anew_ends_when_idle_and_can_be_ended_elsewhere() {
     laptop.post("/profile/sessions/end-others", &[]).await;
     assert_eq!(phone.get("/profile").await.location(), "/sign-in?next=%2Fprofile", "it is signed out");
     for _ in 0..10 {
-        site.clock.advance(Duration::from_secs(6 * 24 * 3600));
+        site.clock.advance(Duration::from_hours(144));
         assert_eq!(laptop.get("/profile").await.status, StatusCode::OK, "used, so it goes on");
     }
-    site.clock.advance(Duration::from_secs(8 * 24 * 3600));
+    site.clock.advance(Duration::from_hours(192));
     assert_eq!(laptop.get("/profile").await.status, StatusCode::SEE_OTHER, "not used for a week");
 }
 
@@ -207,7 +207,7 @@ async fn a_problem_is_a_page_for_people_and_json_for_programs() {
     assert!(page.text.contains("<h1>Not found</h1>"), "{}", page.text);
     browser.headers.insert(ACCEPT, "application/json".parse().expect("a header"));
     let json = browser.get("/nothing/here").await;
-    assert_eq!(json.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes()), Some(b"application/problem+json".as_slice()));
+    assert_eq!(json.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes), Some(b"application/problem+json".as_slice()));
     let body: serde_json::Value = serde_json::from_str(&json.text).expect("JSON");
     assert_eq!((body["status"].as_u64(), body["title"].as_str()), (Some(404), Some("Not Found")));
     assert_eq!(browser.get("/profile").await.status, StatusCode::UNAUTHORIZED);
@@ -264,6 +264,23 @@ async fn the_theme_is_kept_and_leads_only_to_paths_of_ours() {
     assert!(browser.get("/sign-in").await.text.contains("data-theme=\"dark\""));
     browser.post("/theme", &[("theme", "auto"), ("next", "/sign-in")]).await;
     assert!(!browser.get("/sign-in").await.text.contains("data-theme"));
+}
+
+#[tokio::test]
+async fn a_page_that_answers_a_form_leads_back_to_the_forms_page() {
+    let site = TestSite::new().await;
+    let mut browser = site.owner_of("harbor").await;
+    let form = [("email", "x@example.com"), ("role", "viewer")];
+    for (referer, expected) in [
+        ("https://ci.example/harbor/settings/members", "/harbor/settings/members"),
+        ("https://evil.example/harbor/settings/members", "/"),
+        ("https://ci.example.evil.example/", "/"),
+    ] {
+        browser.headers.insert("referer", referer.parse().expect("a header"));
+        let page = browser.post("/harbor/settings/members/invite", &form).await;
+        let next = format!("name=\"next\" value=\"{expected}\"");
+        assert!(page.text.contains(&next), "{referer}: {}", page.text);
+    }
 }
 
 #[tokio::test]

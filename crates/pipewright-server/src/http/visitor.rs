@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum_extra::extract::CookieJar;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use pipewright_core::ids::AccountId;
 use pipewright_core::{Secret, Timestamp};
 use pipewright_store::accounts::{self, Membership};
@@ -35,7 +35,7 @@ pub(crate) struct Visitor {
     pub(crate) address: String,
     /// The request's moment.
     pub(crate) now: Timestamp,
-    /// The request's path and query, without the sub-path.
+    /// The path and query of the page that is looked at, without the sub-path.
     pub(crate) path: String,
     /// What the browser calls itself, at most 200 characters.
     pub(crate) user_agent: String,
@@ -73,7 +73,7 @@ impl Visitor {
             memberships,
             address: address(parts),
             now,
-            path: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            path: path(app, parts),
             user_agent: text(&parts.headers, &header::USER_AGENT).chars().take(200).collect(),
             theme: cookies.get(THEME_COOKIE).map_or(Theme::Auto, |cookie| Theme::parse(cookie.value())),
             flash: cookies.get(FLASH_COOKIE).and_then(|cookie| Flash::from_cookie(cookie.value())),
@@ -136,6 +136,16 @@ async fn session(app: &App, token: &Secret, now: Timestamp) -> Result<Option<Vis
         tx.commit().await?;
     }
     Ok(Some(VisitorSession { user: found.user, token_hash, account_id: found.account_id }))
+}
+
+/// The page to come back to. What answers a form cannot be opened again by its address: then it is the form's page.
+fn path(app: &App, parts: &Parts) -> String {
+    if parts.method == Method::GET {
+        return parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    }
+    let public = app.config.public("");
+    let from = text(&parts.headers, &header::REFERER);
+    from.strip_prefix(&public).filter(|path| path.starts_with('/')).unwrap_or("/").to_owned()
 }
 
 /// The address of whoever asks. A proxy on this machine is believed when it says for whom it asks; nobody else is.

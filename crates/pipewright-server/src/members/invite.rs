@@ -21,7 +21,7 @@ use crate::sessions::{hash_of_token, new_token};
 use crate::users::checked_email;
 
 /// How long an invitation can be taken up.
-const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+const LIFETIME: Duration = Duration::from_hours(168);
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/settings/members/invite", post(invite)).route("/{account}/settings/members/withdraw", post(withdraw))

@@ -17,14 +17,12 @@ fn text() -> String {
     HOSTILE.to_owned()
 }
 
-fn some() -> Option<String> {
-    Some(text())
-}
-
 fn head(page: &Page, tab: Tab, full: bool) -> Head {
     let step = |number, is_current| FlowStep { number, name: text(), class: "ok", label: "Passed", time: text(), is_current };
-    let columns =
-        vec![Column { title: None, steps: vec![step(1, false)] }, Column { title: some(), steps: vec![step(2, true), step(3, false)] }];
+    let columns = vec![
+        Column { title: None, steps: vec![step(1, false)] },
+        Column { title: Some(text()), steps: vec![step(2, true), step(3, false)] },
+    ];
     let part = |value: Option<String>| value.filter(|_| full);
     Head {
         page: page.clone(),
@@ -34,25 +32,26 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         number: 412,
         title: text(),
         pill: PILL,
-        took: part(some()),
+        took: part(Some(text())),
         is_tag: full,
         ref_name: text(),
         commit: "7c1e09a".to_owned(),
         commit_url: text(),
-        author: part(some()),
+        author: part(Some(text())),
         trigger: text(),
         accepted_at: NOW,
-        start: part(some()),
-        pipeline: part(some()),
+        start: part(Some(text())),
+        pipeline: part(Some(text())),
         rerun_of: full.then_some(1),
-        sentence: part(some()),
+        sentence: part(Some(text())),
         columns: if full { columns } else { Vec::new() },
         tab,
         may_stop: full,
         may_resume: full,
         may_rerun: full,
         may_rerun_failed: full,
-        live: part(some()),
+        live: part(Some(text())),
+        every: 1000,
     }
 }
 
@@ -93,17 +92,17 @@ fn log(page: &Page, with_log: bool) -> LogPart {
         step: 2,
         name: text(),
         pill: PILL,
-        live: some(),
-        next: some(),
+        live: Some(text()),
+        next: Some(text()),
         sentence: text(),
         diagnostics: vec![diagnostic()],
-        attempt: some(),
+        attempt: Some(text()),
         attempt_number: 1,
         attempts: vec![Choice { number: 1, is_current: true, what: text() }, Choice { number: 2, is_current: false, what: text() }],
-        message: some(),
+        message: Some(text()),
         message_is_bad: true,
-        runner: some(),
-        exit: some(),
+        runner: Some(text()),
+        exit: Some(text()),
         may_rerun: true,
         is_growing: true,
         size: text(),
@@ -126,7 +125,7 @@ fn every_page_of_a_build_renders() {
                 waited: text(),
                 took: text(),
                 parts: text(),
-                message: some(),
+                message: Some(text()),
             };
             let status = ShownStatus { state: "failed", at: NOW, pill: PILL, what: text() };
             let timeline = TimelinePage {
@@ -166,10 +165,10 @@ fn every_list_of_builds_renders() {
                 ref_name: text(),
                 is_tag: full,
                 commit: text(),
-                author: some(),
+                author: Some(text()),
                 trigger: text(),
                 at: NOW,
-                took: some(),
+                took: Some(text()),
             };
             let list = BuildsPage {
                 page: page.clone(),
@@ -179,10 +178,10 @@ fn every_list_of_builds_renders() {
                 state: text(),
                 branch: text(),
                 path: "/harbor/builds".to_owned(),
-                older: some(),
+                older: Some(text()),
                 is_first: full,
                 is_filtered: full,
-                live: some(),
+                live: Some(text()),
                 may_start: full,
                 branches: vec![text()],
             };
@@ -201,7 +200,7 @@ fn every_page_of_deliveries_renders() {
                 moved: text(),
                 sentence: text(),
                 reason: text(),
-                application: some(),
+                application: Some(text()),
                 build: full.then(|| ("/applications/checkout/builds/412".to_owned(), 412)),
             };
             let row = RowOfDelivery {
@@ -211,18 +210,18 @@ fn every_page_of_deliveries_renders() {
                 event: text(),
                 origin: "sent by Bitbucket",
                 pill: PILL,
-                message: some(),
+                message: Some(text()),
                 decisions: if full { vec![decision.clone()] } else { Vec::new() },
             };
             let list = DeliveriesPage {
                 page: page.clone(),
                 deliveries: vec![row],
                 outcomes: vec![OutcomeChip { label: "All", query: text(), is_current: true }],
-                repository: some(),
-                older: some(),
+                repository: Some(text()),
+                older: Some(text()),
                 is_first: full,
                 is_filtered: full,
-                live: some(),
+                live: Some(text()),
             };
             check("deliveries", &list);
             check("no deliveries", &DeliveriesPage { deliveries: Vec::new(), ..list });
@@ -235,9 +234,9 @@ fn every_page_of_deliveries_renders() {
                 origin: "sent by Bitbucket",
                 attempt: 2,
                 pill: PILL,
-                message: some(),
+                message: Some(text()),
                 received_at: NOW,
-                decided_after: some(),
+                decided_after: Some(text()),
                 decisions: if full { vec![decision] } else { Vec::new() },
                 headers: vec![(text(), text())],
                 body: text(),

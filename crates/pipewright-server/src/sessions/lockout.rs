@@ -8,14 +8,14 @@ use std::time::Duration;
 use pipewright_core::Timestamp;
 
 /// Failures older than this no longer count.
-pub(super) const WINDOW: Duration = Duration::from_secs(15 * 60);
+pub(super) const WINDOW: Duration = Duration::from_mins(15);
 
 /// Failures that are let pass.
 const FREE: i64 = 4;
 /// The first lock.
-const FIRST: Duration = Duration::from_secs(60);
+const FIRST: Duration = Duration::from_mins(1);
 /// The longest lock.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// How long to lock after this many failures; nothing for the first few.
 pub(super) fn lock_after(failures: i64) -> Option<Duration> {

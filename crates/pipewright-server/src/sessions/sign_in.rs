@@ -126,7 +126,7 @@ async fn sign_in(app: &App, email: &str, password: Secret) -> Result<User, Refus
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let fits = verify(password, hash).await.map_err(|error| match error {
         PasswordError::Busy => Refusal::Busy,
-        other => Refusal::Failed(PageError::internal(other)),
+        other @ PasswordError::Hash(_) => Refusal::Failed(PageError::internal(other)),
     })?;
     match user {
         Some(user) if fits && user.disabled_at.is_none() => Ok(user),

@@ -8,7 +8,7 @@ use pipewright_core::Secret;
 use sha2::{Digest, Sha256};
 
 /// How often a session in use is written down as used.
-pub(crate) const TOUCH_EVERY: Duration = Duration::from_secs(60);
+pub(crate) const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 /// A new token: 32 random bytes in URL-safe Base64, 43 characters.
 pub(crate) fn new_token() -> anyhow::Result<Secret> {

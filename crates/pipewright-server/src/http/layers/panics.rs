@@ -14,6 +14,7 @@ pub(in crate::http) fn layer() -> CatchPanicLayer<Answer> {
     CatchPanicLayer::custom(answer as Answer)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 fn answer(panic: Box<dyn Any + Send>) -> Response {
     let text =
         panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");

@@ -73,10 +73,9 @@ async fn draw(app: &App, request: &Parts, error: &PageError) -> Response {
     if matches!(error, PageError::SignIn) {
         return SeeOther::to(&app.config, &sign_in_path(request)).into_response();
     }
-    let visitor = match Visitor::of(app, request).await {
-        Ok(visitor) => visitor,
+    let Ok(visitor) = Visitor::of(app, request).await else {
         // The database does not answer: the sentence must do without the frame.
-        Err(_) => return (error.status(), format!("{error}\n")).into_response(),
+        return (error.status(), format!("{error}\n")).into_response();
     };
     let is_anonymous = visitor.session.is_none();
     let page = ProblemPage {

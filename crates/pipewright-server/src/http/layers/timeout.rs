@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use crate::http::problem::PageError;
 
 /// How long a handler may take to begin its answer. Checking new credentials waits on Bitbucket for up to 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(in crate::http) async fn layer(request: Request, next: Next) -> Response {
     match tokio::time::timeout(PATIENCE, next.run(request)).await {

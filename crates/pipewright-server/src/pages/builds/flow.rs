@@ -3,6 +3,7 @@
 use pipewright_core::build::StepState;
 use pipewright_core::plan::{Group, GroupKind};
 use pipewright_core::{Plan, Timestamp};
+use pipewright_store::attempts::Attempt;
 use pipewright_store::steps::Step;
 
 use crate::http::format;
@@ -30,7 +31,7 @@ pub(in crate::pages) struct FlowStep {
 }
 
 /// The plan's columns with where each step stands. `current` counts from 1.
-pub(super) fn columns(plan: &Plan, steps: &[Step], current: usize, now: Timestamp) -> Vec<Column> {
+pub(super) fn columns(plan: &Plan, steps: &[Step], attempts: &[Attempt], current: usize, now: Timestamp) -> Vec<Column> {
     let mut position = 0;
     plan.groups
         .iter()
@@ -49,7 +50,7 @@ pub(super) fn columns(plan: &Plan, steps: &[Step], current: usize, now: Timestam
                         name: planned.name.clone(),
                         class: pill.class,
                         label: pill.label,
-                        time: stored.map_or_else(|| "–".to_owned(), |step| time(step, now)),
+                        time: stored.map_or_else(|| "–".to_owned(), |step| time(step, attempts, now)),
                         is_current: position == current,
                     }
                 })
@@ -66,12 +67,16 @@ fn title(group: &Group) -> Option<String> {
     }
 }
 
-fn time(step: &Step, now: Timestamp) -> String {
-    match (step.state, step.started_at, step.finished_at) {
-        (StepState::Finished(_), Some(started), Some(finished)) => format::duration(finished.since(started)),
-        (StepState::Running, Some(started), _) => format::duration(now.since(started)),
-        (StepState::Manual, ..) => "manual".to_owned(),
-        (StepState::Queued, ..) => "queued".to_owned(),
+/// How long the step's newest attempt took; a rerun begins anew.
+fn time(step: &Step, attempts: &[Attempt], now: Timestamp) -> String {
+    let newest =
+        attempts.iter().rfind(|attempt| attempt.step_id == step.id).and_then(|attempt| Some((attempt.claimed_at?, attempt.finished_at)));
+    match (step.state, newest) {
+        (StepState::Finished(_) | StepState::Running, Some((claimed, finished))) => {
+            format::duration(finished.unwrap_or(now).since(claimed))
+        }
+        (StepState::Manual, _) => "manual".to_owned(),
+        (StepState::Queued, _) => "queued".to_owned(),
         _ => "–".to_owned(),
     }
 }

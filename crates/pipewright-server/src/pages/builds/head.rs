@@ -4,6 +4,7 @@
 use askama::Template;
 use pipewright_core::build::{BuildOutcome, BuildState};
 use pipewright_core::{Plan, Right, Timestamp, TriggerKind};
+use pipewright_store::attempts::{self, Attempt};
 use pipewright_store::builds::{self, Build};
 use pipewright_store::steps::{self, Step};
 
@@ -58,6 +59,8 @@ pub(in crate::pages) struct Head {
     pub(in crate::pages) may_rerun_failed: bool,
     /// Where this part draws itself anew from.
     pub(in crate::pages) live: Option<String>,
+    /// How often, in milliseconds.
+    pub(in crate::pages) every: u16,
 }
 
 /// A build with its steps and plan, and the step that is looked at.
@@ -65,6 +68,8 @@ pub(super) struct Looked {
     pub(super) build: Build,
     pub(super) plan: Option<Plan>,
     pub(super) steps: Vec<Step>,
+    /// Of all steps, oldest first.
+    pub(super) attempts: Vec<Attempt>,
     /// From 1.
     pub(super) current: usize,
     /// Whether the visitor chose the step, rather than we.
@@ -76,8 +81,16 @@ impl Looked {
     pub(super) async fn read(app: &App, member: &MemberOf, build: Build, step: Option<usize>) -> Result<Self, PageError> {
         let plan = builds::plan_of(&app.db, member.account.id, build.id).await?;
         let steps = steps::list(&app.db, build.id).await?;
+        let attempts = attempts::of_build(&app.db, build.id).await?;
         let current = step.filter(|step| (1..=steps.len()).contains(step));
-        Ok(Self { was_chosen: current.is_some(), current: current.unwrap_or_else(|| flow::first_look(&steps)), build, plan, steps })
+        Ok(Self {
+            was_chosen: current.is_some(),
+            current: current.unwrap_or_else(|| flow::first_look(&steps)),
+            build,
+            plan,
+            steps,
+            attempts,
+        })
     }
 
     /// The step that is looked at.
@@ -89,7 +102,7 @@ impl Looked {
 impl Head {
     /// The upper part of the page, and the title of the document.
     pub(super) async fn of(app: &App, member: &MemberOf, looked: &Looked, tab: Tab) -> Result<Self, PageError> {
-        let Looked { build, plan, steps, current, was_chosen } = looked;
+        let Looked { build, plan, steps, attempts, current, was_chosen } = looked;
         let now = member.now();
         let page = member.page(format!("#{} {}", build.number, build.application_name)).nav(crate::http::Nav::Builds);
         let path = page.link(&find::path(member, build));
@@ -111,16 +124,18 @@ impl Head {
             author: build.commit_author.clone(),
             trigger: trigger(build),
             accepted_at: build.accepted_at,
-            start: start(build),
+            start: start(looked),
             pipeline: build.pipeline.clone(),
             rerun_of: build.detail.rerun_of,
             sentence: sentence(app, build).await?,
-            columns: plan.as_ref().map(|plan| flow::columns(plan, steps, shown_step, now)).unwrap_or_default(),
+            columns: plan.as_ref().map(|plan| flow::columns(plan, steps, attempts, shown_step, now)).unwrap_or_default(),
             tab,
             may_stop: may_build && !is_finished && build.state != BuildState::Stopping,
             may_resume: may_build && build.state == BuildState::Paused,
             may_rerun: may_build && is_finished,
             may_rerun_failed: may_build && is_bad && !steps.is_empty(),
+            // What runs is counted in seconds; what waits may begin at any moment.
+            every: if build.started_at.is_some() { 1000 } else { 400 },
             live: (!is_finished).then(|| {
                 let step = if *was_chosen { format!("&step={current}") } else { String::new() };
                 format!("{path}{}?part=head{step}", tab.path())
@@ -184,8 +199,11 @@ pub(super) fn trigger(build: &Build) -> String {
     }
 }
 
-fn start(build: &Build) -> Option<String> {
-    let waited = format::duration(build.started_at?.since(build.accepted_at));
+/// How soon the first command ran, whatever was rerun since.
+fn start(looked: &Looked) -> Option<String> {
+    let build = &looked.build;
+    let first = looked.attempts.iter().find(|attempt| attempt.number == 1)?.started_at?;
+    let waited = format::duration(first.since(build.accepted_at));
     let since = if build.trigger.is_unique_per_commit() { "after the push" } else { "after it was asked for" };
     Some(format!("started {waited} {since}"))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use pipewright_core::Right;
 use pipewright_core::build::{AttemptOutcome, BuildOutcome, BuildState, StepState};
 use pipewright_core::ids::AttemptId;
-use pipewright_store::attempts::{self, Attempt, AttemptState};
+use pipewright_store::attempts::{Attempt, AttemptState};
 
 use super::super::logs::{LogPanel, LogRequest};
 use super::diagnostics::{self, ShownDiagnostic};
@@ -90,15 +90,14 @@ impl LogPart {
         };
         part.name.clone_from(&step.name);
         part.pill = states::of_step(step.state);
-        let mut of_step = attempts::of_build(&app.db, build.id).await?;
-        of_step.retain(|attempt| attempt.step_id == step.id);
+        let of_step: Vec<&Attempt> = looked.attempts.iter().filter(|attempt| attempt.step_id == step.id).collect();
         let current = request.attempt.and_then(|id| of_step.iter().position(|attempt| attempt.id == id)).or(of_step.len().checked_sub(1));
-        let Some(attempt) = current.and_then(|index| of_step.get(index)) else {
+        let Some(attempt) = current.and_then(|index| of_step.get(index).copied()) else {
             part.sentence = without_attempt(step.state);
             return Ok(part);
         };
         if attempt.state == AttemptState::Queued {
-            part.sentence = "Queued: the next free runner takes it.".to_owned();
+            part.sentence = without_attempt(StepState::Queued);
             return Ok(part);
         }
         part.attempts = choices(&of_step, attempt.id);
@@ -133,19 +132,16 @@ impl LogPart {
 }
 
 /// The attempt that an address means: its number in the chosen step, from 1.
-pub(super) async fn attempt_of(app: &App, looked: &Looked, number: Option<i64>) -> Result<Option<AttemptId>, PageError> {
-    let (Some(number), Some(step)) = (number, looked.step()) else {
-        return Ok(None);
-    };
-    let found = attempts::of_build(&app.db, looked.build.id).await?;
-    Ok(found.iter().find(|attempt| attempt.step_id == step.id && attempt.number == number).map(|attempt| attempt.id))
+pub(super) fn attempt_of(looked: &Looked, number: Option<i64>) -> Option<AttemptId> {
+    let (number, step) = (number?, looked.step()?);
+    looked.attempts.iter().find(|attempt| attempt.step_id == step.id && attempt.number == number).map(|attempt| attempt.id)
 }
 
-fn choices(attempts: &[Attempt], current: AttemptId) -> Vec<Choice> {
+fn choices(attempts: &[&Attempt], current: AttemptId) -> Vec<Choice> {
     if attempts.len() < 2 {
         return Vec::new();
     }
-    let choice = |attempt: &Attempt| Choice {
+    let choice = |attempt: &&Attempt| Choice {
         number: attempt.number,
         is_current: attempt.id == current,
         what: attempt.outcome.map_or("running", AttemptOutcome::as_str).replace('_', " "),

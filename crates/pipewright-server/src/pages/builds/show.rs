@@ -52,7 +52,7 @@ async fn show(
         return Ok(Html(Head::of(&app, &member, &looked, Tab::Log).await?).into_response());
     }
     let request = LogRequest {
-        attempt: attempt_of(&app, &looked, asked.attempt).await?,
+        attempt: attempt_of(&looked, asked.attempt),
         line: asked.line,
         at: asked.at,
         find: asked.find.chars().take(200).collect(),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
-use pipewright_store::attempts::{self, Attempt, AttemptState};
+use pipewright_store::attempts::{Attempt, AttemptState};
 use pipewright_store::decisions::{self, Decision};
 use pipewright_store::statuses::{self, StatusLine, StatusState};
 use serde::Deserialize;
@@ -88,13 +88,12 @@ async fn show(
     }
     let id = looked.build.id;
     let trail = decisions::of_build(&app.db, member.account.id, id).await?;
-    let attempts = attempts::of_build(&app.db, id).await?;
     let statuses = statuses::of_build(&app.db, id).await?;
     let page = TimelinePage {
         page: head.page.clone(),
         facts: facts(&looked, member.now()),
         trail: trail.into_iter().map(trail_line).collect(),
-        attempts: attempts.iter().map(|attempt| shown_attempt(attempt, &looked, member.now())).collect(),
+        attempts: looked.attempts.iter().map(|attempt| shown_attempt(attempt, &looked, member.now())).collect(),
         statuses: statuses.into_iter().map(|status| shown_status(status, member.now())).collect(),
         head,
     };

@@ -6,6 +6,9 @@ use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepState};
 
 use super::scene::{APPLICATION, Scene};
 
+/// Address, form, and who may: owner, admin, developer, viewer. Whoever may is answered something other than 403.
+type Act<'a> = (String, &'a [(&'a str, &'a str)], [bool; 4]);
+
 #[tokio::test]
 async fn every_role_may_do_through_pages_exactly_what_its_rights_say() {
     let mut scene = Scene::new().await;
@@ -15,8 +18,7 @@ async fn every_role_may_do_through_pages_exactly_what_its_rights_say() {
     let build = format!("{APPLICATION}/builds/1");
     let redeliver = format!("/harbor/deliveries/{delivery}/redeliver");
     let members = "/harbor/settings/members";
-    // Address, form, and who may: owner, admin, developer, viewer. Whoever may is answered something other than 403.
-    let matrix: &[(String, &[(&str, &str)], [bool; 4])] = &[
+    let matrix: &[Act<'_>] = &[
         (format!("{build}/run"), &[], [true, true, true, false]),
         (format!("{build}/rerun"), &[("what", "all")], [true, true, true, false]),
         (redeliver, &[], [true, true, true, false]),

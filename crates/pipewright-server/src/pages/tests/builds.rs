@@ -1,3 +1,5 @@
+//! The list of builds and the page of one.
+
 use http::StatusCode;
 use pipewright_core::Role;
 use pipewright_core::build::{BuildOutcome, BuildState, StepState};

@@ -1,3 +1,5 @@
+//! What moves without a reload: followers of a log and of a build.
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -91,8 +93,8 @@ async fn a_browser_that_lost_the_connection_goes_on_where_it_was() {
 async fn a_follower_far_behind_is_shown_the_newest_and_is_not_cut_off() {
     let mut scene = Scene::new().await;
     let running = running(&scene).await;
-    let torrent: String = (0..50_000).map(|line| format!("line {line}\n")).collect();
-    scene.print(running, torrent.as_bytes());
+    let torrent: Vec<u8> = (0..50_000).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
+    scene.print(running, &torrent);
     let mut events = Events::of(scene.owner.open(&format!("/harbor/logs/{}/live", running.id)).await);
     let event = events.next().await.expect("an event");
     assert_eq!((&event.data["first"], &event.data["total"]), (&49_500.into(), &50_000.into()));

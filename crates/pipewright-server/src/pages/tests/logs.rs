@@ -1,10 +1,14 @@
+//! Windows of logs, however long the log is.
+
+use std::time::Duration;
+
 use http::StatusCode;
 use pipewright_core::build::AttemptOutcome;
 
 use super::scene::{APPLICATION, Scene};
 
 fn long_log(lines: usize) -> Vec<u8> {
-    (1..=lines).map(|line| format!("this is line {line}\n")).collect::<String>().into_bytes()
+    (1..=lines).flat_map(|line| format!("this is line {line}\n").into_bytes()).collect()
 }
 
 #[tokio::test]
@@ -74,12 +78,17 @@ async fn of_several_attempts_the_last_is_shown_and_each_can_be() {
     scene.plan(build, &[&["Unit tests"]]).await;
     let first = scene.run(build, 0, 1).await;
     scene.print(first, b"first try\n");
+    scene.site.clock.advance(Duration::from_mins(1));
     scene.finish(first, AttemptOutcome::Lost, Some("The runner was lost; the step is queued again.")).await;
     let second = scene.run(build, 0, 2).await;
     scene.print(second, b"second try\n");
     let path = format!("{APPLICATION}/builds/1");
     let page = scene.owner.get(&path).await;
     assert!(page.text.contains("second try") && !page.text.contains("first try"));
+    scene.site.clock.advance(Duration::from_secs(5));
+    let head = scene.owner.get(&format!("{path}?part=head")).await;
+    assert!(head.text.contains("<small>5 s</small>"), "each attempt is timed anew: {}", head.text);
+    assert!(head.text.contains("started 180 ms after the push"), "what was rerun changes nothing about the first start");
     let page = scene.owner.get(&format!("{path}?step=1&attempt=1")).await;
     assert!(page.text.contains("first try") && page.text.contains("The runner was lost"), "{}", page.text);
     let page = scene.owner.get(&format!("{path}?step=9&attempt=9")).await;

@@ -147,7 +147,7 @@ impl Scene {
         let lease = Uuid::now_v7();
         let mut tx = self.tx().await;
         attempts::queue(&mut tx, build, position, number, now).await.expect("queues");
-        let claim = Claim { runner: self.runner, lease, until: now + Duration::from_secs(60), now };
+        let claim = Claim { runner: self.runner, lease, until: now + Duration::from_mins(1), now };
         let claimed = attempts::claim(&mut tx, claim).await.expect("claims").expect("one is queued");
         attempts::begin(&mut tx, claimed.id, lease, &[], now).await.expect("begins");
         builds::set_begun(&mut tx, build, now).await.expect("begins");
