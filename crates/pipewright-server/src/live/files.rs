@@ -25,17 +25,25 @@ pub(crate) struct ReadCommit {
     pub(crate) text: CommitText,
 }
 
+/// One that is kept.
+#[derive(Debug)]
+struct Kept {
+    repository: RepositoryId,
+    commit: CommitHash,
+    read: Arc<ReadCommit>,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct PipelineFiles {
-    kept: Mutex<VecDeque<((RepositoryId, CommitHash), Arc<ReadCommit>)>>,
+    kept: Mutex<VecDeque<Kept>>,
 }
 
 impl PipelineFiles {
     /// What was read of this commit, if it is still kept.
     pub(crate) fn get(&self, repository: RepositoryId, commit: &CommitHash) -> Option<Arc<ReadCommit>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|((of, at), _)| *of == repository && at == commit).map(|(_, read)| Arc::clone(read))
+        kept.iter().find(|kept| kept.repository == repository && kept.commit == *commit).map(|kept| Arc::clone(&kept.read))
     }
 
     /// Keeps what was read, in place of the oldest.
@@ -47,6 +55,6 @@ impl PipelineFiles {
         if kept.len() >= KEPT {
             kept.pop_front();
         }
-        kept.push_back(((repository, commit.clone()), Arc::clone(read)));
+        kept.push_back(Kept { repository, commit: commit.clone(), read: Arc::clone(read) });
     }
 }

@@ -13,6 +13,8 @@ mod expire;
 mod finish;
 mod hold;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use advance::{AdvanceError, advance};
 pub(crate) use aftermath::Aftermath;

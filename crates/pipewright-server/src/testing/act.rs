@@ -21,8 +21,8 @@ impl TestServer {
 
     /// Pushes a script as the one step of the default pipeline. Answers the commit.
     pub async fn push_script(&self, branch: &str, script: &[&str]) -> String {
-        let lines: String =
-            script.iter().map(|line| format!("          - |\n            {}\n", line.replace('\n', "\n            "))).collect();
+        let item = |line: &&str| format!("          - |\n            {}\n", line.replace('\n', "\n            "));
+        let lines = script.iter().map(item).collect::<Vec<_>>().concat();
         self.push(branch, &format!("pipelines:\n  default:\n    - step:\n        name: Test\n        script:\n{lines}")).await
     }
 

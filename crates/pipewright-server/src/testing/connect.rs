@@ -33,7 +33,7 @@ pub(super) const AUTHOR: &str = "mara";
 
 /// Makes everything, up to a registered webhook and refs that were noted.
 pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOptions) -> Connected {
-    let (credential, full_name) = at_bitbucket(simulator, options.product).await;
+    let (credential, full_name) = at_bitbucket(simulator, options.product);
     let now = app.clock.now();
     let user = User {
         id: UserId::new(),
@@ -119,7 +119,7 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
 }
 
 /// A person, a repository and a token that may do everything with it.
-async fn at_bitbucket(simulator: &Simulator, product: Product) -> (Credential, String) {
+fn at_bitbucket(simulator: &Simulator, product: Product) -> (Credential, String) {
     let (credential, full_name) = match product {
         Product::Cloud => {
             let cloud = simulator.cloud();

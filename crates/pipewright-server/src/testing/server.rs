@@ -38,6 +38,8 @@ pub struct TestOptions {
     pub build_tags: bool,
     /// Names or patterns of the branches that are built; none for every one.
     pub branches: Vec<&'static str>,
+    /// False for a server in which nothing happens by itself.
+    pub works: bool,
     /// Where the data directory is made; none for the system's own place.
     pub directory: Option<PathBuf>,
 }
@@ -52,6 +54,7 @@ impl Default for TestOptions {
             cancel_superseded: false,
             build_tags: true,
             branches: Vec::new(),
+            works: true,
             directory: None,
         }
     }
@@ -95,9 +98,11 @@ impl TestServer {
         let key = VaultKey::generate().to_text().expose().to_owned();
         let app = open(directory.path(), &url, &key, &simulator, &options).await;
         let connected = connect(&app, &simulator, &options).await;
-        let runtime = serve(&app, address).await;
+        let runtime = serve(&app, address, options.works).await;
         let server = Self { simulator, app, url, options, connected, runtime: Some(runtime), key, directory, _port: port };
-        server.first_comparison().await;
+        if server.options.works {
+            server.first_comparison().await;
+        }
         server
     }
 
@@ -154,7 +159,7 @@ impl TestServer {
         self.kill().await;
         let address: SocketAddr = self.url.authority().parse().expect("an address");
         self.app = open(self.directory.path(), &self.url, &self.key, &self.simulator, &self.options).await;
-        self.runtime = Some(serve(&self.app, address).await);
+        self.runtime = Some(serve(&self.app, address, self.options.works).await);
     }
 }
 
@@ -213,14 +218,15 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
 }
 
 /// Begins to answer and to work, in a runtime of its own.
-async fn serve(app: &App, address: SocketAddr) -> Runtime {
+async fn serve(app: &App, address: SocketAddr, works: bool) -> Runtime {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
     let app = app.clone();
     runtime
         .spawn(async move {
             let listener = TcpListener::bind(address).await.expect("the port is ours");
-            let background = Background::start(&app, vec![("PATH".to_owned(), path)]).await.expect("the loops begin");
+            let background =
+                if works { Some(Background::start(&app, vec![("PATH".to_owned(), path)]).await.expect("the loops begin")) } else { None };
             let service = crate::router(app).into_make_service_with_connect_info::<SocketAddr>();
             tokio::spawn(async move {
                 // The loops end with whoever holds them.

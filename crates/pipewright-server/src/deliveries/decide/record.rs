@@ -17,14 +17,14 @@ use crate::scheduler::{Aftermath, stop_within};
 use crate::tasks::{Work, enqueue_within};
 
 /// What came of a change for an application.
-struct Outcome {
+struct Decided {
     outcome: DecisionOutcome,
     reason: &'static str,
     sentence: String,
     build: Option<BuildId>,
 }
 
-impl Outcome {
+impl Decided {
     fn not_built(reason: &'static str, sentence: impl Into<String>) -> Self {
         Self { outcome: DecisionOutcome::NotBuilt, reason, sentence: sentence.into(), build: None }
     }
@@ -42,8 +42,8 @@ pub(crate) async fn record(app: &App, delivery: &ToDecide, read: &ReadDelivery, 
     for (position, candidate) in read.candidates.iter().enumerate() {
         if applications.is_empty() || matches!(candidate, Candidate::Other { .. }) {
             let outcome = match candidate {
-                Candidate::Other { reason, sentence } => Outcome::not_built(reason, sentence.as_str()),
-                _ => Outcome::not_built("no_application", sentence::NO_APPLICATION),
+                Candidate::Other { reason, sentence } => Decided::not_built(reason, sentence.as_str()),
+                _ => Decided::not_built("no_application", sentence::NO_APPLICATION),
             };
             recorder.decision(position, candidate, None, outcome).await?;
             continue;
@@ -78,23 +78,23 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    async fn decide(&mut self, application: &DecideApplication, candidate: &Candidate) -> Result<Outcome, StoreError> {
+    async fn decide(&mut self, application: &DecideApplication, candidate: &Candidate) -> Result<Decided, StoreError> {
         match candidate {
             Candidate::Ref(moved) => self.decide_ref(application, moved).await,
             Candidate::PullRequest(change) => self.decide_pull_request(application, change).await,
             Candidate::RefusedName { reason, .. } => {
-                Ok(Outcome::not_built("ref_name_refused", format!("This name cannot be built, because git refuses it: {reason}.")))
+                Ok(Decided::not_built("ref_name_refused", format!("This name cannot be built, because git refuses it: {reason}.")))
             }
             Candidate::PullRequestNotBuilt { reason, sentence, .. } | Candidate::Other { reason, sentence } => {
-                Ok(Outcome::not_built(reason, sentence.as_str()))
+                Ok(Decided::not_built(reason, sentence.as_str()))
             }
         }
     }
 
-    async fn decide_ref(&mut self, application: &DecideApplication, moved: &RefMove) -> Result<Outcome, StoreError> {
+    async fn decide_ref(&mut self, application: &DecideApplication, moved: &RefMove) -> Result<Decided, StoreError> {
         let stands = refs::get(self.tx, application.id, &moved.name).await?;
         if moved.compared && stands != moved.old {
-            return Ok(Outcome::not_built("known", sentence::KNOWN));
+            return Ok(Decided::not_built("known", sentence::KNOWN));
         }
         // A delivery that was overtaken by a newer one of the same ref builds its commit, but moves nothing back.
         let overtaken = match (&stands, &moved.new) {
@@ -121,13 +121,13 @@ impl Recorder<'_> {
                         stop_within(self.app, self.tx, build, "Pipewright", &why, self.now, &mut self.aftermath).await?;
                     }
                 }
-                Ok(Outcome::not_built(reason, sentence))
+                Ok(Decided::not_built(reason, sentence))
             }
-            (Verdict::Build(_), None) => Ok(Outcome::not_built("deleted", "There is nothing to build.")),
+            (Verdict::Build(_), None) => Ok(Decided::not_built("deleted", "There is nothing to build.")),
         }
     }
 
-    async fn decide_pull_request(&mut self, application: &DecideApplication, change: &PullRequestChange) -> Result<Outcome, StoreError> {
+    async fn decide_pull_request(&mut self, application: &DecideApplication, change: &PullRequestChange) -> Result<Decided, StoreError> {
         match (judge_pull_request(application, change), &change.commit) {
             (Verdict::Build(trigger), PullRequestCommit::Known(commit)) => {
                 let detail = TriggerDetail { pull_request: Some(change.detail.clone()), ..TriggerDetail::default() };
@@ -135,9 +135,9 @@ impl Recorder<'_> {
                 self.build(application, &new, false, false).await
             }
             (Verdict::Build(_), PullRequestCommit::Short(digits)) => {
-                Ok(Outcome::not_built("commit_unknown", format!("Bitbucket does not say which commit {digits} is.")))
+                Ok(Decided::not_built("commit_unknown", format!("Bitbucket does not say which commit {digits} is.")))
             }
-            (Verdict::Not { reason, sentence }, _) => Ok(Outcome::not_built(reason, sentence)),
+            (Verdict::Not { reason, sentence }, _) => Ok(Decided::not_built(reason, sentence)),
         }
     }
 
@@ -173,11 +173,11 @@ impl Recorder<'_> {
         new: &NewBuild,
         compared: bool,
         overtaken: bool,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Decided, StoreError> {
         let number = match builds::create(self.tx, new).await? {
             Created::New { number } => number,
             Created::Existing { id, number } => {
-                return Ok(Outcome {
+                return Ok(Decided {
                     outcome: DecisionOutcome::Duplicate,
                     reason: "duplicate",
                     sentence: sentence::duplicate(number),
@@ -193,7 +193,7 @@ impl Recorder<'_> {
                 stop_within(self.app, self.tx, older, "Pipewright", &why, self.now, &mut self.aftermath).await?;
             }
         }
-        Ok(Outcome {
+        Ok(Decided {
             outcome: DecisionOutcome::Built,
             reason: "built",
             sentence: sentence::built(number, new.trigger, compared),
@@ -206,7 +206,7 @@ impl Recorder<'_> {
         position: usize,
         candidate: &Candidate,
         application: Option<&DecideApplication>,
-        outcome: Outcome,
+        decided: Decided,
     ) -> Result<(), StoreError> {
         let (change_kind, ref_name, old, new) = described(candidate);
         let decision = NewDecision {
@@ -218,10 +218,10 @@ impl Recorder<'_> {
             ref_name,
             old_hash: old,
             new_hash: new,
-            outcome: outcome.outcome,
-            reason: outcome.reason,
-            sentence: outcome.sentence,
-            build_id: outcome.build,
+            outcome: decided.outcome,
+            reason: decided.reason,
+            sentence: decided.sentence,
+            build_id: decided.build,
             decided_at: self.now,
         };
         decisions::insert(self.tx, &decision).await

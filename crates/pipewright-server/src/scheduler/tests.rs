@@ -1,0 +1,176 @@
+//! The server may be killed at any instruction: each transaction is dropped at each of its waits, and what is stored is
+//! then either as before or as after, never between.
+
+use std::pin::pin;
+use std::task::Poll;
+
+use pipewright_core::build::AttemptOutcome;
+use pipewright_core::ids::{BuildId, DeliveryId, RunnerId};
+use pipewright_core::wire::AttemptReport;
+use pipewright_runner::runner::Dispatcher;
+use pipewright_store::builds::{self, Build};
+use pipewright_store::deliveries::{self, NewDelivery, Origin};
+use pipewright_store::runners::{RunnerKind, register};
+use pipewright_store::{attempts, decisions, statuses, steps};
+
+use super::EmbeddedDispatcher;
+use crate::builds::PlanLane;
+use crate::deliveries::decide::DecideLane;
+use crate::tasks::Lane;
+use crate::testing::{PIPELINE, TestOptions, TestServer};
+
+/// More polls than anything here takes.
+const MANY: usize = 300;
+
+/// Runs a future for this many polls and drops it. True if it was done by then.
+async fn interrupted<T>(polls: usize, future: impl Future<Output = T>) -> bool {
+    let mut future = pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(|_| true)
+    })
+    .await
+}
+
+/// A server in which nothing happens by itself.
+async fn still() -> TestServer {
+    TestServer::with(TestOptions { works: false, runner_slots: 0, ..TestOptions::default() }).await
+}
+
+/// A push as Data Center tells of it, stored and not decided.
+async fn a_delivery(server: &TestServer, branch: &str, commit: &str) -> DeliveryId {
+    let name = format!("refs/heads/{branch}");
+    let body = serde_json::json!({
+        "repository": {"id": 1, "slug": "ledger", "name": "ledger", "project": {"key": "FIN", "id": 1, "name": "Finance"}},
+        "changes": [{"ref": {"id": name, "displayId": branch, "type": "BRANCH"}, "refId": name,
+                     "fromHash": "0".repeat(40), "toHash": commit, "type": "ADD"}],
+    });
+    let id = DeliveryId::new();
+    let new = NewDelivery {
+        id,
+        account_id: server.account(),
+        repository_id: server.repository_id(),
+        webhook_id: server.repository_id().as_uuid(),
+        request_id: id.to_string(),
+        origin: Origin::Bitbucket,
+        event_key: "repo:refs_changed".to_owned(),
+        attempt_number: 1,
+        headers: Vec::new(),
+        body: body.to_string().into_bytes(),
+        received_at: server.app.clock.now(),
+    };
+    let mut tx = server.app.db.begin().await.expect("begins");
+    assert!(deliveries::insert(&mut tx, &new).await.expect("stores"));
+    tx.commit().await.expect("commits");
+    id
+}
+
+async fn of_branch(server: &TestServer, branch: &str) -> Vec<Build> {
+    server.builds().await.into_iter().filter(|build| build.ref_name.short() == branch).collect()
+}
+
+async fn drain<L: Lane>(lane: &L, key: L::Key) {
+    while let Some(unit) = lane.next(key).await.expect("reads") {
+        lane.step(unit).await.expect("moves");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deciding_is_all_or_nothing_and_happens_once() {
+    let server = still().await;
+    let lane = DecideLane(server.app.clone());
+    let repository = server.repository_id();
+    let mut whole = 0;
+    for polls in 0..MANY {
+        let branch = format!("branch-{polls}");
+        let id = a_delivery(&server, &branch, &"a".repeat(40)).await;
+        let unit = lane.next(repository).await.expect("reads").expect("the delivery");
+        whole += usize::from(interrupted(polls, lane.step(unit)).await);
+        let delivery = deliveries::get(&server.app.db, server.account(), id).await.expect("reads").expect("the delivery");
+        let made = decisions::of_delivery(&server.app.db, server.account(), id).await.expect("reads").len();
+        let decided = usize::from(delivery.state == deliveries::DeliveryState::Decided);
+        assert_eq!([made, of_branch(&server, &branch).await.len()], [decided; 2], "after {polls} polls");
+        // Whoever comes next finds what is left to do, and does it once.
+        drain(&lane, repository).await;
+        assert_eq!(of_branch(&server, &branch).await.len(), 1, "after {polls} polls");
+        if whole > 3 {
+            return;
+        }
+    }
+    panic!("deciding was never whole");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn planning_claiming_and_ending_are_all_or_nothing() {
+    let server = still().await;
+    let repository = server.repository_id();
+    let commit = server.push("main", PIPELINE).await;
+    let (decide, plan) = (DecideLane(server.app.clone()), PlanLane(server.app.clone()));
+    let runner = RunnerId::new();
+    let mut tx = server.app.db.begin().await.expect("begins");
+    register(&mut tx, runner, "test", RunnerKind::Embedded, 1, server.app.clock.now()).await.expect("registers");
+    tx.commit().await.expect("commits");
+    // The commit is brought into the mirror once; the branches after it are only names of it.
+    a_delivery(&server, "main", &commit).await;
+    drain(&decide, repository).await;
+    drain(&plan, repository).await;
+    let mut whole = 0;
+    for polls in 0..MANY {
+        let branch = format!("branch-{polls}");
+        a_delivery(&server, &branch, &commit).await;
+        drain(&decide, repository).await;
+        let build = of_branch(&server, &branch).await.remove(0).id;
+        let unit = plan.next(repository).await.expect("reads").expect("the build");
+        let planned = interrupted(polls, plan.step(unit)).await;
+        is_planned_whole_or_not(&server, build, polls).await;
+        drain(&plan, repository).await;
+
+        let claiming = EmbeddedDispatcher::new(server.app.clone(), runner);
+        let claimed = interrupted(polls, claiming.claim(100)).await;
+        // What was claimed and not handed out comes back: the process died.
+        super::end_left_over(&server.app, runner).await.expect("ends");
+        let ended = end(&server, &EmbeddedDispatcher::new(server.app.clone(), runner), build, polls).await;
+        whole += usize::from(planned && claimed && ended);
+        if whole > 3 {
+            return;
+        }
+    }
+    panic!("planning, claiming and ending were never whole");
+}
+
+/// Rows of steps, attempts and statuses are there exactly where the build is planned.
+async fn is_planned_whole_or_not(server: &TestServer, id: BuildId, polls: usize) {
+    let build = builds::get(&server.app.db, server.account(), id).await.expect("reads").expect("the build");
+    let rows = steps::list(&server.app.db, id).await.expect("reads").len();
+    let queued = attempts::of_build(&server.app.db, id).await.expect("reads").len();
+    let told = statuses::of_build(&server.app.db, id).await.expect("reads").len();
+    assert_eq!([rows, queued, told], [usize::from(build.planned_at.is_some()); 3], "after {polls} polls");
+}
+
+/// Claims everything, and interrupts the end of this build's attempt.
+async fn end(server: &TestServer, dispatcher: &EmbeddedDispatcher, id: BuildId, polls: usize) -> bool {
+    let report = || AttemptReport { outcome: AttemptOutcome::Passed, exit_code: Some(0), message: None, timings: Vec::new() };
+    let mut ended = false;
+    for assignment in dispatcher.claim(100).await.expect("claims") {
+        let (attempt, lease) = (assignment.attempt, assignment.lease);
+        if assignment.build == id {
+            ended = interrupted(polls, dispatcher.finished(attempt, lease, report())).await;
+            let build = builds::get(&server.app.db, server.account(), id).await.expect("reads").expect("the build");
+            let last = attempts::of_build(&server.app.db, id).await.expect("reads").pop().expect("an attempt");
+            let told = statuses::of_build(&server.app.db, id).await.expect("reads").len();
+            let over = last.outcome.is_some();
+            assert_eq!((over, told), (build.state.is_finished(), 1 + usize::from(over)), "after {polls} polls");
+            if over {
+                continue;
+            }
+        }
+        dispatcher.finished(attempt, lease, report()).await.expect("ends");
+    }
+    let build = builds::get(&server.app.db, server.account(), id).await.expect("reads").expect("the build");
+    assert!(build.state.is_finished(), "after {polls} polls: {}", build.state.as_str());
+    ended
+}
