@@ -32,15 +32,6 @@ pub(in crate::http) struct ProblemPage {
 }
 
 pub(in crate::http) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
-    // Bitbucket's deliveries are many and their sender reads no pages.
-    if request.uri().path().starts_with("/hooks/") {
-        let id = request.extensions().get::<RequestId>().cloned();
-        let response = next.run(request).await;
-        return match problem(&response) {
-            Some(problem) => json(&problem, id.as_ref()),
-            None => response,
-        };
-    }
     let (parts, body) = request.into_parts();
     let seen = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
