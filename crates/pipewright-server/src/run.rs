@@ -27,12 +27,7 @@ pub enum RunError {
 
 /// Runs until `shutdown` is cancelled, then drains and closes the database. `environment` is what every script of the
 /// embedded runner is given first, at least `PATH`.
-pub async fn run(
-    app: App,
-    environment: Vec<(String, String)>,
-    listener: TcpListener,
-    shutdown: CancellationToken,
-) -> Result<(), RunError> {
+pub async fn run(app: App, environment: Vec<(String, String)>, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
     let background = Background::start(&app, environment).await?;
     let listener = listener.tap_io(|stream| {
         // An answer of a few bytes must not wait for more; where the socket refuses, it is only slower.

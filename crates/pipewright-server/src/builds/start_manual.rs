@@ -64,9 +64,8 @@ pub(crate) async fn start_manual(app: &App, account: AccountId, wish: ManualBuil
     if listed.refs.is_empty() {
         return Err(StartError::EmptyRepository);
     }
-    let commit = match listed.refs.into_iter().find(|(name, _)| *name == wish.ref_name) {
-        Some((_, commit)) => commit,
-        None => return Err(StartError::NoSuchRef(wish.ref_name)),
+    let Some((_, commit)) = listed.refs.into_iter().find(|(name, _)| *name == wish.ref_name) else {
+        return Err(StartError::NoSuchRef(wish.ref_name));
     };
     let now = app.clock.now();
     let new = NewBuild {

@@ -58,13 +58,12 @@ pub(crate) async fn run<L: Lane>(lane: Arc<L>, wake: Arc<Notify>, mut hints: mps
         while workers.len() < L::SIDE_BY_SIDE
             && let Some(key) = queue.pop_front()
         {
-            match active.get_mut(&key) {
+            if let Some(again) = active.get_mut(&key) {
                 // It moves already, and looks again when it thinks that it is done.
-                Some(again) => *again = true,
-                None => {
-                    active.insert(key, false);
-                    workers.spawn(follow(Arc::clone(&lane), key, cancel.clone()));
-                }
+                *again = true;
+            } else {
+                active.insert(key, false);
+                workers.spawn(follow(Arc::clone(&lane), key, cancel.clone()));
             }
         }
         let look_at_all = tokio::select! {

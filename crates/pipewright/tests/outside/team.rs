@@ -67,13 +67,11 @@ impl House {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, found).await {
-            Ok(build) => build,
-            Err(_) => {
-                let builds = pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100).await.expect("reads");
-                panic!("build #{number} is not as expected: {builds:#?}")
-            }
+        if let Ok(build) = tokio::time::timeout(PATIENCE, found).await {
+            return build;
         }
+        let builds = pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100).await.expect("reads");
+        panic!("build #{number} is not as expected: {builds:#?}")
     }
 
     /// All builds.

@@ -117,7 +117,8 @@ mod tests {
     fn an_alias_bomb_is_a_sentence_and_no_fire() {
         let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
         for (name, of) in [('b', 'a'), ('c', 'b'), ('d', 'c'), ('e', 'd'), ('f', 'e'), ('g', 'f'), ('h', 'g')] {
-            bomb += &format!("{name}: &{name} [*{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}]\n");
+            let nine = vec![format!("*{of}"); 9].join(", ");
+            bomb = format!("{bomb}{name}: &{name} [{nine}]\n");
         }
         assert_eq!(outcome(&judged(Some(&bomb), "fix")).expect("no plan").0, BuildOutcome::Invalid);
     }
