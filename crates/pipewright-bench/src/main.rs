@@ -1,0 +1,88 @@
+//! Figures of the product, measured and printed: `cargo xtask bench intake|start|builds|logs|idle|all`.
+//!
+//! Each measures the real server, composed as `pipewright serve` composes it, with a data directory on a memory file
+//! system and on disk, and prints a table with the number of samples, median, 99th percentile and, in the same run, the
+//! floor: what the machine allows at best. Nothing is asserted about time: a figure says how fast this machine was today.
+//! What must hold whatever the machine (nothing lost, nothing refused, nobody cut off) fails the command.
+
+mod builds;
+mod delivery;
+mod floor;
+mod house;
+mod http_client;
+mod idle;
+mod intake;
+mod logs;
+mod memory;
+mod place;
+mod seed;
+mod start;
+mod table;
+mod world;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::place::Places;
+
+/// Measures and prints.
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Figures of the product, measured and printed")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Where the data directory lies: memory, disk or both.
+    #[arg(long, global = true, default_value = "both")]
+    place: Places,
+    /// How many samples, in place of each figure's own number.
+    #[arg(long, global = true)]
+    number: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Deliveries accepted durably.
+    Intake,
+    /// From a delivery to the first command.
+    Start,
+    /// Builds drained from a full queue.
+    Builds,
+    /// One step that prints 200 MB.
+    Logs,
+    /// The server at rest, and how soon it answers.
+    Idle {
+        /// The program; beside this one by default.
+        #[arg(long)]
+        server: Option<PathBuf>,
+    },
+    /// All of them.
+    All {
+        /// The program for `idle`; beside this one by default.
+        #[arg(long)]
+        server: Option<PathBuf>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    start::collect_parts();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (places, number) = (cli.place, cli.number);
+        match cli.command {
+            Command::Intake => intake::run(places, number).await,
+            Command::Start => start::run(places, number).await,
+            Command::Builds => builds::run(places, number).await,
+            Command::Logs => logs::run(places, number).await,
+            Command::Idle { server } => idle::run(places, number, server).await,
+            Command::All { server } => {
+                intake::run(places, number).await?;
+                start::run(places, number).await?;
+                builds::run(places, number).await?;
+                logs::run(places, number).await?;
+                idle::run(places, number, server).await
+            }
+        }
+    })
+}
