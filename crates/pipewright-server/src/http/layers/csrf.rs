@@ -1,6 +1,6 @@
 //! Refuses forms that another site's page sent: browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`).
 //! Requests without either are not a browser's, and carry no cookie of ours unless their sender put it there. The
-//! webhooks' path is left out: Bitbucket is another site, and its requests are signed.
+//! webhooks' path does not pass here: Bitbucket is another site, and its requests are signed.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -12,8 +12,7 @@ use crate::http::problem::PageError;
 type Refusal = fn(ProtectionError) -> Response<Body>;
 
 pub(in crate::http) fn layer(config: &ServerConfig) -> Result<CsrfLayer<Refusal>, ConfigError> {
-    let layer =
-        CsrfLayer::new().with_insecure_bypass(|_, uri| uri.path().starts_with("/hooks/")).with_rejection_response(refuse as Refusal);
+    let layer = CsrfLayer::new().with_rejection_response(refuse as Refusal);
     // Behind a proxy that rewrites `Host`, the public address is what browsers name as their origin.
     layer.add_trusted_origin(config.public_url.origin().ascii_serialization())
 }
