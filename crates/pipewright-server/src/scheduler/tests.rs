@@ -89,7 +89,7 @@ async fn deciding_is_all_or_nothing_and_happens_once() {
         let branch = format!("branch-{polls}");
         let id = a_delivery(&server, &branch, &"a".repeat(40)).await;
         let unit = lane.next(repository).await.expect("reads").expect("the delivery");
-        whole += usize::from(interrupted(polls, lane.step(unit)).await);
+        whole += usize::from(Box::pin(interrupted(polls, lane.step(unit))).await);
         let delivery = deliveries::get(&server.app.db, server.account(), id).await.expect("reads").expect("the delivery");
         let made = decisions::of_delivery(&server.app.db, server.account(), id).await.expect("reads").len();
         let decided = usize::from(delivery.state == deliveries::DeliveryState::Decided);
@@ -125,12 +125,12 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
         drain(&decide, repository).await;
         let build = of_branch(&server, &branch).await.remove(0).id;
         let unit = plan.next(repository).await.expect("reads").expect("the build");
-        let planned = interrupted(polls, plan.step(unit)).await;
+        let planned = Box::pin(interrupted(polls, plan.step(unit))).await;
         is_planned_whole_or_not(&server, build, polls).await;
         drain(&plan, repository).await;
 
         let claiming = EmbeddedDispatcher::new(server.app.clone(), runner);
-        let claimed = interrupted(polls, claiming.claim(100)).await;
+        let claimed = Box::pin(interrupted(polls, claiming.claim(100))).await;
         // What was claimed and not handed out comes back: the process died.
         super::end_left_over(&server.app, runner).await.expect("ends");
         let ended = end(&server, &EmbeddedDispatcher::new(server.app.clone(), runner), build, polls).await;
@@ -158,7 +158,7 @@ async fn end(server: &TestServer, dispatcher: &EmbeddedDispatcher, id: BuildId, 
     for assignment in dispatcher.claim(100).await.expect("claims") {
         let (attempt, lease) = (assignment.attempt, assignment.lease);
         if assignment.build == id {
-            ended = interrupted(polls, dispatcher.finished(attempt, lease, report())).await;
+            ended = Box::pin(interrupted(polls, dispatcher.finished(attempt, lease, report()))).await;
             let build = builds::get(&server.app.db, server.account(), id).await.expect("reads").expect("the build");
             let last = attempts::of_build(&server.app.db, id).await.expect("reads").pop().expect("an attempt");
             let told = statuses::of_build(&server.app.db, id).await.expect("reads").len();

@@ -1,9 +1,11 @@
 //! What people and Bitbucket do in a test.
 
-use pipewright_core::ids::BuildId;
+use pipewright_core::RefName;
+use pipewright_core::ids::{BuildId, DeliveryId};
 
 use super::connect::AUTHOR;
 use super::server::TestServer;
+use crate::builds::{ManualBuild, start_manual};
 
 /// A pipeline that prints and passes.
 pub const PIPELINE: &str = "pipelines:\n  default:\n    - step:\n        name: Test\n        script:\n          - echo hello from $BITBUCKET_BRANCH$BITBUCKET_TAG\n";
@@ -34,6 +36,27 @@ impl TestServer {
     /// Compares refs now.
     pub async fn compare_refs(&self) {
         crate::comparison::compare_one(&self.app, self.application()).await.expect("the refs are compared");
+    }
+
+    /// Somebody revokes the token of the connection at Data Center.
+    pub fn revoke_access(&self) {
+        assert!(self.simulator.datacenter().revoke_token(&self.connected.token), "the token is there");
+    }
+
+    /// A person has a delivery decided once more.
+    pub async fn redeliver(&self, delivery: DeliveryId) {
+        crate::deliveries::redeliver(&self.app, self.account(), delivery).await.expect("it is delivered again");
+    }
+
+    /// A person runs a branch by hand.
+    pub async fn run_branch(&self, branch: &str) -> Result<i64, String> {
+        let wish = ManualBuild {
+            application: self.application(),
+            ref_name: RefName::branch(branch).expect("a branch"),
+            custom: None,
+            variables: Vec::new(),
+        };
+        start_manual(&self.app, self.account(), wish, "Mara").await.map(|(_, number)| number).map_err(|error| error.to_string())
     }
 
     /// Stops a build.

@@ -25,15 +25,19 @@ pub(super) struct Connected {
     pub(super) application: ApplicationId,
     pub(super) repository: RepositoryId,
     pub(super) full_name: String,
+    pub(super) token: String,
     pub(super) compared_at: Option<Timestamp>,
 }
+
+/// What Cloud's token may do.
+const SCOPES: [&str; 4] = ["repository:admin", "pullrequest:write", "webhook", "account"];
 
 /// Who pushes in tests.
 pub(super) const AUTHOR: &str = "mara";
 
 /// Makes everything, up to a registered webhook and refs that were noted.
 pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOptions) -> Connected {
-    let (credential, full_name) = at_bitbucket(simulator, options.product);
+    let (credential, token, full_name) = at_bitbucket(simulator, options.product);
     let now = app.clock.now();
     let user = User {
         id: UserId::new(),
@@ -115,21 +119,20 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
     }
     crate::comparison::compare_one(app, new.id).await.expect("the refs are noted");
     let compared_at = applications::get(&app.db, new.id).await.expect("reads").and_then(|found| found.refs_compared_at);
-    Connected { account, application: new.id, repository, full_name, compared_at }
+    Connected { account, application: new.id, repository, full_name, token, compared_at }
 }
 
 /// A person, a repository and a token that may do everything with it.
-fn at_bitbucket(simulator: &Simulator, product: Product) -> (Credential, String) {
-    let (credential, full_name) = match product {
+fn at_bitbucket(simulator: &Simulator, product: Product) -> (Credential, String, String) {
+    let (credential, token, full_name) = match product {
         Product::Cloud => {
             let cloud = simulator.cloud();
             cloud.add_user(AUTHOR, "Mara Lindqvist", "mara@harbor.example", "harbour-light").expect("a user");
             cloud.add_workspace("harbor", "Harbor").expect("a workspace");
             cloud.add_member("harbor", AUTHOR, Permission::Admin).expect("a member");
             cloud.add_repository("harbor", "checkout-api", true).expect("a repository");
-            let token =
-                cloud.add_access_token("harbor", &["repository:admin", "pullrequest:write", "webhook", "account"]).expect("a token");
-            (Credential::AccessToken(Secret::new(token)), "harbor/checkout-api")
+            let token = cloud.add_access_token("harbor", &SCOPES).expect("a token");
+            (Credential::AccessToken(Secret::new(token.as_str())), token, "harbor/checkout-api")
         }
         Product::Datacenter => {
             let datacenter = simulator.datacenter();
@@ -138,10 +141,10 @@ fn at_bitbucket(simulator: &Simulator, product: Product) -> (Credential, String)
             datacenter.add_member("FIN", AUTHOR, Permission::Admin).expect("a member");
             datacenter.add_repository("FIN", "ledger", true).expect("a repository");
             let token = datacenter.create_token(AUTHOR, "ci", &[TokenLevel::Repository(Permission::Admin)]).expect("a token");
-            (Credential::HttpAccessToken(Secret::new(token)), "FIN/ledger")
+            (Credential::HttpAccessToken(Secret::new(token.as_str())), token, "FIN/ledger")
         }
     };
-    (credential, full_name.to_owned())
+    (credential, token, full_name.to_owned())
 }
 
 async fn keep_integration(
@@ -187,7 +190,8 @@ async fn keep_integration(
     let parts = Parts::Lasting(credential);
     let id = CredentialId::new();
     let secret = parts.seal(&app.vault, id);
-    let kept = NewCredential { id, integration: new.id, kind: parts.kind(), secret, scopes: Vec::new(), expires_at: None };
+    let kept =
+        NewCredential { id, integration: new.id, kind: parts.kind(), secret, scopes: SCOPES.map(str::to_owned).to_vec(), expires_at: None };
     let mut tx = app.db.begin().await.expect("begins");
     integrations::insert(&mut tx, &new).await.expect("an integration");
     credentials::replace(&mut tx, &kept, now).await.expect("a credential");

@@ -40,6 +40,8 @@ pub struct TestOptions {
     pub branches: Vec<&'static str>,
     /// False for a server in which nothing happens by itself.
     pub works: bool,
+    /// The URL of an empty PostgreSQL database; none for SQLite in the data directory.
+    pub postgres: Option<String>,
     /// Where the data directory is made; none for the system's own place.
     pub directory: Option<PathBuf>,
 }
@@ -55,6 +57,7 @@ impl Default for TestOptions {
             build_tags: true,
             branches: Vec::new(),
             works: true,
+            postgres: None,
             directory: None,
         }
     }
@@ -181,7 +184,10 @@ fn reserve() -> TcpSocket {
 }
 
 async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, options: &TestOptions) -> App {
-    let database = Database::Sqlite(directory.join("test.db"));
+    let database = match &options.postgres {
+        Some(url) => Database::Postgres(url.clone()),
+        None => Database::Sqlite(directory.join("test.db")),
+    };
     let db = Db::open(&DbOptions { database, connections: 4 }).await.expect("SQLite opens");
     let parsed = |text: String| text.parse::<Url>().expect("a URL");
     let (ssh_host, ssh_port) = simulator.cloud_ssh();

@@ -3,5 +3,7 @@
 mod compare;
 mod flow;
 mod intake;
+mod pull_requests;
 mod restart;
 mod traps;
+mod trouble;
