@@ -16,7 +16,7 @@ use super::classify::classify;
 use super::error::GitError;
 use super::options::GitOptions;
 use super::remote::{RemoteUrl, Transport};
-use crate::process::{Finished, Limits, RunFailure, run};
+use crate::process::{Finished, Limits, RunFailure, find_program, run};
 use crate::ssh::{SshConnections, SshTarget};
 
 /// Faults that old, real repositories have in their history and that harm nobody. Everything else that git's own
@@ -57,7 +57,9 @@ pub(super) struct Network<'a> {
 impl Git {
     /// Prepares to run git. `runtime` is an existing directory for sockets with a short path (a Unix socket's path
     /// has at most 107 bytes), such as `/tmp`; a private directory is made in it and removed when the last clone goes.
-    pub fn new(options: GitOptions, runtime: &Path) -> Result<Self, GitError> {
+    pub fn new(mut options: GitOptions, runtime: &Path) -> Result<Self, GitError> {
+        options.git = find_program(&options.git, &options.path);
+        options.ssh = find_program(&options.ssh, &options.path);
         let ssh = SshConnections::new(&options, runtime)?;
         let (environment, configuration) = (environment(&options), configuration());
         Ok(Self { inner: Arc::new(Inner { options, ssh, environment, configuration }) })

@@ -2,10 +2,12 @@
 //!
 //! This is the only place that signals processes. It knows nothing of git, shells or attempts.
 
+mod find;
 mod group;
 mod run;
 mod sweep;
 
+pub(crate) use find::find_program;
 pub(crate) use group::ProcessGroup;
 pub(crate) use run::{Finished, Limits, RunFailure, run};
 pub(crate) use sweep::kill_marked;
