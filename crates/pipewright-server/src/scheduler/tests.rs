@@ -5,11 +5,11 @@ use std::pin::pin;
 use std::task::Poll;
 
 use pipewright_core::build::AttemptOutcome;
-use pipewright_core::ids::{BuildId, DeliveryId, RunnerId};
+use pipewright_core::ids::{BuildId, RunnerId};
 use pipewright_core::wire::AttemptReport;
 use pipewright_runner::runner::Dispatcher;
 use pipewright_store::builds::{self, Build};
-use pipewright_store::deliveries::{self, NewDelivery, Origin};
+use pipewright_store::deliveries;
 use pipewright_store::runners::{RunnerKind, register};
 use pipewright_store::{attempts, decisions, statuses, steps};
 
@@ -41,34 +41,6 @@ async fn still() -> TestServer {
     TestServer::with(TestOptions { works: false, runner_slots: 0, ..TestOptions::default() }).await
 }
 
-/// A push as Data Center tells of it, stored and not decided.
-async fn a_delivery(server: &TestServer, branch: &str, commit: &str) -> DeliveryId {
-    let name = format!("refs/heads/{branch}");
-    let body = serde_json::json!({
-        "repository": {"id": 1, "slug": "ledger", "name": "ledger", "project": {"key": "FIN", "id": 1, "name": "Finance"}},
-        "changes": [{"ref": {"id": name, "displayId": branch, "type": "BRANCH"}, "refId": name,
-                     "fromHash": "0".repeat(40), "toHash": commit, "type": "ADD"}],
-    });
-    let id = DeliveryId::new();
-    let new = NewDelivery {
-        id,
-        account_id: server.account(),
-        repository_id: server.repository_id(),
-        webhook_id: server.repository_id().as_uuid(),
-        request_id: id.to_string(),
-        origin: Origin::Bitbucket,
-        event_key: "repo:refs_changed".to_owned(),
-        attempt_number: 1,
-        headers: Vec::new(),
-        body: body.to_string().into_bytes(),
-        received_at: server.app.clock.now(),
-    };
-    let mut tx = server.app.db.begin().await.expect("begins");
-    assert!(deliveries::insert(&mut tx, &new).await.expect("stores"));
-    tx.commit().await.expect("commits");
-    id
-}
-
 async fn of_branch(server: &TestServer, branch: &str) -> Vec<Build> {
     server.builds().await.into_iter().filter(|build| build.ref_name.short() == branch).collect()
 }
@@ -87,7 +59,7 @@ async fn deciding_is_all_or_nothing_and_happens_once() {
     let mut whole = 0;
     for polls in 0..MANY {
         let branch = format!("branch-{polls}");
-        let id = a_delivery(&server, &branch, &"a".repeat(40)).await;
+        let id = server.deliver(&branch, None, &"a".repeat(40)).await;
         let unit = lane.next(repository).await.expect("reads").expect("the delivery");
         whole += usize::from(Box::pin(interrupted(polls, lane.step(unit))).await);
         let delivery = deliveries::get(&server.app.db, server.account(), id).await.expect("reads").expect("the delivery");
@@ -115,13 +87,13 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
     register(&mut tx, runner, "test", RunnerKind::Embedded, 1, server.app.clock.now()).await.expect("registers");
     tx.commit().await.expect("commits");
     // The commit is brought into the mirror once; the branches after it are only names of it.
-    a_delivery(&server, "main", &commit).await;
+    server.deliver("main", None, &commit).await;
     drain(&decide, repository).await;
     drain(&plan, repository).await;
     let mut whole = 0;
     for polls in 0..MANY {
         let branch = format!("branch-{polls}");
-        a_delivery(&server, &branch, &commit).await;
+        server.deliver(&branch, None, &commit).await;
         drain(&decide, repository).await;
         let build = of_branch(&server, &branch).await.remove(0).id;
         let unit = plan.next(repository).await.expect("reads").expect("the build");

@@ -2,6 +2,7 @@
 
 use pipewright_core::RefName;
 use pipewright_core::ids::{BuildId, DeliveryId};
+use pipewright_store::deliveries::{NewDelivery, Origin, insert};
 
 use super::connect::AUTHOR;
 use super::server::TestServer;
@@ -31,6 +32,41 @@ impl TestServer {
     /// The next push's webhook is lost on its way.
     pub fn lose_next_webhook(&self) {
         self.bitbucket().faults().lose_webhooks(1);
+    }
+
+    /// Stores a push of a branch as Data Center tells of it, without Bitbucket: from one commit, or none, to another.
+    pub async fn deliver(&self, branch: &str, from: Option<&str>, to: &str) -> DeliveryId {
+        let name = format!("refs/heads/{branch}");
+        let from = from.map_or_else(|| "0".repeat(40), str::to_owned);
+        let body = serde_json::json!({
+            "repository": {"id": 1, "slug": "ledger", "name": "ledger", "project": {"key": "FIN", "id": 1, "name": "Finance"}},
+            "changes": [{"ref": {"id": name, "displayId": branch, "type": "BRANCH"}, "refId": name,
+                         "fromHash": from, "toHash": to, "type": "UPDATE"}],
+        });
+        self.store(Origin::Bitbucket, "repo:refs_changed", body.to_string().into_bytes()).await
+    }
+
+    /// Stores a delivery with this body.
+    pub(crate) async fn store(&self, origin: Origin, event_key: &str, body: Vec<u8>) -> DeliveryId {
+        let id = DeliveryId::new();
+        let new = NewDelivery {
+            id,
+            account_id: self.account(),
+            repository_id: self.repository_id(),
+            webhook_id: self.repository_id().as_uuid(),
+            request_id: id.to_string(),
+            origin,
+            event_key: event_key.to_owned(),
+            attempt_number: 1,
+            headers: Vec::new(),
+            body,
+            received_at: self.app.clock.now(),
+        };
+        let mut tx = self.app.db.begin().await.expect("begins");
+        assert!(insert(&mut tx, &new).await.expect("stores"), "it is new");
+        tx.commit().await.expect("commits");
+        self.app.wakeups.deliveries.notify_one();
+        id
     }
 
     /// Compares refs now.

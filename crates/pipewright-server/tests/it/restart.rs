@@ -1,5 +1,7 @@
 //! The server may be killed at any instruction.
 
+use std::time::{Duration, Instant};
+
 use pipewright_server::testing::{PIPELINE, TestOptions, TestServer};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -10,8 +12,10 @@ async fn a_build_that_ran_when_the_server_died_runs_again_at_once() {
     let commit = server.push_script("main", &[&script]).await;
     server.until("the script runs", async || marker.exists().then_some(())).await;
     server.kill().await;
+    let begun = Instant::now();
     server.restart().await;
     let build = server.expect_build(1, "passed").await;
+    assert!(begun.elapsed() < Duration::from_secs(20), "not only after its lease");
     assert!(server.log(&build).await.contains("second"));
     server.expect_status(&commit, "SUCCESSFUL").await;
     assert_eq!(server.builds().await.len(), 1);

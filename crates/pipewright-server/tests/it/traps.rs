@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pipewright_server::testing::{PIPELINE, TestOptions, TestServer};
-use pipewright_simulator::{Product, RefUpdate};
+use pipewright_simulator::{Product, RefUpdate, Version};
 use rstest::rstest;
 
 #[rstest]
@@ -41,11 +41,16 @@ async fn t11_a_deleted_ref_builds_nothing_and_stops_what_runs_for_it(#[case] pro
 }
 
 #[rstest]
-#[case(Product::Cloud)]
-#[case(Product::Datacenter)]
+#[case::cloud(Product::Cloud, None)]
+#[case::data_center(Product::Datacenter, None)]
+// Old servers name the tag object and nothing else.
+#[case::old_data_center(Product::Datacenter, Some(Version::new(6, 10, 0)))]
 #[tokio::test(flavor = "multi_thread")]
-async fn t12_an_annotated_tag_builds_the_commit_it_points_to(#[case] product: Product) {
+async fn t12_an_annotated_tag_builds_the_commit_it_points_to(#[case] product: Product, #[case] version: Option<Version>) {
     let server = TestServer::with(TestOptions { product, ..TestOptions::default() }).await;
+    if let Some(version) = version {
+        server.simulator.datacenter().set_version(version);
+    }
     let pipeline =
         "pipelines:\n  default:\n    - step: {script: [true]}\n  tags:\n    'v*':\n      - step: {script: ['echo tag $BITBUCKET_TAG']}\n";
     let commit = server.push("main", pipeline).await;

@@ -11,6 +11,8 @@ mod read;
 mod record;
 mod rules;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use candidate::RefMove;
 pub(crate) use lane::DecideLane;
