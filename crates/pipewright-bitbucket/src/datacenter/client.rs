@@ -1,15 +1,12 @@
 //! The client: where the server is, with which credential, and how one call is made.
 
-use std::sync::Arc;
-
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
-use tokio::sync::OnceCell;
 use url::Url;
 
 use super::failure::check;
-use super::wire::BuildCapabilities;
+use super::known::Cell;
 use crate::credential::Credential;
 use crate::http::{Answer, ApiError, Http, Request, encode_path_part};
 use crate::remote::RepositoryAddress;
@@ -20,19 +17,19 @@ pub struct DataCenterClient {
     pub(crate) http: Http,
     pub(crate) base: Url,
     pub(crate) credential: Option<Credential>,
-    /// Asked once per client: an upgrade of the server is noticed when the caller makes its next client.
-    pub(crate) build_capabilities: Arc<OnceCell<BuildCapabilities>>,
+    /// Asked once by all clients of a server, and again after a few minutes.
+    pub(crate) build_capabilities: Cell,
 }
 
 impl DataCenterClient {
     /// A client; nothing is asked yet. `base` is scheme, host, port and context path, see [`super::parse_base_url`].
     pub fn new(http: Http, base: Url, credential: Credential) -> Self {
-        Self { http, base, credential: Some(credential), build_capabilities: Arc::default() }
+        Self { build_capabilities: http.servers().of(&base), http, base, credential: Some(credential) }
     }
 
     /// A client that asks without a credential, for the first step of the connection check.
     pub(crate) fn anonymous(http: Http, base: Url) -> Self {
-        Self { http, base, credential: None, build_capabilities: Arc::default() }
+        Self { build_capabilities: http.servers().of(&base), http, base, credential: None }
     }
 
     /// The base address, context path included.

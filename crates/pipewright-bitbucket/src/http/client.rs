@@ -9,6 +9,7 @@ use url::Url;
 
 use super::request::{Body, cut};
 use super::{Answer, ApiError, HttpOptions, HttpSetupError, NetworkFailure, Proxy, Request};
+use crate::datacenter::KnownServers;
 
 /// How many redirects of one request are followed.
 const MAX_REDIRECTS: usize = 5;
@@ -18,6 +19,7 @@ const MAX_REDIRECTS: usize = 5;
 pub struct Http {
     client: reqwest::Client,
     options: Arc<HttpOptions>,
+    servers: Arc<KnownServers>,
 }
 
 impl Http {
@@ -46,7 +48,12 @@ impl Http {
             }
         };
         let client = builder.build().map_err(|error| HttpSetupError::Client(chain(&error)))?;
-        Ok(Self { client, options: Arc::new(options) })
+        Ok(Self { client, options: Arc::new(options), servers: Arc::default() })
+    }
+
+    /// What was learnt of Data Centers through this client.
+    pub(crate) fn servers(&self) -> &KnownServers {
+        &self.servers
     }
 
     /// Sends the request and reads the answer, whatever its status. Reading requests follow redirects on the same scheme,
