@@ -70,6 +70,7 @@ async fn measure(place: Place, prefix: &str, number: usize, goal: &str, rows: &m
     until_none(&server.app, &home.seeded, number, |state| !state.is_finished()).await?;
     let time = begin.elapsed();
     let untold = until_told(&server.app).await?;
+    ensure!(world.sink.taken() >= 2 * number, "Bitbucket was told {} statuses of {number} builds", world.sink.taken());
     let ran = ran_for(&server.app, &home.seeded, number).await?;
     let mut spawn = Times::default();
     for _ in 0..20 {

@@ -16,6 +16,7 @@ mod logs;
 mod memory;
 mod place;
 mod seed;
+mod sink;
 mod start;
 mod table;
 mod world;

@@ -9,6 +9,7 @@ use pipewright_simulator::{Simulator, SimulatorOptions};
 use pipewright_store::integrations::{CloneVia, HostKey};
 
 use crate::seed::Remote;
+use crate::sink::Sink;
 
 /// The repository's name at the simulated Data Center.
 pub(crate) const REPOSITORY: &str = "BEN/app";
@@ -45,6 +46,8 @@ pipelines:
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
+    /// Takes the statuses: the simulator looks every commit up with git, on the same two cores.
+    pub(crate) sink: Sink,
     pub(crate) remote: Remote,
     /// The commit on `main`.
     pub(crate) head: String,
@@ -66,8 +69,9 @@ impl World {
         bitbucket.add_user_ssh_key(user, &key.public_line, "Pipewright")?;
         let (ssh_host, ssh_port) = simulator.datacenter_ssh();
         let host_key = bitbucket.ssh_host_key();
+        let sink = Sink::open().await?;
         let remote = Remote {
-            base_url: simulator.datacenter_url(),
+            base_url: sink.url.clone(),
             http_url: format!("{}/scm/ben/app.git", simulator.datacenter_url()),
             ssh_url: format!("ssh://git@{ssh_host}:{ssh_port}/ben/app.git"),
             host_key: HostKey { fingerprint: host_key.fingerprint(), lines: host_key.known_hosts_line(&ssh_host, ssh_port) },
@@ -80,7 +84,7 @@ impl World {
             clone_via,
             branches: Vec::new(),
         };
-        Ok(Self { simulator, remote, head })
+        Ok(Self { simulator, sink, remote, head })
     }
 
     /// Pushes one more commit to a branch; no webhook tells of it.
