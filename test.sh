@@ -42,6 +42,8 @@ start_postgres() {
     "${as[@]}" "$bin/pg_ctl" -D "$postgres_dir/data" -w -l "$postgres_dir/log" \
         -o "-p $port -c listen_addresses=127.0.0.1 -k $postgres_dir -c fsync=off -c max_connections=300" start >/dev/null
     export PIPEWRIGHT_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port"
+    "${as[@]}" "$bin/createdb" -h 127.0.0.1 -p "$port" -U postgres whole_server
+    export PIPEWRIGHT_TEST_EMPTY_POSTGRES="$PIPEWRIGHT_TEST_POSTGRES/whole_server"
     stop_postgres() { "${as[@]}" "$bin/pg_ctl" -D "$postgres_dir/data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$postgres_dir"; }
     trap stop_postgres EXIT
 }

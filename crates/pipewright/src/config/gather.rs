@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use super::mistake::{Mistake, Mistakes, nearest};
 use super::table::{SETTINGS, Setting};
 
-/// Variables that begin like settings but are not: where the file is, and what only tests read.
-const OTHER_VARIABLES: &[&str] = &["PIPEWRIGHT_CONFIG", "PIPEWRIGHT_SHARED", "PIPEWRIGHT_TEST_POSTGRES", "PIPEWRIGHT_TEST_PICTURES"];
+/// Variables that begin like settings but are not: where the file is, and where tests find Bitbucket's own documents.
+const OTHER_VARIABLES: &[&str] = &["PIPEWRIGHT_CONFIG", "PIPEWRIGHT_SHARED"];
+
+/// How the variables begin that only tests read.
+const TEST_VARIABLES: &str = "PIPEWRIGHT_TEST_";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +61,8 @@ pub(crate) fn gather(
     if let Some(path) = file {
         from_file(path, &mut values, &mut mistakes);
     }
-    for (name, value) in variables.filter(|(name, _)| name.starts_with("PIPEWRIGHT_") && !OTHER_VARIABLES.contains(&name.as_str())) {
+    let is_other = |name: &str| OTHER_VARIABLES.contains(&name) || name.starts_with(TEST_VARIABLES);
+    for (name, value) in variables.filter(|(name, _)| name.starts_with("PIPEWRIGHT_") && !is_other(name)) {
         if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == name) {
             values.insert(setting.key, (value, Origin::Variable(name)));
         } else {
