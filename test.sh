@@ -26,11 +26,11 @@ install_what_is_missing() {
 
 # A PostgreSQL of the tests' own, in a temporary directory, on a free port, without syncing to the disk.
 start_postgres() {
-    local bin
+    # Not local: the trap needs them when the script ends.
     bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1) || true
     [ -n "$bin" ] || { say "PostgreSQL is not installed: its half of the store's tests is skipped"; return; }
     postgres_dir=$(mktemp -d)
-    local as=()
+    as=()
     if [ "$(id -u)" = 0 ]; then
         id postgres >/dev/null 2>&1 || useradd --system postgres
         chown postgres "$postgres_dir"
