@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use std::os::unix::process::ExitStatusExt as _;
 
@@ -13,7 +14,7 @@ use tokio::process::{Child, Command};
 
 use super::contract::{Executor, Session, ShellStart, StartError};
 use super::script::Shell;
-use crate::process::{ProcessGroup, kill_marked};
+use crate::process::{ProcessGroup, Sweeper, kill_marked};
 
 /// The variable that marks every process of a run.
 const MARK: &str = "PIPEWRIGHT_ATTEMPT";
@@ -23,6 +24,7 @@ const MARK: &str = "PIPEWRIGHT_ATTEMPT";
 pub struct HostExecutor {
     shell: Shell,
     program: PathBuf,
+    sweeper: Arc<Sweeper>,
 }
 
 impl HostExecutor {
@@ -32,19 +34,19 @@ impl HostExecutor {
             .into_iter()
             .find(|path| Path::new(path).exists());
         match bash {
-            Some(path) => Self { shell: Shell::Bash, program: PathBuf::from(path) },
+            Some(path) => Self { shell: Shell::Bash, program: PathBuf::from(path), sweeper: Arc::default() },
             None => Self::with_sh(),
         }
     }
 
     /// Uses `/bin/sh` even where there is bash.
     pub fn with_sh() -> Self {
-        Self { shell: Shell::Sh, program: PathBuf::from("/bin/sh") }
+        Self { shell: Shell::Sh, program: PathBuf::from("/bin/sh"), sweeper: Arc::default() }
     }
 
     /// Ends what a crashed runner left running under this mark. Blocks for a moment.
     pub(crate) fn end_left_over(mark: &str) -> usize {
-        kill_marked(&format!("{MARK}={mark}"))
+        kill_marked(&[format!("{MARK}={mark}")])
     }
 }
 
@@ -90,9 +92,7 @@ impl Executor for HostExecutor {
     }
 
     async fn end_all(&self, mark: &str) {
-        let mark = format!("{MARK}={mark}");
-        // The only failure is a panic, and then there is nothing more to do for these processes.
-        let _ = tokio::task::spawn_blocking(move || kill_marked(&mark)).await;
+        self.sweeper.sweep(format!("{MARK}={mark}")).await;
     }
 }
 

@@ -10,4 +10,4 @@ mod sweep;
 pub(crate) use find::find_program;
 pub(crate) use group::ProcessGroup;
 pub(crate) use run::{Finished, Limits, RunFailure, run};
-pub(crate) use sweep::kill_marked;
+pub(crate) use sweep::{Sweeper, kill_marked};
