@@ -11,6 +11,9 @@ use thirtyfour::prelude::*;
 /// How long anything in a page may take to appear.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often something is done again that a page replaced in between.
+const AGAIN: usize = 20;
+
 /// A browser with one window; ends with the test.
 pub(crate) struct Browser {
     driver: WebDriver,
@@ -21,24 +24,22 @@ pub(crate) struct Browser {
 impl Browser {
     /// Opens a browser; `None`, said on standard error, where there is no chromedriver and this is not CI.
     pub(crate) async fn open() -> Option<Self> {
-        let started = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut chromedriver = match started {
-            Ok(child) => child,
-            Err(error) if std::env::var_os("CI").is_none() => {
-                #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-                {
-                    eprintln!("skipped: chromedriver does not start: {error}");
+        let mut tries = 0;
+        let (chromedriver, port) = loop {
+            match start_chromedriver() {
+                Ok(started) => break started,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() => {
+                    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+                    {
+                        eprintln!("skipped: chromedriver does not start: {error}");
+                    }
+                    return None;
                 }
-                return None;
+                // Several start at the same time, and may choose the same port.
+                Err(error) => assert!(tries < 5, "chromedriver does not start: {error}"),
             }
-            Err(error) => panic!("chromedriver does not start: {error}"),
+            tries += 1;
         };
-        let stdout = chromedriver.stdout.take().expect("it is piped");
-        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        let port = lines
-            .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').trim().parse::<u16>().ok())
-            .expect("chromedriver names its port");
-        std::thread::spawn(move || lines.for_each(drop));
         let profile = tempfile::tempdir().expect("a directory");
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
@@ -65,9 +66,17 @@ impl Browser {
         self.driver.goto(url).await.expect("goes there");
     }
 
-    /// Clicks the visible link or button with exactly these words.
+    /// Clicks the visible link or button with exactly these words. A page may be replaced between finding and clicking,
+    /// by itself or by the click before; then it is found again.
     pub(crate) async fn clicks(&self, words: &str) {
-        self.find_words(words).await.click().await.unwrap_or_else(|error| panic!("“{words}” cannot be clicked: {error}"));
+        let mut refused = None;
+        for _ in 0..AGAIN {
+            match self.find_words(words).await.click().await {
+                Ok(()) => return,
+                Err(error) => refused = Some(error),
+            }
+        }
+        panic!("“{words}” cannot be clicked: {refused:?}");
     }
 
     /// Finds the visible link, button or summary with exactly these words.
@@ -78,9 +87,15 @@ impl Browser {
 
     /// Fills in the field with this label.
     pub(crate) async fn fills(&self, label: &str, value: &str) {
-        let field = self.field(label).await;
-        field.clear().await.expect("clears");
-        field.send_keys(value).await.expect("types");
+        let mut refused = None;
+        for _ in 0..AGAIN {
+            let field = self.field(label).await;
+            match async { field.clear().await.and(field.send_keys(value).await) }.await {
+                Ok(()) => return,
+                Err(error) => refused = Some(error),
+            }
+        }
+        panic!("“{label}” cannot be filled in: {refused:?}");
     }
 
     /// The field with this label.
@@ -141,7 +156,14 @@ impl Browser {
 
     /// The text of the first element of a CSS selector.
     pub(crate) async fn text_of_css(&self, selector: &str) -> String {
-        self.wait_for(By::Css(selector), selector).await.text().await.expect("its text")
+        let mut refused = None;
+        for _ in 0..AGAIN {
+            match self.wait_for(By::Css(selector), selector).await.text().await {
+                Ok(text) => return text,
+                Err(error) => refused = Some(error),
+            }
+        }
+        panic!("“{selector}” cannot be read: {refused:?}");
     }
 
     /// All visible text.
@@ -160,14 +182,38 @@ impl Browser {
     }
 
     async fn wait_for(&self, by: By, what: &str) -> WebElement {
-        match self.driver.query(by).wait(PATIENCE, Duration::from_millis(50)).and_displayed().first().await {
-            Ok(element) => element,
-            Err(error) => {
-                let body = self.text().await;
-                panic!("“{what}” is not there ({error}); the page shows:\n{body}")
+        let mut refused = None;
+        for _ in 0..AGAIN {
+            match self.driver.query(by.clone()).wait(PATIENCE, Duration::from_millis(50)).and_displayed().first().await {
+                Ok(element) => return element,
+                // Where the page was replaced while it was looked at, look at the new one.
+                Err(error) => {
+                    let is_gone = format!("{error:?}").contains("NoSuchElement");
+                    refused = Some(error);
+                    if is_gone {
+                        break;
+                    }
+                }
             }
         }
+        let body = self.text().await;
+        panic!("“{what}” is not there ({refused:?}); the page shows:\n{body}")
     }
+}
+
+/// Starts a chromedriver; the port it listens on is its own choice.
+fn start_chromedriver() -> std::io::Result<(Child, u16)> {
+    let mut child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let stdout = child.stdout.take().ok_or_else(|| std::io::Error::other("it has no output"))?;
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').trim().parse().ok());
+    let Some(port) = port else {
+        child.kill()?;
+        child.wait()?;
+        return Err(std::io::Error::other("it named no port"));
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    Ok((child, port))
 }
 
 impl Drop for Browser {

@@ -38,6 +38,7 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
     browser.fills("Key", &key).await;
     browser.fills("Secret", &secret).await;
     browser.clicks("Save").await;
+    browser.sees("The OAuth consumer is stored").await;
 
     // Gear → Integrations → Connect Bitbucket opens the authorization page in a new tab; the old one stays.
     browser.clicks("Settings").await;
@@ -53,16 +54,16 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
     let consent = browser.text().await;
     assert!(!consent.contains("Account: Write"), "the default asks for no account:write: {consent}");
     browser.clicks("Grant access").await;
-    browser.sees("Mara Lindqvist").await;
+    browser.find_words("Copy SSH key").await;
     browser.closes_tab_and_returns_to(old).await;
 
     // The key is not known there yet, then it is.
     browser.goes_to(&format!("{}/harbor/settings/integrations", server.url)).await;
-    browser.clicks("Check now").await;
-    browser.sees("not added yet").await;
     let public_key = browser.text_of_css(".keybox span").await;
     assert!(public_key.starts_with("ssh-ed25519 "), "{public_key}");
     browser.find_words("Copy SSH key").await;
+    browser.clicks("Check now").await;
+    browser.sees("not added yet").await;
     simulator.cloud().add_user_ssh_key("mara", &public_key, "Pipewright").expect("Bitbucket takes the key");
     browser.clicks("Check now").await;
     browser.sees("Bitbucket accepts this key").await;
