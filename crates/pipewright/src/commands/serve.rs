@@ -65,12 +65,15 @@ pub(super) async fn compose(server: ServerConfig, key_file: &Path, database: DbO
     std::fs::create_dir_all(&server.data_directory)
         .with_context(|| format!("data directory {} cannot be made; set data.directory", server.data_directory.display()))?;
     let vault = Vault::new(&read_or_make_key(key_file)?);
-    let db = Db::open(&database).await?;
-    let logs = LogStore::open(server.data_directory.join("logs")).context("the directory of logs cannot be made")?;
-    let http = pipewright_bitbucket::Http::new(pipewright_bitbucket::HttpOptions {
+    let options = pipewright_bitbucket::HttpOptions {
         extra_ca_pem: server.extra_ca_pem.clone().unwrap_or_default().into_bytes(),
         ..pipewright_bitbucket::HttpOptions::default()
-    })?;
+    };
+    // Reading the machine's certificate authorities takes as long as opening the database: both at once.
+    let http = tokio::task::spawn_blocking(move || pipewright_bitbucket::Http::new(options));
+    let db = Db::open(&database).await?;
+    let http = http.await.context("the HTTP client cannot be prepared")??;
+    let logs = LogStore::open(server.data_directory.join("logs")).context("the directory of logs cannot be made")?;
     let environment = script_environment();
     let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
     let defaults = GitOptions::default();
