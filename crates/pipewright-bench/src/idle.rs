@@ -9,7 +9,10 @@ use anyhow::{Context, ensure};
 use pipewright_runner::git::GitOptions;
 use tokio::process::{Child, Command};
 
+use crate::delivery::{NO_COMMIT, Push};
+use crate::floor;
 use crate::http_client::Connection;
+use crate::intake::nowhere;
 use crate::memory::{self, Memory, megabytes};
 use crate::place::{Place, Places};
 use crate::table::{Row, Times, print};
@@ -19,6 +22,12 @@ const NUMBER: usize = 30;
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What an existing data directory holds.
+const DELIVERIES: usize = 20_000;
+
+/// How long deciding them takes at most.
+const DECIDE: Duration = Duration::from_secs(20);
 
 /// How long a server is left alone before its memory is read.
 const REST: Duration = Duration::from_secs(2);
@@ -33,7 +42,8 @@ pub(crate) async fn run(places: Places, number: Option<usize>, server: Option<Pa
     for place in places.each() {
         measure(place, &server, number.unwrap_or(NUMBER), &mut rows).await?;
     }
-    Ok(print("idle: `pipewright serve` with its embedded runner", &rows, &[])?)
+    let note = format!("an existing data directory holds {DELIVERIES} deliveries with their decisions");
+    Ok(print("idle: `pipewright serve` with its embedded runner", &rows, &[note])?)
 }
 
 async fn measure(place: Place, server: &Path, number: usize, rows: &mut Vec<Row>) -> anyhow::Result<()> {
@@ -41,6 +51,10 @@ async fn measure(place: Place, server: &Path, number: usize, rows: &mut Vec<Row>
     let directory = place.directory()?;
     // The first start makes the data directory.
     let (first, _) = start(server, directory.path(), Duration::ZERO).await?;
+    let sample = Push { branch: "other/branch", from: NO_COMMIT, to: &"a".repeat(40) }.body();
+    floor::group_commit(directory.path(), &nowhere()?, 16, DELIVERIES, &sample).await?;
+    // The second start decides what was put there.
+    start(server, directory.path(), DECIDE).await?;
     let mut times = Times::default();
     for _ in 0..number {
         times.add(start(server, directory.path(), Duration::ZERO).await?.0);

@@ -181,7 +181,7 @@ pub(crate) async fn until_decided(app: &App, seeded: &Seeded) -> anyhow::Result<
 }
 
 /// A Bitbucket that is never asked: deliveries alone come from it.
-fn nowhere() -> anyhow::Result<Remote> {
+pub(crate) fn nowhere() -> anyhow::Result<Remote> {
     Ok(Remote {
         base_url: "http://127.0.0.1:9".to_owned(),
         http_url: "http://127.0.0.1:9/scm/ben/app.git".to_owned(),
