@@ -86,6 +86,11 @@ pipelines:
     "pull-requests: feature/*",
     "`feature/*` under `pull-requests` matches the pull request's source branch `feature/x` and is more specific than `**`"
 )]
+#[case(
+    branch("feature/deep/x"),
+    "default",
+    "none of the 4 patterns under `branches` matches the branch `feature/deep/x` (`main`, `feature/*`, `feature/bb-*`, `{hotfix,urgent}/**`), so `default` runs"
+)]
 #[case(custom("nightly", &[]), "custom: nightly", "the custom pipeline `nightly` was asked for")]
 fn one_pipeline_runs(#[case] trigger: Trigger, #[case] pipeline: &str, #[case] reason: &str) {
     let file = file(SELECTING);
@@ -490,6 +495,27 @@ pipelines:
     assert_eq!(needed(&[1]), ["pipelines.default[1].parallel[0].step.services[0]"]);
     assert_eq!(needed(&[0, 3]), ["pipelines.default[2].stage.deployment"]);
     assert_eq!(needed(&[0, 1, 2, 3]).len(), 2);
+}
+
+#[test]
+fn what_a_step_says_itself_it_does_not_take_from_the_file() {
+    let text = "
+clone: {lfs: true}
+options: {runs-on: [gpu], runtime: {cloud: {arch: arm}}}
+pipelines:
+  default:
+    - step: {clone: {lfs: false}, runs-on: [linux], runtime: {cloud: {arch: x86}}, script: [make]}
+  branches:
+    other:
+      - step: {script: [make]}
+";
+    let file = file(text);
+    let refused = |trigger| {
+        let problems = file.unsupported(&trigger, &Capabilities::host());
+        problems.into_iter().filter(pipewright_spec::Diagnostic::is_fatal).map(|problem| problem.path).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(branch("main")), [""; 0]);
+    assert_eq!(refused(branch("other")), ["clone.lfs", "options.runs-on", "options.runtime.cloud.arch"]);
 }
 
 #[test]

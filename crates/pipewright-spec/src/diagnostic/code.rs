@@ -84,6 +84,8 @@ codes! {
     UnknownItem = "PW0115",
     /// There are more of something than allowed.
     TooMany = "PW0116",
+    /// The services leave the script less memory than it needs.
+    Memory = "PW0117",
     /// A service is used that is not defined.
     UnknownService = "PW0120",
     /// A cache is used that is neither defined nor predefined; it is ignored.
@@ -108,6 +110,8 @@ codes! {
     NothingToRun = "PW0150",
     /// The first step waits for a person.
     ManualFirst = "PW0151",
+    /// A pipeline deploys to one environment twice.
+    DeployedTwice = "PW0152",
     /// Legal, but not supported by this installation yet; refused, because ignoring it would give a wrong build.
     NotSupported = "PW0200",
     /// Legal, but not supported by this installation yet; ignored, because the build is right without it.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use pipewright_core::RefPattern;
 
 use super::token::{Token, TokenKind, tokens};
+use crate::limits::MAX_EXPRESSION;
 
 /// How deep parentheses and negations may nest.
 const MAX_NESTING: usize = 32;
@@ -56,6 +57,14 @@ impl FromStr for Expression {
     type Err = ExpressionError;
 
     fn from_str(text: &str) -> Result<Self, ExpressionError> {
+        if text.chars().nth(MAX_EXPRESSION).is_some() {
+            return Err(ExpressionError {
+                offset: 0,
+                found: text.chars().take(20).collect(),
+                reason: format!("it is longer than {MAX_EXPRESSION} characters"),
+                help: "say it shorter, or decide it in the script".to_owned(),
+            });
+        }
         let tokens = tokens(text).map_err(|bad| ExpressionError {
             offset: bad.start,
             found: text[bad.start..].chars().take(20).collect(),

@@ -126,7 +126,8 @@ fn check_download<'n>(cx: &mut Checker<'n>, node: &'n Node) -> Downloads {
     }
 }
 
-/// Globs relative to the clone directory. One that leaves it matches nothing at Bitbucket, so it is warned of.
+/// Globs relative to the clone directory. Bitbucket keeps files only, inside of that directory, and its globs know no `.`
+/// and `..`: a path that cannot match anything is warned of.
 fn check_paths<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str) -> Vec<String> {
     let paths = cx.texts(node, what);
     for path in &paths {
@@ -136,6 +137,21 @@ fn check_paths<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str) -> Vec<Stri
                 path.place,
                 format_args!("{} leads out of the clone directory, so it keeps nothing", crate::diagnostic::shown(&path.value)),
                 "copy the files into the clone directory in the script, and name them there",
+            );
+        } else if path.value.split('/').any(|part| part == ".") {
+            let plain: Vec<&str> = path.value.split('/').filter(|part| *part != ".").collect();
+            cx.warning(
+                Code::NotAllowed,
+                path.place,
+                format_args!("{} has a part `.`, with which Bitbucket keeps nothing", crate::diagnostic::shown(&path.value)),
+                &format!("write {}", crate::diagnostic::shown(&plain.join("/"))),
+            );
+        } else if path.value.ends_with('/') {
+            cx.warning(
+                Code::NotAllowed,
+                path.place,
+                format_args!("{} names a directory, and only files are kept", crate::diagnostic::shown(&path.value)),
+                &format!("write {}", crate::diagnostic::shown(&format!("{}**", path.value))),
             );
         }
     }

@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 
 use super::definitions::PREDEFINED_CACHES;
 use super::import::ImportSource;
+use super::resources::Resources;
 use crate::capabilities::{Feature, FeatureUse};
 use crate::diagnostic::{Code, Collected, Diagnostic, Severity, alternatives, nearest, shown};
 use crate::syntax::{Entry, Kind, Node, Place, Source, Value};
@@ -40,6 +41,7 @@ pub(crate) enum Defined {
 pub(crate) struct Checker<'n> {
     pub(crate) source: &'n Source,
     pub(crate) names: Names,
+    pub(crate) resources: Resources,
     collected: Collected,
     path: Vec<Part<'n>>,
     features: Vec<FeatureUse>,
@@ -58,7 +60,15 @@ enum Part<'n> {
 
 impl<'n> Checker<'n> {
     pub(crate) fn new(source: &'n Source, collected: Collected) -> Self {
-        Self { source, names: Names::default(), collected, path: Vec::new(), features: Vec::new(), suggestions: 0 }
+        Self {
+            source,
+            names: Names::default(),
+            resources: Resources::default(),
+            collected,
+            path: Vec::new(),
+            features: Vec::new(),
+            suggestions: 0,
+        }
     }
 
     /// True once an error is found.
@@ -114,7 +124,24 @@ impl<'n> Checker<'n> {
         self.report(Severity::Warning, code, place, message, help);
     }
 
+    /// A warning with a second place that belongs to it.
+    pub(crate) fn warning_with(&mut self, code: Code, place: Place, message: fmt::Arguments<'_>, help: &str, (other, text): (Place, &str)) {
+        self.report_with(Severity::Warning, code, place, message, help, Some((other, text)));
+    }
+
     fn report(&mut self, severity: Severity, code: Code, place: Place, message: fmt::Arguments<'_>, help: &str) {
+        self.report_with(severity, code, place, message, help, None);
+    }
+
+    fn report_with(
+        &mut self,
+        severity: Severity,
+        code: Code,
+        place: Place,
+        message: fmt::Arguments<'_>,
+        help: &str,
+        other: Option<(Place, &str)>,
+    ) {
         if !self.collected.has_room() {
             self.collected.skip(severity);
             return;
@@ -125,6 +152,9 @@ impl<'n> Checker<'n> {
         }
         if let Some(used) = self.source.used(place) {
             problem = problem.with_label(used, "used here");
+        }
+        if let Some((place, text)) = other {
+            problem = problem.with_label(self.source.used(place).unwrap_or_else(|| self.source.defined(place)), text);
         }
         self.collected.push(code, problem);
     }
@@ -480,6 +510,7 @@ fn foreign_key(key: &str) -> Option<&'static str> {
         "env" | "variables" => "set variables with `export NAME=value` in the script, or in the repository's settings",
         "run" | "commands" | "cmd" => "write the commands as a list below `script:`",
         "if" | "when" | "only" | "rules" | "branches" | "except" => "write a `condition:`, or a pipeline of its own below `branches:`",
+        "concurrency" => "write `concurrency-group: name` in the step",
         "timeout" | "timeout-minutes" => "write `max-time:` in minutes",
         "before-script" | "before_script" => "put the commands at the beginning of `script:`",
         "uses" => "a pipe is an item of the script: `- pipe: account/name:version`",

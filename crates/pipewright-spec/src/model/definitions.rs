@@ -80,7 +80,7 @@ impl Definitions {
                 // assistants not at all: a step that uses one says that it cannot run.
                 "pipelines" | "agents" => {}
                 key => {
-                    if let Some(near) = nearest(key, &KEYS[..2]) {
+                    if let Some(near) = nearest(key, KEYS) {
                         let message = format_args!("{} is not a kind of definition; it is only a place for anchors", shown(key));
                         cx.warning(Code::UnknownKey, entry.key_place, message, &format!("did you mean `{near}`?"));
                     }

@@ -9,6 +9,7 @@ use super::definitions::Definitions;
 use super::image::Image;
 use super::options::Options;
 use super::pipeline::{Pipeline, Pipelines, check_custom};
+use super::resources::{Resources, says_memory};
 use super::triggers::{TriggerRule, check_triggers};
 use crate::capabilities::FeatureUse;
 use crate::diagnostic::{Code, Collected, Diagnostic, shown};
@@ -127,6 +128,13 @@ impl PipelineFile {
             caches: self.definitions.caches.iter().map(|cache| cache.name.clone()).collect(),
             imports: self.definitions.imports.iter().cloned().collect(),
             customs,
+        };
+        let options = known.0.iter().find(|entry| entry.key == "options").map(|entry| &entry.value);
+        cx.resources = Resources {
+            size: if options.is_some_and(|options| options.get("size").is_some()) { self.options.size } else { Some(1) },
+            docker: self.options.docker,
+            services: self.definitions.services.iter().filter_map(|service| Some((service.name.clone(), service.memory?))).collect(),
+            own_machine: options.is_some_and(says_memory),
         };
         self.triggers = known.with(cx, "triggers", check_triggers).unwrap_or_default();
     }

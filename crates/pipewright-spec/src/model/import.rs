@@ -36,7 +36,10 @@ impl Import {
     pub(crate) fn check(cx: &mut Checker<'_>, entry: &Entry) -> Option<Self> {
         cx.feature(Feature::Imports, entry.key_place);
         let text = cx.filled_text(&entry.value, "`import`")?;
-        if let Some((pipeline, name)) = text.value.split_once('@') {
+        // Names of pipelines may hold a colon and names of branches an `@`: a source that is defined decides.
+        if let Some((pipeline, name)) = text.value.rsplit_once('@')
+            && (!text.value.contains(':') || cx.names.imports.contains_key(name.trim()))
+        {
             return Self::from_named(cx, &text, pipeline, name);
         }
         let parts: Vec<&str> = text.value.split(':').map(str::trim).collect();
@@ -92,7 +95,7 @@ pub(crate) fn check_source<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Option
     let text = cx.filled_text(node, "an import source")?;
     let parts: Vec<&str> = text.value.split(':').map(str::trim).collect();
     let source = match parts.as_slice() {
-        [path] if path.ends_with("pipelines.yml") => ImportSource::File { path: (*path).to_owned() },
+        [path] if path.ends_with("pipelines.yml") => ImportSource::File { path: path.strip_prefix("./").unwrap_or(path).to_owned() },
         [repository, reference] => {
             ImportSource::Repository { repository: (*repository).to_owned(), reference: (*reference).to_owned(), path: None }
         }
@@ -107,6 +110,13 @@ pub(crate) fn check_source<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Option
             return None;
         }
     };
+    if let ImportSource::File { path } | ImportSource::Repository { path: Some(path), .. } = &source
+        && (path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| matches!(part, "" | "." | "..")))
+    {
+        let message = format_args!("{} is not the path of a file in a repository", shown(path));
+        cx.error(Code::BadImport, text.place, message, "write it from the repository's root, without `.` and `..`");
+        return None;
+    }
     if parts.iter().any(|part| part.is_empty()) {
         let message = format_args!("{} has an empty part", shown(&text.value));
         cx.error(Code::BadImport, text.place, message, "write `repository:branch-or-tag`");

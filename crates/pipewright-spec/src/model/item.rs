@@ -1,20 +1,40 @@
 //! Items of a pipeline: steps, parallel groups, stages, the final step. The list knows its order rules.
 
-use super::checker::Checker;
+use super::checker::{At, Checker};
 use super::failure::OnFail;
 use super::stage::Stage;
 use super::step::{STEP_KEYS, Step, Within, entry_of};
 use super::variables::{CustomVariable, check_variables};
+use super::whole::check_whole;
 use crate::diagnostic::{Code, nearest, shown};
-use crate::limits::MAX_STEPS;
 use crate::syntax::{Entry, Node, Value};
 
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
     Step(Box<Step>),
     Parallel(Parallel),
-    Stage(Stage),
+    Stage(Box<Stage>),
     Final(Box<Step>),
+}
+
+impl Item {
+    /// The steps, in their order.
+    pub(crate) fn steps(&self) -> &[Step] {
+        match self {
+            Self::Step(step) | Self::Final(step) => std::slice::from_ref(step),
+            Self::Parallel(parallel) => &parallel.steps,
+            Self::Stage(stage) => &stage.steps,
+        }
+    }
+
+    /// The environments that are deployed to.
+    pub(crate) fn deployments(&self) -> impl Iterator<Item = &At<String>> {
+        let of_stage = match self {
+            Self::Stage(stage) => stage.deployment.as_ref(),
+            _ => None,
+        };
+        of_stage.into_iter().chain(self.steps().iter().filter_map(|step| step.deployment.as_ref()))
+    }
 }
 
 /// Steps that start together.
@@ -56,7 +76,7 @@ pub(crate) fn check_items<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str, 
                 variables = cx.within("variables", |cx| check_variables(cx, &entry.value));
             }
             "parallel" => items.extend(cx.within("parallel", |cx| Parallel::check(cx, entry)).map(Item::Parallel)),
-            "stage" => items.extend(cx.within("stage", |cx| Stage::check(cx, entry)).map(Item::Stage)),
+            "stage" => items.extend(cx.within("stage", |cx| Stage::check(cx, entry)).map(Box::new).map(Item::Stage)),
             "final" => {
                 after_final = true;
                 items.extend(check_step(cx, item, entry, Within::Final).map(Box::new).map(Item::Final));
@@ -67,30 +87,6 @@ pub(crate) fn check_items<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str, 
     });
     check_whole(cx, node, what, &items);
     (variables, items)
-}
-
-fn check_whole(cx: &mut Checker<'_>, node: &Node, what: &str, items: &[Item]) {
-    let steps: usize = items
-        .iter()
-        .map(|item| match item {
-            Item::Step(_) | Item::Final(_) => 1,
-            Item::Parallel(parallel) => parallel.steps.len(),
-            Item::Stage(stage) => stage.steps.len(),
-        })
-        .sum();
-    if steps > MAX_STEPS {
-        let message = format_args!("{what} has {steps} steps; a pipeline may have at most {MAX_STEPS}");
-        cx.error(Code::TooMany, node.place, message, "split it into several pipelines, or join steps");
-    }
-    let first_manual = match items.first() {
-        Some(Item::Step(step)) if step.manual => Some(step.place),
-        Some(Item::Stage(stage)) if stage.manual => Some(stage.place),
-        _ => None,
-    };
-    if let Some(place) = first_manual {
-        let message = format_args!("the first step waits for a person, so nothing runs until somebody starts it");
-        cx.warning(Code::ManualFirst, place, message, "Bitbucket refuses this: put a step before it, or use a custom pipeline");
-    }
 }
 
 /// The one entry of an item that says what it is.
@@ -118,6 +114,8 @@ fn kind_of<'n>(cx: &mut Checker<'n>, item: &'n Node, kinds: &'static [&'static s
     };
     let help = if STEP_KEYS.contains(&first.key.as_str()) {
         "write `- step:` on a line of its own, and indent this below it".to_owned()
+    } else if first.key == "import" {
+        "an import takes the place of the whole list: write `import:` without a dash".to_owned()
     } else {
         nearest(&first.key, kinds).map_or_else(
             || format!("an item is one of {}", crate::diagnostic::alternatives(kinds)),
@@ -152,7 +150,8 @@ fn check_step<'n>(cx: &mut Checker<'n>, item: &'n Node, entry: &'n Entry, within
     cx.within(key, |cx| Step::check(cx, &entry.value, entry.key_place, within, ""))
 }
 
-/// The steps of a group: only `step` items.
+/// The steps of a group: only `step` items, as the published schema has it; another runner of these files also takes
+/// `parallel` inside a stage, which Bitbucket's pages do not mention.
 pub(crate) fn check_steps<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str, within: Within) -> Vec<Step> {
     let mut steps = Vec::new();
     cx.each_item(node, what, "a list of items that begin with `- step:`", |cx, item| {

@@ -1,6 +1,6 @@
 //! `options`: settings for every step of the file, and the two of them that steps share.
 
-use super::checker::Checker;
+use super::checker::{Checker, is_template};
 use super::runtime;
 use crate::capabilities::Feature;
 use crate::diagnostic::Code;
@@ -63,7 +63,7 @@ pub(crate) fn check_runs_on<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<S
         cx.error(Code::TooMany, node.place, format_args!("`runs-on` has {} labels; at most 10 are allowed", labels.len()), "");
     }
     for label in &labels {
-        if label.value.chars().count() > 50 {
+        if label.value.chars().count() > 50 && !is_template(&label.value) {
             cx.error(Code::TooLong, label.place, format_args!("a label of `runs-on` may have at most 50 characters"), "");
         }
         if !limits_to_here(&label.value) {

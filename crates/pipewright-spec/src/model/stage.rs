@@ -1,6 +1,6 @@
 //! `stage`: steps one after another under one name, one deployment and one gate.
 
-use super::checker::Checker;
+use super::checker::{At, Checker};
 use super::condition::Condition;
 use super::failure::OnFail;
 use super::item::check_steps;
@@ -13,7 +13,7 @@ pub(crate) struct Stage {
     pub(crate) place: Place,
     pub(crate) name: Option<String>,
     pub(crate) steps: Vec<Step>,
-    pub(crate) deployment: Option<String>,
+    pub(crate) deployment: Option<At<String>>,
     pub(crate) environment: Option<String>,
     pub(crate) manual: bool,
     pub(crate) condition: Option<Condition>,
@@ -41,7 +41,7 @@ impl Stage {
                 "name" => stage.name = cx.filled_text(&entry.value, "`name`").map(|text| text.value),
                 "steps" => stage.steps = check_steps(cx, &entry.value, "a stage", Within::Stage),
                 "deployment" => stage.deployment = check_environment(cx, entry, Feature::Deployment),
-                "environment" => stage.environment = check_environment(cx, entry, Feature::Environment),
+                "environment" => stage.environment = check_environment(cx, entry, Feature::Environment).map(|text| text.value),
                 "trigger" => stage.manual = check_trigger(cx, &entry.value),
                 "condition" => stage.condition = Some(Condition::check(cx, entry)),
                 _ => stage.on_fail = OnFail::check(cx, entry),

@@ -9,7 +9,7 @@ use super::failure::OnFail;
 use super::image::Image;
 use super::options::{check_max_time, check_runs_on, check_size};
 use super::script::{ScriptEntry, check_script};
-use super::{is_template, runtime};
+use super::{is_template, resources, runtime};
 use crate::capabilities::{Feature, FeatureUse};
 use crate::diagnostic::{Code, shown};
 use crate::syntax::{Entry, Node, Place};
@@ -26,7 +26,7 @@ pub(crate) struct Step {
     pub(crate) max_time: Option<u32>,
     pub(crate) size: Option<u32>,
     pub(crate) manual: bool,
-    pub(crate) deployment: Option<String>,
+    pub(crate) deployment: Option<At<String>>,
     pub(crate) environment: Option<String>,
     pub(crate) condition: Option<Condition>,
     pub(crate) on_fail: Option<OnFail>,
@@ -38,6 +38,8 @@ pub(crate) struct Step {
     pub(crate) artifacts: Artifacts,
     pub(crate) output_variables: Vec<String>,
     pub(crate) oidc: bool,
+    /// Whether it says what machine it wants.
+    pub(crate) has_runtime: bool,
     pub(crate) child: Option<Child>,
     pub(crate) features: Vec<FeatureUse>,
 }
@@ -128,6 +130,7 @@ impl Step {
             artifacts: Artifacts::default(),
             output_variables: Vec::new(),
             oidc: false,
+            has_runtime: false,
             child: None,
             features: Vec::new(),
         };
@@ -153,7 +156,7 @@ impl Step {
             "size" => self.size = check_size(cx, entry),
             "trigger" => self.manual = check_trigger(cx, node),
             "deployment" => self.deployment = check_environment(cx, entry, Feature::Deployment),
-            "environment" => self.environment = check_environment(cx, entry, Feature::Environment),
+            "environment" => self.environment = check_environment(cx, entry, Feature::Environment).map(|text| text.value),
             "condition" => self.condition = Some(Condition::check(cx, entry)),
             "on-fail" => self.on_fail = OnFail::check(cx, entry),
             "fail-fast" => self.fail_fast = cx.flag(node, "`fail-fast`"),
@@ -169,7 +172,10 @@ impl Step {
                     cx.feature(Feature::Oidc, entry.key_place);
                 }
             }
-            "runtime" => runtime::check(cx, entry),
+            "runtime" => {
+                self.has_runtime = true;
+                runtime::check(cx, entry);
+            }
             "auth" => check_auth(cx, entry),
             "type" => {
                 cx.choice(node, "`type`", &["inline", "pipeline"]);
@@ -199,6 +205,8 @@ impl Step {
             if node.get("script").is_none() {
                 cx.missing(key, "the step", "script", "write `script:` with a list of commands below `step:`");
             }
+            resources::check_memory(cx, node, key, self);
+            self.check_credentials(cx, node);
         }
         let refused: &[&str] = match within {
             Within::Stage => &["condition", "deployment"],
@@ -227,12 +235,43 @@ impl Step {
         }
     }
 
+    /// The containers beside the step, each once: those named, and the Docker engine where `docker` or a pipe brings it.
+    pub(crate) fn service_names(&self, docker: bool) -> Vec<&str> {
+        let has_pipe = self.script.iter().chain(&self.after_script).any(|entry| matches!(entry, ScriptEntry::Pipe(_)));
+        let implied = (has_pipe || docker) && self.child.is_none();
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.services.iter().map(String::as_str).chain(implied.then_some("docker")) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// A role for the registry is taken on with the step's own token.
+    fn check_credentials<'n>(&self, cx: &mut Checker<'n>, node: &'n Node) {
+        let Some(entry) = entry_of(node, "image") else { return };
+        let by_role = self.image.as_ref().is_some_and(|image| image.aws.iter().any(|(key, _)| key == "oidc-role"));
+        if by_role && entry_of(node, "oidc").is_none() {
+            let message = format_args!("the image's `oidc-role` needs the step's own token");
+            cx.without_effect(entry, message, "write `oidc: true` in the step");
+        }
+    }
+
     fn check_child<'n>(&mut self, cx: &mut Checker<'n>, node: &'n Node, key: Place, within: Within) {
         for refused in NOT_WITH_CHILD {
             if let Some(entry) = entry_of(node, refused) {
                 let message = format_args!("a step that starts a pipeline cannot have `{refused}`");
                 cx.misplaced(entry, message, "remove it, or move it to a step of that pipeline");
             }
+        }
+        if (self.artifacts
+            != Artifacts { input: self.artifacts.input.clone(), output: self.artifacts.output.clone(), ..Artifacts::default() })
+            && let Some(entry) = entry_of(node, "artifacts")
+        {
+            let message =
+                format_args!("a step that starts a pipeline has only `input` and `output` in its `artifacts`; the rest is ignored");
+            cx.without_effect(entry, message, "hand files over with `input` and `output`");
         }
         if within == Within::Stage {
             cx.error(Code::Misplaced, key, format_args!("a step that starts a pipeline cannot be in a stage"), "move it out of the stage");
@@ -274,9 +313,9 @@ pub(crate) fn check_trigger(cx: &mut Checker<'_>, node: &Node) -> bool {
     cx.choice(node, "`trigger`", &["automatic", "manual"]) == Some(1)
 }
 
-pub(crate) fn check_environment(cx: &mut Checker<'_>, entry: &Entry, feature: Feature) -> Option<String> {
+pub(crate) fn check_environment(cx: &mut Checker<'_>, entry: &Entry, feature: Feature) -> Option<At<String>> {
     cx.feature(feature, entry.key_place);
-    cx.filled_text(&entry.value, &format!("`{}`", entry.key)).map(|text| text.value)
+    cx.filled_text(&entry.value, &format!("`{}`", entry.key))
 }
 
 fn check_concurrency_group(cx: &mut Checker<'_>, entry: &Entry) -> Option<String> {

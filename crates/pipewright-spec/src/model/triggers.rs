@@ -110,7 +110,7 @@ fn check_rule<'n>(cx: &mut Checker<'n>, node: &'n Node, event: TriggerEvent) -> 
         }
     }
     for pipeline in &pipelines {
-        if !cx.names.customs.contains(&pipeline.value) {
+        if !super::is_template(&pipeline.value) && !cx.names.customs.contains(&pipeline.value) {
             let help = cx.suggestion(&pipeline.value, Defined::Customs, "name a key of `pipelines.custom` of this file");
             let message = format_args!("no custom pipeline {} is in this file", shown(&pipeline.value));
             cx.error(Code::UnknownPipeline, pipeline.place, message, &help);

@@ -6,15 +6,12 @@ use pipewright_core::plan::{
 };
 
 use crate::model::{
-    Artifacts, Body, Child, CloneSettings, Condition, Depth, Downloads, Image, Item, OnFail, PREDEFINED_CACHES, PipeValue, Pipeline,
-    PipelineFile, ScriptEntry, Service, Step, UploadKind,
+    Artifacts, At, Body, Child, CloneSettings, Condition, Depth, Downloads, Image, Item, OnFail, PREDEFINED_CACHES, PipeValue, Pipeline,
+    PipelineFile, SERVICE_MEMORY_MB, ScriptEntry, Service, Step, UploadKind,
 };
 
 /// Bitbucket's limit on a step where the file gives none.
 const DEFAULT_MAX_TIME_MINUTES: u32 = 120;
-
-/// Memory of a service where the file gives none.
-const DEFAULT_SERVICE_MEMORY_MB: u32 = 1024;
 
 /// When an artifact is kept where the file does not say; Bitbucket's own default is not documented, but artifacts of
 /// failed steps are there to be looked at.
@@ -47,13 +44,14 @@ impl Compiler<'_> {
                 let mut steps: Vec<StepPlan> = stage.steps.iter().map(|step| self.step(step, stage.on_fail)).collect();
                 for step in &mut steps {
                     // The stage deploys once; its steps are given the environment's variables.
-                    step.environment = step.environment.take().or_else(|| stage.environment.clone()).or_else(|| stage.deployment.clone());
+                    step.environment =
+                        step.environment.take().or_else(|| stage.environment.clone()).or_else(|| name_of(stage.deployment.as_ref()));
                 }
                 Group {
                     kind: GroupKind::Stage,
                     name: Some(stage.name.clone().unwrap_or_else(|| format!("Stage at line {}", self.file.source.line(stage.place.start)))),
                     manual: stage.manual,
-                    deployment: stage.deployment.clone(),
+                    deployment: name_of(stage.deployment.as_ref()),
                     condition: stage.condition.as_ref().and_then(condition),
                     steps,
                 }
@@ -73,7 +71,7 @@ impl Compiler<'_> {
             max_time_minutes: step.max_time.or(options.max_time).unwrap_or(DEFAULT_MAX_TIME_MINUTES),
             clone: clone(step.clone.over(file.clone)),
             manual: step.manual,
-            deployment: step.deployment.clone(),
+            deployment: name_of(step.deployment.as_ref()),
             environment: step.environment.clone(),
             condition: step.condition.as_ref().and_then(condition),
             on_failure: match step.on_fail.or(group_on_fail) {
@@ -121,15 +119,7 @@ impl Compiler<'_> {
 
     /// The step's services; pipes and the `docker` option bring the Docker engine with them.
     fn services(&self, step: &Step) -> Vec<ServicePlan> {
-        let mut services: Vec<ServicePlan> = Vec::new();
-        let has_pipe = step.script.iter().chain(&step.after_script).any(|entry| matches!(entry, ScriptEntry::Pipe(_)));
-        let implied = (has_pipe || self.file.options.docker) && step.child.is_none();
-        for name in step.services.iter().map(String::as_str).chain(implied.then_some("docker")) {
-            if !services.iter().any(|service| service.name == name) {
-                services.push(self.service(name));
-            }
-        }
-        services
+        step.service_names(self.file.options.docker).into_iter().map(|name| self.service(name)).collect()
     }
 
     fn service(&self, name: &str) -> ServicePlan {
@@ -137,19 +127,23 @@ impl Compiler<'_> {
             Some(Service { image: service_image, memory, variables, docker, .. }) => ServicePlan {
                 name: name.to_owned(),
                 image: service_image.as_ref().map(image),
-                memory_mb: memory.unwrap_or(DEFAULT_SERVICE_MEMORY_MB),
+                memory_mb: memory.unwrap_or(SERVICE_MEMORY_MB),
                 variables: variables.clone(),
                 docker: *docker,
             },
             None => ServicePlan {
                 name: name.to_owned(),
                 image: None,
-                memory_mb: DEFAULT_SERVICE_MEMORY_MB,
+                memory_mb: SERVICE_MEMORY_MB,
                 variables: Vec::new(),
                 docker: name == "docker",
             },
         }
     }
+}
+
+fn name_of(environment: Option<&At<String>>) -> Option<String> {
+    environment.map(|environment| environment.value.clone())
 }
 
 fn script(entries: &[ScriptEntry]) -> Vec<ScriptItem> {

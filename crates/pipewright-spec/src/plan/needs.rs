@@ -11,7 +11,9 @@ pub(super) fn unsupported(
     capabilities: &Capabilities,
     wanted: &dyn Fn(usize) -> bool,
 ) -> Vec<Diagnostic> {
-    let mut uses: Vec<&FeatureUse> = file.features.iter().chain(uses_of(pipeline, wanted)).collect();
+    let chosen = chosen(pipeline, wanted);
+    let of_file = file.features.iter().filter(|needed| is_inherited(needed.feature, &chosen));
+    let mut uses: Vec<&FeatureUse> = of_file.chain(uses_of(pipeline, wanted)).collect();
     uses.retain(|needed| !capabilities.has(needed.feature));
     uses.sort_by_key(|needed| (needed.place.start, needed.feature));
     uses.dedup_by_key(|needed| (needed.place.start, needed.feature));
@@ -31,6 +33,24 @@ pub(super) fn impossible(file: &PipelineFile, pipeline: &Pipeline) -> Vec<Diagno
         );
     }
     problems
+}
+
+/// The steps of these numbers, from 0 as in a plan.
+fn chosen<'f>(pipeline: &'f Pipeline, wanted: &dyn Fn(usize) -> bool) -> Vec<&'f Step> {
+    let Body::Items(items) = &pipeline.body else { return Vec::new() };
+    items.iter().flat_map(Item::steps).zip(0..).filter(|(_, number)| wanted(*number)).map(|(step, _)| step).collect()
+}
+
+/// True where a setting of the whole file reaches one of the steps: those that say their own do not take the file's.
+fn is_inherited(feature: Feature, steps: &[&Step]) -> bool {
+    steps.iter().any(|step| match feature {
+        Feature::Image => step.image.is_none() && step.child.is_none(),
+        Feature::Size => step.size.is_none(),
+        Feature::Lfs => step.clone.lfs.is_none(),
+        Feature::RunsOn => step.runs_on.is_none() && step.child.is_none(),
+        Feature::Runtime | Feature::Architecture => !step.has_runtime,
+        _ => true,
+    })
 }
 
 /// What the pipeline needs for the steps of these numbers (from 0, as in a plan); what a stage needs, its steps need.

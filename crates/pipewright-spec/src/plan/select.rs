@@ -152,6 +152,8 @@ mod tests {
     #[case(&["**", "feature/*"], "feature/x", Some("feature/*"))]
     #[case(&["feature/bb-*", "feature/bb-123-*"], "feature/bb-123-x", Some("feature/bb-123-*"))]
     #[case(&["feature/bb-123-*", "feature/bb-*"], "feature/bb-123-x", Some("feature/bb-123-*"))]
+    // The longer pattern wins, whatever its wildcards: the one reading that the documentation's examples allow.
+    #[case(&["feature/*", "feature/**"], "feature/x", Some("feature/**"))]
     #[case(&["a*", "*a"], "aa", Some("a*"))]
     #[case(&["*a", "a*"], "aa", Some("*a"))]
     #[case(&["*"], "feature/x", None)]

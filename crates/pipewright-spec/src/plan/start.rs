@@ -4,7 +4,7 @@ use pipewright_core::RefPattern;
 use serde::Serialize;
 
 use super::trigger::Trigger;
-use crate::model::{At, Body, CustomVariable, Item, Pipeline, PipelineFile};
+use crate::model::{At, Body, CustomVariable, Pipeline, PipelineFile};
 
 /// A section of `pipelines`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -83,14 +83,7 @@ impl PipelineFile {
     fn start(&self, section: Section, name: &str, sample: Trigger, pipeline: &Pipeline) -> StartCondition {
         let steps = match &pipeline.body {
             Body::Import(_) => 0,
-            Body::Items(items) => items
-                .iter()
-                .map(|item| match item {
-                    Item::Step(_) | Item::Final(_) => 1,
-                    Item::Parallel(parallel) => parallel.steps.len(),
-                    Item::Stage(stage) => stage.steps.len(),
-                })
-                .sum(),
+            Body::Items(items) => items.iter().map(|item| item.steps().len()).sum(),
         };
         let line = self.source.line(pipeline.place.start);
         StartCondition { section, name: name.to_owned(), sample, variables: pipeline.variables.clone(), line, steps }
