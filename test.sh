@@ -17,6 +17,7 @@ install_what_is_missing() {
     have ssh || wanted+=(openssh-client)
     have git || wanted+=(git)
     have cc || wanted+=(gcc libc6-dev)
+    have c++ || wanted+=(g++)
     if [ "${#wanted[@]}" -gt 0 ] && have apt-get && [ "$(id -u)" = 0 ]; then
         say "installing ${wanted[*]}"
         apt-get update -qq
@@ -53,6 +54,7 @@ start_postgres
 
 say "format"
 cargo fmt --all --check
+cargo fmt --manifest-path fuzz/Cargo.toml --check
 say "tidy"
 cargo xtask tidy
 say "lints"
@@ -65,3 +67,6 @@ else
 fi
 say "tests"
 cargo test --workspace --all-features --locked --no-fail-fast
+say "fuzz"
+# Whoever is at work waits for ten seconds of it, the CI for a minute.
+cargo xtask fuzz --seconds "$([ "${CI:-}" = true ] && echo 60 || echo 10)"

@@ -1,9 +1,10 @@
-//! Checks and figures of this workspace: `cargo xtask tidy`, `cargo xtask corpus`, `cargo xtask bench …`.
+//! Checks and figures of this workspace: `cargo xtask tidy`, `corpus`, `fuzz`, `bench …`.
 //!
 //! Nothing here ships. A check says every finding with its file and line and how to mend it, and fails at the end.
 
 mod bench;
 mod corpus;
+mod fuzz;
 mod tidy;
 
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ enum Command {
     Tidy,
     /// Read, check and plan every real pipeline file of the shared corpus, and print a table.
     Corpus,
+    /// Give the pipeline language bytes that nobody would write, for a while.
+    Fuzz(fuzz::Fuzz),
     /// Measure the product and print tables: see the crate pipewright-bench.
     Bench(bench::Bench),
 }
@@ -32,11 +35,13 @@ fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Tidy => tidy::run(&workspace()),
         Command::Corpus => corpus::run().map(|()| ExitCode::SUCCESS),
+        Command::Fuzz(fuzz) => fuzz.run(&workspace()),
         Command::Bench(bench) => bench.run(&workspace()),
     }
 }
 
 /// The workspace's root, from where this crate stands in it.
 fn workspace() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().unwrap_or(root)
 }
