@@ -66,14 +66,10 @@ impl Fuzz {
             let status = Command::new(programs.join(word(target))).arg(TIMEOUT).arg(input).current_dir(root).status()?;
             return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        let targets = match self.target {
-            Some(target) => vec![(target, self.seconds)],
-            // Files have the most to go wrong in.
-            None => {
-                let few = (self.seconds / 6).max(1);
-                vec![(Target::File, self.seconds.saturating_sub(2 * few).max(1)), (Target::Expression, few), (Target::Pattern, few)]
-            }
-        };
+        // Files have the most to go wrong in.
+        let few = (self.seconds / 6).max(1);
+        let all = [(Target::File, self.seconds.saturating_sub(2 * few).max(1)), (Target::Expression, few), (Target::Pattern, few)];
+        let targets = self.target.map_or_else(|| all.to_vec(), |target| vec![(target, self.seconds)]);
         for (target, seconds) in targets {
             search(root, &programs, target, seconds)?;
         }
