@@ -5,6 +5,7 @@
 //! here is decided from its arguments alone, so that every rule can be tested as a table or a property.
 
 pub mod build;
+pub mod dotenv;
 pub mod git;
 pub mod ids;
 pub mod pattern;

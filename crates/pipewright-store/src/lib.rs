@@ -30,6 +30,7 @@ pub mod listings;
 pub mod logs;
 pub mod members;
 pub mod oauth_flows;
+pub mod output_variables;
 pub mod refs;
 pub mod repositories;
 pub mod runners;
@@ -67,6 +68,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         inspections::ALL,
         listings::ALL,
         oauth_flows::ALL,
+        output_variables::ALL,
         webhooks::ALL,
         decisions::ALL,
         refs::ALL,

@@ -48,6 +48,11 @@ pub(crate) fn a_build(made: Made, branch: &str, digit: char) -> NewBuild {
 
 /// A plan of one step.
 pub(crate) fn a_plan() -> Plan {
+    a_plan_of(1)
+}
+
+/// A plan of so many steps, one after another.
+pub(crate) fn a_plan_of(steps: usize) -> Plan {
     let step = StepPlan {
         name: "Step 1".to_owned(),
         script: vec![ScriptItem::Command("true".to_owned())],
@@ -74,16 +79,21 @@ pub(crate) fn a_plan() -> Plan {
         line: 1,
     };
     let group = Group { kind: GroupKind::Step, name: None, manual: false, deployment: None, condition: None, steps: vec![step] };
-    Plan { pipeline: "default".to_owned(), groups: vec![group], variables: Vec::new() }
+    Plan { pipeline: "default".to_owned(), groups: vec![group; steps], variables: Vec::new() }
 }
 
 /// A build with its one step queued, as planning leaves it.
 pub(crate) async fn a_planned_build(tx: &mut Tx, made: Made, branch: &str, digit: char) -> BuildId {
-    let now = Timestamp::from_seconds(101);
+    a_planned_build_of(tx, made, branch, digit, 1).await
+}
+
+/// A build of so many steps with its first one queued.
+pub(crate) async fn a_planned_build_of(tx: &mut Tx, made: Made, branch: &str, digit: char, steps: usize) -> BuildId {
+    let (now, plan) = (Timestamp::from_seconds(101), a_plan_of(steps));
     let new = a_build(made, branch, digit);
     assert!(matches!(crate::builds::create(tx, &new).await.expect("creates"), Created::New { .. }));
-    crate::builds::set_plan(tx, new.id, Some(&a_plan()), Some(b"pipelines:"), &serde_json::json!([]), now).await.expect("plans");
-    crate::steps::insert_all(tx, new.id, &a_plan()).await.expect("steps");
+    crate::builds::set_plan(tx, new.id, Some(&plan), Some(b"pipelines:"), &serde_json::json!([]), now).await.expect("plans");
+    crate::steps::insert_all(tx, new.id, &plan).await.expect("steps");
     crate::builds::set_state(tx, new.id, BuildState::Queued, BuildState::Running, None, now).await.expect("runs");
     crate::attempts::queue(tx, new.id, 0, 1, now).await.expect("queues");
     new.id

@@ -73,6 +73,20 @@ impl Plan {
         self.steps().nth(index)
     }
 
+    /// How many steps come before this one, so that what they leave behind is seen by it: in a parallel group, those
+    /// before the group, because the steps of a group do not see one another's.
+    pub fn steps_before(&self, index: usize) -> usize {
+        let mut first = 0;
+        for group in &self.groups {
+            let end = first + group.steps.len();
+            if (first..end).contains(&index) {
+                return if matches!(group.kind, GroupKind::Parallel { .. }) { first } else { index };
+            }
+            first = end;
+        }
+        first
+    }
+
     /// How many steps there are.
     pub fn len(&self) -> usize {
         self.groups.iter().map(|group| group.steps.len()).sum()

@@ -37,6 +37,9 @@ pub struct Assignment {
     pub checkout: Option<Checkout>,
     /// The environment, in order; later ones win. Names are valid shell names.
     pub environment: Vec<(String, String)>,
+    /// Variables that earlier steps of the build left, in plan order, each name once. They win over `environment`, and the
+    /// log shows them.
+    pub output_variables: Vec<(String, String)>,
     /// Values that must not appear in the log.
     pub masked: Vec<Secret>,
     /// Limit on the script's running time.

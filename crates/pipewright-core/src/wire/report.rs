@@ -15,6 +15,16 @@ pub struct AttemptReport {
     pub message: Option<String>,
     /// How long its parts took.
     pub timings: Vec<Timing>,
+    /// Variables for later steps, each declared in the plan, none empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_variables: Vec<(String, String)>,
+}
+
+impl AttemptReport {
+    /// An attempt that ended without having run to its script's end, or of which nothing more is to be said.
+    pub const fn of(outcome: AttemptOutcome, exit_code: Option<i32>, message: Option<String>) -> Self {
+        Self { outcome, exit_code, message, timings: Vec::new(), output_variables: Vec::new() }
+    }
 }
 
 /// How long one part of an attempt took.

@@ -13,6 +13,7 @@ use pipewright_core::plan::StepPlan;
 use tokio::process::{Child, Command};
 
 use super::contract::{Executor, Session, ShellStart, StartError};
+use super::outputs;
 use super::script::Shell;
 use crate::process::{ProcessGroup, Sweeper, kill_marked};
 
@@ -77,6 +78,7 @@ impl Executor for HostExecutor {
         command.env_clear().env("LANG", "C.UTF-8").env("HOME", &start.directories.home).env("TMPDIR", &start.directories.tmp);
         command.envs(start.environment.iter().map(|(name, value)| (name, value)));
         command.env("BITBUCKET_CLONE_DIR", &start.directories.build).env("BUILD_DIR", &start.directories.build).env(MARK, start.mark);
+        command.env(outputs::PATH_VARIABLE, outputs::path(start.directories));
         if let Some(code) = start.exit_code {
             command.env("BITBUCKET_EXIT_CODE", code.to_string());
         }

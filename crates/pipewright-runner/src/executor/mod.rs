@@ -9,6 +9,7 @@ mod control;
 mod directories;
 mod host;
 mod limits;
+mod outputs;
 mod script;
 mod step;
 
@@ -17,5 +18,6 @@ pub use control::Control;
 pub use directories::StepDirectories;
 pub use host::HostExecutor;
 pub use limits::StepLimits;
+pub use outputs::{FILE_BYTES as OUTPUT_FILE_BYTES, VALUE_BYTES as OUTPUT_VALUE_BYTES, describe as describe_variables};
 pub use script::{ScriptError, Shell, compose};
 pub use step::{StepEnd, StepRun, run_step};

@@ -20,6 +20,7 @@ use super::contract::{Executor, Session, ShellStart};
 use super::control::Control;
 use super::directories::StepDirectories;
 use super::limits::StepLimits;
+use super::outputs;
 use super::script::compose;
 use crate::log::LogWriter;
 
@@ -61,6 +62,8 @@ pub struct StepEnd {
     pub message: Option<String>,
     /// `spawn`, `script`, `after-script`.
     pub timings: Vec<Timing>,
+    /// Variables for later steps, where the script ran to its end.
+    pub output_variables: Vec<(String, String)>,
 }
 
 /// How the script came to its end.
@@ -117,6 +120,9 @@ impl StepProcess {
         control: &mut watch::Receiver<Control>,
         started: impl FnOnce(Timing) + Send,
     ) -> StepEnd {
+        if let Err(error) = outputs::prepare(run.plan, run.directories) {
+            return StepEnd::errored(format!("the file of output variables cannot be made: {error}; look at the runner's disk"));
+        }
         let begin = Instant::now();
         let mut session = match self.start(executor, run, &run.plan.script, "script", None).await {
             Ok(session) => session,
@@ -158,7 +164,21 @@ impl StepProcess {
         }
         let timings = std::mem::take(&mut self.timings);
         self.close(executor, session, run, log).await;
+        let mut output_variables = Vec::new();
+        let mut is_refused = false;
+        if ending == Ending::ByItself {
+            match outputs::collect(run.plan, run.directories) {
+                Ok(collected) => output_variables = collected,
+                Err(sentence) if code == 0 => {
+                    is_refused = true;
+                    message = Some(sentence);
+                }
+                // The script's own failure is the step's.
+                Err(sentence) => log.line(&sentence).await,
+            }
+        }
         let outcome = match ending {
+            Ending::ByItself if is_refused => AttemptOutcome::Failed,
             Ending::ByItself if code == 0 => AttemptOutcome::Passed,
             Ending::ByItself => AttemptOutcome::Failed,
             Ending::Stopped => AttemptOutcome::Stopped,
@@ -168,7 +188,7 @@ impl StepProcess {
         if ending == Ending::Stopped {
             message = Some("Stopped.".to_owned());
         }
-        StepEnd { outcome, exit_code: (ending == Ending::ByItself).then_some(code), message, timings }
+        StepEnd { outcome, exit_code: (ending == Ending::ByItself).then_some(code), message, timings, output_variables }
     }
 
     /// Writes a script file and starts its shell.
@@ -252,7 +272,12 @@ impl StepProcess {
 impl StepEnd {
     /// The step could not be run; `text` says why and what to do.
     pub fn errored(text: String) -> Self {
-        Self { outcome: AttemptOutcome::Errored, exit_code: None, message: Some(text), timings: Vec::new() }
+        Self::without_script(AttemptOutcome::Errored, Some(text))
+    }
+
+    /// No script ran to its end.
+    pub const fn without_script(outcome: AttemptOutcome, message: Option<String>) -> Self {
+        Self { outcome, exit_code: None, message, timings: Vec::new(), output_variables: Vec::new() }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::place::Place;
-use crate::executor::{Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, run_step};
+use crate::executor::{Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, describe_variables, run_step};
 use crate::git::{CheckoutTarget, Ensured, GitError, MirrorStore};
 use crate::log::{LogWriter, Masker};
 
@@ -38,7 +38,8 @@ pub(super) async fn execute<E: Executor>(
     started: oneshot::Sender<Vec<Timing>>,
     chunks: mpsc::Sender<Bytes>,
 ) -> AttemptReport {
-    let environment: Vec<_> = means.environment.iter().chain(&assignment.environment).cloned().collect();
+    let environment: Vec<_> =
+        means.environment.iter().chain(&assignment.environment).chain(&assignment.output_variables).cloned().collect();
     let masker = Masker::new(&assignment.masked, &environment);
     let mut log = LogWriter::new(chunks, &masker, means.log_limit);
     if let Some(note) = masker.note() {
@@ -76,7 +77,7 @@ pub(super) async fn execute<E: Executor>(
         }
     };
     timings.extend(end.timings);
-    AttemptReport { outcome: end.outcome, exit_code: end.exit_code, message: end.message, timings }
+    AttemptReport { outcome: end.outcome, exit_code: end.exit_code, message: end.message, timings, output_variables: end.output_variables }
 }
 
 /// Waits for a word that ends an attempt before its script began.
@@ -88,7 +89,7 @@ async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
     } else {
         (AttemptOutcome::Lost, None)
     };
-    StepEnd { outcome, exit_code: None, message, timings: Vec::new() }
+    StepEnd::without_script(outcome, message)
 }
 
 /// Makes the directories and puts the repository into them.
@@ -110,7 +111,7 @@ async fn prepare<E: Executor>(
             .await
             .map_err(|error| StepEnd::errored(format!("The repository could not be cloned: {error}.")))?;
     }
-    for notice in means.executor.notices(&assignment.plan) {
+    for notice in means.executor.notices(&assignment.plan).into_iter().chain(describe_variables(&assignment.output_variables)) {
         log.line(&notice).await;
     }
     Ok(directories)

@@ -191,7 +191,7 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
         let report = report.unwrap_or_else(|error| {
             tracing::error!(%attempt, %error, "an attempt was ended by a bug in the runner");
             let message = "The runner has a bug that ended this attempt; its own log says more. Run the step again.".to_owned();
-            AttemptReport { outcome: AttemptOutcome::Errored, exit_code: None, message: Some(message), timings: Vec::new() }
+            AttemptReport::of(AttemptOutcome::Errored, None, Some(message))
         });
         if !self.registry.is_abandoned(lease) {
             courier.finish(report).await;

@@ -4,6 +4,7 @@ mod bitbucket;
 mod checkout;
 mod local;
 mod mirror;
+mod outputs;
 mod runner;
 mod ssh;
 mod step;

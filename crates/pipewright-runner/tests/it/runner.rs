@@ -17,9 +17,9 @@ use crate::support::dispatcher::{Memory, assignment};
 use crate::support::origin::{Origin, git, mirrors};
 use crate::support::{PATIENCE, step};
 
-struct Bench {
+pub(crate) struct Bench {
     directory: TempDir,
-    dispatcher: Arc<Memory>,
+    pub(crate) dispatcher: Arc<Memory>,
     shutdown: CancellationToken,
     running: JoinHandle<Result<(), RunnerError>>,
 }
@@ -32,7 +32,7 @@ fn config(directory: &TempDir, slots: usize) -> RunnerConfig {
 }
 
 impl Bench {
-    fn start(slots: usize) -> Self {
+    pub(crate) fn start(slots: usize) -> Self {
         Self::start_in(tempfile::tempdir().expect("a directory"), slots)
     }
 
@@ -48,7 +48,7 @@ impl Bench {
         entries.map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
     }
 
-    async fn end(self) -> TempDir {
+    pub(crate) async fn end(self) -> TempDir {
         self.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.running).await.expect("it ends").expect("no panic").expect("no error");
         let left: Vec<_> = std::fs::read_dir(self.directory.path().join("runner/attempts")).expect("a directory").flatten().collect();

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::support::{PATIENCE, step};
 
 /// A step in a directory of its own.
-struct Bench {
+pub(crate) struct Bench {
     directory: TempDir,
     executor: HostExecutor,
     environment: Vec<(String, String)>,
@@ -24,7 +24,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mark = directory.path().file_name().expect("a name").to_string_lossy().into_owned();
         let path = ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned());
@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// Runs a step and calls `when` with the log so far each time it grows.
-    async fn watch(&self, plan: &StepPlan, mut when: impl FnMut(&str) + Send) -> (StepEnd, String) {
+    pub(crate) async fn watch(&self, plan: &StepPlan, mut when: impl FnMut(&str) + Send) -> (StepEnd, String) {
         let directories = StepDirectories::create(&self.directory.path().join("run")).expect("directories");
         let (sender, mut chunks) = mpsc::channel(QUEUE_CHUNKS);
         let mut log = LogWriter::new(sender, &Masker::new(&[], &[]), 1 << 30);

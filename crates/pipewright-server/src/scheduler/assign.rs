@@ -23,6 +23,8 @@ pub(super) struct ToAssign {
     pub(super) context: RunContext,
     pub(super) plan: Plan,
     pub(super) accepted_at: pipewright_core::Timestamp,
+    /// Of earlier steps.
+    pub(super) output_variables: Vec<(String, String)>,
 }
 
 /// An attempt cannot be handed to a runner.
@@ -74,6 +76,7 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
         plan: step.clone(),
         checkout,
         environment,
+        output_variables: from.output_variables.clone(),
         masked,
         max_time: Duration::from_secs(u64::from(step.max_time_minutes) * 60),
     })

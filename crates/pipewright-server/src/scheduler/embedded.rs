@@ -9,7 +9,7 @@ use pipewright_core::ids::{AttemptId, RunnerId};
 use pipewright_core::wire::{Assignment, AttemptReport, Directive, Timing};
 use pipewright_runner::runner::{DispatchError, Dispatcher};
 use pipewright_store::attempts::{self, Claim, Ended};
-use pipewright_store::{StoreError, builds};
+use pipewright_store::{StoreError, builds, output_variables};
 use uuid::Uuid;
 
 use super::assign::{ToAssign, assign};
@@ -62,10 +62,12 @@ impl EmbeddedDispatcher {
             }
             builds::set_begun(&mut tx, claimed.build_id, now).await?;
             let Some(plan) = stored.plan else { continue };
+            let before = plan.steps_before(claimed.position);
+            let output_variables = output_variables::before(&mut tx, claimed.build_id, before).await?;
             // Only the very first attempt waited since the push; others since they were queued.
             let first = claimed.position == 0 && claimed.number == 1;
             let accepted_at = if first { stored.context.accepted_at } else { claimed.queued_at };
-            claims.push(ToAssign { claimed, lease, accepted_at, context: stored.context, plan });
+            claims.push(ToAssign { claimed, lease, accepted_at, context: stored.context, plan, output_variables });
         }
         if claims.is_empty() {
             tx.rollback().await?;
@@ -94,12 +96,7 @@ impl EmbeddedDispatcher {
             match assign(app, &claim).await {
                 Ok(assignment) => assignments.push(assignment),
                 Err(error) => {
-                    let report = AttemptReport {
-                        outcome: AttemptOutcome::Errored,
-                        exit_code: None,
-                        message: Some(error.to_string()),
-                        timings: Vec::new(),
-                    };
+                    let report = AttemptReport::of(AttemptOutcome::Errored, None, Some(error.to_string()));
                     // A failure leaves the attempt to the end of its lease.
                     if let Err(error) = self.finished(claim.claimed.id, claim.lease, report).await {
                         tracing::warn!(attempt = %claim.claimed.id, %error, "an attempt that cannot run was not ended");
@@ -112,7 +109,7 @@ impl EmbeddedDispatcher {
 }
 
 fn ended(outcome: AttemptOutcome, message: Option<String>) -> Ended {
-    Ended { outcome, exit_code: None, message, started_at: None, timings: None, log_bytes: 0, log_lines: 0 }
+    Ended { outcome, exit_code: None, message, output_variables: Vec::new(), started_at: None, timings: None, log_bytes: 0, log_lines: 0 }
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> DispatchError {
@@ -208,6 +205,7 @@ impl Dispatcher for EmbeddedDispatcher {
             outcome: report.outcome,
             exit_code: report.exit_code,
             message: report.message,
+            output_variables: report.output_variables,
             started_at: holding.begun.as_ref().map(|(at, _)| *at),
             timings: Some(report.timings),
             log_bytes: holding.length.0,

@@ -33,7 +33,10 @@ pub(super) async fn finish(app: &App, which: Which, ended: &Ended, now: Timestam
     let mut aftermath = Aftermath::default();
     if let Some(mut stored) = stored {
         let event = BuildEvent::AttemptFinished { step: which.position, attempt: which.number, outcome: ended.outcome };
-        let message = ended.message.as_deref().filter(|_| matches!(ended.outcome, AttemptOutcome::Errored | AttemptOutcome::TimedOut));
+        let message = ended
+            .message
+            .as_deref()
+            .filter(|_| matches!(ended.outcome, AttemptOutcome::Errored | AttemptOutcome::TimedOut | AttemptOutcome::Failed));
         match advance(app, &mut tx, &mut stored, event, message, now, &mut aftermath).await {
             // The build ended without waiting for this attempt.
             Ok(()) | Err(AdvanceError::Refused(_)) => {}

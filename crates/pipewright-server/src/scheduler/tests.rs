@@ -125,7 +125,7 @@ async fn is_planned_whole_or_not(server: &TestServer, id: BuildId, polls: usize)
 
 /// Claims everything, and interrupts the end of this build's attempt.
 async fn end(server: &TestServer, dispatcher: &EmbeddedDispatcher, id: BuildId, polls: usize) -> bool {
-    let report = || AttemptReport { outcome: AttemptOutcome::Passed, exit_code: Some(0), message: None, timings: Vec::new() };
+    let report = || AttemptReport::of(AttemptOutcome::Passed, Some(0), None);
     let mut ended = false;
     for assignment in dispatcher.claim(100).await.expect("claims") {
         let (attempt, lease) = (assignment.attempt, assignment.lease);

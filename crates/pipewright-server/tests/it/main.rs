@@ -3,6 +3,7 @@
 mod compare;
 mod flow;
 mod intake;
+mod outputs;
 mod pull_requests;
 mod restart;
 mod traps;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
+use crate::output_variables;
 
 statements! {
     BEGIN = same("UPDATE attempts SET started_at = $3, timings = $4 WHERE id = $1 AND lease = $2 AND state = 'running' AND started_at IS NULL");
@@ -60,6 +61,8 @@ pub struct Ended {
     pub exit_code: Option<i32>,
     /// One sentence where the outcome is not the script's own.
     pub message: Option<String>,
+    /// What it hands to later steps; what an earlier attempt of its step left is forgotten.
+    pub output_variables: Vec<(String, String)>,
     /// When its first command ran; none leaves what is stored.
     pub started_at: Option<Timestamp>,
     /// How long its parts took; none leaves what is stored.
@@ -144,6 +147,9 @@ pub async fn finish(tx: &mut Tx, id: AttemptId, lease: Uuid, ended: &Ended, now:
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;
+    if rows == 1 {
+        output_variables::replace(tx, id, &ended.output_variables).await?;
+    }
     Ok(rows == 1)
 }
 

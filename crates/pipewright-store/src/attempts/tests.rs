@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use pipewright_core::Timestamp;
-use pipewright_core::build::AttemptOutcome;
+use pipewright_core::build::{AttemptOutcome, StepOutcome, StepRun, StepState};
 use pipewright_core::ids::{AttemptId, RunnerId};
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use super::{Claim, Ended};
 use crate::db::Db;
 use crate::runners::{RunnerKind, register};
 use crate::testing::on_each_database;
-use crate::testing_builds::{a_planned_build, an_application};
+use crate::testing_builds::{a_planned_build, a_planned_build_of, an_application};
 
 const NOW: Timestamp = Timestamp::from_seconds(300);
 
@@ -39,7 +39,16 @@ async fn claim(db: &Db, claim: Claim) -> Option<super::Claimed> {
 }
 
 fn ended(outcome: AttemptOutcome) -> Ended {
-    Ended { outcome, exit_code: Some(0), message: None, started_at: None, timings: None, log_bytes: 10, log_lines: 1 }
+    Ended {
+        outcome,
+        exit_code: Some(0),
+        message: None,
+        output_variables: Vec::new(),
+        started_at: None,
+        timings: None,
+        log_bytes: 10,
+        log_lines: 1,
+    }
 }
 
 #[test]
@@ -139,5 +148,53 @@ fn an_attempt_that_nobody_has_is_withdrawn() {
         tx.commit().await.expect("commits");
         let runner = a_runner(&db, "runner").await;
         assert!(claim(&db, a_claim(runner)).await.is_none());
+    });
+}
+
+#[test]
+fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "outputs").await;
+        let mut tx = db.begin().await.expect("begins");
+        let build = a_planned_build_of(&mut tx, made, "main", 'a', 3).await;
+        tx.commit().await.expect("commits");
+        let runner = a_runner(&db, "runner").await;
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let left = [
+            (0, 1, vec![pair("A", "first"), pair("B", "first")]),
+            (1, 1, vec![pair("A", "second")]),
+            // The rerun of a step replaces what it left.
+            (0, 2, vec![pair("A", "again"), pair("C", "again")]),
+        ];
+        for (position, number, variables) in left {
+            let mut tx = db.begin().await.expect("begins");
+            if (position, number) != (0, 1) {
+                crate::attempts::queue(&mut tx, build, position, number, NOW).await.expect("queues");
+            }
+            tx.commit().await.expect("commits");
+            let by = a_claim(runner);
+            let claimed = claim(&db, by).await.expect("one");
+            assert_eq!((claimed.position, claimed.number), (position, number));
+            let ended = Ended { output_variables: variables, ..ended(AttemptOutcome::Passed) };
+            let mut tx = db.begin().await.expect("begins");
+            assert!(super::finish(&mut tx, claimed.id, by.lease, &ended, NOW).await.expect("ends"));
+            assert!(
+                !super::finish(&mut tx, claimed.id, by.lease, &Ended { output_variables: vec![pair("A", "late")], ..ended }, NOW)
+                    .await
+                    .expect("refused")
+            );
+            tx.commit().await.expect("commits");
+        }
+        let mut tx = db.begin().await.expect("begins");
+        let before = async |tx: &mut crate::Tx, steps| crate::output_variables::before(tx, build, steps).await.expect("reads");
+        assert_eq!(before(&mut tx, 0).await, []);
+        let mut first = before(&mut tx, 1).await;
+        first.sort();
+        assert_eq!(first, [pair("A", "again"), pair("C", "again")]);
+        assert_eq!(before(&mut tx, 2).await, [pair("C", "again"), pair("A", "second")]);
+        let skipped = StepRun { state: StepState::Finished(StepOutcome::Skipped), attempts: 1, lost: 0 };
+        crate::steps::set(&mut tx, build, 1, skipped, NOW).await.expect("moves");
+        assert_eq!(before(&mut tx, 2).await.len(), 2);
+        assert!(before(&mut tx, 2).await.contains(&pair("A", "again")), "what was passed over leaves nothing");
     });
 }

@@ -204,6 +204,7 @@ pub(crate) fn assignment(plan: StepPlan, checkout: Option<Checkout>, environment
         plan,
         checkout,
         environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        output_variables: Vec::new(),
         masked: masked.iter().map(|value| Secret::new(*value)).collect(),
         max_time: Duration::from_mins(5),
     }

@@ -170,6 +170,7 @@ impl Scene {
             outcome,
             exit_code: Some(i32::from(outcome != AttemptOutcome::Passed)),
             message: message.map(str::to_owned),
+            output_variables: Vec::new(),
             started_at: None,
             timings: Some(vec![Timing { part: "script".to_owned(), micros: 14_000_000 }]),
             log_bytes: 10,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::ids::AttemptId;
 use pipewright_core::plan::StepPlan;
-use pipewright_runner::executor::{Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, run_step};
+use pipewright_runner::executor::{Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, describe_variables, run_step};
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
 use tokio::sync::{mpsc, watch};
 
@@ -37,6 +37,8 @@ pub(super) struct Attempt {
     pub(super) plan: StepPlan,
     /// The values of a custom pipeline's variables.
     pub(super) variables: Vec<(String, String)>,
+    /// What earlier steps of the run left.
+    pub(super) output_variables: Vec<(String, String)>,
 }
 
 /// Output of a step, on its way to the display.
@@ -55,7 +57,7 @@ pub(super) async fn execute(
 ) -> StepEnd {
     let mut environment = means.defaults.for_attempt(attempt.place, attempt.number);
     environment.extend(means.env_file.variables());
-    environment.extend(attempt.variables.iter().cloned());
+    environment.extend(attempt.variables.iter().chain(&attempt.output_variables).cloned());
     let masker = Masker::new(&means.env_file.secured(), &environment);
     let (sender, mut chunks) = mpsc::channel(QUEUE_CHUNKS);
     let mut log = LogWriter::new(sender, &masker, DEFAULT_LIMIT);
@@ -98,9 +100,10 @@ async fn run(
         }
     };
     if *control.borrow() > Control::Run {
-        return StepEnd { outcome: AttemptOutcome::Stopped, exit_code: None, message: None, timings: Vec::new() };
+        return StepEnd::without_script(AttemptOutcome::Stopped, None);
     }
-    for notice in masker.note().into_iter().chain(means.executor.notices(&attempt.plan)) {
+    let variables = describe_variables(&attempt.output_variables);
+    for notice in masker.note().into_iter().chain(means.executor.notices(&attempt.plan)).chain(variables) {
         log.line(&notice).await;
     }
     let mark = AttemptId::new().to_string();

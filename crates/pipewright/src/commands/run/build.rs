@@ -79,6 +79,8 @@ struct Build<'a> {
     waiting: VecDeque<(usize, u32)>,
     running: BTreeMap<usize, Running>,
     results: Vec<StepResult>,
+    /// What each step handed on in its last attempt.
+    outputs: BTreeMap<usize, Vec<(String, String)>>,
     waits_at: Option<usize>,
     stopped: bool,
     killed: bool,
@@ -154,6 +156,7 @@ impl<'a> Build<'a> {
             waiting: VecDeque::new(),
             running: BTreeMap::new(),
             results: vec![never; chosen.plan.len()],
+            outputs: BTreeMap::new(),
             waits_at: None,
             stopped: false,
             killed: false,
@@ -210,7 +213,18 @@ impl<'a> Build<'a> {
         self.running.insert(step, Running { number, begun: Instant::now(), control });
         let plan = self.chosen.plan.step(step)?.clone();
         let variables = self.chosen.plan.variables.clone();
-        Some((Attempt { step, number, place: self.chosen.places[step], plan, variables }, word))
+        let output_variables = self.outputs_before(step);
+        Some((Attempt { step, number, place: self.chosen.places[step], plan, variables, output_variables }, word))
+    }
+
+    /// What the steps before this one handed on, each name once; the last in plan order wins.
+    fn outputs_before(&self, step: usize) -> Vec<(String, String)> {
+        let mut variables: Vec<(String, String)> = Vec::new();
+        for (name, value) in self.outputs.range(..self.chosen.plan.steps_before(step)).flat_map(|(_, outputs)| outputs) {
+            variables.retain(|(other, _)| other != name);
+            variables.push((name.clone(), value.clone()));
+        }
+        variables
     }
 
     fn ended(&mut self, step: usize, end: StepEnd) {
@@ -220,6 +234,7 @@ impl<'a> Build<'a> {
         result.outcome = Some(end.outcome);
         result.exit_code = end.exit_code;
         result.message = end.message;
+        self.outputs.insert(step, end.output_variables);
         self.move_by(BuildEvent::AttemptFinished { step, attempt: running.number, outcome: end.outcome });
     }
 

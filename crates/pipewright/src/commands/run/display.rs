@@ -221,6 +221,8 @@ impl Display {
 /// How the last attempt of a step ended, or why there was none.
 pub(super) fn outcome_words(result: &StepResult) -> (Style, String) {
     let words = match (result.state, result.outcome, result.exit_code) {
+        // The script passed, and what it left did not.
+        (_, Some(AttemptOutcome::Failed), Some(0)) => "failed".to_owned(),
         (_, Some(AttemptOutcome::Failed), Some(code)) => format!("failed with exit code {code}"),
         (_, Some(AttemptOutcome::TimedOut), _) => "ran out of time".to_owned(),
         (_, Some(AttemptOutcome::Errored), _) => "could not be run".to_owned(),

@@ -4,10 +4,8 @@
 //! expanded. A bare `NAME` takes the value of that variable in this shell. A variable whose name or value looks like a
 //! secret is secured, which means masked in the log; `# secured` and `# plain` behind a value say otherwise.
 
-use std::iter::Peekable;
-use std::str::Chars;
-
 use pipewright_core::Secret;
+use pipewright_core::dotenv::{self, DotenvError};
 
 /// Parts of names (between `_`) that make a variable secured.
 const SECRET_WORDS: [&str; 19] = [
@@ -47,15 +45,6 @@ struct Variable {
     secured: bool,
 }
 
-/// The file cannot be read as one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {reason}")]
-pub(super) struct EnvFileError {
-    /// 1-based.
-    line: usize,
-    reason: &'static str,
-}
-
 impl EnvFile {
     /// Everything, in the order of the file; later ones win.
     pub(super) fn variables(&self) -> impl Iterator<Item = (String, String)> {
@@ -90,135 +79,25 @@ impl EnvFile {
 }
 
 /// Reads the text; `inherited` knows this shell's variables.
-pub(super) fn parse(text: &str, inherited: &dyn Fn(&str) -> Option<String>) -> Result<EnvFile, EnvFileError> {
-    let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable(), line: 1 };
+pub(super) fn parse(text: &str, inherited: &dyn Fn(&str) -> Option<String>) -> Result<EnvFile, DotenvError> {
     let mut file = EnvFile::default();
-    while let Some(character) = reader.rest.peek().copied() {
-        match character {
-            '\n' | ' ' | '\t' | '\r' => {
-                reader.next();
-            }
-            '#' => {
-                reader.rest_of_line();
-            }
-            _ => reader.variable(&mut file, inherited)?,
-        }
-    }
-    Ok(file)
-}
-
-struct Reader<'a> {
-    rest: Peekable<Chars<'a>>,
-    line: usize,
-}
-
-impl Reader<'_> {
-    fn next(&mut self) -> Option<char> {
-        let next = self.rest.next();
-        self.line += usize::from(next == Some('\n'));
-        next
-    }
-
-    fn wrong(&self, reason: &'static str) -> EnvFileError {
-        EnvFileError { line: self.line, reason }
-    }
-
-    /// Up to the end of the line, which is read too.
-    fn rest_of_line(&mut self) -> String {
-        let mut text = String::new();
-        while let Some(character) = self.next() {
-            if character == '\n' {
-                break;
-            }
-            text.push(character);
-        }
-        text.trim_end_matches('\r').to_owned()
-    }
-
-    fn variable(&mut self, file: &mut EnvFile, inherited: &dyn Fn(&str) -> Option<String>) -> Result<(), EnvFileError> {
-        let mut name = self.name();
-        if name == "export" && matches!(self.rest.peek(), Some(' ' | '\t')) {
-            self.blanks();
-            name = self.name();
-        }
-        if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-            return Err(self.wrong("a variable begins with a letter or `_`; write NAME=value"));
-        }
-        self.blanks();
-        let (value, comment) = match self.rest.peek() {
-            Some('=') => {
-                self.next();
-                self.blanks();
-                self.value()?
-            }
-            None | Some('\n' | '\r' | '#') => {
-                let comment = self.rest_of_line();
-                let Some(value) = inherited(&name) else {
-                    file.missing.push(name);
-                    return Ok(());
-                };
-                (value, comment)
-            }
-            Some(_) => return Err(self.wrong("after the name comes `=`, and the name holds only letters, digits and `_`")),
+    for entry in dotenv::parse(text)? {
+        let Some(value) = entry.value.or_else(|| inherited(&entry.name)) else {
+            file.missing.push(entry.name);
+            continue;
         };
         if value.contains('\0') {
-            return Err(self.wrong("the value holds a zero byte, which no process can be given"));
+            return Err(DotenvError { line: entry.line, reason: "the value holds a zero byte, which no process can be given" });
         }
-        let secured = match comment.trim().trim_start_matches('#').trim() {
+        let secured = match entry.comment.trim().trim_start_matches('#').trim() {
             "secured" => true,
             "plain" => false,
-            _ => looks_secret(&name, &value),
+            _ => looks_secret(&entry.name, &value),
         };
-        file.variables.retain(|other| other.name != name);
-        file.variables.push(Variable { name, value: Secret::new(value), secured });
-        Ok(())
+        file.variables.retain(|other| other.name != entry.name);
+        file.variables.push(Variable { name: entry.name, value: Secret::new(value), secured });
     }
-
-    fn name(&mut self) -> String {
-        let mut name = String::new();
-        while let Some(character) = self.rest.next_if(|character| character.is_ascii_alphanumeric() || *character == '_') {
-            name.push(character);
-        }
-        name
-    }
-
-    fn blanks(&mut self) {
-        while self.rest.next_if(|character| matches!(character, ' ' | '\t')).is_some() {}
-    }
-
-    /// The value and the comment behind it; the line is read to its end.
-    fn value(&mut self) -> Result<(String, String), EnvFileError> {
-        let Some(quote) = self.rest.next_if(|character| matches!(character, '"' | '\'')) else {
-            let line = self.rest_of_line();
-            // Without quotes a comment begins at a `#` behind a blank.
-            let comment = line.char_indices().find(|(at, character)| *character == '#' && (*at == 0 || line[..*at].ends_with([' ', '\t'])));
-            let (value, comment) = comment.map_or((line.as_str(), ""), |(at, _)| line.split_at(at));
-            return Ok((value.trim_end().to_owned(), comment.to_owned()));
-        };
-        let begun = self.line;
-        let mut value = String::new();
-        loop {
-            match self.next() {
-                None => return Err(EnvFileError { line: begun, reason: "the quote that opens the value is not closed" }),
-                Some(character) if character == quote => break,
-                Some('\\') if quote == '"' => match self.next() {
-                    Some('n') => value.push('\n'),
-                    Some('r') => value.push('\r'),
-                    Some('t') => value.push('\t'),
-                    Some(escaped @ ('"' | '\\' | '$' | '`')) => value.push(escaped),
-                    Some(other) => value.extend(['\\', other]),
-                    None => {}
-                },
-                Some(character) => value.push(character),
-            }
-        }
-        let line = self.line;
-        let comment = self.rest_of_line();
-        match comment.trim() {
-            rest if rest.is_empty() || rest.starts_with('#') => Ok((value, comment)),
-            _ => Err(EnvFileError { line, reason: "something follows the closing quote; put the whole value into quotes" }),
-        }
-    }
+    Ok(file)
 }
 
 /// A guess from the outside: names as people give them to secrets, private keys, and addresses with a password.

@@ -1,0 +1,48 @@
+//! Variables that steps hand to later ones (bitbucket-pipelines-yml.md §5.4).
+//!
+//! Written with the end of an attempt ([`crate::attempts::finish`]), so that a step's are always those of its last attempt.
+//! They are shown in logs and are not for secrets, so they are not sealed.
+
+use pipewright_core::ids::{AttemptId, BuildId};
+
+use crate::db::Tx;
+use crate::error::StoreError;
+
+statements! {
+    CLEAR = same("DELETE FROM output_variables WHERE step_id = (SELECT step_id FROM attempts WHERE id = $1)");
+    INSERT = same(
+        "INSERT INTO output_variables (step_id, name, build_id, value) SELECT step_id, $2, build_id, $3 FROM attempts WHERE id = $1"
+    );
+    // What a step left that was passed over in a rerun is not seen.
+    BEFORE = same(
+        "SELECT v.name, v.value FROM output_variables v JOIN steps s ON s.id = v.step_id
+         WHERE v.build_id = $1 AND s.position < $2 AND s.state <> 'skipped' ORDER BY s.position"
+    );
+}
+
+/// Replaces what the attempt's step handed on by this.
+pub(crate) async fn replace(tx: &mut Tx, attempt: AttemptId, variables: &[(String, String)]) -> Result<(), StoreError> {
+    within!(tx, CLEAR, |executor, sql| sqlx::query(sql).bind(attempt.as_uuid()).execute(executor).await.map(drop))?;
+    for (name, value) in variables {
+        within!(tx, INSERT, |executor, sql| sqlx::query(sql)
+            .bind(attempt.as_uuid())
+            .bind(name.as_str())
+            .bind(value.as_str())
+            .execute(executor)
+            .await
+            .map(drop))?;
+    }
+    Ok(())
+}
+
+/// What a build's first `steps` steps handed on, each name once: where several wrote it, the last in plan order wins.
+pub async fn before(tx: &mut Tx, build: BuildId, steps: usize) -> Result<Vec<(String, String)>, StoreError> {
+    let rows: Vec<(String, String)> =
+        within!(tx, BEFORE, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).bind(steps as i64).fetch_all(executor).await)?;
+    let mut variables: Vec<(String, String)> = Vec::with_capacity(rows.len());
+    for (name, value) in rows {
+        variables.retain(|(other, _)| *other != name);
+        variables.push((name, value));
+    }
+    Ok(variables)
+}
