@@ -11,6 +11,7 @@ use crate::error::StoreError;
 statements! {
     LIST = same("SELECT name, commit_hash FROM refs WHERE application_id = $1 ORDER BY name");
     GET = same("SELECT commit_hash FROM refs WHERE application_id = $1 AND name = $2");
+    KNOWN = same("SELECT commit_hash, decided_at FROM refs WHERE application_id = $1 AND name = $2");
     PUT_NEW = same(
         "INSERT INTO refs (application_id, name, commit_hash, decided_at) VALUES ($1, $2, $3, $4) ON CONFLICT (application_id, name) DO NOTHING"
     );
@@ -65,6 +66,14 @@ struct Row {
     commit_hash: CommitHash,
 }
 
+#[derive(sqlx::FromRow)]
+struct KnownRow {
+    #[sqlx(try_from = "String")]
+    commit_hash: CommitHash,
+    #[sqlx(try_from = "i64")]
+    decided_at: Timestamp,
+}
+
 /// The application's refs as last decided, by name.
 pub async fn list(db: &Db, application: ApplicationId) -> Result<Vec<(RefName, CommitHash)>, StoreError> {
     let rows: Vec<Row> = read!(db, LIST, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).fetch_all(executor).await)?;
@@ -86,6 +95,13 @@ pub async fn get(tx: &mut Tx, application: ApplicationId, name: &RefName) -> Res
         })
     })
     .transpose()
+}
+
+/// Where a ref stood when it was last decided, and when that was.
+pub async fn known(db: &Db, application: ApplicationId, name: &RefName) -> Result<Option<(CommitHash, Timestamp)>, StoreError> {
+    let row: Option<KnownRow> =
+        read!(db, KNOWN, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).bind(name.full()).fetch_optional(executor).await)?;
+    Ok(row.map(|row| (row.commit_hash, row.decided_at)))
 }
 
 /// Notes where a ref stands that was never decided: one that was, stays as it is.

@@ -19,9 +19,6 @@ use crate::http::{Html, MemberOf, Nav, Page, PageError};
 use crate::repositories::{Findings, name_of};
 use crate::webhooks::{WebhookCard, card};
 
-/// How many branches are offered for **Run**.
-const OFFERED: usize = 200;
-
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/applications/{application}", get(show))
 }
@@ -44,8 +41,6 @@ pub(super) struct ShowPage {
     rules_error: Option<String>,
     preview: Option<Preview>,
     branch_count: usize,
-    default_branch: String,
-    branches: Vec<String>,
     webhook: WebhookCard,
     /// The SSH key can be put on the repository, or was.
     key: Option<KeyOffer>,
@@ -109,8 +104,6 @@ pub(super) async fn context(
         rules: form,
         rules_error,
         branch_count: found.as_ref().map_or(0, |found| found.branch_count),
-        default_branch: repository.default_branch.clone().unwrap_or_default(),
-        branches: found.map(|found| found.branches.into_iter().map(|branch| branch.name).take(OFFERED).collect()).unwrap_or_default(),
         webhook: card(app, member, application).await?,
         key: key_offer(member, &integration, &repository),
         refs_compared_at: application.refs_compared_at,

@@ -1,11 +1,11 @@
-//! Acts on an application: the switch, the rules and their preview, **Run**, deletion.
+//! Acts on an application: the switch, the rules and their preview, deletion. **Run…** is `pages::run`.
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::StatusCode;
-use pipewright_core::{RefName, Right};
+use pipewright_core::Right;
 use pipewright_store::applications::{self, Application, Rules};
 use pipewright_store::{Tx, inspections, repositories};
 use serde::Deserialize;
@@ -15,7 +15,6 @@ use super::delete::delete;
 use super::page_show::{context, find};
 use super::rules::RulesForm;
 use crate::app::App;
-use crate::builds::{ManualBuild, StartError, start_manual};
 use crate::http::{Html, MemberOf, PageError, PageForm, SeeOther};
 use crate::integrations::{bitbucket_for, post_key_to_repository};
 use crate::webhooks;
@@ -24,7 +23,6 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/{account}/applications/{application}/auto-build", post(switch))
         .route("/{account}/applications/{application}/rules", post(change))
-        .route("/{account}/applications/{application}/run", post(run))
         .route("/{account}/applications/{application}/look", post(look))
         .route("/{account}/applications/{application}/access-key", post(add_key))
         .route("/{account}/applications/{application}/delete", post(remove))
@@ -116,38 +114,6 @@ async fn ensure_row(app: &App, tx: &mut Tx, application: &Application) -> Result
         webhooks::make_row(app, tx, &repository).await?;
     }
     Ok(())
-}
-
-#[derive(Debug, Deserialize)]
-struct Run {
-    branch: String,
-}
-
-/// **Run**: builds a branch as it is now.
-async fn run(
-    State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug)): Path<(String, String)>,
-    PageForm(run): PageForm<Run>,
-) -> Result<SeeOther, PageError> {
-    member.require(Right::Build)?;
-    let application = find(&app, &member, &slug).await?;
-    let ref_name = match RefName::branch(run.branch.trim()) {
-        Ok(ref_name) => ref_name,
-        Err(error) => return Ok(back(&app, &member, &slug).failed(format!("{error}."))),
-    };
-    let wish = ManualBuild { application: application.id, ref_name, custom: None, variables: Vec::new() };
-    match start_manual(&app, member.account.id, wish, &member.user.name).await {
-        Ok((_, number)) => {
-            let mut tx = app.db.begin().await?;
-            let detail = json!({ "number": number, "branch": run.branch.trim() });
-            member.record(&mut tx, "build.started", &application.name, detail).await?;
-            tx.commit().await?;
-            Ok(SeeOther::to(&app.config, &crate::builds::address::page(&member.account.slug, &application.slug, number)))
-        }
-        Err(StartError::Store(error)) => Err(error.into()),
-        Err(error) => Ok(back(&app, &member, &slug).failed(format!("No build was started: {error}."))),
-    }
 }
 
 /// Reads branches and the pipeline file anew, in the background.

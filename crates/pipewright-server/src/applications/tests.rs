@@ -248,11 +248,12 @@ async fn a21_b3_pages_and_acts_are_for_members_with_the_right() {
     world.site.join(TEAM, &viewer, Role::Viewer).await;
     let mut viewer = world.site.signed_in(&viewer).await;
     for path in acts {
-        let fields = [("auto_build", "off"), ("branch", "main")];
+        let fields = [("auto_build", "off"), ("ref", "main")];
         assert_eq!(stranger.post(&format!("{LIST}{path}"), &fields).await.status, 404, "{path}");
         assert_eq!(viewer.post(&format!("{LIST}{path}"), &fields).await.status, 403, "{path}");
     }
     assert_eq!(viewer.get(&format!("{LIST}/new")).await.status, 403);
+    assert_eq!(viewer.get(&format!("{LIST}/checkout-api/run")).await.status, 403);
     assert_eq!(stranger.get(&format!("/other/applications/new/{id}")).await.status, 404, "another account's repository");
     assert_eq!(viewer.get(&format!("{LIST}/checkout-api")).await.status, 200);
 }

@@ -1,6 +1,9 @@
 //! Builds: planned, started by hand, stopped, run again, gone on with.
 
 pub(crate) mod address;
+mod choices;
+pub(crate) mod given;
+mod known_file;
 mod plan;
 mod rerun;
 mod resume;
@@ -8,9 +11,18 @@ mod start_manual;
 mod stop;
 mod waiting;
 
+pub(crate) use choices::Choices;
+pub(crate) use known_file::{KnownFile, known_file};
 pub(crate) use plan::PlanLane;
 pub(crate) use rerun::{RerunError, WhatToRerun, rerun};
 pub(crate) use resume::{ResumeError, resume};
 pub(crate) use start_manual::{ManualBuild, StartError, start_manual};
 pub(crate) use stop::{StopError, stop};
 pub(crate) use waiting::why_it_waits;
+
+/// An error's fragment as a sentence of its own.
+pub(crate) fn sentence(fragment: &str) -> String {
+    let mut characters = fragment.chars();
+    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
+}

@@ -5,6 +5,7 @@ mod ansi;
 mod builds;
 mod deliveries;
 mod logs;
+mod run;
 
 use axum::Router;
 
@@ -12,7 +13,7 @@ use crate::app::App;
 
 /// The addresses of these pages.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(builds::routes()).merge(deliveries::routes()).merge(logs::routes())
+    Router::new().merge(builds::routes()).merge(deliveries::routes()).merge(logs::routes()).merge(run::routes())
 }
 
 #[cfg(test)]

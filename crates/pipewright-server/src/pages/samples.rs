@@ -6,6 +6,7 @@ use super::builds::{
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine};
+use super::run::{Offer, PipelineForm, PipelineLink, RunPage, ShownFile, VariableField};
 use crate::http::Page;
 use crate::http::check_html::HOSTILE;
 use crate::http::samples::{NOW, check, pages};
@@ -152,6 +153,48 @@ fn every_page_of_a_build_renders() {
 }
 
 #[test]
+fn every_page_to_run_a_build_renders() {
+    for page in pages() {
+        for full in [false, true] {
+            let field = |allowed: Vec<String>| VariableField {
+                field: text(),
+                name: text(),
+                description: Some(text()),
+                value: text(),
+                default: Some(text()),
+                is_refused: !allowed.is_empty(),
+                allowed,
+            };
+            let file =
+                ShownFile { ref_name: text(), commit: text(), at: NOW, is_tip: full, is_of_another: full, is_missing: !full, problems: 2 };
+            let link = PipelineLink { query: text(), custom: text(), name: text(), what: text(), is_current: full };
+            let offer = Offer {
+                file: full.then_some(file),
+                pipelines: vec![link].into_iter().filter(|_| full).collect(),
+                fields: vec![field(Vec::new()), field(vec!["a".to_owned(), text()])],
+                push_runs_nothing: Some(text()),
+                is_unknown: full,
+            };
+            let form = PipelineForm { ref_text: text(), custom: text(), others: text(), ..PipelineForm::default() };
+            let run = RunPage {
+                page: page.clone(),
+                application: text(),
+                slug: "checkout".to_owned(),
+                path: "/harbor/applications/checkout/run".to_owned(),
+                form,
+                refs: vec![text()],
+                refs_at: full.then_some(NOW),
+                ref_error: full.then(text),
+                offer: Some(offer),
+                errors: vec![text()],
+            };
+            check("run", &run);
+            check("run, without a ref", &RunPage { offer: None, ..run });
+        }
+    }
+}
+
+#[test]
 fn every_list_of_builds_renders() {
     for page in pages() {
         for full in [false, true] {
@@ -182,8 +225,7 @@ fn every_list_of_builds_renders() {
                 is_first: full,
                 is_filtered: full,
                 live: Some(text()),
-                may_start: full,
-                branches: vec![text()],
+                run: full.then(text),
             };
             check("builds", &list);
         }

@@ -21,6 +21,9 @@ const PIPELINE_FILE: &str = "bitbucket-pipelines.yml";
 /// The longest pipeline file that is read, in bytes.
 const FILE_LIMIT: usize = 1024 * 1024;
 
+/// The longest pipeline file that is kept with the findings, in bytes.
+const KEPT_LIMIT: usize = 64 * 1024;
+
 /// The most branches, and the most tags, that are kept.
 const MOST_REFS: usize = 2_000;
 
@@ -40,6 +43,18 @@ pub(crate) struct Findings {
     pub(crate) branch_count: usize,
     /// What the pipeline file on the default branch says.
     pub(crate) file: FilePart,
+    /// That file itself, where it is not long; none in findings of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<KeptFile>,
+}
+
+/// The pipeline file of the default branch, kept so that forms can be drawn without asking Bitbucket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeptFile {
+    /// The commit that it was read at.
+    pub(crate) commit: CommitHash,
+    /// Its text.
+    pub(crate) text: String,
 }
 
 impl Findings {
@@ -161,10 +176,14 @@ async fn ask(app: &App, bitbucket: &Bitbucket, repository: &Repository, address:
     }
     let default = fresh.default_branch.as_ref();
     let head = default.and_then(|name| branches.refs.iter().find(|branch| branch.name == *name));
+    let mut kept = None;
     let file = match head {
         None => FilePart::EmptyRepository,
         Some(head) => match bitbucket.file_at(address, &head.commit, PIPELINE_FILE, FILE_LIMIT).await {
-            Ok(Some(text)) => read(&text),
+            Ok(Some(text)) => {
+                kept = keep(&head.commit, &text);
+                read(&text)
+            }
             Ok(None) => FilePart::Missing,
             Err(ApiError::TooLarge { .. }) => FilePart::TooLong,
             Err(error) => return Err(error),
@@ -176,7 +195,13 @@ async fn ask(app: &App, bitbucket: &Bitbucket, repository: &Repository, address:
     branches.truncate(MOST_REFS);
     let mut tags = found(tags);
     tags.truncate(MOST_REFS);
-    Ok(Findings { default_branch: default.map(|name| name.short().to_owned()), branches, tags, branch_count, file })
+    Ok(Findings { default_branch: default.map(|name| name.short().to_owned()), branches, tags, branch_count, file, kept })
+}
+
+/// What is kept of the file; nothing of one that is long, is no text, or holds what a database does not take.
+fn keep(commit: &CommitHash, text: &[u8]) -> Option<KeptFile> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= KEPT_LIMIT && !text.contains('\0'))?;
+    Some(KeptFile { commit: commit.clone(), text: text.to_owned() })
 }
 
 fn found(list: RefList) -> Vec<BranchFound> {

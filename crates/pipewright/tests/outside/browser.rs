@@ -98,6 +98,22 @@ impl Browser {
         panic!("“{label}” cannot be filled in: {refused:?}");
     }
 
+    /// Chooses an option of the field with this label.
+    pub(crate) async fn chooses(&self, label: &str, option: &str) {
+        let path = format!(".//option[normalize-space(.)={}]", quoted(option));
+        let found = self.field(label).await.find(By::XPath(path)).await.expect("the option is there");
+        found.click().await.expect("it is chosen");
+    }
+
+    /// Signs in as the one who set the server up.
+    pub(crate) async fn signs_in(&self, server: &str) {
+        self.goes_to(&format!("{server}/sign-in")).await;
+        self.fills("E-mail address", pipewright::story::EMAIL).await;
+        self.fills("Password", pipewright::story::PASSWORD).await;
+        self.clicks("Sign in").await;
+        self.sees("Applications").await;
+    }
+
     /// The field with this label.
     pub(crate) async fn field(&self, label: &str) -> WebElement {
         let quoted = quoted(label);

@@ -7,4 +7,5 @@ mod git;
 mod kill;
 mod rows;
 mod server;
+mod starts;
 mod team;

@@ -103,11 +103,7 @@ async fn b11_a_log_of_100_000_lines_stays_smooth() {
     let pipeline = "pipelines:\n  default:\n    - step:\n        script:\n          - seq 1 100000 | sed 's/^/line number /'\n";
     let house = House::with_application(pipeline).await;
     house.build(1, |build| build.state == BuildState::Finished(BuildOutcome::Passed)).await;
-    browser.goes_to(&format!("{}/sign-in", house.team.url)).await;
-    browser.fills("E-mail address", pipewright::story::EMAIL).await;
-    browser.fills("Password", pipewright::story::PASSWORD).await;
-    browser.clicks("Sign in").await;
-    browser.sees("Applications").await;
+    browser.signs_in(&house.team.url).await;
     browser.goes_to(&house.team.page("/applications/subject/builds/1")).await;
     browser.sees("line number ").await;
     let lines = browser.count(".logs li").await;

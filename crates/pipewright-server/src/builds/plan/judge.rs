@@ -7,6 +7,7 @@ use pipewright_spec::{Capabilities, Diagnostic, Planned, Trigger, has_skip_marke
 use pipewright_store::builds::TriggerDetail;
 
 use super::fetch::FILE_NAME;
+use crate::builds::given;
 
 /// What planning found.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +38,15 @@ pub(super) fn judge(file: Option<&[u8]>, message: &str, trigger: TriggerKind, re
     let Some(pipelines) = parsed.pipeline_file else {
         return invalid(parsed.diagnostics);
     };
-    match pipelines.plan_within(&trigger_of(trigger, ref_name, detail), &Values::new(), &Capabilities::host()) {
-        Planned::Plan(plan, diagnostics) => Judged::Plan(plan, diagnostics),
+    let given: Values = detail.variables.iter().cloned().collect();
+    match pipelines.plan_within(&trigger_of(trigger, ref_name, detail), &given, &Capabilities::host()) {
+        Planned::Plan(mut plan, diagnostics) => {
+            if detail.custom.is_none() {
+                // Only custom pipelines declare variables; what a person gives besides goes to every step all the same.
+                plan.variables.extend(detail.variables.iter().filter(|(name, _)| given::is_name(name)).cloned());
+            }
+            Judged::Plan(plan, diagnostics)
+        }
         Planned::Nothing { reason } => skipped(sentence(&reason)),
         Planned::Invalid(diagnostics) => invalid(diagnostics),
     }
@@ -121,6 +129,15 @@ mod tests {
             bomb = format!("{bomb}{name}: &{name} [{nine}]\n");
         }
         assert_eq!(outcome(&judged(Some(&bomb), "fix")).expect("no plan").0, BuildOutcome::Invalid);
+    }
+
+    #[test]
+    fn what_a_person_gives_reaches_the_steps_of_any_pipeline() {
+        let main = RefName::branch("main").expect("a branch");
+        let given = vec![("NOTE".to_owned(), "$(x)".to_owned())];
+        let detail = TriggerDetail { variables: given.clone(), ..TriggerDetail::default() };
+        let Judged::Plan(plan, _) = judge(Some(FILE.as_bytes()), "", TriggerKind::Manual, &main, &detail) else { panic!("a plan") };
+        assert_eq!(plan.variables, given);
     }
 
     #[test]

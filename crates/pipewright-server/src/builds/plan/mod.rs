@@ -7,4 +7,5 @@ mod fetch;
 mod judge;
 mod lane;
 
+pub(super) use fetch::FILE_NAME;
 pub(crate) use lane::PlanLane;

@@ -58,7 +58,7 @@ async fn a4_a_build_says_that_the_key_is_missing_and_passes_once_it_is_there() {
             world.sim.datacenter().add_user_ssh_key("mara", key, "by hand")
         };
         added.expect("a key");
-        let run = world.owner.post(&format!("/{TEAM}/applications/{slug}/run"), &[("branch", "main")]).await;
+        let run = world.owner.post(&format!("/{TEAM}/applications/{slug}/run"), &[("ref", "main")]).await;
         assert!(run.location().ends_with("/builds/2"), "{run:?}");
         let second = ended(&world, 2).await;
         assert_eq!(second.state, BuildState::Finished(BuildOutcome::Passed), "{second:?}");

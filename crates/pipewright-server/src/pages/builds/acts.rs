@@ -1,15 +1,15 @@
-//! The buttons of a build: **Stop**, **Rerun**, **Run**; and starting one by hand.
+//! The buttons of a build: **Stop**, **Rerun**, **Run**. Starting one by hand is `pages::run`.
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
-use pipewright_core::{RefName, Right};
+use pipewright_core::Right;
 use pipewright_store::builds::Build;
 use serde::Deserialize;
 
 use super::find;
 use crate::app::App;
-use crate::builds::{self, ManualBuild, RerunError, ResumeError, StartError, StopError, WhatToRerun};
+use crate::builds::{self, RerunError, ResumeError, StopError, WhatToRerun};
 use crate::http::{MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
@@ -17,7 +17,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/{account}/applications/{application}/builds/{number}/stop", post(stop))
         .route("/{account}/applications/{application}/builds/{number}/rerun", post(rerun))
         .route("/{account}/applications/{application}/builds/{number}/run", post(resume))
-        .route("/{account}/applications/{application}/builds/start", post(start))
 }
 
 type Address = Path<(String, String, String)>;
@@ -81,44 +80,6 @@ async fn resume(State(app): State<App>, member: MemberOf, Path((_, application, 
         Err(ResumeError::NotFound) => Err(PageError::NotFound),
         Err(error @ ResumeError::NotPaused) => Ok(back(&app, &member, &build).failed(sentence(&error))),
         Err(ResumeError::Store(error)) => Err(error.into()),
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct Wish {
-    branch: String,
-    #[serde(default)]
-    custom: String,
-}
-
-async fn start(
-    State(app): State<App>,
-    member: MemberOf,
-    Path((_, application)): Path<(String, String)>,
-    PageForm(wish): PageForm<Wish>,
-) -> Result<SeeOther, PageError> {
-    member.require(Right::Build)?;
-    let application = find::application(&app, &member, &application).await?;
-    let list = SeeOther::to(&app.config, &member.path(&format!("/applications/{}/builds", application.slug)));
-    let name = wish.branch.trim();
-    let parsed = if name.starts_with("refs/") { name.parse() } else { RefName::branch(name) };
-    let ref_name = match parsed {
-        Ok(ref_name) => ref_name,
-        Err(error) => return Ok(list.failed(sentence(&error))),
-    };
-    let custom = Some(wish.custom.trim().to_owned()).filter(|custom| !custom.is_empty());
-    let manual = ManualBuild { application: application.id, ref_name, custom, variables: Vec::new() };
-    match builds::start_manual(&app, member.account.id, manual, &member.user.name).await {
-        Ok((_, number)) => {
-            let subject = format!("{} #{number}", application.name);
-            let mut tx = app.db.begin().await?;
-            member.record(&mut tx, "build.started", &subject, serde_json::json!({ "branch": name })).await?;
-            tx.commit().await?;
-            Ok(SeeOther::to(&app.config, &builds::address::page(&member.account.slug, &application.slug, number)))
-        }
-        Err(StartError::NotFound) => Err(PageError::NotFound),
-        Err(StartError::Store(error)) => Err(error.into()),
-        Err(error) => Ok(list.failed(sentence(&error))),
     }
 }
 

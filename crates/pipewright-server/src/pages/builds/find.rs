@@ -8,18 +8,18 @@ use crate::builds::address;
 use crate::http::{MemberOf, PageError};
 
 /// The application of this slug in the member's account.
-pub(super) async fn application(app: &App, member: &MemberOf, slug: &str) -> Result<Application, PageError> {
+pub(in crate::pages) async fn application(app: &App, member: &MemberOf, slug: &str) -> Result<Application, PageError> {
     applications::by_slug(&app.db, member.account.id, slug).await?.ok_or(PageError::NotFound)
 }
 
 /// The build of this number of the application of this slug in the member's account.
-pub(super) async fn build(app: &App, member: &MemberOf, slug: &str, number: &str) -> Result<Build, PageError> {
+pub(in crate::pages) async fn build(app: &App, member: &MemberOf, slug: &str, number: &str) -> Result<Build, PageError> {
     let number: i64 = number.parse().map_err(|_| PageError::NotFound)?;
     let application = application(app, member, slug).await?;
     builds::by_number(&app.db, member.account.id, application.id, number).await?.ok_or(PageError::NotFound)
 }
 
 /// The build's own address, without the sub-path.
-pub(super) fn path(member: &MemberOf, build: &Build) -> String {
+pub(in crate::pages) fn path(member: &MemberOf, build: &Build) -> String {
     address::page(&member.account.slug, &build.application_slug, build.number)
 }

@@ -12,7 +12,6 @@ use pipewright_core::ids::BuildId;
 use pipewright_core::{RefName, Right, Timestamp};
 use pipewright_store::applications::Application;
 use pipewright_store::builds::{self, Build, BuildFilter};
-use pipewright_store::refs;
 use serde::Deserialize;
 
 use super::find;
@@ -23,9 +22,6 @@ use crate::http::{Html, MemberOf, Nav, Page, PageError};
 
 /// Builds on a page.
 const PAGE: usize = 30;
-
-/// Branches and tags offered to start a build of.
-const OFFERED: usize = 200;
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/builds", get(of_account)).route("/{account}/applications/{application}/builds", get(of_application))
@@ -50,9 +46,8 @@ pub(in crate::pages) struct BuildsPage {
     pub(in crate::pages) is_filtered: bool,
     /// Where the list draws itself anew from.
     pub(in crate::pages) live: Option<String>,
-    pub(in crate::pages) may_start: bool,
-    /// Branches to start a build of.
-    pub(in crate::pages) branches: Vec<String>,
+    /// Where a build is started by hand.
+    pub(in crate::pages) run: Option<String>,
 }
 
 /// Only the rows, for the script.
@@ -158,13 +153,8 @@ async fn list(
     let is_first = filter.before.is_none();
     let live = is_first.then(|| format!("{path}?{}", query(&state, &branch, None)));
     let is_filtered = !state.is_empty() || !branch.is_empty();
-    let may_start = application.is_some() && member.may(Right::Build);
-    let branches = match &application {
-        Some(application) if may_start => {
-            refs::list(&app.db, application.id).await?.into_iter().take(OFFERED).map(|(name, _)| offered(&name)).collect()
-        }
-        _ => Vec::new(),
-    };
+    let startable = application.as_ref().filter(|_| member.may(Right::Build));
+    let run = startable.map(|application| page.own(&format!("/applications/{}/run", application.slug)));
     let now = member.now();
     let shown = BuildsPage {
         builds: found.iter().map(|build| row(&page, member, build, now)).collect(),
@@ -178,8 +168,7 @@ async fn list(
         is_first,
         is_filtered,
         live,
-        may_start,
-        branches,
+        run,
     };
     if headers.contains_key("x-fragment") {
         let rows = Rows {
@@ -198,11 +187,6 @@ async fn list(
 /// What a person entered as a branch: a short name, or the full name of a branch or tag.
 fn ref_of(text: &str) -> Option<RefName> {
     if text.starts_with("refs/") { text.parse().ok() } else { RefName::branch(text).ok() }
-}
-
-/// A ref as [`ref_of`] reads it back.
-fn offered(name: &RefName) -> String {
-    if name.is_branch() { name.short().to_owned() } else { name.full().to_owned() }
 }
 
 fn query(state: &str, branch: &str, before: Option<BuildId>) -> String {
@@ -243,16 +227,7 @@ fn row(page: &Page, member: &MemberOf, build: &Build, now: Timestamp) -> RowOfBu
 
 #[cfg(test)]
 mod tests {
-    use super::{offered, query, ref_of};
-
-    #[test]
-    fn branches_and_tags_read_back_as_they_are_offered() {
-        for name in ["refs/heads/main", "refs/heads/feature/$(x)", "refs/tags/v1"] {
-            let name: pipewright_core::RefName = name.parse().expect("a ref");
-            assert_eq!(ref_of(&offered(&name)), Some(name));
-        }
-        assert_eq!(ref_of("a b"), None);
-    }
+    use super::query;
 
     #[test]
     fn a_query_carries_hostile_names_unharmed() {

@@ -2,7 +2,7 @@
 
 mod acts;
 mod diagnostics;
-mod find;
+pub(in crate::pages) mod find;
 mod flow;
 mod head;
 mod list;

@@ -122,6 +122,9 @@ fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
     add("Committed", build.committed_at.map(|at| at.to_string()));
     add("Before it", build.previous.as_ref().map(|commit| commit.as_str().to_owned()));
     add("Custom pipeline", build.detail.custom.clone());
+    for (name, value) in &build.detail.variables {
+        add("Variable", Some(format!("{name} = {value}")));
+    }
     add("Accepted", Some(build.accepted_at.to_string()));
     let since_accepted = |at: Option<Timestamp>| at.map(|at| format!("{at} (after {})", format::duration(at.since(build.accepted_at))));
     add("Decided", since_accepted(Some(build.created_at)));

@@ -5,4 +5,5 @@ mod builds;
 mod deliveries;
 mod live;
 mod logs;
+mod run;
 mod scene;

@@ -1,0 +1,102 @@
+//! Variables that a person gives to a build: read from text, and held within limits. No I/O.
+//!
+//! Whether a value is allowed is the pipeline's to say; see [`super::Choices::refused`].
+
+/// How many variables a build may be given.
+pub(crate) const MOST_VARIABLES: usize = 100;
+
+/// The longest name of a variable, in bytes.
+const LONGEST_NAME: usize = 200;
+
+/// The longest value of a variable, in bytes.
+const LONGEST_VALUE: usize = 32 * 1024;
+
+/// Reads `NAME=value` lines; empty lines and those that begin with `#` are passed over. A line that is none is a sentence
+/// with its number.
+pub(crate) fn read_lines(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut read: Vec<(String, String)> = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let line = line.trim_end_matches('\r');
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        let Some((name, value)) = line.split_once('=') else {
+            return Err(format!("Line {number} of the other variables is not NAME=value; write one variable a line."));
+        };
+        let name = name.trim();
+        if !is_name(name) {
+            return Err(format!(
+                "Line {number} of the other variables: “{}” cannot be the name of a variable; use letters, digits and _, and no digit first.",
+                shortened(name)
+            ));
+        }
+        if read.iter().any(|(other, _)| other == name) {
+            return Err(format!("{name} is given twice, the second time in line {number} of the other variables; remove one of them."));
+        }
+        read.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(read)
+}
+
+/// What is wrong with variables as such, whatever the pipeline says of them.
+pub(crate) fn check(variables: &[(String, String)]) -> Result<(), String> {
+    if variables.len() > MOST_VARIABLES {
+        return Err(format!("A build takes at most {MOST_VARIABLES} variables; {} are given.", variables.len()));
+    }
+    for (name, value) in variables {
+        if !is_name(name) || name.len() > LONGEST_NAME {
+            return Err(format!(
+                "“{}” cannot be the name of a variable; use letters, digits and _, no digit first, at most {LONGEST_NAME} of them.",
+                shortened(name)
+            ));
+        }
+        if value.len() > LONGEST_VALUE {
+            return Err(format!("The value of {name} is longer than {LONGEST_VALUE} bytes; put it into a file of the repository."));
+        }
+        if value.contains('\0') {
+            return Err(format!("The value of {name} holds a zero byte, which no program can be given; remove it."));
+        }
+    }
+    Ok(())
+}
+
+/// True for what a shell takes as the name of a variable.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_VARIABLES, check, read_lines};
+
+    #[test]
+    fn lines_are_read() {
+        let read = read_lines("A=1\r\n\n# not this\n _b = x=y \nC=").expect("reads");
+        let expected = [("A", "1"), ("_b", " x=y "), ("C", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn what_is_no_variable_is_named_with_its_line() {
+        for (text, expected) in [("A=1\nB", "Line 2"), ("1A=x", "Line 1"), ("$(x)=1", "$(x)"), ("=1", "Line 1"), ("A=1\nA=2", "twice")] {
+            let refused = read_lines(text).expect_err("refused");
+            assert!(refused.contains(expected), "{text:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn limits_hold() {
+        let one = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        assert!(check(&one("A", "größe\n$(x)")).is_ok());
+        for refused in [one("A B", "x"), one("A", &"x".repeat(40_000)), one("A", "a\0b"), one(&"A".repeat(300), "")] {
+            assert!(check(&refused).is_err(), "{refused:?}");
+        }
+        let many: Vec<_> = (0..=MOST_VARIABLES).map(|number| (format!("A{number}"), String::new())).collect();
+        assert!(check(&many).is_err());
+    }
+}
