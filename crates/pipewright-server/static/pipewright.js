@@ -40,25 +40,52 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
-// Live parts: an element with data-live is replaced by what that address answers, every data-every milliseconds, while
-// the page is looked at. An answer without data-live is the last one.
+// Live parts: an element with data-live becomes what that address answers, every data-every milliseconds, while the page
+// is looked at. An answer without data-live is the last one. Only what differs is touched, so that focus, scrolling, open
+// menus and half-typed fields stay.
 function live(element) {
   setTimeout(async () => {
     if (!element.isConnected) return;
-    if (document.hidden || element.querySelector("details[open]")) return live(element);
+    if (document.hidden) return live(element);
     try {
       const next = await fragment(element.dataset.live);
       if (next === null) return;
       if (next && next.outerHTML !== element.outerHTML) {
-        const focused = element.contains(document.activeElement) && document.activeElement.getAttribute("href");
-        element.replaceWith(next);
-        if (focused) next.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
-        element = next;
-        boot(element);
+        // A log has listeners and a window of its own: it is put in whole.
+        if (next.querySelector("[data-lines]")) {
+          element.replaceWith(next);
+          element = next;
+          boot(element);
+        } else morph(element, next);
       }
     } catch { /* The server is away; it is asked again. */ }
     if (element.dataset.live) live(element);
   }, Number(element.dataset.every) || 3000);
+}
+
+// Makes an element like another one. Children with a data-key are told apart by it, others by their place.
+function morph(old, next) {
+  for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && !(name === "open" && old.localName === "details")) old.removeAttribute(name);
+  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const keyed = new Map([...old.children].filter((child) => child.dataset.key).map((child) => [child.dataset.key, child]));
+  let at = old.firstChild;
+  for (const wanted of [...next.childNodes]) {
+    const key = wanted.dataset?.key;
+    const have = key ? keyed.get(key) : at;
+    if (!have || have.nodeName !== wanted.nodeName || have.dataset?.key !== key) {
+      old.insertBefore(wanted, at);
+      continue;
+    }
+    if (have === at) at = at.nextSibling;
+    else old.insertBefore(have, at);
+    if (have.nodeType === Node.ELEMENT_NODE) morph(have, wanted);
+    else if (have.data !== wanted.data) have.data = wanted.data;
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextSibling;
+    gone.remove();
+  }
 }
 
 // The element that an address answers; nothing while the server has trouble, null once there is none.
@@ -209,7 +236,17 @@ document.addEventListener("keydown", (event) => {
   field.focus();
 });
 
+// In a drawing that is larger than its card, the step that is looked at is in view.
+function center(flow) {
+  const step = flow.querySelector(".step[aria-current]");
+  if (!step || (flow.scrollWidth <= flow.clientWidth && flow.scrollHeight <= flow.clientHeight)) return;
+  const [outer, inner] = [flow.getBoundingClientRect(), step.getBoundingClientRect()];
+  flow.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+  flow.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
+}
+
 function boot(root) {
+  for (const flow of root.querySelectorAll(".flow")) center(flow);
   for (const box of root.querySelectorAll(".logs[data-lines]")) viewer(box);
 }
 boot(document);

@@ -13,7 +13,7 @@ mod waiting;
 
 pub(crate) use choices::Choices;
 pub(crate) use known_file::{KnownFile, known_file};
-pub(crate) use plan::PlanLane;
+pub(crate) use plan::{FILE_NAME, PlanLane, trigger_of};
 pub(crate) use rerun::{RerunError, WhatToRerun, rerun};
 pub(crate) use resume::{ResumeError, resume};
 pub(crate) use start_manual::{ManualBuild, StartError, start_manual};

@@ -6,7 +6,7 @@ use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepState};
 /// A coloured word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pill {
-    /// `ok`, `bad`, `run`, `wait` or `off`.
+    /// `ok`, `bad`, `warn`, `run`, `wait` or `off`.
     pub(crate) class: &'static str,
     /// The word.
     pub(crate) label: &'static str,
@@ -38,13 +38,29 @@ pub(crate) const fn of_step(state: StepState) -> Pill {
         StepState::Running => ("run", "Running"),
         StepState::Finished(StepOutcome::Passed) => ("ok", "Passed"),
         StepState::Finished(StepOutcome::Failed) => ("bad", "Failed"),
-        StepState::Finished(StepOutcome::FailedIgnored) => ("bad", "Failed, ignored"),
+        StepState::Finished(StepOutcome::FailedIgnored) => ("warn", "Failed, ignored"),
         StepState::Finished(StepOutcome::Errored) => ("bad", "Could not run"),
         StepState::Finished(StepOutcome::Stopped) => ("off", "Stopped"),
         StepState::Finished(StepOutcome::Skipped) => ("off", "Skipped"),
         StepState::Finished(StepOutcome::NotRun) => ("off", "Not run"),
     };
     Pill { class, label }
+}
+
+/// The picture beside a step, each of another shape: colour alone says nothing.
+pub(crate) const fn icon_of_step(state: StepState) -> &'static str {
+    match state {
+        StepState::Waiting => "waiting",
+        StepState::Manual => "manual",
+        StepState::Queued => "queued",
+        StepState::Running => "running",
+        StepState::Finished(StepOutcome::Passed) => "passed",
+        StepState::Finished(StepOutcome::Failed | StepOutcome::Errored) => "failed",
+        StepState::Finished(StepOutcome::FailedIgnored) => "ignored",
+        StepState::Finished(StepOutcome::Stopped) => "stopped",
+        StepState::Finished(StepOutcome::Skipped) => "skipped",
+        StepState::Finished(StepOutcome::NotRun) => "not-run",
+    }
 }
 
 /// The word that narrows a list to a state: shorter than the state's own, because many stand in one row.

@@ -1,8 +1,8 @@
 //! Every page of builds, logs and deliveries, rendered with ordinary and with hostile contexts.
 
 use super::builds::{
-    BuildPage, BuildsPage, Choice, Column, FileLine, FlowStep, Head, LogPart, Piece, PipelineFilePage, PlannedStep, RowOfBuild,
-    ShownAttempt, ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab, TimelinePage, TrailLine,
+    Again, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep, Head, LogPart, Piece, PipelineFilePage, PlannedGroup,
+    PlannedStep, RowOfBuild, ShownAttempt, ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab, TimelinePage, TrailLine,
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine};
@@ -19,11 +19,28 @@ fn text() -> String {
 }
 
 fn head(page: &Page, tab: Tab, full: bool) -> Head {
-    let step = |number, is_current| FlowStep { number, name: text(), class: "ok", label: "Passed", time: text(), is_current };
+    let step = |number, icon, is_current| FlowStep {
+        number,
+        name: text(),
+        icon,
+        pill: PILL,
+        time: Some(text()).filter(|_| is_current),
+        is_told: is_current,
+        marks: vec![text(), text()],
+        reason: Some(text()),
+        is_current,
+        may_run: icon == "manual",
+        may_rerun: icon == "passed",
+    };
+    let column = |class, title: Option<String>, steps| Column { class, title, notes: vec![text()], is_many: class == "parallel", steps };
     let columns = vec![
-        Column { title: None, steps: vec![step(1, false)] },
-        Column { title: Some(text()), steps: vec![step(2, true), step(3, false)] },
+        column("one", None, vec![step(1, "passed", false)]),
+        column("parallel", Some(text()), vec![step(2, "failed", true), step(3, "ignored", false), step(4, "running", false)]),
+        column("stage", Some(text()), vec![step(5, "skipped", false), step(6, "manual", false), step(7, "queued", false)]),
+        column("one", None, vec![step(8, "not-run", false)]),
+        column("final", Some(text()), vec![step(9, "stopped", false)]),
     ];
+    let again = Again { all: Some(text()), failed: Some(text()), from: Some((2, text(), text())) };
     let part = |value: Option<String>| value.filter(|_| full);
     Head {
         page: page.clone(),
@@ -48,9 +65,8 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         columns: if full { columns } else { Vec::new() },
         tab,
         may_stop: full,
-        may_resume: full,
-        may_rerun: full,
-        may_rerun_failed: full,
+        to_run: if full { vec![(6, text())] } else { Vec::new() },
+        again: if full { again } else { Again::default() },
         live: part(Some(text())),
         every: 1000,
     }
@@ -65,6 +81,7 @@ fn diagnostic() -> ShownDiagnostic {
     ShownDiagnostic {
         class: "bad",
         word: "error",
+        text: text(),
         message: vec![piece(false), piece(true)],
         code: text(),
         line: 2,
@@ -105,6 +122,7 @@ fn log(page: &Page, with_log: bool) -> LogPart {
         runner: Some(text()),
         exit: Some(text()),
         may_rerun: true,
+        may_run: true,
         is_growing: true,
         size: text(),
         log: with_log.then_some(panel),
@@ -138,13 +156,30 @@ fn every_page_of_a_build_renders() {
                 statuses: vec![status].into_iter().filter(|_| full).collect(),
             };
             check("timeline", &timeline);
-            let planned = PlannedStep { number: 1, name: text(), line: 2, notes: vec![text()], script: text(), after_script: text() };
+            let fact = Fact { name: "Image", values: vec![text(), text()] };
+            let planned = PlannedStep {
+                number: 1,
+                name: text(),
+                line: 2,
+                pill: PILL,
+                facts: vec![fact.clone()],
+                script: text(),
+                after_script: text(),
+            };
+            let group = PlannedGroup { title: Some(text()).filter(|_| full), facts: vec![fact], steps: vec![planned] };
+            let other = pipewright_spec::plan::NotChosen { pipeline: text(), line: 3, why_not: text() };
+            let chosen = Chosen { pipeline: Some(text()).filter(|_| full), line: 2, reason: vec![piece(true)], others: vec![other] };
+            let line = FileLine { number: 1, text: text(), is_step: true, problem: Some(("bad", text())) };
             let file = PipelineFilePage {
                 page: page.clone(),
                 head: head(&page, Tab::PipelineFile, full),
                 diagnostics: vec![diagnostic()],
-                steps: vec![planned].into_iter().filter(|_| full).collect(),
-                lines: vec![FileLine { number: 1, text: text(), is_step: true }].into_iter().filter(|_| full).collect(),
+                summary: text(),
+                chosen: Some(chosen),
+                variables: vec![(text(), text())],
+                groups: vec![group],
+                lines: vec![line].into_iter().filter(|_| full).collect(),
+                size: text(),
                 is_cut: full,
             };
             check("pipeline file", &file);

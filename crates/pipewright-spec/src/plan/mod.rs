@@ -6,6 +6,7 @@
 mod changes;
 mod compile;
 mod needs;
+mod others;
 mod rules;
 mod select;
 mod skip;
@@ -23,6 +24,7 @@ use crate::model::{self, Body, ImportSource, Pipeline, PipelineFile};
 
 pub use crate::model::{CustomVariable, ImportSource as Import, TriggerEvent};
 pub use changes::changes_met;
+pub use others::NotChosen;
 pub use rules::{Fired, RuleError};
 pub use select::Selection;
 pub use skip::has_skip_marker;

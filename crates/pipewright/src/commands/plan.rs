@@ -3,7 +3,6 @@
 //! Nothing is run, and nothing of the repository but its file and its branch is read. Problems are talk and go to
 //! standard error; the plan is data. The exit codes are promised: see [`EXIT_CODES`].
 
-mod others;
 pub(super) mod shown;
 mod tree;
 pub(super) mod which;
@@ -15,13 +14,12 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use pipewright_core::Plan;
-use pipewright_spec::plan::Selection;
+use pipewright_spec::plan::{NotChosen, Selection};
 use pipewright_spec::{Capabilities, Diagnostic, Parsed, PipelineFile, Planned, Trigger, Values, parse, render_coloured, render_text};
 use serde::Serialize;
 
 use super::run::checkout;
 use super::validate::files::{self, FILE_NAME};
-use others::Other;
 use which::Which;
 
 /// What `--help` says of the exit codes.
@@ -79,7 +77,7 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a Plan>,
     /// The file's other pipelines, and why each does not run.
-    others: Vec<Other>,
+    others: Vec<NotChosen>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -107,7 +105,7 @@ impl PlanCommand {
             selection: None,
             nothing: None,
             plan: None,
-            others: pipeline_file.as_ref().map(|file| others::of(file, &trigger)).unwrap_or_default(),
+            others: pipeline_file.as_ref().map(|file| file.not_chosen(&trigger)).unwrap_or_default(),
             diagnostics: Vec::new(),
         };
         let selection = pipeline_file.as_ref().and_then(|file| file.selection(&trigger).ok());

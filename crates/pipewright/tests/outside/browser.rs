@@ -190,6 +190,43 @@ impl Browser {
         }
     }
 
+    /// Moves the focus to the link or button with exactly these words, or of this name, and presses a key there.
+    pub(crate) async fn presses_on(&self, words: &str, key: Key) {
+        let mut refused = None;
+        for _ in 0..AGAIN {
+            let element = self.find_words(words).await;
+            let pressed = async {
+                element.focus().await?;
+                element.send_keys(key.clone()).await
+            };
+            match pressed.await {
+                Ok(()) => return,
+                Err(error) => refused = Some(error),
+            }
+        }
+        panic!("no key can be pressed on “{words}”: {refused:?}");
+    }
+
+    /// True where no visible link or button has exactly these words or this name.
+    pub(crate) async fn is_absent(&self, words: &str) -> bool {
+        let path = format!("//*[self::a or self::button][normalize-space(.)={} or @aria-label={0}]", quoted(words));
+        self.driver.find_all(By::XPath(path)).await.expect("the browser answers").is_empty()
+    }
+
+    /// Gives the window this size, in pixels.
+    pub(crate) async fn resizes(&self, width: u32, height: u32) {
+        self.driver.set_window_rect(0, 0, width, height).await.expect("the window is resized");
+    }
+
+    /// Chooses the colours in the account's menu: `Light` or `Dark`.
+    pub(crate) async fn chooses_theme(&self, theme: &str) {
+        let menu = self.wait_for(By::Css("summary.account"), "the account's menu").await;
+        menu.click().await.expect("the menu opens");
+        self.clicks(theme).await;
+        let chosen = format!("html[data-theme={}]", theme.to_lowercase());
+        self.wait_for(By::Css(chosen.as_str()), theme).await;
+    }
+
     /// Keeps a picture of the page where `PIPEWRIGHT_TEST_PICTURES` names a directory.
     pub(crate) async fn picture(&self, name: &str) {
         if let Some(directory) = std::env::var_os("PIPEWRIGHT_TEST_PICTURES") {

@@ -14,7 +14,7 @@ use crate::integrations::{IntegrationUnavailable, clone_credential};
 use crate::live::ReadCommit;
 
 /// The pipeline file's place in a repository.
-pub(in crate::builds) const FILE_NAME: &str = "bitbucket-pipelines.yml";
+pub(crate) const FILE_NAME: &str = "bitbucket-pipelines.yml";
 
 /// What is kept of a commit's message at most, in characters.
 const MESSAGE_LIMIT: usize = 10_000;

@@ -62,7 +62,7 @@ fn invalid(diagnostics: Vec<Diagnostic>) -> Judged {
 }
 
 /// What the file is asked for.
-fn trigger_of(trigger: TriggerKind, ref_name: &RefName, detail: &TriggerDetail) -> Trigger {
+pub(crate) fn trigger_of(trigger: TriggerKind, ref_name: &RefName, detail: &TriggerDetail) -> Trigger {
     let name = ref_name.short().to_owned();
     if let Some(custom) = &detail.custom {
         return Trigger::Custom { name: custom.clone(), variables: detail.variables.clone() };

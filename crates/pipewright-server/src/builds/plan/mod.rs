@@ -7,5 +7,6 @@ mod fetch;
 mod judge;
 mod lane;
 
-pub(super) use fetch::FILE_NAME;
+pub(crate) use fetch::FILE_NAME;
+pub(crate) use judge::trigger_of;
 pub(crate) use lane::PlanLane;

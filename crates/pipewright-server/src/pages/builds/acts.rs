@@ -4,10 +4,11 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use pipewright_core::Right;
+use pipewright_core::build::RerunFrom;
 use pipewright_store::builds::Build;
 use serde::Deserialize;
 
-use super::find;
+use super::{again, find};
 use crate::app::App;
 use crate::builds::{self, RerunError, ResumeError, StopError, WhatToRerun};
 use crate::http::{MemberOf, PageError, PageForm, SeeOther};
@@ -49,24 +50,33 @@ async fn rerun(
 ) -> Result<SeeOther, PageError> {
     member.require(Right::Build)?;
     let build = find::build(&app, &member, &application, &number).await?;
-    let what = match which.what.as_str() {
-        "all" => WhatToRerun::All,
-        "failed" => WhatToRerun::Failed,
+    let (what, from) = match which.what.as_str() {
+        "all" => (WhatToRerun::All, RerunFrom::Step(0)),
+        "failed" => (WhatToRerun::Failed, RerunFrom::Failed),
         step => {
-            let step = step.parse::<usize>().ok().and_then(|step| step.checked_sub(1));
-            WhatToRerun::From(step.ok_or_else(|| PageError::BadRequest("That is not a step of this build.".to_owned()))?)
+            let step = number_of(step)?;
+            (WhatToRerun::From(step), RerunFrom::Step(step))
         }
     };
+    let plan = pipewright_store::builds::plan_of(&app.db, member.account.id, build.id).await?;
+    let steps = pipewright_store::steps::list(&app.db, build.id).await?;
+    let sentence_of_it = again::sentence(build.state, plan.as_ref(), &steps, from);
     match builds::rerun(&app, member.account.id, build.id, what, &member.user.name).await {
         Ok((_, number)) => {
             record(&app, &member, "build.rerun", &build).await?;
             let path = builds::address::page(&member.account.slug, &build.application_slug, number);
-            Ok(SeeOther::to(&app.config, &path).done("It runs again."))
+            Ok(SeeOther::to(&app.config, &path).done(sentence_of_it))
         }
         Err(RerunError::NotFound) => Err(PageError::NotFound),
         Err(error @ (RerunError::UnderWay | RerunError::Nothing)) => Ok(back(&app, &member, &build).failed(sentence(&error))),
         Err(RerunError::Store(error)) => Err(error.into()),
     }
+}
+
+/// The position of the step that an address or form names by its number from 1.
+fn number_of(step: &str) -> Result<usize, PageError> {
+    let position = step.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    position.ok_or_else(|| PageError::BadRequest("That is not a step of this build.".to_owned()))
 }
 
 async fn resume(State(app): State<App>, member: MemberOf, Path((_, application, number)): Address) -> Result<SeeOther, PageError> {

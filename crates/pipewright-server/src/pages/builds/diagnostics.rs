@@ -1,6 +1,6 @@
 //! What is wrong with a pipeline file, with the lines it is about.
 
-use pipewright_spec::{Diagnostic, Severity};
+use pipewright_spec::Diagnostic;
 use pipewright_store::builds::{self, Build};
 
 use crate::app::App;
@@ -15,9 +15,12 @@ const LONGEST: usize = 240;
 /// A problem as the page shows it.
 #[derive(Debug, Clone)]
 pub(in crate::pages) struct ShownDiagnostic {
-    /// `bad` or `wait`.
+    /// `bad` or `warn`.
     pub(in crate::pages) class: &'static str,
+    /// The severity's own word, as the terminal and JSON have it.
     pub(in crate::pages) word: &'static str,
+    /// The message as one text.
+    pub(in crate::pages) text: String,
     pub(in crate::pages) message: Vec<Piece>,
     pub(in crate::pages) code: String,
     pub(in crate::pages) line: u32,
@@ -48,43 +51,50 @@ pub(in crate::pages) struct SourceLine {
     pub(in crate::pages) after: String,
 }
 
-/// The problems of a build's pipeline file.
+/// The problems of a build's pipeline file, for its page.
 pub(super) async fn of(app: &App, member: &MemberOf, build: &Build) -> Result<Vec<ShownDiagnostic>, PageError> {
-    // Written by this server or an older one: what cannot be read is not worth failing the page for.
-    let found: Vec<Diagnostic> = serde_json::from_value(build.diagnostics.clone()).unwrap_or_default();
+    let found = read(build);
     if found.is_empty() {
         return Ok(Vec::new());
     }
     let file = builds::pipeline_file(&app.db, member.account.id, build.id).await?.unwrap_or_default();
-    let text = String::from_utf8_lossy(&file);
-    let lines: Vec<&str> = text.strip_prefix('\u{feff}').unwrap_or(&text).lines().collect();
-    Ok(found.into_iter().map(|diagnostic| shown(diagnostic, &lines)).collect())
+    Ok(shown_all(&found, &file))
 }
 
-fn shown(diagnostic: Diagnostic, lines: &[&str]) -> ShownDiagnostic {
-    let (class, word) = match diagnostic.severity {
-        Severity::Error => ("bad", "error"),
-        Severity::Unsupported => ("bad", "not supported yet"),
-        Severity::Warning => ("wait", "warning"),
-    };
+/// The problems as they were kept with the build. Written by this server or an older one: what cannot be read is not
+/// worth failing a page for.
+pub(super) fn read(build: &Build) -> Vec<Diagnostic> {
+    serde_json::from_value(build.diagnostics.clone()).unwrap_or_default()
+}
+
+/// The problems with their lines of the file.
+pub(super) fn shown_all(found: &[Diagnostic], file: &[u8]) -> Vec<ShownDiagnostic> {
+    let text = String::from_utf8_lossy(file);
+    let lines: Vec<&str> = text.strip_prefix('\u{feff}').unwrap_or(&text).lines().collect();
+    found.iter().map(|diagnostic| shown(diagnostic, &lines)).collect()
+}
+
+fn shown(diagnostic: &Diagnostic, lines: &[&str]) -> ShownDiagnostic {
+    let class = if diagnostic.is_fatal() { "bad" } else { "warn" };
     let (line, column) = (diagnostic.primary.line, diagnostic.primary.column);
     let length = diagnostic.primary.end.saturating_sub(diagnostic.primary.start);
     ShownDiagnostic {
         class,
-        word,
+        word: diagnostic.severity.as_str(),
         source: excerpt(lines, line as usize, column as usize, length),
         message: pieces(&diagnostic.message),
-        code: diagnostic.code.into_owned(),
+        text: diagnostic.message.clone(),
+        code: diagnostic.code.to_string(),
         line,
         column,
-        path: diagnostic.path,
+        path: diagnostic.path.clone(),
         help: diagnostic.help.as_deref().map(pieces),
-        labels: diagnostic.labels.into_iter().map(|label| (label.span.line, label.text)).collect(),
+        labels: diagnostic.labels.iter().map(|label| (label.span.line, label.text.clone())).collect(),
     }
 }
 
 /// A sentence cut at its backticks. An odd one out is shown as it stands.
-fn pieces(text: &str) -> Vec<Piece> {
+pub(in crate::pages) fn pieces(text: &str) -> Vec<Piece> {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
         return vec![Piece { text: text.to_owned(), is_code: false }];

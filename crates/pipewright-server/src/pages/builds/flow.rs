@@ -1,19 +1,27 @@
-//! The pipeline, drawn: one column a group, one box a step.
+//! The pipeline, drawn: one column a group, one box a step. What each box says in words is in `step_words`.
 
 use pipewright_core::build::StepState;
-use pipewright_core::plan::{Group, GroupKind};
+use pipewright_core::plan::{Group, GroupKind, StepPlan};
 use pipewright_core::{Plan, Timestamp};
 use pipewright_store::attempts::Attempt;
 use pipewright_store::steps::Step;
 
-use crate::http::format;
-use crate::http::states;
+use super::step_words::{self, Stands};
+use crate::http::states::{self, Pill};
+
+/// A group with more steps is drawn in several rows of boxes.
+const MANY: usize = 8;
 
 /// A group of the plan.
 #[derive(Debug, Clone)]
 pub(in crate::pages) struct Column {
-    /// What stands above it: the name of a stage, or "always last".
+    /// `one`, `parallel`, `stage` or `final`.
+    pub(in crate::pages) class: &'static str,
+    /// What stands above it: "Parallel", the name of a stage, "Always last".
     pub(in crate::pages) title: Option<String>,
+    /// What is said of the group as a whole: that its first failure stops the others, where it deploys to.
+    pub(in crate::pages) notes: Vec<String>,
+    pub(in crate::pages) is_many: bool,
     pub(in crate::pages) steps: Vec<FlowStep>,
 }
 
@@ -23,62 +31,109 @@ pub(in crate::pages) struct FlowStep {
     /// From 1, as in addresses.
     pub(in crate::pages) number: usize,
     pub(in crate::pages) name: String,
-    pub(in crate::pages) class: &'static str,
-    pub(in crate::pages) label: &'static str,
-    /// How long it took so far, or why it does not run.
-    pub(in crate::pages) time: String,
+    pub(in crate::pages) icon: &'static str,
+    pub(in crate::pages) pill: Pill,
+    /// How long it took so far.
+    pub(in crate::pages) time: Option<String>,
+    /// Whether the state is written out: that it passed or waits for its turn, the picture says well enough.
+    pub(in crate::pages) is_told: bool,
+    /// `attempt 2 of 3`, `deploys to staging`, `one at a time: deploy`.
+    pub(in crate::pages) marks: Vec<String>,
+    /// Why it stands where it stands.
+    pub(in crate::pages) reason: Option<String>,
     pub(in crate::pages) is_current: bool,
+    /// Whether the visitor may start it now.
+    pub(in crate::pages) may_run: bool,
+    /// Whether the visitor may have the build run again from here on.
+    pub(in crate::pages) may_rerun: bool,
 }
 
-/// The plan's columns with where each step stands. `current` counts from 1.
-pub(super) fn columns(plan: &Plan, steps: &[Step], attempts: &[Attempt], current: usize, now: Timestamp) -> Vec<Column> {
+/// Which step is looked at, and what the visitor may do.
+pub(super) struct Drawing<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) steps: &'a [Step],
+    /// Of all steps, oldest first.
+    pub(super) attempts: &'a [Attempt],
+    /// From 1; 0 for none.
+    pub(super) current: usize,
+    pub(super) may_run: bool,
+    /// For each step, whether the build may run again from there.
+    pub(super) may_rerun: &'a [bool],
+    pub(super) now: Timestamp,
+}
+
+/// The plan's columns with where each step stands.
+pub(super) fn columns(drawing: &Drawing<'_>) -> Vec<Column> {
     let mut position = 0;
-    plan.groups
+    drawing
+        .plan
+        .groups
         .iter()
-        .map(|group| Column {
-            title: title(group),
-            steps: group
-                .steps
-                .iter()
-                .map(|planned| {
-                    let stored = steps.get(position);
-                    position += 1;
-                    let state = stored.map_or(StepState::Waiting, |step| step.state);
-                    let pill = states::of_step(state);
-                    FlowStep {
-                        number: position,
-                        name: planned.name.clone(),
-                        class: pill.class,
-                        label: pill.label,
-                        time: stored.map_or_else(|| "–".to_owned(), |step| time(step, attempts, now)),
-                        is_current: position == current,
-                    }
-                })
-                .collect(),
+        .map(|group| {
+            let first = position;
+            position += group.steps.len();
+            let steps = group.steps.iter().enumerate().map(|(index, planned)| flow_step(drawing, group, planned, first + index)).collect();
+            Column { class: class(group), title: title(group), notes: notes(group), is_many: group.steps.len() > MANY, steps }
         })
         .collect()
+}
+
+fn flow_step(drawing: &Drawing<'_>, group: &Group, planned: &StepPlan, position: usize) -> FlowStep {
+    let stored = drawing.steps.get(position);
+    let state = stored.map_or(StepState::Waiting, |step| step.state);
+    let attempt = stored.and_then(|step| drawing.attempts.iter().rfind(|attempt| attempt.step_id == step.id));
+    let stands = Stands { planned, state, stored, attempt, now: drawing.now };
+    let mut marks = step_words::marks(&stands);
+    if group.deployment.is_some() {
+        // The stage's frame says it for all of its steps.
+        marks.retain(|mark| *mark != step_words::deploys_to(group.deployment.as_deref().unwrap_or_default()));
+    }
+    FlowStep {
+        number: position + 1,
+        name: planned.name.clone(),
+        icon: states::icon_of_step(state),
+        pill: states::of_step(state),
+        time: step_words::time(&stands),
+        is_told: !matches!(state, StepState::Finished(pipewright_core::build::StepOutcome::Passed) | StepState::Waiting),
+        marks,
+        reason: step_words::reason(&stands),
+        is_current: position + 1 == drawing.current,
+        may_run: drawing.may_run && state == StepState::Manual,
+        may_rerun: drawing.may_rerun.get(position).copied().unwrap_or(false),
+    }
+}
+
+const fn class(group: &Group) -> &'static str {
+    match group.kind {
+        GroupKind::Step => "one",
+        GroupKind::Parallel { .. } => "parallel",
+        GroupKind::Stage => "stage",
+        GroupKind::Final => "final",
+    }
 }
 
 fn title(group: &Group) -> Option<String> {
     match group.kind {
         GroupKind::Stage => Some(group.name.clone().unwrap_or_else(|| "Stage".to_owned())),
         GroupKind::Final => Some("Always last".to_owned()),
-        GroupKind::Step | GroupKind::Parallel { .. } => None,
+        GroupKind::Parallel { .. } => Some("Parallel".to_owned()),
+        GroupKind::Step => None,
     }
 }
 
-/// How long the step's newest attempt took; a rerun begins anew.
-fn time(step: &Step, attempts: &[Attempt], now: Timestamp) -> String {
-    let newest =
-        attempts.iter().rfind(|attempt| attempt.step_id == step.id).and_then(|attempt| Some((attempt.claimed_at?, attempt.finished_at)));
-    match (step.state, newest) {
-        (StepState::Finished(_) | StepState::Running, Some((claimed, finished))) => {
-            format::duration(finished.unwrap_or(now).since(claimed))
-        }
-        (StepState::Manual, _) => "manual".to_owned(),
-        (StepState::Queued, _) => "queued".to_owned(),
-        _ => "–".to_owned(),
+fn notes(group: &Group) -> Vec<String> {
+    let mut notes = Vec::new();
+    match group.kind {
+        GroupKind::Parallel { fail_fast: true } => notes.push("fail-fast: the first failure stops the others".to_owned()),
+        GroupKind::Stage => notes.push("stage, in order".to_owned()),
+        GroupKind::Final => notes.push("runs whatever happened before".to_owned()),
+        GroupKind::Parallel { fail_fast: false } | GroupKind::Step => {}
     }
+    notes.extend(group.deployment.as_deref().map(step_words::deploys_to));
+    if group.manual {
+        notes.push("started by a person".to_owned());
+    }
+    notes
 }
 
 /// The step that a visitor wants to see first, from 1: what runs, else what failed, else what waits for a person, else

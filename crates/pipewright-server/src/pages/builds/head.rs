@@ -2,18 +2,22 @@
 //! while the build goes on.
 
 use askama::Template;
-use pipewright_core::build::{BuildOutcome, BuildState};
+use pipewright_core::build::{BuildOutcome, BuildState, StepState};
 use pipewright_core::{Plan, Right, Timestamp, TriggerKind};
 use pipewright_store::attempts::{self, Attempt};
 use pipewright_store::builds::{self, Build};
 use pipewright_store::steps::{self, Step};
 
+use super::again::{self, Again};
 use super::find;
-use super::flow::{self, Column};
+use super::flow::{self, Column, Drawing};
 use crate::app::App;
 use crate::builds::why_it_waits;
 use crate::http::states::{self, Pill};
 use crate::http::{MemberOf, Page, PageError, format};
+
+/// As many steps are drawn on a phone without scrolling inside the drawing.
+const FIT: usize = 12;
 
 /// Which page of the build is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +58,10 @@ pub(in crate::pages) struct Head {
     pub(in crate::pages) columns: Vec<Column>,
     pub(in crate::pages) tab: Tab,
     pub(in crate::pages) may_stop: bool,
-    pub(in crate::pages) may_resume: bool,
-    pub(in crate::pages) may_rerun: bool,
-    pub(in crate::pages) may_rerun_failed: bool,
+    /// Steps that the visitor may start now: number from 1, and name.
+    pub(in crate::pages) to_run: Vec<(usize, String)>,
+    /// What the visitor may run again.
+    pub(in crate::pages) again: Again,
     /// Where this part draws itself anew from.
     pub(in crate::pages) live: Option<String>,
     /// How often, in milliseconds.
@@ -109,14 +114,20 @@ impl Head {
         let may_build = member.may(Right::Build);
         let is_finished = build.state.is_finished();
         let shown_step = if tab == Tab::Log { *current } else { 0 };
-        let is_bad = matches!(build.state, BuildState::Finished(BuildOutcome::Failed | BuildOutcome::Errored | BuildOutcome::Stopped));
+        let may_rerun = if may_build { again::from_each(build.state, plan.as_ref(), steps) } else { Vec::new() };
+        let drawn = plan.as_ref().map(|plan| {
+            flow::columns(&Drawing { plan, steps, attempts, current: shown_step, may_run: may_build, may_rerun: &may_rerun, now })
+        });
+        let columns = drawn.unwrap_or_default();
+        let manual: Vec<&str> = steps.iter().filter(|step| step.state == StepState::Manual).map(|step| step.name.as_str()).collect();
         Ok(Self {
             application: build.application_name.clone(),
             application_path: page.own(&format!("/applications/{}", build.application_slug)),
             number: build.number,
             title: title(build),
             pill: states::of_build(build.state),
-            took: took(build, now),
+            // How long a person has been waited for says nothing of the build.
+            took: took(build, now).filter(|_| build.state != BuildState::Paused),
             is_tag: !build.ref_name.is_branch(),
             ref_name: build.ref_name.short().to_owned(),
             commit: build.commit.short().to_owned(),
@@ -127,13 +138,17 @@ impl Head {
             start: start(looked),
             pipeline: build.pipeline.clone(),
             rerun_of: build.detail.rerun_of,
-            sentence: sentence(app, build).await?,
-            columns: plan.as_ref().map(|plan| flow::columns(plan, steps, attempts, shown_step, now)).unwrap_or_default(),
+            sentence: sentence(app, build, &manual).await?,
+            to_run: columns
+                .iter()
+                .flat_map(|column| &column.steps)
+                .filter(|step| step.may_run)
+                .map(|step| (step.number, step.name.clone()))
+                .collect(),
+            columns,
             tab,
             may_stop: may_build && !is_finished && build.state != BuildState::Stopping,
-            may_resume: may_build && build.state == BuildState::Paused,
-            may_rerun: may_build && is_finished,
-            may_rerun_failed: may_build && is_bad && !steps.is_empty(),
+            again: if may_build { again::again(build.state, plan.as_ref(), steps, shown_step) } else { Again::default() },
             // What runs is counted in seconds; what waits may begin at any moment.
             every: if build.started_at.is_some() { 1000 } else { 400 },
             live: (!is_finished).then(|| {
@@ -147,6 +162,17 @@ impl Head {
 
     pub(in crate::pages) fn is_tab(&self, word: &str) -> bool {
         self.tab.word() == word
+    }
+
+    /// True where the drawing has more steps than fit a phone's screen.
+    pub(in crate::pages) fn is_long(&self) -> bool {
+        self.columns.iter().map(|column| column.steps.len()).sum::<usize>() > FIT
+    }
+
+    /// What people who do not see the drawing are told of it.
+    pub(in crate::pages) fn flow_label(&self) -> String {
+        let steps = self.columns.iter().map(|column| column.steps.len()).sum();
+        format!("Pipeline: {} in {}", format::count(steps, "step"), format::count(self.columns.len(), "group"))
     }
 }
 
@@ -209,7 +235,14 @@ fn start(looked: &Looked) -> Option<String> {
 }
 
 /// Why a build stands where it stands, where that is not plain.
-async fn sentence(app: &App, build: &Build) -> Result<Option<String>, PageError> {
+async fn sentence(app: &App, build: &Build, manual: &[&str]) -> Result<Option<String>, PageError> {
+    match manual {
+        [one] if build.state == BuildState::Paused => return Ok(Some(format!("Waits for a person to start {one}."))),
+        [first, others @ ..] if build.state == BuildState::Paused => {
+            return Ok(Some(format!("Waits for a person to start {first}, or {} more that wait beside it.", others.len())));
+        }
+        _ => {}
+    }
     if let Some(why) = why_it_waits(app, build).await? {
         return Ok(Some(why));
     }

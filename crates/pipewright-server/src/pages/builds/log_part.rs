@@ -7,6 +7,7 @@ use pipewright_core::ids::AttemptId;
 use pipewright_store::attempts::{Attempt, AttemptState};
 
 use super::super::logs::{LogPanel, LogRequest};
+use super::again;
 use super::diagnostics::{self, ShownDiagnostic};
 use super::head::Looked;
 use crate::app::App;
@@ -41,6 +42,8 @@ pub(in crate::pages) struct LogPart {
     pub(in crate::pages) exit: Option<String>,
     /// Whether the build may be run again from this step on.
     pub(in crate::pages) may_rerun: bool,
+    /// Whether the visitor may start this step now.
+    pub(in crate::pages) may_run: bool,
     /// Whether lines may still come.
     pub(in crate::pages) is_growing: bool,
     pub(in crate::pages) size: String,
@@ -78,7 +81,13 @@ impl LogPart {
             message_is_bad: false,
             runner: None,
             exit: None,
-            may_rerun: build.state.is_finished() && member.may(Right::Build),
+            may_rerun: member.may(Right::Build)
+                && looked
+                    .current
+                    .checked_sub(1)
+                    .and_then(|step| again::from_each(build.state, looked.plan.as_ref(), &looked.steps).get(step).copied())
+                    .unwrap_or(false),
+            may_run: member.may(Right::Build) && looked.step().is_some_and(|step| step.state == StepState::Manual),
             is_growing: false,
             size: String::new(),
             log: None,
@@ -125,6 +134,11 @@ impl LogPart {
         format!("{}?step={}&attempt={}", self.path, self.step, self.attempt_number)
     }
 
+    /// The address of the page that shows the pipeline file.
+    pub(in crate::pages) fn file_path(&self) -> String {
+        format!("{}/pipeline-file", self.path)
+    }
+
     /// Where the script reads lines from: `…/lines`, `…/live`, `…/raw`.
     pub(in crate::pages) fn log_path(&self, what: &str) -> String {
         self.page.own(&format!("/logs/{}/{what}", self.attempt.as_deref().unwrap_or_default()))
@@ -166,7 +180,7 @@ fn without_attempt(state: StepState) -> String {
     use pipewright_core::build::StepOutcome::{Errored, NotRun, Skipped, Stopped};
     match state {
         StepState::Waiting => "Waits for the steps before it.",
-        StepState::Manual => "Waits for a person: press Run above when it should go on.",
+        StepState::Manual => "Waits for a person: press Run when it should go on.",
         StepState::Queued | StepState::Running => "Queued: the next free runner takes it.",
         StepState::Finished(Skipped) => "Skipped: its condition was not met.",
         StepState::Finished(NotRun) => "Not run, because an earlier step failed.",

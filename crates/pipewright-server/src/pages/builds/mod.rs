@@ -1,6 +1,7 @@
 //! Builds: lists, one build with its log, its record, its pipeline file, and the buttons.
 
 mod acts;
+mod again;
 mod diagnostics;
 pub(in crate::pages) mod find;
 mod flow;
@@ -8,7 +9,10 @@ mod head;
 mod list;
 mod log_part;
 mod pipeline_file;
+mod planned;
+mod selection;
 mod show;
+mod step_words;
 mod timeline;
 
 use axum::Router;
@@ -21,12 +25,15 @@ pub(super) fn routes() -> Router<App> {
 
 #[cfg(test)]
 pub(super) use {
+    again::Again,
     diagnostics::{Piece, ShownDiagnostic, SourceLine},
     flow::{Column, FlowStep},
     head::{Head, Tab},
     list::{BuildsPage, RowOfBuild, StateChip},
     log_part::{Choice, LogPart},
-    pipeline_file::{FileLine, PipelineFilePage, PlannedStep},
+    pipeline_file::{FileLine, PipelineFilePage},
+    planned::{Fact, PlannedGroup, PlannedStep},
+    selection::Chosen,
     show::BuildPage,
     timeline::{ShownAttempt, ShownStatus, TimelinePage, TrailLine},
 };

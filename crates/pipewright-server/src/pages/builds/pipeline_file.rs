@@ -1,26 +1,35 @@
-//! The pipeline file that a build was planned from, and what came of it.
+//! The pipeline file that a build was planned from: its problems, which part of it was chosen, what came of it, and its
+//! text. The file itself can be downloaded as it is.
 
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use pipewright_core::Plan;
-use pipewright_core::plan::{CloneDepth, FailureStrategy, ScriptItem, StepPlan};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use pipewright_spec::diagnostic::summary;
 use pipewright_store::builds;
 use serde::Deserialize;
 
 use super::diagnostics::{self, ShownDiagnostic};
 use super::find;
 use super::head::{Head, Looked, Tab};
+use super::planned::{self, PlannedGroup};
+use super::selection::{self, Chosen};
 use crate::app::App;
-use crate::http::{Html, MemberOf, Page, PageError};
+use crate::builds::FILE_NAME;
+use crate::http::{Html, MemberOf, Page, PageError, format};
 
 /// The longest file that is shown, in lines.
 const LONGEST: usize = 5000;
 
+/// The longest line that is shown, in characters.
+const WIDEST: usize = 1000;
+
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/applications/{application}/builds/{number}/pipeline-file", get(show))
+    Router::new()
+        .route("/{account}/applications/{application}/builds/{number}/pipeline-file", get(show))
+        .route("/{account}/applications/{application}/builds/{number}/pipeline-file/raw", get(raw))
 }
 
 /// The page.
@@ -30,8 +39,14 @@ pub(in crate::pages) struct PipelineFilePage {
     pub(in crate::pages) page: Page,
     pub(in crate::pages) head: Head,
     pub(in crate::pages) diagnostics: Vec<ShownDiagnostic>,
-    pub(in crate::pages) steps: Vec<PlannedStep>,
+    /// `1 error, 2 warnings`, or `no problems`.
+    pub(in crate::pages) summary: String,
+    pub(in crate::pages) chosen: Option<Chosen>,
+    /// Variables of a custom pipeline with the values that this build was given.
+    pub(in crate::pages) variables: Vec<(String, String)>,
+    pub(in crate::pages) groups: Vec<PlannedGroup>,
     pub(in crate::pages) lines: Vec<FileLine>,
+    pub(in crate::pages) size: String,
     pub(in crate::pages) is_cut: bool,
 }
 
@@ -43,18 +58,8 @@ pub(in crate::pages) struct FileLine {
     pub(in crate::pages) text: String,
     /// Whether a step of the plan begins here.
     pub(in crate::pages) is_step: bool,
-}
-
-/// A step as it was planned.
-#[derive(Debug, Clone)]
-pub(in crate::pages) struct PlannedStep {
-    pub(in crate::pages) number: usize,
-    pub(in crate::pages) name: String,
-    pub(in crate::pages) line: u32,
-    /// What differs from the ordinary: `manual`, `at most 5 min`, `no clone`, …
-    pub(in crate::pages) notes: Vec<String>,
-    pub(in crate::pages) script: String,
-    pub(in crate::pages) after_script: String,
+    /// The class and the words of the problem that begins here.
+    pub(in crate::pages) problem: Option<(&'static str, String)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,73 +81,44 @@ async fn show(
     }
     let file = builds::pipeline_file(&app.db, member.account.id, looked.build.id).await?.unwrap_or_default();
     let text = String::from_utf8_lossy(&file);
-    let steps: Vec<PlannedStep> = looked.plan.as_ref().map(planned).unwrap_or_default();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let found = diagnostics::read(&looked.build);
+    let diagnostics = diagnostics::shown_all(&found, &file);
+    let groups = looked.plan.as_ref().map(|plan| planned::tree(plan, &looked.steps)).unwrap_or_default();
+    let begins: Vec<usize> = groups.iter().flat_map(|group| &group.steps).map(|step| step.line as usize).collect();
     let line = |(index, text): (usize, &str)| FileLine {
         number: index + 1,
-        text: text.chars().take(1000).collect(),
-        is_step: steps.iter().any(|step| step.line as usize == index + 1),
+        text: text.chars().take(WIDEST).collect(),
+        is_step: begins.contains(&(index + 1)),
+        problem: diagnostics
+            .iter()
+            .find(|problem| problem.line as usize == index + 1)
+            .map(|problem| (problem.class, format!("{}: {}", problem.word, problem.text))),
     };
-    let lines: Vec<FileLine> = text.lines().take(LONGEST).enumerate().map(line).collect();
     let page = PipelineFilePage {
         page: head.page.clone(),
-        diagnostics: diagnostics::of(&app, &member, &looked.build).await?,
+        summary: summary(&found),
+        chosen: selection::of(&looked.build, &file),
+        variables: looked.plan.as_ref().map(|plan| plan.variables.clone()).unwrap_or_default(),
+        lines: text.lines().take(LONGEST).enumerate().map(line).collect(),
+        size: format::bytes(file.len() as u64),
         is_cut: text.lines().nth(LONGEST).is_some(),
+        diagnostics,
         head,
-        steps,
-        lines,
+        groups,
     };
     Ok(Html(page).into_response())
 }
 
-fn planned(plan: &Plan) -> Vec<PlannedStep> {
-    let step = |(index, step): (usize, &StepPlan)| PlannedStep {
-        number: index + 1,
-        name: step.name.clone(),
-        line: step.line,
-        notes: notes(step),
-        script: script(&step.script),
-        after_script: script(&step.after_script),
-    };
-    plan.steps().enumerate().map(step).collect()
-}
-
-fn script(items: &[ScriptItem]) -> String {
-    let item = |item: &ScriptItem| match item {
-        ScriptItem::Command(command) => command.clone(),
-        ScriptItem::Pipe(pipe) => format!("pipe: {}", pipe.pipe),
-    };
-    items.iter().map(item).collect::<Vec<_>>().join("\n")
-}
-
-fn notes(step: &StepPlan) -> Vec<String> {
-    let mut notes = Vec::new();
-    if step.manual {
-        notes.push("started by a person".to_owned());
-    }
-    if let Some(deployment) = &step.deployment {
-        notes.push(format!("deploys to {deployment}"));
-    }
-    if let Some(image) = &step.image {
-        notes.push(format!("image {}", image.name));
-    }
-    notes.push(format!("at most {} min", step.max_time_minutes));
-    match (step.clone.enabled, step.clone.depth) {
-        (false, _) => notes.push("no clone".to_owned()),
-        (true, CloneDepth::Full) => notes.push("whole history".to_owned()),
-        (true, CloneDepth::Commits(_)) => {}
-    }
-    match step.on_failure {
-        FailureStrategy::Fail => {}
-        FailureStrategy::Ignore => notes.push("a failure is ignored".to_owned()),
-        FailureStrategy::Retry { times } => notes.push(format!("tried {times} more times")),
-    }
-    if step.condition.is_some() {
-        notes.push("only on its condition".to_owned());
-    }
-    if !step.runs_on.is_empty() {
-        notes.push(format!("runs on {}", step.runs_on.join(", ")));
-    }
-    notes.extend(step.caches.iter().map(|cache| format!("cache {}", cache.name)));
-    notes.extend(step.services.iter().map(|service| format!("service {}", service.name)));
-    notes
+/// The file as it was at the build's commit, byte for byte.
+async fn raw(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application, number)): Path<(String, String, String)>,
+) -> Result<Response, PageError> {
+    let build = find::build(&app, &member, &application, &number).await?;
+    let file = builds::pipeline_file(&app.db, member.account.id, build.id).await?.ok_or(PageError::NotFound)?;
+    // Never shown as a page of ours, whatever is in it.
+    let disposition = format!("attachment; filename=\"{FILE_NAME}\"");
+    Ok(([(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_DISPOSITION, disposition)], file).into_response())
 }

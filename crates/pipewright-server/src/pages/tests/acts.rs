@@ -56,7 +56,7 @@ async fn a_build_is_stopped_and_rerun_and_history_tells_who() {
     let ended = scene.owner.post(&format!("{path}/stop"), &[]).await;
     assert!(scene.owner.follow(&ended).await.text.contains("The build has ended"), "says why not");
     let rerun = scene.owner.post(&format!("{path}/rerun"), &[("what", "failed")]).await;
-    assert!(scene.owner.follow(&rerun).await.text.contains("It runs again."));
+    assert!(scene.owner.follow(&rerun).await.text.contains("Rerun: 1 step runs again, none is kept."));
     let stopped = scene.owner.post(&format!("{path}/stop"), &[]).await;
     let page = scene.owner.follow(&stopped).await;
     assert!(page.text.contains("Stopped by mara."), "{}", page.text);

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use pipewright_core::Role;
-use pipewright_core::build::{BuildOutcome, BuildState, StepState};
+use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepState};
 
 use super::scene::{APPLICATION, Scene};
 
@@ -30,7 +30,7 @@ async fn a_build_says_what_it_is_of_where_it_stands_and_why() {
     let timeline = scene.owner.get(&format!("{APPLICATION}/builds/1/timeline")).await;
     assert!(timeline.text.contains("script 14 s") && timeline.text.contains("mara@example.com"), "{}", timeline.text);
     let file = scene.owner.get(&format!("{APPLICATION}/builds/1/pipeline-file")).await;
-    assert!(file.text.contains("make &#60;all&#62;") && file.text.contains("at most 120 min"), "{}", file.text);
+    assert!(file.text.contains("make &#60;all&#62;") && file.text.contains("120 min"), "{}", file.text);
     for missing in ["2", "0", "x", "-1", "99999999999999999999"] {
         assert_eq!(scene.owner.get(&format!("{APPLICATION}/builds/{missing}")).await.status, StatusCode::NOT_FOUND);
     }
@@ -115,10 +115,90 @@ async fn a_build_that_waits_for_a_person_offers_run_to_whoever_may() {
     scene.state(build, BuildState::Running, BuildState::Paused, None).await;
     let path = format!("{APPLICATION}/builds/1");
     let page = scene.owner.get(&path).await;
-    assert!(page.text.contains("Waits for a person") && page.text.contains(">Run</button>") && page.text.contains(">Stop</button>"));
+    assert!(page.text.contains("Waits for a person to start Deploy.") && page.text.contains(">Stop</button>"), "{}", page.text);
+    assert!(page.text.contains("aria-label=\"Run Deploy\">Run</button>"), "at the step: {}", page.text);
+    assert!(page.text.contains("value=\"1\">Run Deploy</button>"), "at the top: {}", page.text);
     let mut viewer = scene.member(Role::Viewer).await;
     let page = viewer.get(&path).await;
-    assert!(page.text.contains("Waits for a person") && !page.text.contains(">Run</button>") && !page.text.contains(">Stop</button>"));
+    assert!(page.text.contains("Waits for a person") && !page.text.contains("Run Deploy") && !page.text.contains(">Stop</button>"));
+}
+
+#[tokio::test]
+async fn every_step_is_drawn_with_its_state_in_words_and_where_the_build_can_run_again() {
+    let mut scene = Scene::new().await;
+    let build = scene.push("main", '7', "Change").await;
+    scene.plan(build, &[&["Lint"], &["Unit tests", "Contract tests"], &["Docs"], &["Package"]]).await;
+    for (position, outcome) in
+        [StepOutcome::Passed, StepOutcome::FailedIgnored, StepOutcome::Failed, StepOutcome::NotRun, StepOutcome::Skipped]
+            .into_iter()
+            .enumerate()
+    {
+        scene.step(build, position, StepState::Finished(outcome)).await;
+    }
+    scene.state(build, BuildState::Running, BuildState::Finished(BuildOutcome::Failed), None).await;
+    let path = format!("{APPLICATION}/builds/1");
+    let page = scene.owner.get(&path).await;
+    for expected in [
+        "<p class=\"group-head\"><b>Parallel</b>",
+        "Failed, ignored</b>",
+        "Skipped</b>",
+        "Not run</b>",
+        "A step before it did not end well.",
+        "Its condition was not met.",
+        "i-ignored",
+        "i-skipped",
+        "aria-label=\"Rerun from Contract tests\"",
+        "Rerun failed steps",
+        "Rerun everything",
+        "All 5 steps run again",
+    ] {
+        assert!(page.text.contains(expected), "{expected} is missing in {}", page.text);
+    }
+    assert!(!page.text.contains("Rerun from Docs"), "it cannot begin before a step that failed");
+    let mut viewer = scene.member(Role::Viewer).await;
+    let page = viewer.get(&path).await;
+    assert!(page.text.contains("Failed, ignored") && !page.text.contains("Rerun"), "{}", page.text);
+    let rerun = scene.owner.post(&format!("{path}/rerun"), &[("what", "3")]).await;
+    let page = scene.owner.follow(&rerun).await;
+    assert!(page.text.contains("Rerun: 3 steps run again, 2 are kept as they are."), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_pipeline_file_is_shown_with_its_problems_its_choice_and_its_plan_and_downloaded_as_it_is() {
+    let mut scene = Scene::new().await;
+    let build = scene.push("main", '7', "Change").await;
+    let file = "\u{feff}image: rust:1\npipelines:\n  default:\n    - step:\n        name: Unit tests\n        scirpt: []\n        script: [make]\n  tags:\n    v*:\n      - step: {script: [make]}\n";
+    let parsed = pipewright_spec::parse("bitbucket-pipelines.yml", file.as_bytes());
+    let diagnostics = serde_json::to_value(&parsed.diagnostics).expect("JSON");
+    let trigger = pipewright_spec::Trigger::Branch { name: "main".to_owned() };
+    let Some(pipewright_spec::Planned::Plan(plan, _)) = parsed.pipeline_file.map(|file| file.plan(&trigger)) else { panic!("a plan") };
+    let mut tx = scene.site.app.db.begin().await.expect("begins");
+    pipewright_store::builds::set_plan(&mut tx, build, Some(&plan), Some(file.as_bytes()), &diagnostics, scene.now())
+        .await
+        .expect("stores");
+    pipewright_store::steps::insert_all(&mut tx, build, &plan).await.expect("steps");
+    tx.commit().await.expect("commits");
+    let path = format!("{APPLICATION}/builds/1/pipeline-file");
+    let page = scene.owner.get(&path).await;
+    for expected in [
+        "2 warnings",
+        "href=\"#F6\">line 6, column 9</a>",
+        "did you mean",
+        "so <code>default</code> runs.",
+        "tags: v*",
+        "runs for tags only",
+        "rust:1",
+        "120 min",
+        "id=\"F6\"",
+        "p-warn",
+    ] {
+        assert!(page.text.contains(expected), "{expected} is missing in {}", page.text);
+    }
+    let raw = scene.owner.get(&format!("{path}/raw")).await;
+    assert_eq!(raw.text, file, "byte for byte");
+    assert!(raw.headers["content-disposition"].to_str().expect("text").starts_with("attachment"));
+    let mut stranger = scene.site.owner_of("other").await;
+    assert_eq!(stranger.get(&format!("{path}/raw")).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -6,4 +6,4 @@ mod deliveries;
 mod live;
 mod logs;
 mod run;
-mod scene;
+pub(crate) mod scene;

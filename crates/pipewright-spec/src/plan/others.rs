@@ -1,29 +1,33 @@
 //! The pipelines of a file that a trigger does not run, and why each does not.
 
 use pipewright_core::RefPattern;
-use pipewright_spec::plan::Section;
-use pipewright_spec::{PipelineFile, StartCondition, Trigger};
 use serde::Serialize;
+
+use super::start::{Section, StartCondition};
+use super::trigger::Trigger;
+use crate::model::PipelineFile;
 
 /// A pipeline that does not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Other {
+pub struct NotChosen {
     /// `default`, `branches: release/*`, …
-    pub(super) pipeline: String,
+    pub pipeline: String,
     /// Its 1-based line.
-    pub(super) line: u32,
-    /// Follows "because it …" or stands alone.
-    pub(super) why_not: String,
+    pub line: u32,
+    /// A fragment: `runs for tags only`, `does not match`.
+    pub why_not: String,
 }
 
-/// Every pipeline but the one that the trigger runs, in the order of the file.
-pub(super) fn of(file: &PipelineFile, trigger: &Trigger) -> Vec<Other> {
-    let chosen = file.selection(trigger).ok();
-    file.start_conditions()
-        .into_iter()
-        .map(|start| Other { pipeline: title(&start), line: start.line, why_not: why_not(&start, trigger) })
-        .filter(|other| chosen.as_ref().is_none_or(|chosen| chosen.pipeline != other.pipeline))
-        .collect()
+impl PipelineFile {
+    /// Every pipeline but the one that the trigger runs, in the order of the file.
+    pub fn not_chosen(&self, trigger: &Trigger) -> Vec<NotChosen> {
+        let chosen = self.selection(trigger).ok();
+        self.start_conditions()
+            .into_iter()
+            .map(|start| NotChosen { pipeline: title(&start), line: start.line, why_not: why_not(&start, trigger) })
+            .filter(|other| chosen.as_ref().is_none_or(|chosen| chosen.pipeline != other.pipeline))
+            .collect()
+    }
 }
 
 fn title(start: &StartCondition) -> String {
