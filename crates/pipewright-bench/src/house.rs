@@ -11,6 +11,7 @@ use pipewright_core::build::{BuildOutcome, BuildState};
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_server::{App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock, Wakeups};
 use pipewright_store::attempts::{self, Attempt};
+use pipewright_store::blobs::BlobStore;
 use pipewright_store::builds::{self, Build, BuildFilter};
 use pipewright_store::logs::LogStore;
 use pipewright_store::{Database, Db, DbOptions, Vault, VaultKey};
@@ -81,6 +82,7 @@ impl Home {
             session_lifetime: NEVER,
             extra_ca_pem: None,
             delivery_body_limit: 25 << 20,
+            artifact_keep: Duration::from_hours(24 * 14),
             stop_grace: Duration::from_secs(10),
         };
         let git = Git::new(GitOptions::default(), directory)?;
@@ -90,6 +92,7 @@ impl Home {
             clock: Arc::new(SystemClock),
             config,
             logs: LogStore::open(directory.join("logs"))?,
+            blobs: BlobStore::open(directory.join("artifacts"))?,
             http: Http::new(HttpOptions::default())?,
             mirrors: MirrorStore::open(directory.join("mirrors"), git)?,
             wakeups: Wakeups::default(),

@@ -79,6 +79,7 @@ id!(/** What was decided of one change, and why. */ DecisionId, "decision");
 id!(/** One run of a pipeline. */ BuildId, "build");
 id!(/** One step of a build. */ StepId, "step");
 id!(/** One execution of a step. */ AttemptId, "attempt");
+id!(/** Files that an attempt left. */ ArtifactId, "artifact");
 id!(/** What executes attempts. */ RunnerId, "runner");
 id!(/** A piece of the server's own background work. */ TaskId, "task");
 id!(/** One line of history. */ EventId, "event");

@@ -5,6 +5,8 @@
 //! the database or Bitbucket's API. The [`git`] and [`ssh`] modules are the project's only way to the `git` and `ssh`
 //! programs and serve the server too, which reads pipeline files and remote refs through the same mirrors.
 
+pub mod archive;
+pub mod artifacts;
 pub mod executor;
 pub mod git;
 pub mod log;

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use pipewright_store::blobs::BlobStore;
 use pipewright_store::logs::LogStore;
 use pipewright_store::{Db, Vault};
 
@@ -25,6 +26,8 @@ pub struct AppParts {
     pub config: ServerConfig,
     /// Logs of attempts.
     pub logs: LogStore,
+    /// Contents of artifacts.
+    pub blobs: BlobStore,
     /// Talks HTTP to Bitbucket.
     pub http: pipewright_bitbucket::Http,
     /// Mirrors of repositories, and with them the `git` and `ssh` programs.

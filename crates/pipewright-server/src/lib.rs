@@ -6,6 +6,7 @@
 mod accounts;
 mod app;
 mod applications;
+mod artifacts;
 mod builds;
 mod clock;
 mod comparison;

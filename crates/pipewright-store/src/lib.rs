@@ -1,4 +1,4 @@
-//! The only SQL of Pipewright, and where logs are kept.
+//! The only SQL of Pipewright, and where logs and artifacts are kept.
 //!
 //! One folder or file a noun, holding its rows, its statements and the functions others call. Reads take [`Db`], writes
 //! take [`Tx`]: what belongs together is committed together, and the caller decides what belongs together. Callers never
@@ -13,7 +13,9 @@ mod words;
 
 pub mod accounts;
 pub mod applications;
+pub mod artifacts;
 pub mod attempts;
+pub mod blobs;
 pub mod builds;
 mod columns;
 pub mod credentials;
@@ -57,6 +59,7 @@ pub use words::UnknownWord;
 fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
     [
         accounts::ALL,
+        artifacts::ALL,
         events::ALL,
         invitations::ALL,
         leases::ALL,

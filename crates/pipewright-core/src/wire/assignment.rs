@@ -9,6 +9,7 @@ use crate::ids::{ApplicationId, AttemptId, BuildId, RepositoryId, StepId};
 use crate::plan::StepPlan;
 use crate::secret::Secret;
 use crate::time::Timestamp;
+use crate::wire::GivenArtifact;
 
 /// Everything a runner needs for one attempt. Credentials in it are minted when the attempt is claimed.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Assignment {
     /// Variables that earlier steps of the build left, in plan order, each name once. They win over `environment`, and the
     /// log shows them.
     pub output_variables: Vec<(String, String)>,
+    /// What earlier steps left and this one is given, in plan order: later ones win.
+    pub artifacts: Vec<GivenArtifact>,
     /// Values that must not appear in the log.
     pub masked: Vec<Secret>,
     /// Limit on the script's running time.

@@ -20,4 +20,5 @@ pub use host::HostExecutor;
 pub use limits::StepLimits;
 pub use outputs::{FILE_BYTES as OUTPUT_FILE_BYTES, VALUE_BYTES as OUTPUT_VALUE_BYTES, describe as describe_variables};
 pub use script::{ScriptError, Shell, compose};
-pub use step::{StepEnd, StepRun, run_step};
+pub(crate) use step::timing;
+pub use step::{StepEnd, StepRun, conclude, run_scripts, run_step};

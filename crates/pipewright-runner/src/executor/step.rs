@@ -84,17 +84,33 @@ pub async fn run_step<E: Executor>(
     control: &mut watch::Receiver<Control>,
     started: impl FnOnce(Timing) + Send,
 ) -> StepEnd {
-    let end = match StepProcess::prepare() {
+    let end = run_scripts(executor, run, log, control, started).await;
+    conclude(&end, log).await;
+    end
+}
+
+/// The same without the log's end, for what is to be done with what the scripts left; [`conclude`] belongs behind it.
+pub async fn run_scripts<E: Executor>(
+    executor: &E,
+    run: StepRun<'_>,
+    log: &mut LogWriter,
+    control: &mut watch::Receiver<Control>,
+    started: impl FnOnce(Timing) + Send,
+) -> StepEnd {
+    match StepProcess::prepare() {
         Ok(process) => process.run(executor, run, log, control, started).await,
         Err(error) => {
             StepEnd::errored(format!("a pipe for the script's output cannot be made: {error}; look at the runner's limit of open files"))
         }
-    };
+    }
+}
+
+/// Writes how a step ended, and ends its log.
+pub async fn conclude(end: &StepEnd, log: &mut LogWriter) {
     if let Some(message) = &end.message {
         log.line(message).await;
     }
     log.finish().await;
-    end
 }
 
 /// A step with its output pipe.

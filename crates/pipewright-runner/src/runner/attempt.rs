@@ -10,7 +10,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::place::Place;
-use crate::executor::{Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, describe_variables, run_step};
+use crate::archive::ArchiveLimits;
+use crate::artifacts::{self, ArtifactPlace};
+use crate::executor::{
+    Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts, timing,
+};
 use crate::git::{CheckoutTarget, Ensured, GitError, MirrorStore};
 use crate::log::{LogWriter, Masker};
 
@@ -19,7 +23,7 @@ const FETCH_TRIES: u32 = 3;
 const FETCH_PAUSE: Duration = Duration::from_secs(1);
 
 /// What an attempt runs with.
-pub(super) struct Means<'a, E> {
+pub(super) struct Means<'a, E, P> {
     pub(super) executor: &'a E,
     pub(super) mirrors: &'a MirrorStore,
     pub(super) place: &'a Place,
@@ -28,11 +32,14 @@ pub(super) struct Means<'a, E> {
     pub(super) log_limit: u64,
     pub(super) mark: &'a str,
     pub(super) claimed_at: Timestamp,
+    /// Where artifacts are.
+    pub(super) artifacts: &'a P,
+    pub(super) archive_limits: ArchiveLimits,
 }
 
 /// Runs an attempt to its end. Whatever goes wrong becomes a report; the log is complete when this returns.
-pub(super) async fn execute<E: Executor>(
-    means: Means<'_, E>,
+pub(super) async fn execute<E: Executor, P: ArtifactPlace>(
+    means: Means<'_, E, P>,
     assignment: &Assignment,
     mut control: watch::Receiver<Control>,
     started: oneshot::Sender<Vec<Timing>>,
@@ -62,20 +69,16 @@ pub(super) async fn execute<E: Executor>(
                 limits: means.limits,
             };
             let so_far = timings.clone();
-            run_step(means.executor, run, &mut log, &mut control, |spawn| {
+            let end = run_scripts(means.executor, run, &mut log, &mut control, |spawn| {
                 // The courier is gone only when the lease is.
                 let _ = started.send(so_far.into_iter().chain([spawn]).collect());
             })
-            .await
+            .await;
+            artifacts::after_scripts(means.artifacts, run, end, means.archive_limits, &mut log, &mut control).await
         }
-        Err(end) => {
-            if let Some(message) = &end.message {
-                log.line(message).await;
-            }
-            log.finish().await;
-            end
-        }
+        Err(end) => end,
     };
+    conclude(&end, &mut log).await;
     timings.extend(end.timings);
     AttemptReport { outcome: end.outcome, exit_code: end.exit_code, message: end.message, timings, output_variables: end.output_variables }
 }
@@ -93,8 +96,8 @@ async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
 }
 
 /// Makes the directories and puts the repository into them.
-async fn prepare<E: Executor>(
-    means: &Means<'_, E>,
+async fn prepare<E: Executor, P: ArtifactPlace>(
+    means: &Means<'_, E, P>,
     assignment: &Assignment,
     log: &mut LogWriter,
     timings: &mut Vec<Timing>,
@@ -110,6 +113,13 @@ async fn prepare<E: Executor>(
         clone(means.mirrors, &assignment.application_name, checkout, &directories, log, timings)
             .await
             .map_err(|error| StepEnd::errored(format!("The repository could not be cloned: {error}.")))?;
+    }
+    let begin = Instant::now();
+    artifacts::restore(means.artifacts, &assignment.plan, &assignment.artifacts, &directories.build, means.archive_limits, log)
+        .await
+        .map_err(StepEnd::errored)?;
+    if !assignment.artifacts.is_empty() {
+        timings.push(timing("artifacts", begin));
     }
     for notice in means.executor.notices(&assignment.plan).into_iter().chain(describe_variables(&assignment.output_variables)) {
         log.line(&notice).await;

@@ -163,16 +163,16 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
         let control = self.registry.add(attempt, lease);
         let (started, started_news) = oneshot::channel();
         let (chunks, chunks_news) = mpsc::channel(QUEUE_CHUNKS);
-        let courier = Courier {
+        let courier = Arc::new(Courier {
             dispatcher: Arc::clone(&self.dispatcher),
             registry: Arc::clone(&self.registry),
             attempt,
             lease,
             give_up: self.give_up.clone(),
-        };
+        });
         let claimed_at = (self.config.now)();
         let work = tokio::spawn({
-            let (shared, place, mark) = (Arc::clone(&self), Arc::clone(&place), mark.clone());
+            let (shared, place, mark, courier) = (Arc::clone(&self), Arc::clone(&place), mark.clone(), Arc::clone(&courier));
             async move {
                 let means = Means {
                     executor: &shared.executor,
@@ -183,6 +183,8 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
                     log_limit: shared.config.log_limit,
                     mark: &mark,
                     claimed_at,
+                    artifacts: &*courier,
+                    archive_limits: shared.config.archive_limits,
                 };
                 execute(means, &assignment, control, started, chunks).await
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pipewright_core::Timestamp;
 
+use crate::archive::ArchiveLimits;
 use crate::executor::StepLimits;
 
 /// A runner's name, place and limits.
@@ -27,6 +28,8 @@ pub struct RunnerConfig {
     pub limits: StepLimits,
     /// Bytes of one attempt's log; what comes after is read and dropped.
     pub log_limit: u64,
+    /// Limits of one artifact.
+    pub archive_limits: ArchiveLimits,
     /// The wall clock, used only to say how long an attempt waited to be claimed.
     pub now: fn() -> Timestamp,
 }
@@ -43,6 +46,7 @@ impl RunnerConfig {
             drain: Duration::from_secs(30),
             limits: StepLimits::default(),
             log_limit: crate::log::DEFAULT_LIMIT,
+            archive_limits: ArchiveLimits::default(),
             now,
         }
     }

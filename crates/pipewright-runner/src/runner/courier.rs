@@ -1,17 +1,19 @@
 //! Brings an attempt's news to the dispatcher: in order, one at a time, again and again until it is taken.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use pipewright_core::ids::AttemptId;
-use pipewright_core::wire::{AttemptReport, Timing};
+use pipewright_core::wire::{AttemptReport, GivenArtifact, NewArtifact, Timing};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::dispatcher::{DispatchError, Dispatcher};
 use super::registry::Registry;
+use crate::artifacts::{ArtifactPlace, ArtifactStream};
 
 /// The first pause before a call is tried again; each pause doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -42,7 +44,7 @@ impl<D: Dispatcher> Courier<D> {
                     timings = news => {
                         started = None;
                         let Ok(timings) = timings else { continue };
-                        if !self.insist(|| self.dispatcher.started(self.attempt, self.lease, timings.clone())).await {
+                        if self.insist(|| self.dispatcher.started(self.attempt, self.lease, timings.clone())).await.is_err() {
                             return false;
                         }
                         continue;
@@ -52,7 +54,7 @@ impl<D: Dispatcher> Courier<D> {
                 None => chunks.recv().await,
             };
             let Some(chunk) = next else { return true };
-            if !self.insist(|| self.dispatcher.append_log(self.attempt, self.lease, offset, chunk.clone())).await {
+            if self.insist(|| self.dispatcher.append_log(self.attempt, self.lease, offset, chunk.clone())).await.is_err() {
                 return false;
             }
             offset += chunk.len() as u64;
@@ -61,27 +63,45 @@ impl<D: Dispatcher> Courier<D> {
 
     /// Says how it ended.
     pub(super) async fn finish(&self, report: AttemptReport) {
-        self.insist(|| self.dispatcher.finished(self.attempt, self.lease, report.clone())).await;
+        // Nobody is left to tell.
+        let _ = self.insist(|| self.dispatcher.finished(self.attempt, self.lease, report.clone())).await;
     }
 
-    /// Calls until it is done (true), or the lease is gone or the runner gives up (false).
-    async fn insist<F: Future<Output = Result<(), DispatchError>>>(&self, call: impl Fn() -> F) -> bool {
+    /// Calls until it is done or refused, or the lease is gone, or the runner gives up; then the error is a sentence.
+    async fn insist<T, F: Future<Output = Result<T, DispatchError>>>(&self, call: impl Fn() -> F) -> Result<T, String> {
         let mut pause = FIRST_PAUSE;
         loop {
             match call().await {
-                Ok(()) => return true,
+                Ok(done) => return Ok(done),
                 Err(DispatchError::LeaseGone) => {
                     self.registry.abandon(self.lease);
-                    return false;
+                    return Err(DispatchError::LeaseGone.to_string());
                 }
+                Err(DispatchError::Refused(sentence)) => return Err(sentence),
                 Err(DispatchError::Unavailable(reason)) => {
                     tracing::warn!(attempt = %self.attempt, reason, pause_ms = pause.as_millis() as u64, "the server cannot be reached; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-                        () = self.give_up.cancelled() => return false,
+                        () = self.give_up.cancelled() => return Err(format!("the server cannot be reached: {reason}")),
                     }
                 }
             }
         }
+    }
+}
+
+impl<D: Dispatcher> ArtifactPlace for Courier<D> {
+    async fn put(&self, artifact: &NewArtifact, file: &Path) -> Result<(), String> {
+        self.insist(|| async {
+            // Opened anew for each try.
+            let opened = tokio::fs::File::open(file).await;
+            let opened = opened.map_err(|error| DispatchError::Refused(format!("its archive cannot be read: {error}")))?;
+            self.dispatcher.put_artifact(self.attempt, self.lease, artifact, Box::pin(opened)).await
+        })
+        .await
+    }
+
+    async fn get(&self, artifact: &GivenArtifact) -> Result<ArtifactStream, String> {
+        self.insist(|| self.dispatcher.get_artifact(self.attempt, self.lease, artifact)).await
     }
 }

@@ -4,8 +4,10 @@ use std::future::Future;
 
 use bytes::Bytes;
 use pipewright_core::ids::AttemptId;
-use pipewright_core::wire::{Assignment, AttemptReport, Directive, Timing};
+use pipewright_core::wire::{Assignment, AttemptReport, Directive, GivenArtifact, NewArtifact, Timing};
 use uuid::Uuid;
+
+use crate::artifacts::ArtifactStream;
 
 /// Why the dispatcher did not do as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,11 +18,15 @@ pub enum DispatchError {
     /// It cannot be done now; the runner tries again, with growing pauses, for as long as it lives.
     #[error("the server cannot be reached: {0}; the runner keeps trying")]
     Unavailable(String),
+    /// It will not be done, however often it is asked for.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// Hands out attempts and takes what is said of them. For one attempt the runner calls in this order and never two at
 /// a time: `started` (at most once, when its first command runs), `append_log` (any number), `finished` (once). A call
-/// that answers [`DispatchError::Unavailable`] is repeated, so each must be harmless when done twice.
+/// that answers [`DispatchError::Unavailable`] is repeated, so each must be harmless when done twice. Artifacts are got
+/// before `started` and put before `finished`, beside what is appended to the log.
 pub trait Dispatcher: Send + Sync + 'static {
     /// Claims up to `free_slots` attempts. Waits until there is work or about a poll interval has passed, then answers
     /// with an empty list. The future may be dropped at shutdown; what it claimed and did not return must come back
@@ -48,6 +54,24 @@ pub trait Dispatcher: Send + Sync + 'static {
         offset: u64,
         bytes: Bytes,
     ) -> impl Future<Output = Result<(), DispatchError>> + Send;
+
+    /// Takes an artifact of the attempt. It is kept for good only with `finished`; one that was taken already is answered
+    /// with success.
+    fn put_artifact(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        artifact: &NewArtifact,
+        content: ArtifactStream,
+    ) -> impl Future<Output = Result<(), DispatchError>> + Send;
+
+    /// Gives the content of an artifact that the assignment names.
+    fn get_artifact(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        artifact: &GivenArtifact,
+    ) -> impl Future<Output = Result<ArtifactStream, DispatchError>> + Send;
 
     /// The attempt is over. The log is complete by then. Repeated until it is accepted or the lease is gone.
     fn finished(&self, attempt: AttemptId, lease: Uuid, report: AttemptReport) -> impl Future<Output = Result<(), DispatchError>> + Send;

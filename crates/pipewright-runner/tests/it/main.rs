@@ -1,5 +1,7 @@
 //! The runner with real git, real OpenSSH and real shells.
 
+mod archives;
+mod artifacts;
 mod bitbucket;
 mod checkout;
 mod local;

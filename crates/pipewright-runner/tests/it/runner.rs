@@ -36,14 +36,24 @@ impl Bench {
         Self::start_in(tempfile::tempdir().expect("a directory"), slots)
     }
 
+    pub(crate) fn start_with(slots: usize, change: impl FnOnce(&mut RunnerConfig)) -> Self {
+        Self::start_changed(tempfile::tempdir().expect("a directory"), slots, change)
+    }
+
     fn start_in(directory: TempDir, slots: usize) -> Self {
+        Self::start_changed(directory, slots, |_| {})
+    }
+
+    fn start_changed(directory: TempDir, slots: usize, change: impl FnOnce(&mut RunnerConfig)) -> Self {
         let (dispatcher, shutdown) = (Memory::new(), CancellationToken::new());
-        let runner = Runner::new(config(&directory, slots), mirrors(&directory), Arc::clone(&dispatcher));
+        let mut config = config(&directory, slots);
+        change(&mut config);
+        let runner = Runner::new(config, mirrors(&directory), Arc::clone(&dispatcher));
         let running = tokio::spawn(runner.run(shutdown.clone()));
         Self { directory, dispatcher, shutdown, running }
     }
 
-    fn attempts(&self) -> Vec<PathBuf> {
+    pub(crate) fn attempts(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.directory.path().join("runner/attempts"));
         entries.map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
     }

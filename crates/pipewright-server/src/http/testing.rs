@@ -12,6 +12,7 @@ use pipewright_core::ids::UserId;
 use pipewright_core::{Role, Secret, Timestamp};
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_store::accounts::{self, Account, AccountKind};
+use pipewright_store::blobs::BlobStore;
 use pipewright_store::logs::LogStore;
 use pipewright_store::users::{self, User};
 use pipewright_store::{Database, Db, DbOptions, Vault, VaultKey, members, sessions};
@@ -82,6 +83,7 @@ impl TestSite {
             session_lifetime: Duration::from_hours(168),
             extra_ca_pem: None,
             delivery_body_limit: 1024 * 1024,
+            artifact_keep: Duration::from_hours(24 * 14),
             stop_grace: Duration::from_secs(1),
         };
         change(&mut config);
@@ -93,6 +95,7 @@ impl TestSite {
             clock: Arc::clone(&clock) as Arc<dyn crate::Clock>,
             config,
             logs: LogStore::open(directory.path().join("logs")).expect("a log store"),
+            blobs: BlobStore::open(directory.path().join("artifacts")).expect("a place"),
             http: pipewright_bitbucket::Http::new(pipewright_bitbucket::HttpOptions::default()).expect("a client"),
             mirrors: MirrorStore::open(directory.path().join("mirrors"), git).expect("a directory"),
             wakeups: Wakeups::default(),

@@ -1,8 +1,9 @@
 //! Every page of builds, logs and deliveries, rendered with ordinary and with hostile contexts.
 
 use super::builds::{
-    Again, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep, Head, LogPart, Piece, PipelineFilePage, PlannedGroup,
-    PlannedStep, RowOfBuild, ShownAttempt, ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab, TimelinePage, TrailLine,
+    Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep, Head, LogPart, Piece, PipelineFilePage,
+    PlannedGroup, PlannedStep, RowOfBuild, ShownArtifact, ShownAttempt, ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab,
+    TimelinePage, TrailLine,
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine};
@@ -64,6 +65,7 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         sentence: part(Some(text())),
         columns: if full { columns } else { Vec::new() },
         tab,
+        artifacts: if full { 3 } else { 0 },
         may_stop: full,
         to_run: if full { vec![(6, text())] } else { Vec::new() },
         again: if full { again } else { Again::default() },
@@ -156,6 +158,25 @@ fn every_page_of_a_build_renders() {
                 statuses: vec![status].into_iter().filter(|_| full).collect(),
             };
             check("timeline", &timeline);
+            let artifact = ShownArtifact {
+                name: text(),
+                note: "only for people",
+                step: text(),
+                files: 3,
+                size: text(),
+                expires_at: NOW,
+                expires: text(),
+                path: full.then(text),
+                listing: vec![(text(), text())],
+                more: 2,
+            };
+            let artifacts = ArtifactsPage {
+                page: page.clone(),
+                head: head(&page, Tab::Artifacts, full),
+                artifacts: vec![artifact].into_iter().filter(|_| full).collect(),
+                keep_days: 14,
+            };
+            check("artifacts", &artifacts);
             let fact = Fact { name: "Image", values: vec![text(), text()] };
             let planned = PlannedStep {
                 number: 1,

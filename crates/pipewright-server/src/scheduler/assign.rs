@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use pipewright_core::plan::Plan;
-use pipewright_core::wire::{Assignment, Checkout, CloneCredential};
+use pipewright_core::wire::{Assignment, Checkout, CloneCredential, GivenArtifact};
 use pipewright_store::attempts::Claimed;
 use pipewright_store::builds::RunContext;
 use pipewright_store::{StoreError, repositories};
@@ -25,6 +25,8 @@ pub(super) struct ToAssign {
     pub(super) accepted_at: pipewright_core::Timestamp,
     /// Of earlier steps.
     pub(super) output_variables: Vec<(String, String)>,
+    /// Of earlier steps.
+    pub(super) artifacts: Vec<GivenArtifact>,
 }
 
 /// An attempt cannot be handed to a runner.
@@ -77,6 +79,7 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
         checkout,
         environment,
         output_variables: from.output_variables.clone(),
+        artifacts: from.artifacts.clone(),
         masked,
         max_time: Duration::from_secs(u64::from(step.max_time_minutes) * 60),
     })

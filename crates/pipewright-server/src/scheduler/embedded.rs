@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use pipewright_core::build::{AttemptOutcome, BuildEvent};
 use pipewright_core::ids::{AttemptId, RunnerId};
-use pipewright_core::wire::{Assignment, AttemptReport, Directive, Timing};
+use pipewright_core::wire::{Assignment, AttemptReport, Directive, GivenArtifact, NewArtifact, Timing};
+use pipewright_runner::artifacts::ArtifactStream;
 use pipewright_runner::runner::{DispatchError, Dispatcher};
 use pipewright_store::attempts::{self, Claim, Ended};
-use pipewright_store::{StoreError, builds, output_variables};
+use pipewright_store::{StoreError, artifacts, builds, output_variables};
 use uuid::Uuid;
 
 use super::assign::{ToAssign, assign};
@@ -64,10 +65,13 @@ impl EmbeddedDispatcher {
             let Some(plan) = stored.plan else { continue };
             let before = plan.steps_before(claimed.position);
             let output_variables = output_variables::before(&mut tx, claimed.build_id, before).await?;
+            let wanted = plan.step(claimed.position).and_then(|step| step.artifact_downloads.as_ref());
+            let mut artifacts = artifacts::given(&mut tx, claimed.build_id, before).await?;
+            artifacts.retain(|artifact| wanted.is_none_or(|names| names.contains(&artifact.name)));
             // Only the very first attempt waited since the push; others since they were queued.
             let first = claimed.position == 0 && claimed.number == 1;
             let accepted_at = if first { stored.context.accepted_at } else { claimed.queued_at };
-            claims.push(ToAssign { claimed, lease, accepted_at, context: stored.context, plan, output_variables });
+            claims.push(ToAssign { claimed, lease, accepted_at, context: stored.context, plan, output_variables, artifacts });
         }
         if claims.is_empty() {
             tx.rollback().await?;
@@ -91,6 +95,8 @@ impl EmbeddedDispatcher {
                     log: Arc::default(),
                     length: (0, 0),
                     begun: None,
+                    given: claim.artifacts.iter().map(|artifact| artifact.id).collect(),
+                    artifacts: Vec::new(),
                 },
             );
             match assign(app, &claim).await {
@@ -109,7 +115,7 @@ impl EmbeddedDispatcher {
 }
 
 fn ended(outcome: AttemptOutcome, message: Option<String>) -> Ended {
-    Ended { outcome, exit_code: None, message, output_variables: Vec::new(), started_at: None, timings: None, log_bytes: 0, log_lines: 0 }
+    Ended::of(outcome, message)
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> DispatchError {
@@ -198,6 +204,36 @@ impl Dispatcher for EmbeddedDispatcher {
         Ok(())
     }
 
+    async fn put_artifact(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        artifact: &NewArtifact,
+        content: ArtifactStream,
+    ) -> Result<(), DispatchError> {
+        self.held.get(attempt, lease, self.app.clock.now()).ok_or(DispatchError::LeaseGone)?;
+        let written = crate::artifacts::write(&self.app.blobs, artifact.id, content).await;
+        let bytes = written.map_err(|error| {
+            tracing::warn!(%attempt, %error, "an artifact cannot be written");
+            DispatchError::Refused(format!("the server cannot write it ({error}); look at the disk of its data directory"))
+        })?;
+        let kept = NewArtifact { bytes, ..artifact.clone() };
+        self.held.update(attempt, |holding| {
+            holding.artifacts.retain(|known| known.id != kept.id);
+            holding.artifacts.push(kept);
+        });
+        Ok(())
+    }
+
+    async fn get_artifact(&self, attempt: AttemptId, lease: Uuid, artifact: &GivenArtifact) -> Result<ArtifactStream, DispatchError> {
+        let holding = self.held.get(attempt, lease, self.app.clock.now()).ok_or(DispatchError::LeaseGone)?;
+        let refused = |why: String| DispatchError::Refused(format!("the server cannot give it: {why}"));
+        if !holding.given.contains(&artifact.id) {
+            return Err(refused("it belongs to another build".to_owned()));
+        }
+        crate::artifacts::read(&self.app.blobs, artifact.id).await.map_err(|error| refused(error.to_string()))
+    }
+
     async fn finished(&self, attempt: AttemptId, lease: Uuid, report: AttemptReport) -> Result<(), DispatchError> {
         let now = self.app.clock.now();
         let holding = self.held.get(attempt, lease, now).ok_or(DispatchError::LeaseGone)?;
@@ -206,6 +242,8 @@ impl Dispatcher for EmbeddedDispatcher {
             exit_code: report.exit_code,
             message: report.message,
             output_variables: report.output_variables,
+            artifacts: holding.artifacts,
+            artifacts_expire: now + self.app.config.artifact_keep,
             started_at: holding.begun.as_ref().map(|(at, _)| *at),
             timings: Some(report.timings),
             log_bytes: holding.length.0,

@@ -56,16 +56,7 @@ async fn lose(app: &App, held: &Held, outcome: AttemptOutcome, why: &str) -> Res
     // The log's length as its file has it; a log that cannot be read is no reason to keep the build waiting.
     let length = tokio::task::spawn_blocking(move || log.writer(attempt).map(|log| (log.bytes(), log.lines()))).await;
     let (log_bytes, log_lines) = length.ok().and_then(Result::ok).unwrap_or_default();
-    let ended = Ended {
-        outcome,
-        exit_code: None,
-        message: Some(why.to_owned()),
-        output_variables: Vec::new(),
-        started_at: None,
-        timings: None,
-        log_bytes,
-        log_lines,
-    };
+    let ended = Ended { log_bytes, log_lines, ..Ended::of(outcome, Some(why.to_owned())) };
     let which = Which { attempt: held.id, lease: held.lease, build: held.build_id, position: held.position, number: held.number };
     finish(app, which, &ended, app.clock.now()).await?;
     app.live().growth.complete(held.id, log_bytes, log_lines);

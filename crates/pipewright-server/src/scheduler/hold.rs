@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipewright_core::Timestamp;
-use pipewright_core::ids::{AccountId, AttemptId, BuildId};
-use pipewright_core::wire::Timing;
+use pipewright_core::ids::{AccountId, ArtifactId, AttemptId, BuildId};
+use pipewright_core::wire::{NewArtifact, Timing};
 use pipewright_store::logs::LogWriter;
 use uuid::Uuid;
 
@@ -27,6 +27,10 @@ pub(super) struct Holding {
     pub(super) length: (u64, u64),
     /// Its first command ran then, with these timings; and whether the database knows.
     pub(super) begun: Option<(Timestamp, Vec<Timing>)>,
+    /// The artifacts that it may read.
+    pub(super) given: Vec<ArtifactId>,
+    /// What it left so far; the database knows of it with its end.
+    pub(super) artifacts: Vec<NewArtifact>,
 }
 
 /// See the module.

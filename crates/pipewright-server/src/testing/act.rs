@@ -100,6 +100,11 @@ impl TestServer {
         crate::builds::stop(&self.app, self.account(), build, "Mara").await.expect("the build is stopped");
     }
 
+    /// Starts the manual step that a build waits with.
+    pub async fn resume(&self, build: BuildId) {
+        crate::builds::resume(&self.app, self.account(), build).await.expect("it goes on");
+    }
+
     /// Runs what failed of a build again.
     pub async fn rerun_failed(&self, build: BuildId) {
         crate::builds::rerun(&self.app, self.account(), build, crate::builds::WhatToRerun::Failed, "Mara").await.expect("it runs again");

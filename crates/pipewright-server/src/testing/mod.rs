@@ -6,6 +6,7 @@
 //! machine's power, and started again on the same data.
 
 mod act;
+mod artifacts;
 mod connect;
 mod expect;
 mod history;

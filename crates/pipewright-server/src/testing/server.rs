@@ -10,6 +10,7 @@ use pipewright_core::ids::{AccountId, ApplicationId, RepositoryId};
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_simulator::{Installation, Product, Simulator, SimulatorOptions};
 use pipewright_store::applications;
+use pipewright_store::blobs::BlobStore;
 use pipewright_store::logs::LogStore;
 use pipewright_store::{Database, Db, DbOptions, Vault, VaultKey};
 use tokio::net::{TcpListener, TcpSocket};
@@ -38,6 +39,8 @@ pub struct TestOptions {
     pub build_tags: bool,
     /// Names or patterns of the branches that are built; none for every one.
     pub branches: Vec<&'static str>,
+    /// How long artifacts are kept.
+    pub artifact_keep: Duration,
     /// False for a server in which nothing happens by itself.
     pub works: bool,
     /// The URL of an empty PostgreSQL database; none for SQLite in the data directory.
@@ -56,6 +59,7 @@ impl Default for TestOptions {
             cancel_superseded: false,
             build_tags: true,
             branches: Vec::new(),
+            artifact_keep: Duration::from_hours(24 * 14),
             works: true,
             postgres: None,
             directory: None,
@@ -208,6 +212,7 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
         session_lifetime: Duration::from_hours(24),
         extra_ca_pem: None,
         delivery_body_limit: 1024 * 1024,
+        artifact_keep: options.artifact_keep,
         stop_grace: Duration::from_millis(500),
     };
     let git = Git::new(GitOptions::default(), &std::env::temp_dir()).expect("a runtime directory");
@@ -217,6 +222,7 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         config,
         logs: LogStore::open(directory.join("logs")).expect("a log store"),
+        blobs: BlobStore::open(directory.join("artifacts")).expect("a place"),
         http: Http::new(HttpOptions::default()).expect("a client"),
         mirrors: MirrorStore::open(directory.join("mirrors"), git).expect("a directory"),
         wakeups: Wakeups::default(),

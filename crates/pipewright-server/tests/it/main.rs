@@ -1,5 +1,6 @@
 //! The whole server against the simulated Bitbucket: from a push to the status on its commit.
 
+mod artifacts;
 mod compare;
 mod flow;
 mod intake;

@@ -29,7 +29,7 @@ impl Capabilities {
 
     /// The host executor today. An image is no error there: the log says that it is not used.
     pub fn host() -> Self {
-        Self::none().with(Feature::Image).with(Feature::OutputVariables)
+        Self::none().with(Feature::Image).with(Feature::OutputVariables).with(Feature::Artifacts)
     }
 
     /// With this feature.

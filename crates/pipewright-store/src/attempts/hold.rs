@@ -3,13 +3,13 @@
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::ids::{AttemptId, BuildId, RunnerId};
-use pipewright_core::wire::Timing;
+use pipewright_core::wire::{NewArtifact, Timing};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
-use crate::output_variables;
+use crate::{artifacts, output_variables};
 
 statements! {
     BEGIN = same("UPDATE attempts SET started_at = $3, timings = $4 WHERE id = $1 AND lease = $2 AND state = 'running' AND started_at IS NULL");
@@ -63,6 +63,10 @@ pub struct Ended {
     pub message: Option<String>,
     /// What it hands to later steps; what an earlier attempt of its step left is forgotten.
     pub output_variables: Vec<(String, String)>,
+    /// What it left, and when that goes.
+    pub artifacts: Vec<NewArtifact>,
+    /// See `artifacts`.
+    pub artifacts_expire: Timestamp,
     /// When its first command ran; none leaves what is stored.
     pub started_at: Option<Timestamp>,
     /// How long its parts took; none leaves what is stored.
@@ -71,6 +75,24 @@ pub struct Ended {
     pub log_bytes: u64,
     /// Whole lines of its log.
     pub log_lines: u64,
+}
+
+impl Ended {
+    /// An attempt of which nothing more is known than how it ended.
+    pub const fn of(outcome: AttemptOutcome, message: Option<String>) -> Self {
+        Self {
+            outcome,
+            exit_code: None,
+            message,
+            output_variables: Vec::new(),
+            artifacts: Vec::new(),
+            artifacts_expire: Timestamp::from_micros(0),
+            started_at: None,
+            timings: None,
+            log_bytes: 0,
+            log_lines: 0,
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -149,6 +171,7 @@ pub async fn finish(tx: &mut Tx, id: AttemptId, lease: Uuid, ended: &Ended, now:
         .map(|done| done.rows_affected()))?;
     if rows == 1 {
         output_variables::replace(tx, id, &ended.output_variables).await?;
+        artifacts::insert_all(tx, id, &ended.artifacts, now, ended.artifacts_expire).await?;
     }
     Ok(rows == 1)
 }

@@ -39,16 +39,7 @@ async fn claim(db: &Db, claim: Claim) -> Option<super::Claimed> {
 }
 
 fn ended(outcome: AttemptOutcome) -> Ended {
-    Ended {
-        outcome,
-        exit_code: Some(0),
-        message: None,
-        output_variables: Vec::new(),
-        started_at: None,
-        timings: None,
-        log_bytes: 10,
-        log_lines: 1,
-    }
+    Ended { exit_code: Some(0), log_bytes: 10, log_lines: 1, ..Ended::of(outcome, None) }
 }
 
 #[test]

@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use pipewright_core::ids::{ApplicationId, AttemptId, BuildId, StepId};
 use pipewright_core::plan::StepPlan;
-use pipewright_core::wire::{Assignment, AttemptReport, Checkout, Directive, Timing};
+use pipewright_core::wire::{Assignment, AttemptReport, Checkout, Directive, GivenArtifact, NewArtifact, Timing};
 use pipewright_core::{Secret, Timestamp};
+use pipewright_runner::artifacts::ArtifactStream;
 use pipewright_runner::runner::{DispatchError, Dispatcher};
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
@@ -42,6 +44,8 @@ pub(crate) struct Seen {
     pub(crate) log: Vec<u8>,
     pub(crate) appends: usize,
     pub(crate) report: Option<AttemptReport>,
+    /// With their contents.
+    pub(crate) artifacts: Vec<(NewArtifact, Vec<u8>)>,
 }
 
 impl Seen {
@@ -180,6 +184,31 @@ impl Dispatcher for Memory {
         })
     }
 
+    async fn put_artifact(
+        &self,
+        attempt: AttemptId,
+        _lease: Uuid,
+        artifact: &NewArtifact,
+        mut content: ArtifactStream,
+    ) -> Result<(), DispatchError> {
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes).await.expect("reads");
+        assert_eq!(bytes.len() as u64, artifact.bytes, "as it was said");
+        self.say(attempt, |seen, _| {
+            seen.artifacts.retain(|(known, _)| known.id != artifact.id);
+            seen.artifacts.push((artifact.clone(), bytes));
+        })
+    }
+
+    async fn get_artifact(&self, _attempt: AttemptId, _lease: Uuid, artifact: &GivenArtifact) -> Result<ArtifactStream, DispatchError> {
+        let state = self.lock();
+        let mut all = state.attempts.values().flat_map(|seen| &seen.artifacts);
+        match all.find(|(known, _)| known.id == artifact.id) {
+            Some((_, bytes)) => Ok(Box::pin(std::io::Cursor::new(bytes.clone()))),
+            None => Err(DispatchError::Refused("it is not there".to_owned())),
+        }
+    }
+
     async fn finished(&self, attempt: AttemptId, _lease: Uuid, report: AttemptReport) -> Result<(), DispatchError> {
         self.say(attempt, |seen, running| {
             *running -= 1;
@@ -205,6 +234,7 @@ pub(crate) fn assignment(plan: StepPlan, checkout: Option<Checkout>, environment
         checkout,
         environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         output_variables: Vec::new(),
+        artifacts: Vec::new(),
         masked: masked.iter().map(|value| Secret::new(*value)).collect(),
         max_time: Duration::from_mins(5),
     }

@@ -1,4 +1,5 @@
-//! Compresses answers, except live streams: those must leave at once, and a compressor holds bytes back.
+//! Compresses answers, except live streams: those must leave at once, and a compressor holds bytes back. What is
+//! compressed already is left as it is.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -12,14 +13,18 @@ pub(in crate::http) fn layer() -> CompressionLayer<And<SizeAbove, NotLive>> {
     CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(WORTH_IT.into()).and(NotLive))
 }
 
-/// True for everything but live streams.
+/// True for everything but live streams and archives.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct NotLive;
 
 impl Predicate for NotLive {
     fn should_compress<B: axum::body::HttpBody>(&self, response: &http::Response<B>) -> bool {
-        !is_live(response.headers())
+        !is_live(response.headers()) && !is_compressed(response.headers())
     }
+}
+
+fn is_compressed(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/gzip")
 }
 
 fn is_live(headers: &HeaderMap) -> bool {

@@ -4,6 +4,7 @@
 use askama::Template;
 use pipewright_core::build::{BuildOutcome, BuildState, StepState};
 use pipewright_core::{Plan, Right, Timestamp, TriggerKind};
+use pipewright_store::artifacts;
 use pipewright_store::attempts::{self, Attempt};
 use pipewright_store::builds::{self, Build};
 use pipewright_store::steps::{self, Step};
@@ -23,6 +24,7 @@ const FIT: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::pages) enum Tab {
     Log,
+    Artifacts,
     Timeline,
     PipelineFile,
 }
@@ -57,6 +59,8 @@ pub(in crate::pages) struct Head {
     pub(in crate::pages) sentence: Option<String>,
     pub(in crate::pages) columns: Vec<Column>,
     pub(in crate::pages) tab: Tab,
+    /// How many artifacts there are.
+    pub(in crate::pages) artifacts: i64,
     pub(in crate::pages) may_stop: bool,
     /// Steps that the visitor may start now: number from 1, and name.
     pub(in crate::pages) to_run: Vec<(usize, String)>,
@@ -147,6 +151,7 @@ impl Head {
                 .collect(),
             columns,
             tab,
+            artifacts: artifacts::count(&app.db, build.id).await?,
             may_stop: may_build && !is_finished && build.state != BuildState::Stopping,
             again: if may_build { again::again(build.state, plan.as_ref(), steps, shown_step) } else { Again::default() },
             // What runs is counted in seconds; what waits may begin at any moment.
@@ -180,6 +185,7 @@ impl Tab {
     const fn word(self) -> &'static str {
         match self {
             Self::Log => "log",
+            Self::Artifacts => "artifacts",
             Self::Timeline => "timeline",
             Self::PipelineFile => "pipeline-file",
         }
@@ -188,6 +194,7 @@ impl Tab {
     const fn path(self) -> &'static str {
         match self {
             Self::Log => "",
+            Self::Artifacts => "/artifacts",
             Self::Timeline => "/timeline",
             Self::PipelineFile => "/pipeline-file",
         }

@@ -2,6 +2,7 @@
 
 mod acts;
 mod again;
+mod artifacts;
 mod diagnostics;
 pub(in crate::pages) mod find;
 mod flow;
@@ -20,12 +21,19 @@ use axum::Router;
 use crate::app::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().merge(list::routes()).merge(show::routes()).merge(timeline::routes()).merge(pipeline_file::routes()).merge(acts::routes())
+    Router::new()
+        .merge(list::routes())
+        .merge(show::routes())
+        .merge(artifacts::routes())
+        .merge(timeline::routes())
+        .merge(pipeline_file::routes())
+        .merge(acts::routes())
 }
 
 #[cfg(test)]
 pub(super) use {
     again::Again,
+    artifacts::{ArtifactsPage, ShownArtifact},
     diagnostics::{Piece, ShownDiagnostic, SourceLine},
     flow::{Column, FlowStep},
     head::{Head, Tab},

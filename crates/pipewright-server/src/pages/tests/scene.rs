@@ -166,15 +166,27 @@ impl Scene {
 
     /// Ends an attempt.
     pub(crate) async fn finish(&self, running: Running, outcome: AttemptOutcome, message: Option<&str>) {
+        self.finish_leaving(running, outcome, message, Vec::new()).await;
+    }
+
+    /// Ends an attempt that left artifacts, for a day.
+    pub(crate) async fn finish_leaving(
+        &self,
+        running: Running,
+        outcome: AttemptOutcome,
+        message: Option<&str>,
+        artifacts: Vec<pipewright_core::wire::NewArtifact>,
+    ) {
         let ended = Ended {
+            artifacts,
+            artifacts_expire: self.now() + Duration::from_hours(24),
             outcome,
             exit_code: Some(i32::from(outcome != AttemptOutcome::Passed)),
             message: message.map(str::to_owned),
-            output_variables: Vec::new(),
-            started_at: None,
             timings: Some(vec![Timing { part: "script".to_owned(), micros: 14_000_000 }]),
             log_bytes: 10,
             log_lines: 1,
+            ..Ended::of(outcome, None)
         };
         let mut tx = self.tx().await;
         assert!(attempts::finish(&mut tx, running.id, running.lease, &ended, self.now()).await.expect("ends"));

@@ -6,10 +6,15 @@ use std::time::Duration;
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::ids::AttemptId;
 use pipewright_core::plan::StepPlan;
-use pipewright_runner::executor::{Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, describe_variables, run_step};
+use pipewright_runner::archive::ArchiveLimits;
+use pipewright_runner::artifacts;
+use pipewright_runner::executor::{
+    Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts,
+};
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
 use tokio::sync::{mpsc, watch};
 
+use super::artifacts::RunArtifacts;
 use super::env_file::EnvFile;
 use super::steps::Place;
 use super::variables::Defaults;
@@ -24,6 +29,7 @@ pub(super) struct Means {
     pub(super) env_file: EnvFile,
     pub(super) limits: StepLimits,
     pub(super) keep: bool,
+    pub(super) artifacts: RunArtifacts,
 }
 
 /// The attempt to make.
@@ -39,6 +45,8 @@ pub(super) struct Attempt {
     pub(super) variables: Vec<(String, String)>,
     /// What earlier steps of the run left.
     pub(super) output_variables: Vec<(String, String)>,
+    /// How many steps of the chosen plan come before it, whose artifacts it is given.
+    pub(super) steps_before: usize,
 }
 
 /// Output of a step, on its way to the display.
@@ -99,6 +107,19 @@ async fn run(
             return end;
         }
     };
+    let place = means.artifacts.begin(attempt.step, attempt.place.number, &attempt.plan.name);
+    let given = means.artifacts.given(attempt.steps_before, attempt.plan.artifact_downloads.as_deref());
+    let limits = ArchiveLimits::default();
+    let restored = tokio::select! {
+        restored = artifacts::restore(&place, &attempt.plan, &given, &directories.build, limits, log) => restored,
+        // What was restored in part is removed with the workspace.
+        _ = control.wait_for(|word| *word > Control::Run) => Ok(()),
+    };
+    if let Err(sentence) = restored {
+        let end = StepEnd::errored(sentence);
+        conclude(&end, log).await;
+        return end;
+    }
     if *control.borrow() > Control::Run {
         return StepEnd::without_script(AttemptOutcome::Stopped, None);
     }
@@ -115,5 +136,8 @@ async fn run(
         max_time: Duration::from_secs(u64::from(attempt.plan.max_time_minutes) * 60),
         limits: means.limits,
     };
-    run_step(&means.executor, run, log, control, |_spawned| {}).await
+    let end = run_scripts(&means.executor, run, log, control, |_spawned| {}).await;
+    let end = artifacts::after_scripts(&place, run, end, limits, log, control).await;
+    conclude(&end, log).await;
+    end
 }

@@ -214,7 +214,8 @@ impl<'a> Build<'a> {
         let plan = self.chosen.plan.step(step)?.clone();
         let variables = self.chosen.plan.variables.clone();
         let output_variables = self.outputs_before(step);
-        Some((Attempt { step, number, place: self.chosen.places[step], plan, variables, output_variables }, word))
+        let steps_before = self.chosen.plan.steps_before(step);
+        Some((Attempt { step, number, place: self.chosen.places[step], plan, variables, output_variables, steps_before }, word))
     }
 
     /// What the steps before this one handed on, each name once; the last in plan order wins.

@@ -12,6 +12,7 @@ use pipewright_runner::executor::{HostExecutor, StepLimits};
 use pipewright_runner::git::LocalRepository;
 use pipewright_spec::{Capabilities, Diagnostic, Parsed, Planned, Trigger, parse, render_coloured, render_text};
 
+use super::artifacts::RunArtifacts;
 use super::attempt::Means;
 use super::build::{self, STOPPED, Settings};
 use super::display::Display;
@@ -66,6 +67,9 @@ pub(crate) struct Run {
     /// Keep the directories that the steps worked in.
     #[arg(long)]
     keep: bool,
+    /// Also put the files that steps leave as artifacts here, in a directory for each step.
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
     /// How many steps of a parallel group run at the same time; as many as there are processors unless said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -210,6 +214,7 @@ impl Run {
         let what = if self.dirty { "the work tree on" } else { "commit" };
         display.headline(&format!("{} for {what} {commit}", shown(&title, 80)), &reason)?;
         let root = workspaces.root().to_owned();
+        let artifacts = RunArtifacts::new(&root, self.artifacts.clone())?;
         let means = Arc::new(Means {
             executor: HostExecutor::new(),
             workspaces,
@@ -217,6 +222,7 @@ impl Run {
             env_file,
             limits: StepLimits::default(),
             keep: self.keep,
+            artifacts,
         });
         let settings = Settings { at_once, yes: self.yes };
         let end = build::run(&chosen, Arc::clone(&means), settings, &mut display, signals).await?;
@@ -224,6 +230,11 @@ impl Run {
         if self.json {
             let object = summary::as_json(&end, &chosen, means.workspaces.commit())?;
             writeln!(anstream::stdout(), "{object}")?;
+        }
+        if let Some(directory) = &self.artifacts {
+            let files = means.artifacts.files_for_person();
+            let words = if files == 1 { "1 file of artifacts is".to_owned() } else { format!("{files} files of artifacts are") };
+            talk(&format!("{words} in {}\n", directory.display()))?;
         }
         if self.keep {
             talk(&format!("The steps' directories are kept in {}\n", root.display()))?;

@@ -9,6 +9,7 @@
 //! `env_file` and `variables` what scripts are given, `workspace` where they work, `build` drives the steps (`attempt`)
 //! and tells `display`; `summary` closes.
 
+mod artifacts;
 mod attempt;
 mod build;
 pub(super) mod checkout;

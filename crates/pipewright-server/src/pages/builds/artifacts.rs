@@ -1,0 +1,210 @@
+//! The artifacts of a build, and downloading one.
+
+use std::io::{self, Write};
+
+use askama::Template;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::stream;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use pipewright_core::Timestamp;
+use pipewright_core::ids::ArtifactId;
+use pipewright_core::wire::ArtifactKind;
+use pipewright_runner::archive::convert_to_gzip;
+use pipewright_store::artifacts::{self, Artifact};
+use serde::Deserialize;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::find;
+use super::head::{Head, Looked, Tab};
+use crate::app::App;
+use crate::http::{Html, MemberOf, Page, PageError, format};
+
+/// Pieces of a download that wait for the reader; when they are full the archive is not read.
+const PIECES: usize = 8;
+
+/// Bytes of one piece.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Downloads that are made at the same time: each has a thread while its reader takes it. More wait.
+const DOWNLOADS_AT_ONCE: usize = 32;
+
+static DOWNLOADS: Semaphore = Semaphore::const_new(DOWNLOADS_AT_ONCE);
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/{account}/applications/{application}/builds/{number}/artifacts", get(show))
+        .route("/{account}/applications/{application}/builds/{number}/artifacts/{artifact}", get(download))
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "builds/artifacts.html")]
+pub(in crate::pages) struct ArtifactsPage {
+    pub(in crate::pages) page: Page,
+    pub(in crate::pages) head: Head,
+    pub(in crate::pages) artifacts: Vec<ShownArtifact>,
+    /// How long artifacts are kept.
+    pub(in crate::pages) keep_days: u64,
+}
+
+/// An artifact, as it is shown.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct ShownArtifact {
+    pub(in crate::pages) name: String,
+    /// Whom it is for, where that is not every later step.
+    pub(in crate::pages) note: &'static str,
+    pub(in crate::pages) step: String,
+    pub(in crate::pages) files: i64,
+    pub(in crate::pages) size: String,
+    pub(in crate::pages) expires_at: Timestamp,
+    /// `in 13 days`.
+    pub(in crate::pages) expires: String,
+    /// Where it is downloaded; none where it has expired.
+    pub(in crate::pages) path: Option<String>,
+    /// Names and sizes of its first files.
+    pub(in crate::pages) listing: Vec<(String, String)>,
+    /// How many files are not listed.
+    pub(in crate::pages) more: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    part: Option<String>,
+}
+
+async fn show(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application, number)): Path<(String, String, String)>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
+    let build = find::build(&app, &member, &application, &number).await?;
+    let looked = Looked::read(&app, &member, build, None).await?;
+    let head = Head::of(&app, &member, &looked, Tab::Artifacts).await?;
+    if asked.part.is_some() {
+        return Ok(Html(head).into_response());
+    }
+    let found = artifacts::of_build(&app.db, looked.build.id).await?;
+    let artifacts = found.into_iter().map(|artifact| shown(artifact, &head.path, member.now())).collect();
+    let keep_days = app.config.artifact_keep.as_secs() / 86_400;
+    Ok(Html(ArtifactsPage { page: head.page.clone(), artifacts, keep_days, head }).into_response())
+}
+
+fn shown(artifact: Artifact, build: &str, now: Timestamp) -> ShownArtifact {
+    let listed = artifact.listing.len() as i64;
+    ShownArtifact {
+        note: match artifact.kind {
+            ArtifactKind::Shared => "",
+            ArtifactKind::Scoped => "only for people",
+            ArtifactKind::TestReports => "test reports",
+        },
+        step: if artifact.attempt_number > 1 {
+            format!("{}, attempt {}", artifact.step_name, artifact.attempt_number)
+        } else {
+            artifact.step_name
+        },
+        files: artifact.files,
+        size: format::bytes(artifact.bytes as u64),
+        expires: time_left(now, artifact.expires_at),
+        expires_at: artifact.expires_at,
+        path: artifact.removed_at.is_none().then(|| format!("{build}/artifacts/{}", artifact.id)),
+        listing: artifact.listing.into_iter().map(|(name, bytes)| (name, format::bytes(bytes))).collect(),
+        more: (artifact.files - listed).max(0),
+        name: artifact.name,
+    }
+}
+
+/// When it goes, as people say it.
+fn time_left(now: Timestamp, then: Timestamp) -> String {
+    match then.since(now).as_secs() / 3600 {
+        0 => "within the hour".to_owned(),
+        hours @ 1..48 => format!("in {}", format::count(hours as usize, "hour")),
+        hours => format!("in {} days", hours / 24),
+    }
+}
+
+/// The artifact as a `.tar.gz`, made while it is sent.
+async fn download(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application, number, artifact)): Path<(String, String, String, String)>,
+) -> Result<Response, PageError> {
+    let id: ArtifactId = artifact.parse().map_err(|_| PageError::NotFound)?;
+    let build = find::build(&app, &member, &application, &number).await?;
+    let artifact = artifacts::get(&app.db, member.account.id, build.id, id).await?;
+    let artifact = artifact.filter(|artifact| artifact.removed_at.is_none()).ok_or(PageError::NotFound)?;
+    let permit = DOWNLOADS.acquire().await.map_err(PageError::internal)?;
+    let blobs = app.blobs.clone();
+    let file = tokio::task::spawn_blocking(move || blobs.reader(id)).await.map_err(PageError::internal)??;
+    let (sender, pieces) = mpsc::channel(PIECES);
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let mut target = Pieces { sender: sender.clone(), piece: Vec::with_capacity(PIECE_BYTES) };
+        let converted = convert_to_gzip(io::BufReader::new(file), &mut target);
+        // Whoever went away reads no error either.
+        if let Err(error) = converted {
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    let body = stream::unfold(pieces, async |mut pieces| pieces.recv().await.map(|piece| (piece, pieces)));
+    let name = file_name(&build.application_slug, build.number, &artifact.name);
+    let headers = [(CONTENT_TYPE, "application/gzip".to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// Letters, digits and a few signs: the name came from a pipeline file.
+fn file_name(application: &str, number: i64, artifact: &str) -> String {
+    let plain: String = artifact
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '-' })
+        .collect();
+    let plain = plain.trim_matches(['-', '.']);
+    let plain: String = if plain.is_empty() { "artifact" } else { plain }.chars().take(60).collect();
+    format!("{application}-{number}-{plain}.tar.gz")
+}
+
+/// A blocking writer whose bytes leave in pieces.
+struct Pieces {
+    sender: mpsc::Sender<io::Result<Bytes>>,
+    piece: Vec<u8>,
+}
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
+        self.sender.blocking_send(Ok(Bytes::from(piece))).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn a_download_has_a_plain_name() {
+        for (artifact, expected) in [
+            ("jar", "app-7-jar.tar.gz"),
+            ("dist/**, report.txt", "app-7-dist-----report.txt.tar.gz"),
+            ("\"; rm -rf \r\nX: y", "app-7-rm--rf---X--y.tar.gz"),
+            ("**", "app-7-artifact.tar.gz"),
+            ("größe", "app-7-gr--e.tar.gz"),
+        ] {
+            assert_eq!(file_name("app", 7, artifact), expected);
+        }
+    }
+}
