@@ -118,6 +118,8 @@ impl Page {
         let mut form = Form { action, post, fields: Vec::new(), labels: Vec::new() };
         let mut pressed = false;
         let mut label = None;
+        // A field that stands before the words of its label, as a checkbox does.
+        let mut unnamed = None;
         let mut select: Option<(String, bool)> = None;
         for at in open..close {
             match &self.pieces[at] {
@@ -136,6 +138,8 @@ impl Page {
                                 form.labels.push((text.clone(), name.clone()));
                             } else if let Some(id) = get("id").and_then(|id| self.label_for(&id)) {
                                 form.labels.push((id, name.clone()));
+                            } else if label.is_some() {
+                                unnamed = Some(name.clone());
                             }
                             if !checkable || get("checked").is_some() {
                                 form.fields
@@ -176,7 +180,7 @@ impl Page {
                         _ => {}
                     }
                 }
-                Piece::Close { name } if name == "label" => label = None,
+                Piece::Close { name } if name == "label" => form.labels.extend(label.take().zip(unnamed.take())),
                 Piece::Close { name } if name == "select" => select = None,
                 Piece::Text(text) => {
                     if let Some(label) = label.as_mut().filter(|label| label.is_empty()) {
@@ -305,6 +309,7 @@ mod tests {
         assert_eq!(page.text_of_id("ssh-key-").as_deref(), Some("ssh-ed25519 AAAA"));
         let mut form = page.form("Add Credentials").expect("there is a form");
         assert!(form.fill("Host", "https://bb.example.com"));
+        assert!(form.fill("Tags", "on"), "a checkbox stands before its words");
         assert!(!form.fill("Port", "22"));
         let fields: Vec<_> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(fields, [("csrf", "a\"b"), ("host", "https://bb.example.com"), ("tags", "on"), ("role", "admin"), ("act", "add")]);

@@ -5,6 +5,7 @@ mod cloud;
 mod datacenter;
 mod git;
 mod kill;
+mod order;
 mod pipeline;
 mod rows;
 mod server;
