@@ -201,7 +201,7 @@ mod tests {
                 assert!(crate::attempts::finish(&mut tx, claimed.id, claim.lease, &ended, NOW).await.expect("ends"));
                 let state = pipewright_core::build::StepState::Finished(pipewright_core::build::StepOutcome::Passed);
                 let step = pipewright_core::build::StepRun { state, attempts: number, lost: 0 };
-                crate::steps::set(&mut tx, build, position, step, NOW).await.expect("moves");
+                crate::steps::set(&mut tx, build, position, step, None, NOW).await.expect("moves");
             }
             let names = async |tx: &mut crate::Tx, steps| {
                 let given = super::given(tx, build, steps).await.expect("reads");

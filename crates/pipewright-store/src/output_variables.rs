@@ -13,6 +13,9 @@ statements! {
     INSERT = same(
         "INSERT INTO output_variables (step_id, name, build_id, value) SELECT step_id, $2, build_id, $3 FROM attempts WHERE id = $1"
     );
+    OF_BUILD = same(
+        "SELECT s.position, v.name, v.value FROM output_variables v JOIN steps s ON s.id = v.step_id WHERE v.build_id = $1 ORDER BY s.position, v.name"
+    );
     // What a step left that was passed over in a rerun is not seen.
     BEFORE = same(
         "SELECT v.name, v.value FROM output_variables v JOIN steps s ON s.id = v.step_id
@@ -33,6 +36,13 @@ pub(crate) async fn replace(tx: &mut Tx, attempt: AttemptId, variables: &[(Strin
             .map(drop))?;
     }
     Ok(())
+}
+
+/// What each step of a build, by its number in the plan, handed on when it last ran, in plan order.
+pub async fn of_build(tx: &mut Tx, build: BuildId) -> Result<Vec<(usize, String, String)>, StoreError> {
+    let rows: Vec<(i64, String, String)> =
+        within!(tx, OF_BUILD, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?;
+    Ok(rows.into_iter().map(|(position, name, value)| (usize::try_from(position).unwrap_or_default(), name, value)).collect())
 }
 
 /// What a build's first `steps` steps handed on, each name once: where several wrote it, the last in plan order wins.

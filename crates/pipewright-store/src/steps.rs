@@ -12,10 +12,10 @@ statements! {
     INSERT = same("INSERT INTO steps (id, build_id, position, name, state, attempts, lost) VALUES ($1, $2, $3, $4, 'waiting', 0, 0)");
     STATES = same("SELECT state, attempts, lost FROM steps WHERE build_id = $1 ORDER BY position");
     SET = same(
-        "UPDATE steps SET state = $3, attempts = $4, lost = $5, started_at = COALESCE(started_at, $6), finished_at = $7
+        "UPDATE steps SET state = $3, attempts = $4, lost = $5, started_at = COALESCE(started_at, $6), finished_at = $7, message = $8
          WHERE build_id = $1 AND position = $2"
     );
-    LIST = same("SELECT id, build_id, position, name, state, attempts, lost, started_at, finished_at FROM steps WHERE build_id = $1 ORDER BY position");
+    LIST = same("SELECT id, build_id, position, name, state, attempts, lost, started_at, finished_at, message FROM steps WHERE build_id = $1 ORDER BY position");
 }
 
 /// A step.
@@ -44,6 +44,9 @@ pub struct Step {
     /// When it ended.
     #[sqlx(try_from = "crate::columns::MaybeMicros")]
     pub finished_at: Option<Timestamp>,
+    /// Why it stands where it stands, where its state alone does not say it: a sentence. It may hold names from the
+    /// pipeline file and of files; hostile text.
+    pub message: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -82,8 +85,15 @@ pub async fn states(tx: &mut Tx, build: BuildId) -> Result<Vec<StepRun>, StoreEr
         .collect())
 }
 
-/// Stores where a step stands; the caller holds the build's row.
-pub async fn set(tx: &mut Tx, build: BuildId, position: usize, step: StepRun, now: Timestamp) -> Result<(), StoreError> {
+/// Stores where a step stands, and the sentence that says why or none; the caller holds the build's row.
+pub async fn set(
+    tx: &mut Tx,
+    build: BuildId,
+    position: usize,
+    step: StepRun,
+    message: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let started = (step.state == StepState::Running).then_some(now.as_micros());
     let finished = step.state.is_finished().then_some(now.as_micros());
     let rows = within!(tx, SET, |executor, sql| sqlx::query(sql)
@@ -94,6 +104,7 @@ pub async fn set(tx: &mut Tx, build: BuildId, position: usize, step: StepRun, no
         .bind(i64::from(step.lost))
         .bind(started)
         .bind(finished)
+        .bind(message)
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;

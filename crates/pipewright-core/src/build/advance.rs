@@ -2,12 +2,16 @@
 //!
 //! Invariants, each a property test: whatever the order of events, a build that was planned comes to an end once every
 //! queued attempt has reported; no step is queued before the group before it has ended well; a build that was asked to
-//! stop queues nothing more but its final step; a rerun leaves what passed alone and ends again; an event that does not fit is refused and changes nothing.
+//! stop queues nothing more but its final step; a step whose condition is not met is given no attempt; a rerun leaves what
+//! passed alone and ends again; an event that does not fit is refused and changes nothing.
+//!
+//! What starts next is in `settle`, what runs again in `rerun`. Not here: conditions. Whether one is met is asked of the
+//! caller, who has the changed files and the variables.
 
 pub use rerun::RerunFrom;
 
 use super::state::{AttemptOutcome, BuildOutcome, BuildState, StepOutcome, StepState};
-use crate::plan::{FailureStrategy, Group, GroupKind, Plan};
+use crate::plan::{ConditionPlan, FailureStrategy, Plan};
 
 /// How often a step whose runner was lost is given to another before the build is [`BuildOutcome::Errored`].
 const LOST_ATTEMPTS_ALLOWED: u32 = 3;
@@ -63,17 +67,28 @@ pub enum BuildEvent {
     StopRequested,
     /// A person started the manual group that waits.
     Resumed,
-    /// The condition of this queued-to-be step was not met.
-    StepSkipped {
-        /// The step's number.
-        step: usize,
-    },
     /// A person wants a part of this finished build to run again.
     Rerun(RerunFrom),
 }
 
+/// Whether a step or stage that is about to begin does begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does.
+    Run,
+    /// Its condition is not met, and why: a fragment to show.
+    Skip(String),
+    /// Its condition has no answer, and why: a fragment to show. The step is errored.
+    Unclear(String),
+}
+
+/// Answers a condition for the step of this number, which is about to begin; for a stage that is its first step. Asked
+/// once each time, when all that the step waits for is over, and before it waits for a person or a runner. The last argument
+/// is where every step stands then.
+pub type Judge<'a> = &'a dyn Fn(&ConditionPlan, usize, &[StepRun]) -> Verdict;
+
 /// What must now be done, in order, in the same transaction as storing the new states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Give the step a new attempt of this number and let runners see it.
     QueueAttempt {
@@ -86,6 +101,14 @@ pub enum Effect {
     StopAttempt {
         /// The step's number.
         step: usize,
+    },
+    /// Keep a sentence that says why the step stands where it stands; it replaces the one before. A step that moves
+    /// without one has none.
+    Explain {
+        /// The step's number.
+        step: usize,
+        /// The sentence.
+        why: String,
     },
     /// The build began to run: tell Bitbucket.
     BuildStarted,
@@ -121,9 +144,9 @@ impl BuildRun {
 
 /// Moves a build by one event. `plan` must be the build's own; for [`BuildEvent::Planned`] it is the plan just stored,
 /// before that it may be `None`.
-pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent) -> Result<Advanced, Refused> {
+pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent, judge: Judge<'_>) -> Result<Advanced, Refused> {
     let refused = || Refused { state: run.state.as_str(), event: format!("{event:?}") };
-    let mut moving = Moving { run: run.clone(), effects: Vec::new() };
+    let mut moving = Moving { run: run.clone(), effects: Vec::new(), judge };
     if run.state.is_finished() {
         // The one event that a finished build takes.
         let BuildEvent::Rerun(from) = event else { return Err(refused()) };
@@ -175,10 +198,6 @@ pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent) -> Result
             }
             moving.resume();
         }
-        BuildEvent::StepSkipped { step } => {
-            let step = moving.run.steps.get_mut(step).filter(|step| step.state == StepState::Queued).ok_or_else(refused)?;
-            step.state = StepState::Finished(StepOutcome::Skipped);
-        }
         BuildEvent::Rerun(_) => return Err(refused()),
     }
     moving.settle(plan.ok_or_else(refused)?);
@@ -186,12 +205,13 @@ pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent) -> Result
 }
 
 /// A build while it is being moved.
-struct Moving {
+struct Moving<'j> {
     run: BuildRun,
     effects: Vec<Effect>,
+    judge: Judge<'j>,
 }
 
-impl Moving {
+impl Moving<'_> {
     fn done(self) -> Advanced {
         Advanced { run: self.run, effects: self.effects }
     }
@@ -255,127 +275,9 @@ impl Moving {
             }
         }
     }
-
-    /// Starts what may start now, and ends the build if nothing is left.
-    fn settle(&mut self, plan: &Plan) {
-        let mut first = 0;
-        for group in &plan.groups {
-            let range = first..first + group.steps.len();
-            first = range.end;
-            if self.settle_group(group, range) == Settled::UnderWay {
-                return;
-            }
-        }
-        let outcome = self.outcome();
-        self.finish(outcome);
-    }
-
-    fn settle_group(&mut self, group: &Group, range: std::ops::Range<usize>) -> Settled {
-        let broken = self.is_broken(range.start);
-        let stopping = self.run.state == BuildState::Stopping;
-        if group.kind == GroupKind::Final {
-            return self.settle_final(range);
-        }
-        if matches!(group.kind, GroupKind::Parallel { .. }) {
-            self.fail_fast(group, range.clone());
-        }
-        for index in range.clone() {
-            if !matches!(self.run.steps[index].state, StepState::Waiting | StepState::Manual) {
-                continue;
-            }
-            if broken || stopping || (!is_parallel(group) && self.is_broken(index)) {
-                let outcome = if stopping && !broken { StepOutcome::Stopped } else { StepOutcome::NotRun };
-                self.run.steps[index].state = StepState::Finished(outcome);
-                continue;
-            }
-            if !is_parallel(group) && range.start < index && !self.run.steps[index - 1].state.is_finished() {
-                break;
-            }
-            let manual = group.steps[index - range.start].manual || (group.manual && index == range.start);
-            match self.run.steps[index].state {
-                StepState::Waiting if manual => self.run.steps[index].state = StepState::Manual,
-                StepState::Waiting => self.queue(index),
-                _ => {}
-            }
-        }
-        self.group_state(range)
-    }
-
-    fn settle_final(&mut self, range: std::ops::Range<usize>) -> Settled {
-        for index in range.clone() {
-            if self.run.steps[index].state == StepState::Waiting {
-                self.queue(index);
-            }
-        }
-        self.group_state(range)
-    }
-
-    /// Whether a group is over, and if not, whether the build waits for a person.
-    fn group_state(&mut self, range: std::ops::Range<usize>) -> Settled {
-        let steps = &self.run.steps[range];
-        if steps.iter().all(|step| step.state.is_finished()) {
-            return Settled::Over;
-        }
-        let somebody_works = steps.iter().any(|step| matches!(step.state, StepState::Queued | StepState::Running));
-        if self.run.state != BuildState::Stopping {
-            self.run.state = if somebody_works { BuildState::Running } else { BuildState::Paused };
-        }
-        Settled::UnderWay
-    }
-
-    fn fail_fast(&mut self, group: &Group, range: std::ops::Range<usize>) {
-        let GroupKind::Parallel { fail_fast } = group.kind else { return };
-        let tripped = range.clone().any(|index| {
-            let step_says = group.steps[index - range.start].fail_fast.unwrap_or(fail_fast);
-            step_says && is_bad(self.run.steps[index].state)
-        });
-        if !tripped {
-            return;
-        }
-        for index in range {
-            match self.run.steps[index].state {
-                StepState::Waiting | StepState::Manual => self.run.steps[index].state = StepState::Finished(StepOutcome::Stopped),
-                StepState::Queued | StepState::Running => self.effects.push(Effect::StopAttempt { step: index }),
-                StepState::Finished(_) => {}
-            }
-        }
-    }
-
-    /// True if a step before `index` ended so that nothing after it may run.
-    fn is_broken(&self, index: usize) -> bool {
-        self.run.steps[..index]
-            .iter()
-            .any(|step| is_bad(step.state) || matches!(step.state, StepState::Finished(StepOutcome::Stopped | StepOutcome::NotRun)))
-    }
-
-    fn outcome(&self) -> BuildOutcome {
-        let any = |outcome| self.run.steps.iter().any(|step| step.state == StepState::Finished(outcome));
-        if any(StepOutcome::Errored) {
-            BuildOutcome::Errored
-        } else if any(StepOutcome::Failed) {
-            BuildOutcome::Failed
-        } else if self.run.state == BuildState::Stopping || any(StepOutcome::Stopped) {
-            BuildOutcome::Stopped
-        } else {
-            BuildOutcome::Passed
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Settled {
-    Over,
-    UnderWay,
-}
-
-const fn is_parallel(group: &Group) -> bool {
-    matches!(group.kind, GroupKind::Parallel { .. })
-}
-
-const fn is_bad(state: StepState) -> bool {
-    matches!(state, StepState::Finished(StepOutcome::Failed | StepOutcome::Errored))
 }
 
 mod rerun;
+mod settle;
 #[cfg(test)]
 mod tests;

@@ -6,5 +6,5 @@
 mod advance;
 mod state;
 
-pub use advance::{Advanced, BuildEvent, BuildRun, Effect, Refused, RerunFrom, StepRun, advance};
+pub use advance::{Advanced, BuildEvent, BuildRun, Effect, Judge, Refused, RerunFrom, StepRun, Verdict, advance};
 pub use state::{AttemptOutcome, BuildOutcome, BuildState, StepOutcome, StepState, UnknownState};

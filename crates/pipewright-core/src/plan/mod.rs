@@ -87,6 +87,16 @@ impl Plan {
         first
     }
 
+    /// Every condition of a stage or step.
+    pub fn conditions(&self) -> impl Iterator<Item = &ConditionPlan> {
+        self.groups.iter().flat_map(|group| group.condition.iter().chain(group.steps.iter().filter_map(|step| step.condition.as_ref())))
+    }
+
+    /// True if one of them asks which files changed.
+    pub fn has_changeset_conditions(&self) -> bool {
+        self.conditions().any(|condition| condition.changesets.is_some())
+    }
+
     /// How many steps there are.
     pub fn len(&self) -> usize {
         self.groups.iter().map(|group| group.steps.len()).sum()

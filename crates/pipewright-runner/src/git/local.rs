@@ -108,7 +108,16 @@ impl LocalRepository {
     /// What differs from the commit that is checked out, relative to the root; of an untracked directory only its own
     /// name. `home` is where the person's configuration is.
     pub async fn changes(&self, home: Option<&Path>) -> Result<Vec<PathBuf>, GitError> {
-        let arguments = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal"];
+        self.status("--untracked-files=normal", home).await
+    }
+
+    /// As [`Self::changes`], with every file of an untracked directory.
+    pub async fn all_changes(&self, home: Option<&Path>) -> Result<Vec<PathBuf>, GitError> {
+        self.status("--untracked-files=all", home).await
+    }
+
+    async fn status(&self, untracked: &str, home: Option<&Path>) -> Result<Vec<PathBuf>, GitError> {
+        let arguments = ["status", "--porcelain", "-z", "--no-renames", untracked];
         let entries = self.list(&arguments, home).await?;
         // Two letters and a blank stand before each path.
         Ok(entries.iter().filter_map(|entry| entry.as_os_str().as_bytes().get(3..)).map(path).collect())
@@ -167,6 +176,15 @@ impl LocalRepository {
     async fn ask(&self, operation: &'static str, arguments: &[&str]) -> Result<Finished, GitError> {
         self.git
             .local(operation, &[], 1 << 20, |command| {
+                command.current_dir(&self.top).args(arguments);
+            })
+            .await
+    }
+
+    /// Runs a command that reads what other people's commits say.
+    pub(super) async fn read(&self, operation: &'static str, input: &[u8], limit: usize, arguments: &[&str]) -> Result<Finished, GitError> {
+        self.git
+            .local(operation, input, limit, |command| {
                 command.current_dir(&self.top).args(arguments);
             })
             .await

@@ -127,6 +127,23 @@ impl MirrorStore {
         Ok(done(warm, true, new_objects))
     }
 
+    /// The commit that another ref of the checkout's remote leads to now: the ref is fetched.
+    pub async fn tip(&self, checkout: &Checkout, of: &RefName) -> Result<CommitHash, GitError> {
+        let wanted = Checkout { ref_name: of.clone(), ..checkout.clone() };
+        let mirror = self.mirror(checkout.repository);
+        let url: RemoteUrl = checkout.url.parse()?;
+        let _fetching = mirror.fetching.lock().await;
+        mirror.open(checkout.commit.as_str().len())?;
+        let fetched = self.fetch(&mirror, &url, &wanted).await;
+        mirror.forget_tags();
+        fetched?;
+        let name = format!("{}^{{commit}}", own_ref(of));
+        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
+        let answer = self.read(checkout.repository, "rev-parse", &[], 4096, &arguments).await?;
+        let missing = || GitError::CommitNotFound { commit: checkout.commit.clone(), ref_name: of.clone() };
+        String::from_utf8_lossy(&answer.stdout).trim().parse().map_err(|_| missing())
+    }
+
     /// Deletes a repository's mirror, once nobody fetches into it. What still reads it fails.
     pub async fn remove(&self, repository: RepositoryId) -> Result<(), GitError> {
         let mirror = self.mirror(repository);

@@ -4,6 +4,7 @@
 //! Names and paths that come from other people are only ever separate arguments after `--`, standard input, or file
 //! contents; nothing is spliced into a command line that a shell reads.
 
+mod changes;
 mod checkout;
 mod classify;
 mod command;
@@ -18,6 +19,7 @@ mod remote;
 
 pub(crate) use classify::{classify_connect, fingerprint_in};
 
+pub use changes::{Compared, MAX_COMMITS, MAX_FILES, MAX_NAMES, with_more};
 pub use checkout::{CheckedOut, CheckoutTarget};
 pub use command::Git;
 pub use error::GitError;

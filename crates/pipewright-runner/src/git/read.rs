@@ -1,4 +1,4 @@
-//! Reading from a mirror: files, commits, tags, and what changed. No network; the object must have been fetched.
+//! Reading from a mirror: files, commits and tags. No network; the object must have been fetched.
 
 use pipewright_core::ids::RepositoryId;
 use pipewright_core::{CommitHash, Timestamp};
@@ -10,9 +10,6 @@ use crate::process::Finished;
 
 /// At most this much of a commit's description is read; a message longer than this is cut.
 const COMMIT_LIMIT: usize = 4 << 20;
-
-/// At most this much of a list of changed files is read.
-const CHANGES_LIMIT: usize = 64 << 20;
 
 /// What a commit says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,18 +76,6 @@ impl MirrorStore {
         let answer = self.read(repository, "log", &[], COMMIT_LIMIT, &arguments).await?;
         let text = String::from_utf8_lossy(&answer.stdout);
         parse_commit(&text).ok_or_else(|| GitError::NotInMirror { object: commit.clone() })
-    }
-
-    /// The paths that differ between two commits, both names of a renamed file. Either commit missing is
-    /// [`GitError::NotInMirror`]; a caller that decides by changes then runs everything.
-    pub async fn changed_files(&self, repository: RepositoryId, old: &CommitHash, new: &CommitHash) -> Result<Vec<String>, GitError> {
-        let arguments = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", old.as_str(), new.as_str(), "--"];
-        let answer = self.read(repository, "diff-tree", &[], CHANGES_LIMIT, &arguments).await?;
-        if !answer.status.success() {
-            return Err(GitError::NotInMirror { object: old.clone() });
-        }
-        let paths = answer.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
-        Ok(paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
     }
 
     /// Runs a reading command in a mirror. Failure because of damage marks the mirror; other failures are left to the

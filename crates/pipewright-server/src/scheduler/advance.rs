@@ -1,14 +1,16 @@
 //! Moves a build by an event: the rules of `core::build::advance`, and their effects, in the caller's transaction.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use pipewright_core::Timestamp;
-use pipewright_core::build::{self, AttemptOutcome, BuildEvent, BuildOutcome, Effect, Refused};
+use pipewright_core::build::{self, AttemptOutcome, BuildEvent, BuildOutcome, Effect, Refused, StepRun};
+use pipewright_core::plan::ConditionPlan;
 use pipewright_store::builds::{self, StoredRun};
 use pipewright_store::statuses::StatusState;
 use pipewright_store::{StoreError, Tx, attempts, steps};
 
 use super::Aftermath;
+use super::conditions::Known;
 use crate::app::App;
 use crate::statuses;
 
@@ -35,12 +37,16 @@ pub(crate) async fn advance(
     aftermath: &mut Aftermath,
 ) -> Result<(), AdvanceError> {
     let before = stored.run.clone();
+    let known = Known::load(tx, stored).await?;
+    let mut messages: HashMap<usize, String> = HashMap::new();
     let mut events = VecDeque::from([event]);
     let mut effects = Vec::new();
     let mut first = true;
     // The rules first, without a write: an event that is refused changes nothing.
     while let Some(event) = events.pop_front() {
-        let advanced = match build::advance(&stored.run, stored.plan.as_ref(), event) {
+        let plan = stored.plan.as_ref();
+        let judge = |condition: &ConditionPlan, step: usize, now: &[StepRun]| known.judge(&stored.context, plan, condition, step, now);
+        let advanced = match build::advance(&stored.run, plan, event, &judge) {
             Ok(advanced) => advanced,
             Err(refused) if first => return Err(refused.into()),
             // A consequence that the event itself has made pointless.
@@ -59,6 +65,9 @@ pub(crate) async fn advance(
                         aftermath.stop(attempt);
                     }
                 }
+                Effect::Explain { step, why } => {
+                    messages.insert(step, why);
+                }
                 other => effects.push(other),
             }
         }
@@ -66,7 +75,7 @@ pub(crate) async fn advance(
     let id = stored.context.id;
     for (position, step) in stored.run.steps.iter().enumerate() {
         if before.steps.get(position) != Some(step) {
-            steps::set(tx, id, position, *step, now).await?;
+            steps::set(tx, id, position, *step, messages.get(&position).map(String::as_str), now).await?;
         }
     }
     let message = message.filter(|_| stored.run.state.is_finished());
@@ -104,7 +113,7 @@ async fn apply(
             }
         }
         // Handled before anything was written.
-        Effect::StopAttempt { .. } => {}
+        Effect::StopAttempt { .. } | Effect::Explain { .. } => {}
     }
     Ok(())
 }

@@ -11,6 +11,15 @@ use pipewright_store::repositories::Repository;
 
 /// The variables of one attempt, in order; later ones win.
 pub(super) fn default_variables(context: &RunContext, repository: &Repository, plan: &Plan, claimed: &Claimed) -> Vec<(String, String)> {
+    let own =
+        [("BITBUCKET_STEP_UUID", format!("{{{}}}", claimed.step_id.as_uuid())), ("BITBUCKET_STEP_RUN_NUMBER", claimed.number.to_string())];
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    own.into_iter().chain(known_variables(context, repository, plan, claimed.position)).collect()
+}
+
+/// What is known of a step's variables before an attempt of it is made, which is what its conditions are held against: the
+/// same for every attempt, in order; later ones win.
+pub(super) fn known_variables(context: &RunContext, repository: &Repository, plan: &Plan, position: usize) -> Vec<(String, String)> {
     let mut variables: Vec<(String, String)> = Vec::with_capacity(32);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("CI", "true".to_owned());
@@ -42,13 +51,11 @@ pub(super) fn default_variables(context: &RunContext, repository: &Repository, p
         set("BITBUCKET_GIT_SSH_ORIGIN", url.clone());
     }
     set("BITBUCKET_PIPELINE_UUID", format!("{{{}}}", context.id.as_uuid()));
-    set("BITBUCKET_STEP_UUID", format!("{{{}}}", claimed.step_id.as_uuid()));
-    set("BITBUCKET_STEP_RUN_NUMBER", claimed.number.to_string());
-    if let Some((index, count)) = parallel(plan, claimed.position) {
+    if let Some((index, count)) = parallel(plan, position) {
         set("BITBUCKET_PARALLEL_STEP", index.to_string());
         set("BITBUCKET_PARALLEL_STEP_COUNT", count.to_string());
     }
-    if let Some(environment) = plan.step(claimed.position).and_then(|step| step.deployment.as_ref().or(step.environment.as_ref())) {
+    if let Some(environment) = plan.step(position).and_then(|step| step.deployment.as_ref().or(step.environment.as_ref())) {
         set("BITBUCKET_DEPLOYMENT_ENVIRONMENT", environment.clone());
     }
     // What a person gave a custom pipeline wins over the defaults.

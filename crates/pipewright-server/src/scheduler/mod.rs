@@ -7,6 +7,7 @@
 mod advance;
 mod aftermath;
 mod assign;
+mod conditions;
 mod embedded;
 mod environment;
 mod expire;

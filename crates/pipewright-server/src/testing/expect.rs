@@ -7,6 +7,7 @@ use pipewright_store::builds::{self, Build, BuildFilter};
 use pipewright_store::decisions::Decision;
 use pipewright_store::deliveries::{self, DeliveryFilter, DeliveryLine};
 use pipewright_store::logs::read_bytes;
+use pipewright_store::steps::{self, Step};
 use pipewright_store::{attempts, decisions};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -55,6 +56,16 @@ impl TestServer {
         let mut found = builds::list(&self.app.db, self.account(), &BuildFilter::default(), 10_000).await.expect("reads");
         found.reverse();
         found
+    }
+
+    /// The steps of a build, in plan order.
+    pub async fn steps(&self, build: &Build) -> Vec<Step> {
+        steps::list(&self.app.db, build.id).await.expect("reads")
+    }
+
+    /// Where each step of a build stands, in plan order.
+    pub async fn step_states(&self, build: &Build) -> Vec<&'static str> {
+        self.steps(build).await.iter().map(|step| step.state.as_str()).collect()
     }
 
     /// Waits until Bitbucket shows this state of a commit.

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod compare;
+mod conditions;
 mod flow;
 mod intake;
 mod outputs;

@@ -29,7 +29,16 @@ impl Capabilities {
 
     /// The host executor today. An image is no error there: the log says that it is not used.
     pub fn host() -> Self {
-        Self::none().with(Feature::Image).with(Feature::OutputVariables).with(Feature::Artifacts)
+        let features = [
+            Feature::Image,
+            // What steps hand to later ones.
+            Feature::OutputVariables,
+            Feature::Artifacts,
+            // Which steps run when.
+            Feature::ConditionChangesets,
+            Feature::ConditionState,
+        ];
+        features.into_iter().fold(Self::none(), Self::with)
     }
 
     /// With this feature.

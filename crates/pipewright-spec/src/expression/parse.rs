@@ -53,6 +53,23 @@ pub struct ExpressionError {
     pub help: String,
 }
 
+impl Expression {
+    /// The names of the variables in it, in the order of the text, some perhaps twice.
+    pub fn variables(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        let mut nodes = vec![&self.root];
+        while let Some(node) = nodes.pop() {
+            match node {
+                Node::Variable(name) => names.push(name.as_str()),
+                Node::Text(_) | Node::Number(_) | Node::Flag(_) => {}
+                Node::Not(inner) | Node::Glob(inner, _) => nodes.push(inner),
+                Node::And(left, right) | Node::Or(left, right) | Node::Compare(_, left, right) => nodes.extend([&**right, &**left]),
+            }
+        }
+        names
+    }
+}
+
 impl FromStr for Expression {
     type Err = ExpressionError;
 

@@ -5,6 +5,7 @@
 
 mod changes;
 mod compile;
+mod condition;
 mod needs;
 mod others;
 mod rules;
@@ -23,7 +24,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity, shown};
 use crate::model::{self, Body, ImportSource, Pipeline, PipelineFile};
 
 pub use crate::model::{CustomVariable, ImportSource as Import, TriggerEvent};
-pub use changes::changes_met;
+pub use condition::{Facts, explain, judge};
 pub use others::NotChosen;
 pub use rules::{Fired, RuleError};
 pub use select::Selection;

@@ -184,7 +184,7 @@ fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins(
         assert_eq!(first, [pair("A", "again"), pair("C", "again")]);
         assert_eq!(before(&mut tx, 2).await, [pair("C", "again"), pair("A", "second")]);
         let skipped = StepRun { state: StepState::Finished(StepOutcome::Skipped), attempts: 1, lost: 0 };
-        crate::steps::set(&mut tx, build, 1, skipped, NOW).await.expect("moves");
+        crate::steps::set(&mut tx, build, 1, skipped, None, NOW).await.expect("moves");
         assert_eq!(before(&mut tx, 2).await.len(), 2);
         assert!(before(&mut tx, 2).await.contains(&pair("A", "again")), "what was passed over leaves nothing");
     });

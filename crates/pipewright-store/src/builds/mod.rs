@@ -13,7 +13,9 @@ mod run;
 pub use create::{Created, NewBuild, create};
 pub use detail::{PullRequestDetail, TriggerDetail};
 pub use list::{Build, BuildFilter, by_number, get, list, pipeline_file, plan_of, waiting_before};
-pub use plan::{CommitText, ToPlan, next_to_plan, repositories_to_plan, retry_planning, set_commit_text, set_plan};
+pub use plan::{
+    CommitText, ToPlan, changed_files, next_to_plan, repositories_to_plan, retry_planning, set_changed_files, set_commit_text, set_plan,
+};
 pub use run::{RunContext, StoredRun, follows, keep_stopper, load_run, reopen, set_begun, set_state, under_way_before, under_way_of_ref};
 
 #[cfg(test)]

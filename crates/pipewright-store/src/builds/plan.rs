@@ -23,6 +23,8 @@ statements! {
     );
     RETRY = same("UPDATE builds SET tries = tries + 1, retry_at = $2, state_message = $3 WHERE id = $1 AND state = 'queued'");
     SET_PLAN = same("UPDATE builds SET pipeline = $2, plan = $3, pipeline_file = $4, diagnostics = $5, planned_at = $6, retry_at = NULL, state_message = NULL WHERE id = $1");
+    SET_CHANGED = same("UPDATE builds SET changed_files = $2 WHERE id = $1");
+    CHANGED = same("SELECT changed_files FROM builds WHERE id = $1");
     SET_COMMIT_TEXT = same("UPDATE builds SET commit_message = $2, commit_author = $3, commit_email = $4, committed_at = $5 WHERE id = $1");
 }
 
@@ -132,6 +134,19 @@ pub async fn set_plan(
         .await
         .map(drop))?;
     Ok(())
+}
+
+/// Stores which files the build's commit changed, beside its plan. The caller holds the row.
+pub async fn set_changed_files(tx: &mut Tx, id: BuildId, files: &[String]) -> Result<(), StoreError> {
+    within!(tx, SET_CHANGED, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(Json(files)).execute(executor).await.map(drop))?;
+    Ok(())
+}
+
+/// The files that the build's commit changed; `None` where that is not known, or no condition of its plan asks for it.
+pub async fn changed_files(tx: &mut Tx, id: BuildId) -> Result<Option<Vec<String>>, StoreError> {
+    let files: Option<Option<Json<Vec<String>>>> =
+        within!(tx, CHANGED, |executor, sql| sqlx::query_scalar(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    Ok(files.flatten().map(|files| files.0))
 }
 
 /// Stores what the commit says of itself.

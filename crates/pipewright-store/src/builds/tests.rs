@@ -1,7 +1,7 @@
 //! What is kept of builds, on each database.
 
 use pipewright_core::Timestamp;
-use pipewright_core::build::{BuildOutcome, BuildState};
+use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepRun, StepState};
 use pipewright_core::ids::AccountId;
 
 use super::{BuildFilter, Created};
@@ -98,5 +98,29 @@ fn a_build_waits_for_its_plan_and_again_after_a_failure() {
         tx.commit().await.expect("commits");
         assert!(super::next_to_plan(&db, made.repository, now).await.expect("reads").is_none());
         assert_eq!(super::next_to_plan(&db, made.repository, later).await.expect("reads").expect("one").tries, 1);
+    });
+}
+
+#[test]
+fn changed_files_and_reasons_are_kept() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "reasons").await;
+        let now = Timestamp::from_seconds(200);
+        let mut tx = db.begin().await.expect("begins");
+        let id = a_planned_build(&mut tx, made, "main", 'a').await;
+        assert_eq!(super::changed_files(&mut tx, id).await.expect("reads"), None, "not known");
+        let files = ["größe \"b\"\n".to_owned(), "a/b".to_owned()];
+        super::set_changed_files(&mut tx, id, &files).await.expect("stores");
+        assert_eq!(super::changed_files(&mut tx, id).await.expect("reads").as_deref(), Some(&files[..]));
+        let skipped = StepRun { state: StepState::Finished(StepOutcome::Skipped), attempts: 0, lost: 0 };
+        crate::steps::set(&mut tx, id, 0, skipped, Some("Skipped: it is so."), now).await.expect("stores");
+        tx.commit().await.expect("commits");
+        let step = crate::steps::list(&db, id).await.expect("lists").remove(0);
+        assert_eq!((step.state, step.message.as_deref()), (skipped.state, Some("Skipped: it is so.")));
+        let mut tx = db.begin().await.expect("begins");
+        let waiting = StepRun { state: StepState::Waiting, ..skipped };
+        crate::steps::set(&mut tx, id, 0, waiting, None, now).await.expect("stores");
+        tx.commit().await.expect("commits");
+        assert_eq!(crate::steps::list(&db, id).await.expect("lists").remove(0).message, None, "it moved without a sentence");
     });
 }

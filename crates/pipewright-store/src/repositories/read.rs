@@ -4,7 +4,7 @@ use pipewright_core::ids::{AccountId, IntegrationId, RepositoryId};
 use uuid::Uuid;
 
 use super::row::{Repository, Row};
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::StoreError;
 
 statements! {
@@ -75,6 +75,12 @@ struct OwnerRow {
 /// The repository of this id, whoever owns it. For the server's own tasks.
 pub async fn get(db: &Db, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
     let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    Ok(row.map(Repository::from))
+}
+
+/// As [`get`], inside a transaction.
+pub async fn get_within(tx: &mut Tx, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
+    let row: Option<Row> = within!(tx, GET, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
     Ok(row.map(Repository::from))
 }
 

@@ -1,8 +1,9 @@
 //! `pipewright plan [FILE]`: what would run for a branch, a tag, a pull request or a name, and why that.
 //!
-//! Nothing is run, and nothing of the repository but its file and its branch is read. Problems are talk and go to
-//! standard error; the plan is data. The exit codes are promised: see [`EXIT_CODES`].
+//! Nothing is run. Of the repository its file and its branch are read, and where a step has a condition what that asks
+//! for. Problems are talk and go to standard error; the plan is data. The exit codes are promised: see [`EXIT_CODES`].
 
+mod conditions;
 pub(super) mod shown;
 mod tree;
 pub(super) mod which;
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 use super::run::checkout;
 use super::validate::files::{self, FILE_NAME};
+use conditions::Expected;
 use which::Which;
 
 /// What `--help` says of the exit codes.
@@ -76,6 +78,9 @@ struct Answer<'a> {
     nothing: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a Plan>,
+    /// What the conditions of its steps and stages come to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<Expected>,
     /// The file's other pipelines, and why each does not run.
     others: Vec<NotChosen>,
     diagnostics: Vec<Diagnostic>,
@@ -105,12 +110,14 @@ impl PlanCommand {
             selection: None,
             nothing: None,
             plan: None,
+            conditions: Vec::new(),
             others: pipeline_file.as_ref().map(|file| file.not_chosen(&trigger)).unwrap_or_default(),
             diagnostics: Vec::new(),
         };
         let selection = pipeline_file.as_ref().and_then(|file| file.selection(&trigger).ok());
         let code = match &planned {
             Planned::Plan(plan, warnings) => {
+                answer.conditions = conditions::of(plan, &trigger, &directory)?;
                 answer.diagnostics.clone_from(warnings);
                 answer.diagnostics.extend(self.unsupported(pipeline_file.as_ref(), &trigger));
                 answer.runs = !answer.diagnostics.iter().any(Diagnostic::is_fatal);

@@ -48,7 +48,7 @@ because none of the 2 patterns under `branches` matches the branch `main` (`rele
 ├─ 1 Build · image node:22 · at most 30 min
 ├─ parallel, the first failure stops the others
 │  ├─ 2 Unit tests · image node:22 · tried up to 2 times more after a failure
-│  └─ 3 Lint · if changed: src/** · image alpine:3
+│  └─ 3 Lint · if changed: src/** · image alpine:3 · is skipped, because condition.changesets: the one changed file does not match src/**
 ├─ stage Staging [manual] · deploys to staging
 │  └─ 4 Ship · image node:22 · environment staging · after-script
 └─ final, runs whatever happened before
@@ -150,4 +150,46 @@ fn names_from_the_file_cannot_steer_the_terminal() {
     let checkout = Checkout::new("pipelines:\n  default:\n    - step: {name: \"a\\e[31mb\", script: [make]}\n");
     let ended = checkout.pipewright(&["plan"]).expect(0);
     assert!(ended.out.contains("└─ 1 a\\u{1b}[31mb") && !ended.out.contains('\u{1b}'), "{:?}", ended.out);
+}
+
+#[test]
+fn each_condition_says_what_it_comes_to() {
+    let checkout = Checkout::new(
+        r#"
+pipelines:
+  default:
+    - step: {name: Code, script: [make], condition: {changesets: {includePaths: ["src/**"]}}}
+    - step: {name: Count, script: [make], output-variables: [COUNT]}
+    - step: {name: Many, script: [make], condition: {state: "COUNT > 3"}}
+    - stage:
+        name: Ship
+        condition: {state: 'BITBUCKET_BRANCH == "main" && WISH == ""'}
+        steps:
+          - step: {name: Ship it, script: [make]}
+"#,
+    );
+    checkout.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    checkout.write("src/a.rs", "a");
+    checkout.commit();
+    checkout.write("b", "b");
+    checkout.commit();
+    let ended = checkout.pipewright(&["plan"]).expect(0);
+    for line in [
+        "├─ 1 Code · if changed: src/** · runs, because condition.changesets: src/a.rs matches src/**",
+        "├─ 3 Many · if COUNT > 3 · decided when it begins: condition.state needs COUNT, which a step before it hands on",
+    ] {
+        assert!(ended.out.lines().any(|printed| printed == line), "{line}: {}", ended.out);
+    }
+    assert!(
+        ended.out.contains("runs, because condition.state: `BITBUCKET_BRANCH == ") && ended.out.contains("; WISH has no value here"),
+        "{}",
+        ended.out
+    );
+    let answer: Value = serde_json::from_str(&checkout.pipewright(&["plan", "--json"]).expect(0).out).expect("JSON");
+    assert_eq!((&answer["conditions"][0]["runs"], &answer["conditions"][1]["runs"]), (&Value::Bool(true), &Value::Null));
+    // Outside of a checkout nothing is known of changes.
+    let outside = Checkout::empty();
+    outside.write("bitbucket-pipelines.yml", &std::fs::read_to_string(checkout.path().join("bitbucket-pipelines.yml")).expect("a file"));
+    let ended = outside.pipewright(&["plan", "--branch", "main"]).expect(0);
+    assert!(ended.out.contains("decided when it begins: condition.changesets: which files changed is not known here"), "{}", ended.out);
 }

@@ -301,3 +301,55 @@ fn a_linked_work_tree_is_a_checkout_too() {
     let output = checkout.command(&["run"]).current_dir(&linked).output().expect("it runs");
     crate::checkout::Ended::from(output).expect(0).prints(&["A commit"]);
 }
+
+const CONDITIONS: &str = r#"
+pipelines:
+  default:
+    - step: {name: Docs, script: [echo docs], condition: {changesets: {includePaths: ["docs/**"]}}}
+    - step: {name: Wished, script: [echo wished], condition: {state: 'WISH == "yes"'}}
+    - step: {name: Last, script: [echo last]}
+"#;
+
+#[test]
+fn conditions_skip_steps_and_say_why() {
+    let checkout = Checkout::new(CONDITIONS);
+    let ended = checkout.pipewright(&["run"]).expect(0).prints(&[
+        "── 1/3 Docs · Skipped: condition.changesets: the one changed file does not match docs/**.",
+        "── 2/3 Wished · Skipped: condition.state: `WISH == \"yes\"` is false.",
+        "last",
+    ]);
+    assert_eq!((ended.outcome("Docs"), ended.outcome("Wished"), ended.outcome("Last")), ("skipped", "skipped", "passed"));
+    // What is not committed counts where it takes part, and a push sends all that `origin` does not have.
+    checkout.write("docs/a/b.md", "b");
+    checkout.write(".env", "WISH=yes\n");
+    assert_eq!(checkout.pipewright(&["run"]).expect(0).outcome("Docs"), "skipped");
+    let ended = checkout.pipewright(&["run", "--dirty"]).expect(0);
+    assert_eq!((ended.outcome("Docs"), ended.outcome("Wished")), ("passed", "passed"));
+    checkout.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    checkout.commit();
+    checkout.write("other", "o");
+    checkout.commit();
+    assert_eq!(checkout.pipewright(&["run"]).expect(0).outcome("Docs"), "passed");
+    checkout.assert_tidy();
+}
+
+#[test]
+fn a_step_that_is_asked_for_runs_whatever_its_condition() {
+    let ended = Checkout::new(CONDITIONS).pipewright(&["run", "--from", "Docs", "--json"]).expect(0);
+    let answer: Value = serde_json::from_str(&ended.out).expect("JSON");
+    let outcomes: Vec<_> = answer["steps"].as_array().expect("steps").iter().map(|step| step["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["passed", "skipped", "passed"]);
+    assert_eq!(answer["steps"][1]["message"], "Skipped: condition.state: `WISH == \"yes\"` is false.");
+}
+
+#[test]
+fn a_condition_sees_what_a_step_before_handed_on() {
+    let counts = "{name: Count, output-variables: [COUNT], script: [\"echo COUNT=4 >> $BITBUCKET_PIPELINES_VARIABLES_PATH\"]}";
+    let checkout = Checkout::new(&steps(&[
+        counts,
+        "{name: Many, script: [echo many], condition: {state: 'COUNT > 3'}}",
+        "{name: Few, script: [echo few], condition: {state: 'COUNT <= 3'}}",
+    ]));
+    let ended = checkout.pipewright(&["run"]).expect(0);
+    assert_eq!((ended.outcome("Many"), ended.outcome("Few")), ("passed", "skipped"));
+}

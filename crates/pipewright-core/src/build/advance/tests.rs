@@ -1,9 +1,9 @@
-//! The rules as tables and properties.
+//! The rules as tables; what always holds is in `properties`.
 
-use proptest::prelude::*;
+mod properties;
 
 use super::*;
-use crate::plan::{ClonePlan, ScriptItem, StepPlan};
+use crate::plan::{ClonePlan, Group, GroupKind, ScriptItem, StepPlan};
 
 fn step(name: &str) -> StepPlan {
     StepPlan {
@@ -45,6 +45,19 @@ fn sequence(names: &[&str]) -> Plan {
     plan(names.iter().map(|name| group(GroupKind::Step, vec![step(name)])).collect())
 }
 
+/// A condition with this answer: `run`, `skip` or `unclear`.
+fn condition(answer: &str) -> Option<ConditionPlan> {
+    Some(ConditionPlan { changesets: None, state: Some(answer.to_owned()) })
+}
+
+fn judge(condition: &ConditionPlan, _: usize, _: &[StepRun]) -> Verdict {
+    match condition.state.as_deref() {
+        Some("skip") => Verdict::Skip("it is so".to_owned()),
+        Some("unclear") => Verdict::Unclear("who knows".to_owned()),
+        _ => Verdict::Run,
+    }
+}
+
 /// Plays events against a plan and remembers every effect.
 struct Play {
     plan: Plan,
@@ -60,7 +73,16 @@ impl Play {
     }
 
     fn take(&mut self, event: BuildEvent) -> &mut Self {
-        let advanced = advance(&self.run, Some(&self.plan), event).expect("the event fits");
+        let before = self.run.clone();
+        // A condition is asked when its step begins, once.
+        let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let judge = |condition: &ConditionPlan, step: usize, now: &[StepRun]| {
+            assert!(before.steps.get(step).is_none_or(|step| step.state == StepState::Waiting || event_reruns(event)));
+            assert_eq!(now[step].state, StepState::Waiting);
+            assert!(asked.borrow_mut().insert((std::ptr::from_ref(condition), step)), "step {step} is asked for twice");
+            judge(condition, step, now)
+        };
+        let advanced = advance(&self.run, Some(&self.plan), event, &judge).expect("the event fits");
         self.run = advanced.run;
         self.effects.extend(advanced.effects);
         self
@@ -74,6 +96,10 @@ impl Play {
     fn words(&self) -> Vec<&'static str> {
         self.run.steps.iter().map(|step| step.state.as_str()).collect()
     }
+}
+
+const fn event_reruns(event: BuildEvent) -> bool {
+    matches!(event, BuildEvent::Rerun(_))
 }
 
 #[test]
@@ -127,7 +153,7 @@ fn a_late_report_of_an_older_attempt_is_refused() {
     let mut play = Play::of(sequence(&["test"]));
     play.ends(0, AttemptOutcome::Lost);
     let late = BuildEvent::AttemptFinished { step: 0, attempt: 1, outcome: AttemptOutcome::Passed };
-    assert!(advance(&play.run, Some(&play.plan), late).is_err());
+    assert!(advance(&play.run, Some(&play.plan), late, &judge).is_err());
 }
 
 #[test]
@@ -230,7 +256,7 @@ fn a_rerun_of_one_parallel_step_takes_its_failed_siblings_along() {
 
 #[test]
 fn a_rerun_that_cannot_be_is_refused() {
-    let rerun = |play: &Play, from| advance(&play.run, Some(&play.plan), BuildEvent::Rerun(from));
+    let rerun = |play: &Play, from| advance(&play.run, Some(&play.plan), BuildEvent::Rerun(from), &judge);
     let mut play = Play::of(sequence(&["lint", "test"]));
     assert!(rerun(&play, RerunFrom::Failed).is_err(), "the build still runs");
     play.ends(0, AttemptOutcome::Failed);
@@ -241,7 +267,7 @@ fn a_rerun_that_cannot_be_is_refused() {
     play.ends(0, AttemptOutcome::Passed);
     assert!(rerun(&play, RerunFrom::Failed).is_err(), "nothing failed");
     let invalid = BuildRun { state: BuildState::Finished(BuildOutcome::Invalid), steps: Vec::new() };
-    assert!(advance(&invalid, None, BuildEvent::Rerun(RerunFrom::Failed)).is_err(), "it was never planned");
+    assert!(advance(&invalid, None, BuildEvent::Rerun(RerunFrom::Failed), &judge).is_err(), "it was never planned");
 }
 
 #[test]
@@ -254,137 +280,75 @@ fn a_rerun_of_a_manual_step_waits_for_a_person_again() {
     assert_eq!((play.run.state, play.words()), (BuildState::Paused, vec!["passed", "manual"]));
 }
 
-/// Gives every step an outcome until the build is over, starting manual ones.
-fn run_to_its_end(play: &mut Play, outcomes: &mut impl Iterator<Item = AttemptOutcome>) {
-    for _ in 0..1000 {
-        if play.run.state.is_finished() {
-            return;
-        }
-        match play.run.steps.iter().position(|step| matches!(step.state, StepState::Queued | StepState::Running)) {
-            Some(index) => {
-                let outcome = outcomes.next().expect("as many as needed");
-                play.ends(index, outcome);
-            }
-            None => {
-                play.take(BuildEvent::Resumed);
-            }
-        }
-    }
-    panic!("the build does not end");
+fn conditional(name: &str, answer: &str) -> StepPlan {
+    StepPlan { condition: condition(answer), ..step(name) }
 }
 
-fn any_plan() -> impl Strategy<Value = Plan> {
-    let strategy = prop_oneof![Just(FailureStrategy::Fail), Just(FailureStrategy::Ignore), Just(FailureStrategy::Retry { times: 2 })];
-    let any_step = (any::<bool>(), strategy, proptest::option::of(any::<bool>())).prop_map(|(manual, on_failure, fail_fast)| {
-        let mut step = step("s");
-        step.manual = manual;
-        step.on_failure = on_failure;
-        step.fail_fast = fail_fast;
-        step
+fn explained(play: &Play) -> Vec<(usize, &str)> {
+    let explained = play.effects.iter().filter_map(|effect| match effect {
+        Effect::Explain { step, why } => Some((*step, why.as_str())),
+        _ => None,
     });
-    let kind =
-        prop_oneof![Just(GroupKind::Step), any::<bool>().prop_map(|fail_fast| GroupKind::Parallel { fail_fast }), Just(GroupKind::Stage)];
-    let any_group = (kind, proptest::collection::vec(any_step, 1..4)).prop_map(|(kind, mut steps)| {
-        if kind == GroupKind::Step {
-            steps.truncate(1);
-        }
-        group(kind, steps)
-    });
-    (proptest::collection::vec(any_group, 1..5), any::<bool>()).prop_map(|(mut groups, with_final)| {
-        if with_final {
-            groups.push(group(GroupKind::Final, vec![step("final")]));
-        }
-        plan(groups)
-    })
+    explained.collect()
 }
 
-proptest! {
-    /// Whatever happens in whatever order, the build ends once everything queued has reported, and no group begins
-    /// before the one before it is over.
-    #[test]
-    fn every_build_ends(plan in any_plan(), choices in proptest::collection::vec((any::<u8>(), 0_u8..12), 0..200)) {
-        let mut play = Play::of(plan);
-        let mut choices = choices.into_iter();
-        for _ in 0..500 {
-            if play.run.state.is_finished() {
-                break;
-            }
-            let under_way: Vec<usize> = play.run.steps.iter().enumerate()
-                .filter(|(_, step)| matches!(step.state, StepState::Queued | StepState::Running)).map(|(index, _)| index).collect();
-            let (pick, act) = choices.next().unwrap_or((0, 0));
-            if act == 11 && play.run.state != BuildState::Stopping {
-                play.take(BuildEvent::StopRequested);
-            } else if under_way.is_empty() {
-                prop_assert_eq!(play.run.state, BuildState::Paused, "a build with nothing under way waits for a person");
-                play.take(BuildEvent::Resumed);
-            } else {
-                let outcome = AttemptOutcome::ALL[usize::from(act) % AttemptOutcome::ALL.len()];
-                play.ends(under_way[usize::from(pick) % under_way.len()], outcome);
-            }
-            let mut first = 0;
-            let mut all_over = true;
-            for group in &play.plan.groups {
-                let steps = &play.run.steps[first..first + group.steps.len()];
-                let begun = steps.iter().any(|step| step.attempts > 0);
-                prop_assert!(all_over || !begun, "no group begins before the one before it is over");
-                all_over = all_over && steps.iter().all(|step| step.state.is_finished());
-                first += group.steps.len();
-            }
-        }
-        prop_assert!(play.run.state.is_finished());
-        let finishes = play.effects.iter().filter(|effect| matches!(effect, Effect::BuildFinished(_))).count();
-        prop_assert_eq!(finishes, 1, "the end is told once");
-        prop_assert!(play.run.steps.iter().all(|step| step.state.is_finished()));
-    }
+#[test]
+fn a_skipped_step_ends_well_and_gets_no_attempt() {
+    let mut manual = conditional("deploy", "skip");
+    manual.manual = true;
+    let steps = [step("test"), conditional("docs", "skip"), manual, conditional("notify", "run")];
+    let mut play = Play::of(plan(steps.map(|step| group(GroupKind::Step, vec![step])).to_vec()));
+    assert_eq!(play.words(), ["queued", "waiting", "waiting", "waiting"], "nothing is skipped before it would begin");
+    play.ends(0, AttemptOutcome::Passed);
+    assert_eq!(play.words(), ["passed", "skipped", "skipped", "queued"], "no person is asked about what is skipped");
+    assert_eq!(explained(&play), [(1, "Skipped: it is so."), (2, "Skipped: it is so.")]);
+    play.ends(3, AttemptOutcome::Passed);
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
+    assert_eq!(play.run.steps[1].attempts, 0);
+}
 
-    /// A rerun queues no step that had passed (but the final one), and the build ends again.
-    #[test]
-    fn a_rerun_ends_and_leaves_what_passed(plan in any_plan(), outcomes in proptest::collection::vec(0_usize..6, 1..40), chosen in proptest::option::of(0_usize..12)) {
-        let mut play = Play::of(plan);
-        let mut outcomes = outcomes.into_iter().cycle().map(|index| AttemptOutcome::ALL[index]);
-        run_to_its_end(&mut play, &mut outcomes);
-        let before = play.run.clone();
-        let from = chosen.map_or(RerunFrom::Failed, RerunFrom::Step);
-        let Ok(advanced) = advance(&play.run, Some(&play.plan), BuildEvent::Rerun(from)) else { return Ok(()) };
-        play.run = advanced.run;
-        run_to_its_end(&mut play, &mut std::iter::repeat(AttemptOutcome::Passed));
-        let mut first = 0;
-        for group in &play.plan.groups {
-            let range = first..first + group.steps.len();
-            let beside = matches!(group.kind, GroupKind::Parallel { .. }) && chosen.is_some_and(|chosen| range.contains(&chosen));
-            for index in range {
-                let (old, new) = (before.steps[index], play.run.steps[index]);
-                let kept = matches!(old.state, StepState::Finished(StepOutcome::Passed | StepOutcome::FailedIgnored))
-                    && group.kind != GroupKind::Final
-                    && chosen.is_none_or(|chosen| index < chosen || (beside && index != chosen));
-                if kept {
-                    prop_assert_eq!(old, new);
-                } else {
-                    prop_assert!(new.attempts > old.attempts, "step {} runs again", index);
-                }
-            }
-            first += group.steps.len();
-        }
-    }
+#[test]
+fn a_build_of_which_everything_is_skipped_passes_at_once() {
+    let play = Play::of(plan(vec![group(GroupKind::Step, vec![conditional("docs", "skip")])]));
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
+}
 
-    /// After a stop nothing is queued but the final step.
-    #[test]
-    fn a_stopped_build_starts_nothing_more(plan in any_plan(), outcome in 0_usize..6) {
-        let mut play = Play::of(plan);
-        if play.run.state.is_finished() { return Ok(()); }
-        play.take(BuildEvent::StopRequested);
-        let before = play.effects.len();
-        for _ in 0..100 {
-            let Some(index) = play.run.steps.iter().position(|step| matches!(step.state, StepState::Queued | StepState::Running)) else { break };
-            play.ends(index, AttemptOutcome::ALL[outcome]);
-        }
-        let has_final = play.plan.groups.last().is_some_and(|group| group.kind == GroupKind::Final);
-        let last = play.run.steps.len() - 1;
-        for effect in &play.effects[before..] {
-            if let Effect::QueueAttempt { step, .. } = effect {
-                prop_assert!(has_final && *step == last, "only the final step may start, not {}", step);
-            }
-        }
-        prop_assert!(play.run.state.is_finished());
-    }
+#[test]
+fn a_skipped_stage_skips_all_its_steps() {
+    let mut stage = group(GroupKind::Stage, vec![step("a"), step("b")]);
+    stage.condition = condition("skip");
+    stage.manual = true;
+    let play = Play::of(plan(vec![stage, group(GroupKind::Step, vec![step("after")])]));
+    assert_eq!(play.words(), ["skipped", "skipped", "queued"]);
+    assert_eq!(explained(&play)[1], (1, "Skipped with its stage: it is so."));
+}
+
+#[test]
+fn a_condition_without_an_answer_errs_its_step() {
+    let mut stage = group(GroupKind::Stage, vec![step("a"), step("b")]);
+    stage.condition = condition("unclear");
+    let last = group(GroupKind::Final, vec![conditional("clean up", "run")]);
+    let mut play = Play::of(plan(vec![stage, last]));
+    assert_eq!(play.words(), ["errored", "not_run", "queued"]);
+    assert_eq!(explained(&play), [(0, "It is not known whether this runs: who knows."), (1, "Not run: a could not be run.")]);
+    play.ends(2, AttemptOutcome::Passed);
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Errored));
+}
+
+#[test]
+fn a_condition_without_an_answer_trips_fail_fast_before_the_others_begin() {
+    let beside = vec![step("a"), conditional("b", "unclear"), conditional("c", "skip")];
+    let play = Play::of(plan(vec![group(GroupKind::Parallel { fail_fast: true }, beside)]));
+    assert_eq!(play.words(), ["stopped", "errored", "skipped"]);
+    assert_eq!(play.effects.iter().filter(|effect| matches!(effect, Effect::QueueAttempt { .. })).count(), 0);
+}
+
+#[test]
+fn what_never_begins_says_why() {
+    let mut play = Play::of(sequence(&["lint", "test", "package"]));
+    play.ends(0, AttemptOutcome::Failed);
+    assert_eq!(explained(&play), [(1, "Not run: lint failed."), (2, "Not run: lint failed.")]);
+    let mut play = Play::of(sequence(&["lint", "test"]));
+    play.take(BuildEvent::StopRequested).ends(0, AttemptOutcome::Stopped);
+    assert_eq!(explained(&play), [(1, "Not run: lint was stopped.")]);
 }

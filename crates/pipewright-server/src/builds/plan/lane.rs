@@ -7,6 +7,7 @@ use pipewright_spec::Diagnostic;
 use pipewright_store::builds::{self, CommitText, ToPlan};
 use pipewright_store::{StoreError, steps};
 
+use super::changes::changed_files;
 use super::fetch::{FetchError, fetch};
 use super::judge::{Judged, judge};
 use crate::app::App;
@@ -23,6 +24,7 @@ pub(crate) struct PlanLane(pub(crate) App);
 /// What is stored of planning.
 struct Found<'a> {
     plan: Option<&'a Plan>,
+    changed: Option<&'a [String]>,
     file: Option<&'a [u8]>,
     diagnostics: &'a [Diagnostic],
     text: Option<&'a CommitText>,
@@ -71,7 +73,9 @@ impl Lane for PlanLane {
         let found = Found { file, text: Some(&read.text), ..Found::nothing() };
         match judge(file, &read.text.message, build.trigger, &build.ref_name, &build.detail) {
             Judged::Plan(plan, diagnostics) => {
-                store(app, build.id, &Found { plan: Some(&plan), diagnostics: &diagnostics, event: BuildEvent::Planned, ..found }).await
+                let changed = changed_files(app, &build, &plan).await;
+                let (plan, changed, event) = (Some(plan.as_ref()), changed.as_deref(), BuildEvent::Planned);
+                store(app, build.id, &Found { plan, changed, diagnostics: &diagnostics, event, ..found }).await
             }
             Judged::NotPlanned { outcome, sentence, diagnostics } => {
                 let event = BuildEvent::NotPlanned(outcome);
@@ -94,7 +98,15 @@ impl PlanLane {
 
 impl Found<'_> {
     const fn nothing() -> Self {
-        Self { plan: None, file: None, diagnostics: &[], text: None, event: BuildEvent::NotPlanned(BuildOutcome::Errored), message: None }
+        Self {
+            plan: None,
+            changed: None,
+            file: None,
+            diagnostics: &[],
+            text: None,
+            event: BuildEvent::NotPlanned(BuildOutcome::Errored),
+            message: None,
+        }
     }
 }
 
@@ -111,6 +123,9 @@ async fn store(app: &App, id: BuildId, found: &Found<'_>) -> Result<(), StoreErr
     builds::set_plan(&mut tx, id, found.plan, found.file, &diagnostics, now).await?;
     if let Some(text) = found.text {
         builds::set_commit_text(&mut tx, id, text).await?;
+    }
+    if let Some(changed) = found.changed {
+        builds::set_changed_files(&mut tx, id, changed).await?;
     }
     if let Some(plan) = found.plan {
         steps::insert_all(&mut tx, id, plan).await?;

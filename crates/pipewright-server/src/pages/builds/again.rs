@@ -2,7 +2,7 @@
 //! tried on the build as it stands. No I/O.
 
 use pipewright_core::Plan;
-use pipewright_core::build::{BuildEvent, BuildRun, BuildState, RerunFrom, StepRun, advance};
+use pipewright_core::build::{BuildEvent, BuildRun, BuildState, RerunFrom, StepRun, Verdict, advance};
 use pipewright_store::steps::Step;
 
 use crate::http::format;
@@ -58,7 +58,8 @@ pub(super) fn sentence(state: BuildState, plan: Option<&Plan>, steps: &[Step], f
 
 /// How many steps a choice runs again; none where it is refused.
 fn count(run: &BuildRun, plan: &Plan, from: RerunFrom) -> Option<usize> {
-    let advanced = advance(run, Some(plan), BuildEvent::Rerun(from)).ok()?;
+    // Whether conditions are met is found out when their steps begin.
+    let advanced = advance(run, Some(plan), BuildEvent::Rerun(from), &|_, _, _| Verdict::Run).ok()?;
     Some(advanced.run.steps.iter().filter(|step| !step.state.is_finished()).count())
 }
 
@@ -107,6 +108,7 @@ mod tests {
             lost: 0,
             started_at: None,
             finished_at: None,
+            message: None,
         };
         outcomes.iter().enumerate().map(step).collect()
     }

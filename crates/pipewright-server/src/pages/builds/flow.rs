@@ -174,6 +174,7 @@ mod tests {
             lost: 0,
             started_at: Some(Timestamp::from_seconds(1)),
             finished_at: None,
+            message: None,
         };
         states.iter().enumerate().map(step).collect()
     }

@@ -62,6 +62,9 @@ fn attempts(step: &Stands<'_>) -> Option<String> {
 /// Why the step stands where it stands; none where that is plain.
 pub(super) fn reason(step: &Stands<'_>) -> Option<String> {
     let said = || step.attempt.and_then(|attempt| attempt.message.clone());
+    if let (Some(kept), StepState::Finished(_)) = (step.stored.and_then(|stored| stored.message.as_ref()), step.state) {
+        return Some(cut(kept));
+    }
     let text = match step.state {
         StepState::Queued => "The next free runner takes it.".to_owned(),
         StepState::Finished(StepOutcome::Skipped) => "Its condition was not met.".to_owned(),
@@ -128,6 +131,7 @@ mod tests {
                 lost,
                 started_at: None,
                 finished_at: None,
+                message: None,
             };
             let stands = Stands { planned: &planned, state, stored: Some(&stored), attempt: None, now: Timestamp::from_seconds(1) };
             assert_eq!(attempts(&stands).as_deref(), expected, "{strategy:?} {state:?} {made}");

@@ -137,7 +137,7 @@ impl Scene {
     /// Moves a step.
     pub(crate) async fn step(&self, build: BuildId, position: usize, state: StepState) {
         let mut tx = self.tx().await;
-        steps::set(&mut tx, build, position, StepRun { state, attempts: 1, lost: 0 }, self.now()).await.expect("moves");
+        steps::set(&mut tx, build, position, StepRun { state, attempts: 1, lost: 0 }, None, self.now()).await.expect("moves");
         tx.commit().await.expect("commits");
     }
 
@@ -151,7 +151,9 @@ impl Scene {
         let claimed = attempts::claim(&mut tx, claim).await.expect("claims").expect("one is queued");
         attempts::begin(&mut tx, claimed.id, lease, &[], now).await.expect("begins");
         builds::set_begun(&mut tx, build, now).await.expect("begins");
-        steps::set(&mut tx, build, position, StepRun { state: StepState::Running, attempts: number, lost: 0 }, now).await.expect("runs");
+        steps::set(&mut tx, build, position, StepRun { state: StepState::Running, attempts: number, lost: 0 }, None, now)
+            .await
+            .expect("runs");
         tx.commit().await.expect("commits");
         Running { id: claimed.id, lease }
     }

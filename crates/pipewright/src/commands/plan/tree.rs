@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use pipewright_core::plan::{ConditionPlan, FailureStrategy, Group, GroupKind, ScriptItem, StepPlan};
 
 use super::Answer;
+use super::conditions::Expected;
 use super::shown::shown;
 
 const BOLD: Style = Style::new().bold();
@@ -17,6 +18,9 @@ const USUAL_MINUTES: u32 = 120;
 
 /// Longer names and lists are cut.
 const WIDTH: usize = 72;
+
+/// Longer reasons are cut.
+const REASON_WIDTH: usize = 300;
 
 /// Draws which pipeline runs and why, its tree, and what does not run.
 pub(super) fn draw(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
@@ -34,7 +38,7 @@ pub(super) fn draw(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> 
         writeln!(out)?;
         let mut number = 0;
         for (place, group) in plan.groups.iter().enumerate() {
-            draw_group(out, group, place + 1 == plan.groups.len(), &mut number)?;
+            draw_group(out, group, place + 1 == plan.groups.len(), &mut number, &answer.conditions)?;
         }
     }
     if !answer.others.is_empty() {
@@ -47,12 +51,12 @@ pub(super) fn draw(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> 
     Ok(())
 }
 
-fn draw_group(out: &mut impl Write, group: &Group, last: bool, number: &mut usize) -> io::Result<()> {
+fn draw_group(out: &mut impl Write, group: &Group, last: bool, number: &mut usize, expected: &[Expected]) -> io::Result<()> {
     let (branch, stem) = if last { ("└─", "  ") } else { ("├─", "│ ") };
     let title = match group.kind {
         GroupKind::Step => {
             for step in &group.steps {
-                draw_step(out, step, "", branch, number)?;
+                draw_step(out, step, "", branch, number, expected)?;
             }
             return Ok(());
         }
@@ -64,19 +68,32 @@ fn draw_group(out: &mut impl Write, group: &Group, last: bool, number: &mut usiz
     write!(out, "{branch} {BOLD}{title}{BOLD:#}")?;
     write_gate(out, group.manual)?;
     let deployment = group.deployment.as_ref().map(|environment| format!("deploys to {}", shown(environment, WIDTH)));
-    write_details(out, deployment.into_iter().chain(group.condition.iter().flat_map(conditions)))?;
+    let first = *number + 1;
+    let decided = expected.iter().filter(|expected| expected.is_stage && expected.step == first).map(decision);
+    write_details(out, deployment.into_iter().chain(group.condition.iter().flat_map(conditions)).chain(decided))?;
     for (place, step) in group.steps.iter().enumerate() {
-        draw_step(out, step, stem, if place + 1 == group.steps.len() { "└─" } else { "├─" }, number)?;
+        draw_step(out, step, stem, if place + 1 == group.steps.len() { "└─" } else { "├─" }, number, expected)?;
     }
     Ok(())
 }
 
-fn draw_step(out: &mut impl Write, step: &StepPlan, stem: &str, branch: &str, number: &mut usize) -> io::Result<()> {
+fn draw_step(out: &mut impl Write, step: &StepPlan, stem: &str, branch: &str, number: &mut usize, expected: &[Expected]) -> io::Result<()> {
     *number += 1;
     let indent = if stem.is_empty() { "" } else { " " };
     write!(out, "{stem}{indent}{branch} {number} {BOLD}{}{BOLD:#}", shown(&step.name, WIDTH))?;
     write_gate(out, step.manual)?;
-    write_details(out, details(step).into_iter())
+    let decided = expected.iter().filter(|expected| !expected.is_stage && expected.step == *number).map(decision);
+    write_details(out, details(step).into_iter().chain(decided))
+}
+
+/// What its condition comes to.
+fn decision(expected: &Expected) -> String {
+    let why = shown(&expected.why, REASON_WIDTH);
+    match expected.runs {
+        Some(true) => format!("runs, because {why}"),
+        Some(false) => format!("is skipped, because {why}"),
+        None => format!("decided when it begins: {why}"),
+    }
 }
 
 /// Manual steps stand out: the build waits there.

@@ -30,6 +30,8 @@ pub(super) struct Means {
     pub(super) limits: StepLimits,
     pub(super) keep: bool,
     pub(super) artifacts: RunArtifacts,
+    /// The files that changed, where a condition asks for them and it is known.
+    pub(super) changed: Option<Vec<String>>,
 }
 
 /// The attempt to make.

@@ -8,12 +8,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use pipewright_core::build::{AttemptOutcome, BuildEvent, BuildOutcome, BuildRun, BuildState, Effect, StepState, advance};
+use pipewright_core::build::{
+    AttemptOutcome, BuildEvent, BuildOutcome, BuildRun, BuildState, Effect, StepOutcome, StepRun, StepState, advance,
+};
+use pipewright_core::plan::ConditionPlan;
 use pipewright_runner::executor::{Control, StepEnd};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::attempt::{Attempt, Means, Output, execute};
+use super::conditions;
 use super::display::Display;
 use super::signals::Signals;
 use super::steps::Chosen;
@@ -51,9 +55,10 @@ pub(super) struct BuildEnd {
 pub(super) struct StepResult {
     pub(super) state: StepState,
     pub(super) attempts: u32,
-    /// Of the last attempt, as the three below.
+    /// Of the last attempt, as the exit code.
     pub(super) outcome: Option<AttemptOutcome>,
     pub(super) exit_code: Option<i32>,
+    /// Of the last attempt; where there was none, why.
     pub(super) message: Option<String>,
     /// All attempts together; `None` where it never ran.
     pub(super) elapsed: Option<Duration>,
@@ -74,6 +79,9 @@ impl BuildEnd {
 /// A build while it runs.
 struct Build<'a> {
     chosen: &'a Chosen,
+    means: &'a Means,
+    /// Steps that ended without an attempt and were not told of yet.
+    ended_untold: Vec<usize>,
     run: BuildRun,
     /// Steps and attempts that wait for room.
     waiting: VecDeque<(usize, u32)>,
@@ -101,13 +109,16 @@ pub(super) async fn run(
     mut signals: Signals,
 ) -> anyhow::Result<BuildEnd> {
     let begun = Instant::now();
-    let mut build = Build::new(chosen);
+    let mut build = Build::new(chosen, &means);
     build.move_by(BuildEvent::Planned);
     let (sender, mut output) = mpsc::channel(QUEUE);
     let mut tasks = JoinSet::new();
     let mut steps: HashMap<Id, usize> = HashMap::new();
     loop {
         build.pass_manual_steps(settings.yes, display)?;
+        for step in std::mem::take(&mut build.ended_untold) {
+            display.ended(step, &build.results[step])?;
+        }
         while build.running.len() < settings.at_once.max(1)
             && let Some((attempt, control)) = build.begin_next()
         {
@@ -148,10 +159,12 @@ fn settled(ended: Result<(Id, StepEnd), JoinError>) -> (Id, StepEnd) {
 }
 
 impl<'a> Build<'a> {
-    fn new(chosen: &'a Chosen) -> Self {
+    fn new(chosen: &'a Chosen, means: &'a Means) -> Self {
         let never = StepResult { state: StepState::Waiting, attempts: 0, outcome: None, exit_code: None, message: None, elapsed: None };
         Self {
             chosen,
+            means,
+            ended_untold: Vec::new(),
             run: BuildRun::queued(),
             waiting: VecDeque::new(),
             running: BTreeMap::new(),
@@ -168,7 +181,11 @@ impl<'a> Build<'a> {
         let mut events = VecDeque::from([event]);
         let mut fits = None;
         while let Some(event) = events.pop_front() {
-            let Ok(advanced) = advance(&self.run, Some(&self.chosen.plan), event) else {
+            let (means, chosen) = (self.means, self.chosen);
+            let judge = |condition: &ConditionPlan, step: usize, _: &[StepRun]| {
+                conditions::verdict(means, chosen, self.outputs_before(step), condition, step)
+            };
+            let Ok(advanced) = advance(&self.run, Some(&chosen.plan), event, &judge) else {
                 fits.get_or_insert(false);
                 continue;
             };
@@ -199,6 +216,14 @@ impl<'a> Build<'a> {
                 }
                 let place = self.waiting.iter().position(|(waiting, _)| *waiting == step)?;
                 self.waiting.remove(place).map(|(step, attempt)| stopped(step, attempt))
+            }
+            Effect::Explain { step, why } => {
+                // Its condition decided; what is not run because of another step is in the table at the end.
+                if let StepState::Finished(StepOutcome::Skipped | StepOutcome::Errored) = self.run.steps[step].state {
+                    self.ended_untold.push(step);
+                }
+                self.results[step].message = Some(why);
+                None
             }
             // On a laptop nobody else is told.
             Effect::BuildStarted | Effect::BuildFinished(_) => None,

@@ -10,7 +10,7 @@ use pipewright_runner::git::{Git, GitOptions, LocalRepository};
 const SOCKETS: &str = "/tmp";
 
 /// The repository whose work tree holds a directory; `None` where there is none.
-pub(super) async fn find(directory: &Path) -> anyhow::Result<Option<LocalRepository>> {
+pub(in crate::commands) async fn find(directory: &Path) -> anyhow::Result<Option<LocalRepository>> {
     let usual = GitOptions::default();
     let path = std::env::var("PATH").unwrap_or_else(|_| usual.path.clone());
     let git = Git::new(GitOptions { path, ..usual }, Path::new(SOCKETS))?;
@@ -30,7 +30,8 @@ pub(in crate::commands) fn branch_of(directory: &Path) -> anyhow::Result<Option<
     })
 }
 
-fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+/// Runs this to its end. Blocks.
+pub(in crate::commands) fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the runtime does not start")?;
     runtime.block_on(work)
 }

@@ -21,7 +21,7 @@ use super::signals::Signals;
 use super::steps::{self, Chosen};
 use super::variables::Defaults;
 use super::workspace::Workspaces;
-use super::{checkout, summary, trigger};
+use super::{checkout, conditions, summary, trigger};
 use crate::commands::plan::shown::shown;
 use crate::commands::plan::which::Which;
 use crate::commands::validate::files::FILE_NAME;
@@ -86,6 +86,7 @@ struct Prepared {
     workspaces: Workspaces,
     defaults: Defaults,
     env_file: EnvFile,
+    changed: Option<Vec<String>>,
 }
 
 impl Run {
@@ -138,6 +139,11 @@ impl Run {
             return Err(refused(&warnings, &source));
         }
         talk(&render(&warnings, &source))?;
+        let changed = if chosen.plan.has_changeset_conditions() {
+            self.changed_files(&repository, &trigger, &commit, home.as_deref()).await
+        } else {
+            None
+        };
         let workspaces = Workspaces::new(repository, commit, defaults.branch().cloned(), defaults.url().map(str::to_owned), self.keep)?;
         let workspaces = self.take_files(workspaces, home.as_deref()).await?;
         if matches!(trigger, Trigger::PullRequest { .. }) {
@@ -145,7 +151,28 @@ impl Run {
         }
         let title = chosen.plan.pipeline.clone();
         let reason = file.selection(&trigger).map(|selection| selection.reason).unwrap_or_default();
-        Ok(Prepared { title, reason, chosen, workspaces, defaults, env_file })
+        Ok(Prepared { title, reason, chosen, workspaces, defaults, env_file, changed })
+    }
+
+    /// The files that changed; what is not committed counts where it takes part.
+    async fn changed_files(
+        &self,
+        repository: &LocalRepository,
+        trigger: &Trigger,
+        commit: &CommitHash,
+        home: Option<&Path>,
+    ) -> Option<Vec<String>> {
+        if !self.dirty {
+            return conditions::changed_files(repository, trigger, commit).await;
+        }
+        let env_file = self.env_file_inside(repository.top());
+        conditions::changed_files_and_work_tree(repository, trigger, commit, home, env_file.as_deref()).await
+    }
+
+    /// Where the env file is in the work tree, if it is in it.
+    fn env_file_inside(&self, top: &Path) -> Option<PathBuf> {
+        let file = self.env_file.clone().unwrap_or_else(|| top.join(USUAL_ENV_FILE));
+        file.canonicalize().ok()?.strip_prefix(top).map(Path::to_owned).ok()
     }
 
     async fn pipeline_file(&self, repository: &LocalRepository, commit: &CommitHash) -> anyhow::Result<Vec<u8>> {
@@ -183,9 +210,7 @@ impl Run {
     /// outside of the repository, so it is in neither, unless it is committed.
     async fn take_files(&self, workspaces: Workspaces, home: Option<&Path>) -> anyhow::Result<Workspaces> {
         let top = workspaces.repository().top();
-        let env_file = self.env_file.clone().unwrap_or_else(|| top.join(USUAL_ENV_FILE));
-        let env_file = env_file.canonicalize().ok().and_then(|path| path.strip_prefix(top).map(Path::to_owned).ok());
-        let env_file = match env_file {
+        let env_file = match self.env_file_inside(top) {
             Some(file) if !workspaces.is_committed(&file).await? => Some(file),
             _ => None,
         };
@@ -206,7 +231,7 @@ impl Run {
     }
 
     async fn execute(&self, prepared: Prepared, signals: Signals) -> anyhow::Result<ExitCode> {
-        let Prepared { title, reason, chosen, workspaces, defaults, env_file } = prepared;
+        let Prepared { title, reason, chosen, workspaces, defaults, env_file, changed } = prepared;
         let at_once = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
         let out: Box<dyn Write + Send> = if self.json { Box::new(anstream::stderr()) } else { Box::new(anstream::stdout()) };
         let mut display = Display::new(out, &chosen, at_once);
@@ -223,6 +248,7 @@ impl Run {
             limits: StepLimits::default(),
             keep: self.keep,
             artifacts,
+            changed,
         });
         let settings = Settings { at_once, yes: self.yes };
         let end = build::run(&chosen, Arc::clone(&means), settings, &mut display, signals).await?;

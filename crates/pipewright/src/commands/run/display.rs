@@ -33,6 +33,9 @@ const LINE_LIMIT: usize = 64 << 10;
 const NAME_WIDTH: usize = 60;
 const LANE_WIDTH: usize = 24;
 
+/// Longer reasons are cut.
+const MESSAGE_WIDTH: usize = 400;
+
 /// A stream that may go away, as a pipe to `head` does: from then on what is written is dropped.
 struct Stream {
     out: Box<dyn Write + Send>,
@@ -138,6 +141,10 @@ impl Display {
         if let Some(elapsed) = result.elapsed {
             words.push_str(" · ");
             words.push_str(&duration(elapsed));
+        }
+        // The log of an attempt says what happened; where there was none, only this does.
+        if let (None, Some(message)) = (result.outcome, &result.message) {
+            words = shown(message, MESSAGE_WIDTH);
         }
         self.state_line(step, style, &words)
     }

@@ -6,7 +6,7 @@
 //! works in a temporary directory that borrows the repository's objects.
 //!
 //! Order of a run: `command` reads the arguments, `checkout` the repository, `trigger` and `steps` say what is wanted,
-//! `env_file` and `variables` what scripts are given, `workspace` where they work, `build` drives the steps (`attempt`)
+//! `env_file` and `variables` what scripts are given, `conditions` what decides whether a step is skipped, `workspace` where they work, `build` drives the steps (`attempt`)
 //! and tells `display`; `summary` closes.
 
 mod artifacts;
@@ -14,6 +14,7 @@ mod attempt;
 mod build;
 pub(super) mod checkout;
 mod command;
+pub(super) mod conditions;
 mod display;
 mod env_file;
 mod origin;
@@ -21,7 +22,7 @@ mod signals;
 mod steps;
 mod summary;
 mod trigger;
-mod variables;
+pub(super) mod variables;
 mod workspace;
 
 pub(crate) use command::Run;

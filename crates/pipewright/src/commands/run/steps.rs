@@ -33,7 +33,8 @@ impl Chosen {
     }
 }
 
-/// The steps that were asked for, by number or name. Asking for a step is the person's yes to it where it is manual.
+/// The steps that were asked for, by number or name. Asking for a step is the person's yes to it where it is manual or
+/// has a condition.
 pub(super) fn choose(mut plan: Plan, step: Option<&str>, from: Option<&str>) -> anyhow::Result<Chosen> {
     let total = plan.len();
     let wanted = match (step, from) {
@@ -58,6 +59,7 @@ pub(super) fn choose(mut plan: Plan, step: Option<&str>, from: Option<&str>) -> 
             position += 1;
             if by_name && number == asked {
                 step.manual = false;
+                step.condition = None;
             }
             let stays = wanted.contains(&number);
             if stays {
@@ -67,6 +69,7 @@ pub(super) fn choose(mut plan: Plan, step: Option<&str>, from: Option<&str>) -> 
         });
         if by_name && (first..=number).contains(&asked) {
             group.manual = false;
+            group.condition = None;
         }
     }
     plan.groups.retain(|group| !group.steps.is_empty());

@@ -22,7 +22,7 @@ const BUILD_NUMBER: &str = "0";
 
 /// The variables that are the same for all steps.
 #[derive(Debug)]
-pub(super) struct Defaults {
+pub(in crate::commands) struct Defaults {
     inherited: Vec<(String, String)>,
     variables: Vec<(String, String)>,
     branch: Option<RefName>,
@@ -31,7 +31,7 @@ pub(super) struct Defaults {
 
 impl Defaults {
     /// Reads what the repository knows of itself.
-    pub(super) async fn of(
+    pub(in crate::commands) async fn of(
         repository: &LocalRepository,
         trigger: &Trigger,
         commit: &CommitHash,
@@ -86,7 +86,7 @@ impl Defaults {
     }
 
     /// The values for templates in the pipeline file.
-    pub(super) fn as_values(&self) -> Values {
+    pub(in crate::commands) fn as_values(&self) -> Values {
         self.variables.iter().cloned().collect()
     }
 
