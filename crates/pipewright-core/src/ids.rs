@@ -82,6 +82,7 @@ id!(/** One execution of a step. */ AttemptId, "attempt");
 id!(/** Files that an attempt left. */ ArtifactId, "artifact");
 id!(/** What executes attempts. */ RunnerId, "runner");
 id!(/** A piece of the server's own background work. */ TaskId, "task");
+id!(/** A name and a value that builds are given. */ VariableId, "variable");
 id!(/** One line of history. */ EventId, "event");
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod users;
+mod variables;
 mod wakeups;
 mod webhooks;
 

@@ -46,6 +46,7 @@ mod testing;
 #[cfg(test)]
 mod testing_builds;
 pub mod users;
+pub mod variables;
 mod vault;
 pub mod webhooks;
 
@@ -67,6 +68,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         sessions::ALL,
         settings::ALL,
         users::ALL,
+        variables::ALL,
         credentials::ALL,
         inspections::ALL,
         listings::ALL,

@@ -38,6 +38,8 @@ pub(crate) enum Rail {
     Integrations,
     /// The account's members.
     Members,
+    /// The account's variables.
+    Variables,
     /// The account's history.
     AuditLog,
     /// The user's own profile.
@@ -243,6 +245,7 @@ impl Page {
         }
         let mut entries = vec![
             self.entry("Integrations", self.own("/settings/integrations"), Rail::Integrations),
+            self.entry("Variables", self.own("/settings/variables"), Rail::Variables),
             self.entry("Members", self.own("/settings/members"), Rail::Members),
         ];
         if self.may(Right::ManageMembers) {

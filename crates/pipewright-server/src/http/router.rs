@@ -3,7 +3,7 @@
 //! `/` · `/setup/{token}` · `/sign-in` · `/sign-out` · `/invitations/{token}` · `/profile` · `/theme` · `/accounts/new` ·
 //! `/administration/bitbucket-cloud` · `/oauth/bitbucket/callback` · `/hooks/{path}` · `/health` · `/static/{hash}/{file}` ·
 //! `/{account}/applications…` · `/{account}/builds…` · `/{account}/deliveries…` ·
-//! `/{account}/settings/{integrations|members|audit-log}…`. First parts that are not an account's are reserved words:
+//! `/{account}/settings/{integrations|variables|members|audit-log}…`. First parts that are not an account's are reserved words:
 //! see `accounts::slug`.
 
 use axum::Router;
@@ -64,4 +64,5 @@ fn routes() -> Router<App> {
         .merge(crate::repositories::routes())
         .merge(crate::applications::routes())
         .merge(crate::webhooks::routes())
+        .merge(crate::variables::routes())
 }

@@ -45,7 +45,8 @@ pub(crate) async fn advance(
     // The rules first, without a write: an event that is refused changes nothing.
     while let Some(event) = events.pop_front() {
         let plan = stored.plan.as_ref();
-        let judge = |condition: &ConditionPlan, step: usize, now: &[StepRun]| known.judge(&stored.context, plan, condition, step, now);
+        let judge =
+            |condition: &ConditionPlan, step: usize, now: &[StepRun]| known.judge(&app.vault, &stored.context, plan, condition, step, now);
         let advanced = match build::advance(&stored.run, plan, event, &judge) {
             Ok(advanced) => advanced,
             Err(refused) if first => return Err(refused.into()),

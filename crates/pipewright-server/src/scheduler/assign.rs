@@ -8,12 +8,13 @@ use pipewright_core::plan::Plan;
 use pipewright_core::wire::{Assignment, Checkout, CloneCredential, GivenArtifact};
 use pipewright_store::attempts::Claimed;
 use pipewright_store::builds::RunContext;
-use pipewright_store::{StoreError, repositories};
+use pipewright_store::{StoreError, repositories, variables};
 use uuid::Uuid;
 
-use super::environment::default_variables;
+use super::environment::{attempt_variables, environment_of};
 use crate::app::App;
 use crate::integrations::{IntegrationUnavailable, clone_credential};
+use crate::variables::{GiveError, given};
 
 /// What is known of a claimed attempt when its transaction has ended.
 #[derive(Debug)]
@@ -38,6 +39,9 @@ pub(super) enum AssignError {
     /// Its plan has no such step, or its repository is gone.
     #[error("{0}")]
     Gone(&'static str),
+    /// A variable does not open.
+    #[error("The step cannot be given its variables: {0}.")]
+    Variables(#[from] GiveError),
     /// The database failed.
     #[error("The database does not answer: {0}.")]
     Store(#[from] StoreError),
@@ -48,8 +52,11 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
     let context = &from.context;
     let step = from.plan.step(from.claimed.position).ok_or(AssignError::Gone("The plan has no such step; rerun the build."))?;
     let repository = repositories::get(&app.db, context.repository_id).await?.ok_or(AssignError::Gone("The repository was removed."))?;
-    let environment = default_variables(context, &repository, &from.plan, &from.claimed);
-    let mut masked = Vec::new();
+    // As they are now, not as they were when the build was made: a revoked token must not be used.
+    let known = variables::known(&app.db, context.account_id, context.application_id).await?;
+    let given = given(&app.vault, &known, environment_of(&from.plan, from.claimed.position))?;
+    let mut masked = given.secured;
+    let environment = attempt_variables(context, &repository, &from.plan, &from.claimed, given.variables);
     let checkout = if step.clone.enabled {
         let (url, credential) = clone_credential(app, context.repository_id).await?;
         if let CloneCredential::Header { value } = &credential {

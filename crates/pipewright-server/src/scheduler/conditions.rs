@@ -6,9 +6,11 @@ use pipewright_core::plan::ConditionPlan;
 use pipewright_spec::plan::{Facts, judge};
 use pipewright_store::builds::{self, RunContext, StoredRun};
 use pipewright_store::repositories::{self, Repository};
-use pipewright_store::{StoreError, Tx, output_variables};
+use pipewright_store::variables::{self, Variable};
+use pipewright_store::{StoreError, Tx, Vault, output_variables};
 
-use super::environment::known_variables;
+use super::environment::{environment_of, known_variables};
+use crate::variables::given;
 
 /// What is known for the conditions of one build; nothing where its plan has none.
 #[derive(Debug, Default)]
@@ -17,6 +19,8 @@ pub(super) struct Known {
     repository: Option<Repository>,
     /// What each step handed on when it last ran, with its number.
     handed_on: Vec<(usize, String, String)>,
+    /// What people set, sealed.
+    set: Vec<Variable>,
 }
 
 impl Known {
@@ -25,33 +29,48 @@ impl Known {
         let Some(plan) = stored.plan.as_ref().filter(|plan| plan.conditions().next().is_some()) else { return Ok(Self::default()) };
         let changed = if plan.has_changeset_conditions() { builds::changed_files(tx, stored.context.id).await? } else { None };
         let repository = repositories::get_within(tx, stored.context.repository_id).await?;
-        Ok(Self { changed, repository, handed_on: output_variables::of_build(tx, stored.context.id).await? })
+        let handed_on = output_variables::of_build(tx, stored.context.id).await?;
+        let set = variables::known_within(tx, stored.context.account_id, stored.context.application_id).await?;
+        Ok(Self { changed, repository, handed_on, set })
     }
 
     /// Whether the step of this number, which is about to begin, runs by this condition.
     pub(super) fn judge(
         &self,
+        vault: &Vault,
         context: &RunContext,
         plan: Option<&Plan>,
         condition: &ConditionPlan,
         position: usize,
         now: &[StepRun],
     ) -> Verdict {
-        let Some(variables) = plan.and_then(|plan| self.variables(context, plan, position, now)) else {
-            return Verdict::Unclear("the repository of the build was removed".to_owned());
+        let variables = match plan.map(|plan| self.variables(vault, context, plan, position, now)) {
+            Some(Ok(variables)) => variables,
+            Some(Err(why)) => return Verdict::Unclear(why),
+            None => return Verdict::Unclear("the build has no plan".to_owned()),
         };
         // Of several of one name the last one counts.
         let value_of = |name: &str| variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         judge(condition, &Facts { changed: self.changed.as_deref(), value_of: &value_of })
     }
+
     /// What is known of the variables of a step that is about to begin, while the steps stand so, in order; later ones win.
     /// What steps before it handed on wins over everything; what one left that was passed over this time is not seen.
-    fn variables(&self, context: &RunContext, plan: &Plan, position: usize, now: &[StepRun]) -> Option<Vec<(String, String)>> {
+    fn variables(
+        &self,
+        vault: &Vault,
+        context: &RunContext,
+        plan: &Plan,
+        position: usize,
+        now: &[StepRun],
+    ) -> Result<Vec<(String, String)>, String> {
+        let repository = self.repository.as_ref().ok_or("the repository of the build was removed")?;
+        let set = given(vault, &self.set, environment_of(plan, position)).map_err(|error| error.to_string())?;
         let ran = |step: &StepRun| step.state.is_finished() && step.state != StepState::Finished(StepOutcome::Skipped);
         let before = plan.steps_before(position);
         let handed_on = self.handed_on.iter().filter(|(step, _, _)| *step < before && now.get(*step).is_some_and(ran));
-        let mut variables = known_variables(context, self.repository.as_ref()?, plan, position);
+        let mut variables = known_variables(context, repository, plan, position, set.variables);
         variables.extend(handed_on.map(|(_, name, value)| (name.clone(), value.clone())));
-        Some(variables)
+        Ok(variables)
     }
 }

@@ -1,4 +1,4 @@
-//! The default variables of a step, in one place: the names that bitbucket-pipelines.yml promises.
+//! The variables of a step, in one place: the names that bitbucket-pipelines.yml promises, and what people set over them.
 //!
 //! The executor adds those that only it knows (`BITBUCKET_CLONE_DIR`, `BUILD_DIR`, `BITBUCKET_EXIT_CODE`). Values come
 //! from other people's pushes; they are handed over as environment variables and never become shell text (trap T20).
@@ -9,17 +9,29 @@ use pipewright_store::attempts::Claimed;
 use pipewright_store::builds::RunContext;
 use pipewright_store::repositories::Repository;
 
-/// The variables of one attempt, in order; later ones win.
-pub(super) fn default_variables(context: &RunContext, repository: &Repository, plan: &Plan, claimed: &Claimed) -> Vec<(String, String)> {
+/// The variables of one attempt, in order; later ones win. `given` are those that people set, for this step.
+pub(super) fn attempt_variables(
+    context: &RunContext,
+    repository: &Repository,
+    plan: &Plan,
+    claimed: &Claimed,
+    given: Vec<(String, String)>,
+) -> Vec<(String, String)> {
     let own =
         [("BITBUCKET_STEP_UUID", format!("{{{}}}", claimed.step_id.as_uuid())), ("BITBUCKET_STEP_RUN_NUMBER", claimed.number.to_string())];
     let own = own.map(|(name, value)| (name.to_owned(), value));
-    own.into_iter().chain(known_variables(context, repository, plan, claimed.position)).collect()
+    own.into_iter().chain(known_variables(context, repository, plan, claimed.position, given)).collect()
 }
 
 /// What is known of a step's variables before an attempt of it is made, which is what its conditions are held against: the
 /// same for every attempt, in order; later ones win.
-pub(super) fn known_variables(context: &RunContext, repository: &Repository, plan: &Plan, position: usize) -> Vec<(String, String)> {
+pub(super) fn known_variables(
+    context: &RunContext,
+    repository: &Repository,
+    plan: &Plan,
+    position: usize,
+    given: Vec<(String, String)>,
+) -> Vec<(String, String)> {
     let mut variables: Vec<(String, String)> = Vec::with_capacity(32);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("CI", "true".to_owned());
@@ -55,12 +67,18 @@ pub(super) fn known_variables(context: &RunContext, repository: &Repository, pla
         set("BITBUCKET_PARALLEL_STEP", index.to_string());
         set("BITBUCKET_PARALLEL_STEP_COUNT", count.to_string());
     }
-    if let Some(environment) = plan.step(position).and_then(|step| step.deployment.as_ref().or(step.environment.as_ref())) {
-        set("BITBUCKET_DEPLOYMENT_ENVIRONMENT", environment.clone());
+    if let Some(environment) = environment_of(plan, position) {
+        set("BITBUCKET_DEPLOYMENT_ENVIRONMENT", environment.to_owned());
     }
-    // What a person gave a custom pipeline wins over the defaults.
+    variables.extend(given);
+    // What a person gave this run wins over what is set for all (bitbucket-pipelines-yml.md §6.1).
     variables.extend(plan.variables.iter().cloned());
     variables
+}
+
+/// The environment whose variables a step is given.
+pub(super) fn environment_of(plan: &Plan, position: usize) -> Option<&str> {
+    plan.step(position).and_then(|step| step.deployment.as_deref().or(step.environment.as_deref()))
 }
 
 /// A step's place in its parallel group, from 0, and how many there are.

@@ -3,10 +3,12 @@
 use pipewright_core::RefName;
 use pipewright_core::ids::{BuildId, DeliveryId};
 use pipewright_store::deliveries::{NewDelivery, Origin, insert};
+use pipewright_store::variables::VariableScope;
 
 use super::connect::AUTHOR;
 use super::server::TestServer;
 use crate::builds::{ManualBuild, start_manual};
+use crate::variables::NewVariable;
 
 /// A pipeline that prints and passes.
 pub const PIPELINE: &str = "pipelines:\n  default:\n    - step:\n        name: Test\n        script:\n          - echo hello from $BITBUCKET_BRANCH$BITBUCKET_TAG\n";
@@ -93,6 +95,14 @@ impl TestServer {
             variables: Vec::new(),
         };
         start_manual(&self.app, self.account(), wish, "Mara").await.map(|(_, number)| number).map_err(|error| error.to_string())
+    }
+
+    /// A person sets a variable.
+    pub async fn set_variable(&self, whom: VariableScope, name: &str, value: &str, is_secured: bool) {
+        let mut tx = self.app.db.begin().await.expect("begins");
+        let new = NewVariable { scope: whom, name, value, is_secured };
+        crate::variables::set(&self.app, &mut tx, self.account(), new, "Mara", self.app.clock.now()).await.expect("it is set");
+        tx.commit().await.expect("commits");
     }
 
     /// Stops a build.

@@ -107,6 +107,28 @@ impl TestServer {
         all.into_iter().flat_map(|(_, made)| made).map(|decision| decision.reason).collect()
     }
 
+    /// The log of the newest attempt of a build's step, numbered from 1.
+    pub async fn log_of_step(&self, build: &Build, number: usize) -> String {
+        let step = self.steps(build).await[number - 1].id;
+        let made = attempts::of_build(&self.app.db, build.id).await.expect("reads");
+        let attempt = made.iter().rfind(|attempt| attempt.step_id == step).expect("an attempt").id;
+        let bytes = read_bytes(&self.app.logs, attempt, 0, 1 << 20).expect("reads");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The database as it lies on the disk, with what is not yet moved into its main file.
+    ///
+    /// # Panics
+    ///
+    /// Where the database is no file.
+    pub fn database_bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.directory()).expect("the data directory").flatten();
+        let database = files.filter(|file| file.file_name().to_string_lossy().contains(".db"));
+        let bytes: Vec<u8> = database.flat_map(|file| std::fs::read(file.path()).expect("a file")).collect();
+        assert!(!bytes.is_empty(), "there is a database in {}", self.directory().display());
+        bytes
+    }
+
     /// The log of the newest attempt of a build.
     pub async fn log(&self, build: &Build) -> String {
         self.log_of(build).await.expect("an attempt")

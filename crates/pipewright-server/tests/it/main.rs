@@ -10,3 +10,4 @@ mod pull_requests;
 mod restart;
 mod traps;
 mod trouble;
+mod variables;

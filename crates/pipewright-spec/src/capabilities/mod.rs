@@ -37,6 +37,8 @@ impl Capabilities {
             // Which steps run when.
             Feature::ConditionChangesets,
             Feature::ConditionState,
+            // What steps are given.
+            Feature::Environment,
         ];
         features.into_iter().fold(Self::none(), Self::with)
     }

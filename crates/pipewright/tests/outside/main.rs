@@ -11,3 +11,4 @@ mod rows;
 mod server;
 mod starts;
 mod team;
+mod variables;

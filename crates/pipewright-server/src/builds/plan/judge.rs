@@ -25,8 +25,16 @@ pub(super) enum Judged {
     },
 }
 
-/// Judges the file at the build's commit. A file of another shape, whatever its bytes, is `Invalid`, never a panic.
-pub(super) fn judge(file: Option<&[u8]>, message: &str, trigger: TriggerKind, ref_name: &RefName, detail: &TriggerDetail) -> Judged {
+/// Judges the file at the build's commit. A file of another shape, whatever its bytes, is `Invalid`, never a panic. `set`
+/// are the variables that fill its templates, where the trigger has none of the name.
+pub(super) fn judge(
+    file: Option<&[u8]>,
+    message: &str,
+    trigger: TriggerKind,
+    ref_name: &RefName,
+    detail: &TriggerDetail,
+    set: Values,
+) -> Judged {
     let skipped = |sentence: String| Judged::NotPlanned { outcome: BuildOutcome::Skipped, sentence, diagnostics: Vec::new() };
     if trigger.is_unique_per_commit() && detail.rerun_of.is_none() && has_skip_marker(message) {
         return skipped("The commit's message asks for no build with [skip ci].".to_owned());
@@ -38,8 +46,9 @@ pub(super) fn judge(file: Option<&[u8]>, message: &str, trigger: TriggerKind, re
     let Some(pipelines) = parsed.pipeline_file else {
         return invalid(parsed.diagnostics);
     };
-    let given: Values = detail.variables.iter().cloned().collect();
-    match pipelines.plan_within(&trigger_of(trigger, ref_name, detail), &given, &Capabilities::host()) {
+    let mut values = set;
+    values.extend(detail.variables.iter().cloned());
+    match pipelines.plan_within(&trigger_of(trigger, ref_name, detail), &values, &Capabilities::host()) {
         Planned::Plan(mut plan, diagnostics) => {
             if detail.custom.is_none() {
                 // Only custom pipelines declare variables; what a person gives besides goes to every step all the same.
@@ -87,6 +96,7 @@ fn sentence(fragment: &str) -> String {
 mod tests {
     use pipewright_core::build::BuildOutcome;
     use pipewright_core::{RefName, TriggerKind};
+    use pipewright_spec::plan::Values;
     use pipewright_store::builds::TriggerDetail;
 
     use super::{Judged, judge};
@@ -95,7 +105,7 @@ mod tests {
 
     fn judged(file: Option<&str>, message: &str) -> Judged {
         let main = RefName::branch("main").expect("a branch");
-        judge(file.map(str::as_bytes), message, TriggerKind::Push, &main, &TriggerDetail::default())
+        judge(file.map(str::as_bytes), message, TriggerKind::Push, &main, &TriggerDetail::default(), Values::new())
     }
 
     fn outcome(judged: &Judged) -> Option<(BuildOutcome, String)> {
@@ -136,7 +146,9 @@ mod tests {
         let main = RefName::branch("main").expect("a branch");
         let given = vec![("NOTE".to_owned(), "$(x)".to_owned())];
         let detail = TriggerDetail { variables: given.clone(), ..TriggerDetail::default() };
-        let Judged::Plan(plan, _) = judge(Some(FILE.as_bytes()), "", TriggerKind::Manual, &main, &detail) else { panic!("a plan") };
+        let Judged::Plan(plan, _) = judge(Some(FILE.as_bytes()), "", TriggerKind::Manual, &main, &detail, Values::new()) else {
+            panic!("a plan")
+        };
         assert_eq!(plan.variables, given);
     }
 
@@ -144,6 +156,6 @@ mod tests {
     fn a_rerun_of_a_skipped_commit_runs() {
         let main = RefName::branch("main").expect("a branch");
         let detail = TriggerDetail { rerun_of: Some(3), ..TriggerDetail::default() };
-        assert!(matches!(judge(Some(FILE.as_bytes()), "[skip ci]", TriggerKind::Push, &main, &detail), Judged::Plan(..)));
+        assert!(matches!(judge(Some(FILE.as_bytes()), "[skip ci]", TriggerKind::Push, &main, &detail, Values::new()), Judged::Plan(..)));
     }
 }

@@ -13,6 +13,7 @@ use super::judge::{Judged, judge};
 use crate::app::App;
 use crate::scheduler::{AdvanceError, Aftermath, advance};
 use crate::tasks::{Lane, backoff};
+use crate::variables::template_values;
 
 /// How often reading the file is tried before the build is errored: with [`backoff`], for about half a minute.
 const TRIES: i64 = 5;
@@ -71,7 +72,8 @@ impl Lane for PlanLane {
         };
         let file = read.file.as_deref();
         let found = Found { file, text: Some(&read.text), ..Found::nothing() };
-        match judge(file, &read.text.message, build.trigger, &build.ref_name, &build.detail) {
+        let set = template_values(app, build.account_id, build.application_id).await?;
+        match judge(file, &read.text.message, build.trigger, &build.ref_name, &build.detail, set) {
             Judged::Plan(plan, diagnostics) => {
                 let changed = changed_files(app, &build, &plan).await;
                 let (plan, changed, event) = (Some(plan.as_ref()), changed.as_deref(), BuildEvent::Planned);
