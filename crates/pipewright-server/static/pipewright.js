@@ -228,6 +228,25 @@ async function renew(box) {
   if (next.dataset.live) live(next);
 }
 
+// A part that another tab may change, as when Bitbucket's consent ends in a tab of its own: it is read again when this tab
+// is looked at again, and when another tab shows the same page. The morph leaves what a person is typing alone.
+const fresh = document.querySelector("[data-refresh]");
+if (fresh) {
+  const again = async () => {
+    try {
+      const response = await fetch(location.href);
+      if (!response.ok) return;
+      const next = new DOMParser().parseFromString(await response.text(), "text/html").getElementById(fresh.id);
+      if (next) morph(fresh, next);
+    } catch { /* The server is away; the next look asks again. */ }
+  };
+  const tabs = new BroadcastChannel("pages");
+  tabs.addEventListener("message", (event) => { if (event.data === location.pathname) again(); });
+  tabs.postMessage(location.pathname);
+  addEventListener("focus", again);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
+}
+
 // "/" leads to the search.
 document.addEventListener("keydown", (event) => {
   const field = document.querySelector("[role=search] input:not([type=hidden])");

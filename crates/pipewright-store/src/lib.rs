@@ -40,6 +40,7 @@ pub mod sessions;
 pub mod settings;
 pub mod statuses;
 pub mod steps;
+pub mod story;
 pub mod tasks;
 #[cfg(test)]
 mod testing;
@@ -80,6 +81,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         runners::ALL,
         statuses::ALL,
         steps::ALL,
+        story::ALL,
         tasks::ALL,
     ]
     .into_iter()

@@ -6,6 +6,7 @@ mod builds;
 mod deliveries;
 mod logs;
 mod run;
+mod why;
 
 use axum::Router;
 
@@ -13,7 +14,7 @@ use crate::app::App;
 
 /// The addresses of these pages.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(builds::routes()).merge(deliveries::routes()).merge(logs::routes()).merge(run::routes())
+    Router::new().merge(builds::routes()).merge(deliveries::routes()).merge(logs::routes()).merge(run::routes()).merge(why::routes())
 }
 
 #[cfg(test)]

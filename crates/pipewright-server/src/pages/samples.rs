@@ -28,7 +28,7 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         time: Some(text()).filter(|_| is_current),
         is_told: is_current,
         marks: vec![text(), text()],
-        reason: Some(text()),
+        reason: Some(vec![piece(true)]),
         is_current,
         may_run: icon == "manual",
         may_rerun: icon == "passed",
@@ -136,6 +136,14 @@ fn every_page_of_a_build_renders() {
     for page in pages() {
         for full in [false, true] {
             check("build", &BuildPage { page: page.clone(), head: head(&page, Tab::Log, full), log: log(&page, full) });
+            let other = pipewright_spec::plan::NotChosen { pipeline: text(), line: 3, why_not: text() };
+            let chosen = Chosen {
+                pipeline: Some(text()).filter(|_| full),
+                line: 2,
+                reason: vec![piece(true)],
+                because: text(),
+                others: vec![other],
+            };
             let trail = TrailLine { at: NOW, delivery: text(), word: text(), sentence: text(), reason: text() };
             let attempt = ShownAttempt {
                 step: 1,
@@ -153,6 +161,8 @@ fn every_page_of_a_build_renders() {
                 page: page.clone(),
                 head: head(&page, Tab::Timeline, full),
                 facts: vec![("Commit", text()), ("Started by", text())],
+                chosen: Some(chosen.clone()).filter(|_| full),
+                why: text(),
                 trail: vec![trail].into_iter().filter(|_| full).collect(),
                 attempts: vec![attempt].into_iter().filter(|_| full).collect(),
                 statuses: vec![status].into_iter().filter(|_| full).collect(),
@@ -188,8 +198,6 @@ fn every_page_of_a_build_renders() {
                 after_script: text(),
             };
             let group = PlannedGroup { title: Some(text()).filter(|_| full), facts: vec![fact], steps: vec![planned] };
-            let other = pipewright_spec::plan::NotChosen { pipeline: text(), line: 3, why_not: text() };
-            let chosen = Chosen { pipeline: Some(text()).filter(|_| full), line: 2, reason: vec![piece(true)], others: vec![other] };
             let line = FileLine { number: 1, text: text(), is_step: true, problem: Some(("bad", text())) };
             let file = PipelineFilePage {
                 page: page.clone(),
@@ -299,6 +307,7 @@ fn every_page_of_deliveries_renders() {
                 sentence: text(),
                 reason: text(),
                 application: Some(text()),
+                why: Some(text()),
                 build: full.then(|| ("/applications/checkout/builds/412".to_owned(), 412)),
             };
             let row = RowOfDelivery {

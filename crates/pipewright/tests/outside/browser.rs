@@ -207,10 +207,21 @@ impl Browser {
         panic!("no key can be pressed on “{words}”: {refused:?}");
     }
 
+    /// Presses a key where the focus is.
+    pub(crate) async fn presses(&self, key: Key) {
+        let focused = self.driver.active_element().await.expect("something has the focus");
+        focused.send_keys(key).await.expect("a key is pressed");
+    }
+
     /// True where no visible link or button has exactly these words or this name.
     pub(crate) async fn is_absent(&self, words: &str) -> bool {
         let path = format!("//*[self::a or self::button][normalize-space(.)={} or @aria-label={0}]", quoted(words));
         self.driver.find_all(By::XPath(path)).await.expect("the browser answers").is_empty()
+    }
+
+    /// What a script answers in the page.
+    pub(crate) async fn evaluates(&self, script: &str) -> serde_json::Value {
+        self.driver.execute(script, Vec::new()).await.expect("the script runs").json().clone()
     }
 
     /// Gives the window this size, in pixels.

@@ -56,6 +56,8 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
     browser.clicks("Grant access").await;
     browser.find_words("Copy SSH key").await;
     browser.closes_tab_and_returns_to(old).await;
+    // The old tab has learnt of it by itself.
+    browser.find_words("Copy SSH key").await;
 
     // The key is not known there yet, then it is.
     browser.goes_to(&format!("{}/harbor/settings/integrations", server.url)).await;

@@ -3,12 +3,15 @@
 mod browser;
 mod cloud;
 mod datacenter;
+mod diagnostics;
 mod git;
 mod kill;
 mod order;
+mod pages;
 mod pipeline;
 mod rows;
 mod server;
 mod starts;
 mod team;
 mod variables;
+mod why;

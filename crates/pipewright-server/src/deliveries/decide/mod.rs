@@ -16,3 +16,4 @@ mod tests;
 
 pub(crate) use candidate::RefMove;
 pub(crate) use lane::DecideLane;
+pub(crate) use rules::why_not_built;

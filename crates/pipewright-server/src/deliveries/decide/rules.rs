@@ -1,8 +1,9 @@
 //! The rules: which change is built, and why another is not. No I/O.
 
 use pipewright_core::git::RefKind;
-use pipewright_core::{RefPattern, TriggerKind};
+use pipewright_core::{RefName, RefPattern, TriggerKind};
 use pipewright_spec::has_skip_marker;
+use pipewright_store::applications::Application;
 use pipewright_store::deliveries::DecideApplication;
 
 use super::candidate::{PullRequestChange, RefMove};
@@ -52,6 +53,29 @@ pub(crate) fn judge_ref(application: &DecideApplication, moved: &RefMove) -> Ver
         return not("skip_marker", "The commit's message asks for no build with [skip ci].");
     }
     Verdict::Build(if moved.name.is_branch() { TriggerKind::Push } else { TriggerKind::Tag })
+}
+
+/// Why a push of this branch or tag would not be built by these settings now; none where it would.
+pub(crate) fn why_not_built(application: &Application, name: &RefName) -> Option<String> {
+    let settings = DecideApplication {
+        id: application.id,
+        account_id: application.account,
+        name: application.name.clone(),
+        auto_build: application.rules.auto_build,
+        build_pushes: application.rules.pushes,
+        build_pull_requests: application.rules.pull_requests,
+        build_tags: application.rules.tags,
+        branch_patterns: application.rules.branches.clone(),
+        cancel_superseded: application.rules.cancel_superseded,
+        refs_compared_at: application.refs_compared_at,
+    };
+    // Any commit: the settings know of none.
+    let new = "1".repeat(40).parse().ok();
+    let moved = RefMove { name: name.clone(), old: None, new, message: None, may_be_tag_object: false, compared: false };
+    match judge_ref(&settings, &moved) {
+        Verdict::Build(_) => None,
+        Verdict::Not { sentence, .. } => Some(sentence),
+    }
 }
 
 /// Judges an open pull request of the repository's own.

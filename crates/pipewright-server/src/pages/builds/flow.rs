@@ -6,6 +6,7 @@ use pipewright_core::{Plan, Timestamp};
 use pipewright_store::attempts::Attempt;
 use pipewright_store::steps::Step;
 
+use super::diagnostics::{Piece, pieces};
 use super::step_words::{self, Stands};
 use crate::http::states::{self, Pill};
 
@@ -40,7 +41,7 @@ pub(in crate::pages) struct FlowStep {
     /// `attempt 2 of 3`, `deploys to staging`, `one at a time: deploy`.
     pub(in crate::pages) marks: Vec<String>,
     /// Why it stands where it stands.
-    pub(in crate::pages) reason: Option<String>,
+    pub(in crate::pages) reason: Option<Vec<Piece>>,
     pub(in crate::pages) is_current: bool,
     /// Whether the visitor may start it now.
     pub(in crate::pages) may_run: bool,
@@ -96,11 +97,20 @@ fn flow_step(drawing: &Drawing<'_>, group: &Group, planned: &StepPlan, position:
         time: step_words::time(&stands),
         is_told: !matches!(state, StepState::Finished(pipewright_core::build::StepOutcome::Passed) | StepState::Waiting),
         marks,
-        reason: step_words::reason(&stands),
+        reason: step_words::reason(&stands).map(|reason| pieces(&reason)),
         is_current: position + 1 == drawing.current,
         may_run: drawing.may_run && state == StepState::Manual,
         may_rerun: drawing.may_rerun.get(position).copied().unwrap_or(false),
     }
+}
+
+/// Why each step stands where it stands, in plan order; none where that is plain.
+pub(in crate::pages) fn step_reasons(plan: &Plan, steps: &[Step], attempts: &[Attempt], now: Timestamp) -> Vec<Option<String>> {
+    let reason = |(planned, stored): (&StepPlan, &Step)| {
+        let attempt = attempts.iter().rfind(|attempt| attempt.step_id == stored.id);
+        step_words::reason(&Stands { planned, state: stored.state, stored: Some(stored), attempt, now })
+    };
+    plan.steps().zip(steps).map(reason).collect()
 }
 
 const fn class(group: &Group) -> &'static str {

@@ -202,7 +202,7 @@ impl Tab {
 }
 
 /// The first line of the commit's message, or the next best.
-pub(super) fn title(build: &Build) -> String {
+pub(in crate::pages) fn title(build: &Build) -> String {
     if let Some(pull_request) = &build.detail.pull_request {
         return format!("#{} {}", pull_request.id, pull_request.title);
     }
@@ -217,7 +217,7 @@ pub(super) fn took(build: &Build, now: Timestamp) -> Option<String> {
 }
 
 /// What started it, as people say it.
-pub(super) fn trigger(build: &Build) -> String {
+pub(in crate::pages) fn trigger(build: &Build) -> String {
     let by = build.started_by.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
     match build.trigger {
         TriggerKind::Push => "pushed".to_owned(),

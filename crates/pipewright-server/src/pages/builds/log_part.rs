@@ -87,7 +87,9 @@ impl LogPart {
                     .checked_sub(1)
                     .and_then(|step| again::from_each(build.state, looked.plan.as_ref(), &looked.steps).get(step).copied())
                     .unwrap_or(false),
-            may_run: member.may(Right::Build) && looked.step().is_some_and(|step| step.state == StepState::Manual),
+            may_run: member.may(Right::Build)
+                && looked.step().is_some_and(|step| step.state == StepState::Manual)
+                && looked.steps.iter().filter(|step| step.state == StepState::Manual).count() == 1,
             is_growing: false,
             size: String::new(),
             log: None,
@@ -102,7 +104,7 @@ impl LogPart {
         let of_step: Vec<&Attempt> = looked.attempts.iter().filter(|attempt| attempt.step_id == step.id).collect();
         let current = request.attempt.and_then(|id| of_step.iter().position(|attempt| attempt.id == id)).or(of_step.len().checked_sub(1));
         let Some(attempt) = current.and_then(|index| of_step.get(index).copied()) else {
-            part.sentence = without_attempt(step.state);
+            part.sentence = step.message.clone().unwrap_or_else(|| without_attempt(step.state));
             return Ok(part);
         };
         if attempt.state == AttemptState::Queued {

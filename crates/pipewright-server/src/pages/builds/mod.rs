@@ -30,18 +30,24 @@ pub(super) fn routes() -> Router<App> {
         .merge(acts::routes())
 }
 
+pub(super) use {
+    diagnostics::{Piece, pieces},
+    flow::step_reasons,
+    head::{title, trigger},
+    selection::{Chosen, of as chosen, sentence},
+};
+
 #[cfg(test)]
 pub(super) use {
     again::Again,
     artifacts::{ArtifactsPage, ShownArtifact},
-    diagnostics::{Piece, ShownDiagnostic, SourceLine},
+    diagnostics::{ShownDiagnostic, SourceLine},
     flow::{Column, FlowStep},
     head::{Head, Tab},
     list::{BuildsPage, RowOfBuild, StateChip},
     log_part::{Choice, LogPart},
     pipeline_file::{FileLine, PipelineFilePage},
     planned::{Fact, PlannedGroup, PlannedStep},
-    selection::Chosen,
     show::BuildPage,
     timeline::{ShownAttempt, ShownStatus, TimelinePage, TrailLine},
 };

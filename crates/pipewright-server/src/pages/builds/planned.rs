@@ -46,7 +46,10 @@ fn fact(name: &'static str, values: impl IntoIterator<Item = String>) -> Option<
 /// The tree, with where each step stands.
 pub(super) fn tree(plan: &Plan, steps: &[Step]) -> Vec<PlannedGroup> {
     let mut position = 0;
-    let state = |position: usize| steps.get(position).map_or(StepState::Waiting, |step| step.state);
+    let stands = |position: usize| {
+        let step = steps.get(position);
+        (step.map_or(StepState::Waiting, |step| step.state), step.and_then(|step| step.message.as_deref()))
+    };
     plan.groups
         .iter()
         .map(|group| {
@@ -54,8 +57,8 @@ pub(super) fn tree(plan: &Plan, steps: &[Step]) -> Vec<PlannedGroup> {
             position += group.steps.len();
             PlannedGroup {
                 title: title(group),
-                facts: group_facts(group, state(first)),
-                steps: group.steps.iter().enumerate().map(|(index, step)| planned(step, first + index, state(first + index))).collect(),
+                facts: group_facts(group, stands(first)),
+                steps: group.steps.iter().enumerate().map(|(index, step)| planned(step, first + index, stands(first + index))).collect(),
             }
         })
         .collect()
@@ -70,7 +73,7 @@ fn title(group: &Group) -> Option<String> {
     }
 }
 
-fn group_facts(group: &Group, first: StepState) -> Vec<Fact> {
+fn group_facts(group: &Group, first: (StepState, Option<&str>)) -> Vec<Fact> {
     let fail_fast = match group.kind {
         GroupKind::Parallel { fail_fast: true } => Some("on: the first failure stops the others".to_owned()),
         GroupKind::Parallel { fail_fast: false } => Some("off: a failure leaves the others running".to_owned()),
@@ -84,13 +87,13 @@ fn group_facts(group: &Group, first: StepState) -> Vec<Fact> {
     facts
 }
 
-fn planned(step: &StepPlan, position: usize, state: StepState) -> PlannedStep {
+fn planned(step: &StepPlan, position: usize, stands: (StepState, Option<&str>)) -> PlannedStep {
     PlannedStep {
         number: position + 1,
         name: step.name.clone(),
         line: step.line,
-        pill: states::of_step(state),
-        facts: facts(step, state),
+        pill: states::of_step(stands.0),
+        facts: facts(step, stands),
         script: script(&step.script),
         after_script: script(&step.after_script),
     }
@@ -108,7 +111,7 @@ fn script(items: &[ScriptItem]) -> String {
 }
 
 /// Everything about a step but its script.
-fn facts(step: &StepPlan, state: StepState) -> Vec<Fact> {
+fn facts(step: &StepPlan, stands: (StepState, Option<&str>)) -> Vec<Fact> {
     let on_failure = match step.on_failure {
         FailureStrategy::Fail => "fails the build".to_owned(),
         FailureStrategy::Ignore => "is shown, and the build goes on".to_owned(),
@@ -134,7 +137,7 @@ fn facts(step: &StepPlan, state: StepState) -> Vec<Fact> {
     };
     [
         fact("Starts", step.manual.then(|| "by a person".to_owned())),
-        step.condition.as_ref().and_then(|condition| fact("Condition", verdict(condition, state))),
+        step.condition.as_ref().and_then(|condition| fact("Condition", verdict(condition, stands))),
         fact("Image", image),
         fact("Runs on", (!step.runs_on.is_empty()).then(|| step.runs_on.join(", "))),
         fact("Size", Some(format!("{}x", step.size))),
@@ -189,8 +192,8 @@ fn artifact(artifact: &ArtifactPlan) -> String {
     format!("{name}{}{without}{when}{what}{shared}", artifact.paths.join(", "))
 }
 
-/// A condition, and what came of it in this build.
-fn verdict(condition: &ConditionPlan, state: StepState) -> Vec<String> {
+/// A condition, and what came of it in this build: from where the step stands, and the sentence that says why.
+fn verdict(condition: &ConditionPlan, (state, message): (StepState, Option<&str>)) -> Vec<String> {
     let mut words = Vec::new();
     if let Some(changes) = &condition.changesets {
         if !changes.include_paths.is_empty() {
@@ -201,6 +204,10 @@ fn verdict(condition: &ConditionPlan, state: StepState) -> Vec<String> {
         }
     }
     words.extend(condition.state.as_ref().map(|state| format!("if {state}")));
+    if let (StepState::Finished(StepOutcome::Skipped), Some(message)) = (state, message) {
+        words.push(format!("→ not met: {message}"));
+        return words;
+    }
     words.push(
         match state {
             StepState::Finished(StepOutcome::Skipped) => "→ not met: it was skipped",
@@ -275,7 +282,7 @@ pipelines:
             (StepState::Running, "→ met"),
             (StepState::Finished(StepOutcome::NotRun), "not looked at"),
         ] {
-            let words = verdict(&condition, state);
+            let words = verdict(&condition, (state, None));
             assert!(words[0].contains("src/**") && words[1].contains(expected), "{words:?}");
         }
     }

@@ -15,8 +15,10 @@ pub(in crate::pages) struct Chosen {
     pub(in crate::pages) pipeline: Option<String>,
     /// Its line; 0 where nothing runs.
     pub(in crate::pages) line: u32,
-    /// Why, as a sentence.
+    /// Why, as a sentence, cut at what is code in it.
     pub(in crate::pages) reason: Vec<Piece>,
+    /// The same as a fragment that another sentence goes on with.
+    pub(in crate::pages) because: String,
     /// The others, in the order of the file.
     pub(in crate::pages) others: Vec<NotChosen>,
 }
@@ -30,12 +32,11 @@ pub(in crate::pages) fn of(build: &Build, file: &[u8]) -> Option<Chosen> {
     let trigger = trigger_of(build.trigger, &build.ref_name, &build.detail);
     let file = parse(FILE_NAME, file).pipeline_file?;
     let others = file.not_chosen(&trigger);
-    Some(match file.selection(&trigger) {
-        Ok(selection) => {
-            Chosen { pipeline: Some(selection.pipeline), line: selection.line, reason: pieces(&sentence(&selection.reason)), others }
-        }
-        Err(reason) => Chosen { pipeline: None, line: 0, reason: pieces(&sentence(&reason)), others },
-    })
+    let (pipeline, line, because) = match file.selection(&trigger) {
+        Ok(selection) => (Some(selection.pipeline), selection.line, selection.reason),
+        Err(reason) => (None, 0, reason),
+    };
+    Some(Chosen { pipeline, line, reason: pieces(&sentence(&because)), because, others })
 }
 
 /// A fragment as a sentence. One that begins with a name in backticks keeps it as it is.

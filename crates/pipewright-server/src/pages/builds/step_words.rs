@@ -63,7 +63,9 @@ fn attempts(step: &Stands<'_>) -> Option<String> {
 pub(super) fn reason(step: &Stands<'_>) -> Option<String> {
     let said = || step.attempt.and_then(|attempt| attempt.message.clone());
     if let (Some(kept), StepState::Finished(_)) = (step.stored.and_then(|stored| stored.message.as_ref()), step.state) {
-        return Some(cut(kept));
+        // The state is written out beside it.
+        let told = ["Skipped: ", "Not run: "].iter().find_map(|state| kept.strip_prefix(state));
+        return Some(cut(told.unwrap_or(kept)));
     }
     let text = match step.state {
         StepState::Queued => "The next free runner takes it.".to_owned(),

@@ -13,8 +13,10 @@ use pipewright_store::statuses::{self, StatusLine, StatusState};
 use serde::Deserialize;
 use std::time::Duration;
 
+use super::super::why;
 use super::find;
 use super::head::{Head, Looked, Tab, took};
+use super::selection::{self, Chosen};
 use crate::app::App;
 use crate::http::states::Pill;
 use crate::http::{Html, MemberOf, Page, PageError, format};
@@ -31,6 +33,10 @@ pub(in crate::pages) struct TimelinePage {
     pub(in crate::pages) head: Head,
     pub(in crate::pages) facts: Vec<(&'static str, String)>,
     pub(in crate::pages) trail: Vec<TrailLine>,
+    /// Which pipeline of the file was chosen, and why.
+    pub(in crate::pages) chosen: Option<Chosen>,
+    /// The page with the whole story of its commit.
+    pub(in crate::pages) why: String,
     pub(in crate::pages) attempts: Vec<ShownAttempt>,
     pub(in crate::pages) statuses: Vec<ShownStatus>,
 }
@@ -89,10 +95,13 @@ async fn show(
     let id = looked.build.id;
     let trail = decisions::of_build(&app.db, member.account.id, id).await?;
     let statuses = statuses::of_build(&app.db, id).await?;
+    let file = pipewright_store::builds::pipeline_file(&app.db, member.account.id, id).await?.unwrap_or_default();
     let page = TimelinePage {
         page: head.page.clone(),
         facts: facts(&looked, member.now()),
         trail: trail.into_iter().map(trail_line).collect(),
+        chosen: selection::of(&looked.build, &file),
+        why: head.page.own(&why::address(&looked.build.application_slug, looked.build.commit.as_str())),
         attempts: looked.attempts.iter().map(|attempt| shown_attempt(attempt, &looked, member.now())).collect(),
         statuses: statuses.into_iter().map(|status| shown_status(status, member.now())).collect(),
         head,

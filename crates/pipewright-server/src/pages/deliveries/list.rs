@@ -12,6 +12,7 @@ use pipewright_store::decisions::{self, Decision, DecisionOutcome};
 use pipewright_store::deliveries::{self, DeliveryFilter, DeliveryLine, DeliveryState, Origin};
 use serde::Deserialize;
 
+use super::super::why;
 use crate::app::App;
 use crate::http::states::Pill;
 use crate::http::{Html, MemberOf, Nav, Page, PageError};
@@ -76,6 +77,8 @@ pub(in crate::pages) struct ShownDecision {
     pub(in crate::pages) sentence: String,
     pub(in crate::pages) reason: String,
     pub(in crate::pages) application: Option<String>,
+    /// The page that says why, inside the account.
+    pub(in crate::pages) why: Option<String>,
     /// Path inside the account and number of its build.
     pub(in crate::pages) build: Option<(String, i64)>,
 }
@@ -163,7 +166,7 @@ pub(super) const fn origin(origin: Origin) -> &'static str {
 }
 
 /// Where a delivery stands.
-pub(super) const fn state(state: DeliveryState) -> Pill {
+pub(in crate::pages) const fn state(state: DeliveryState) -> Pill {
     match state {
         DeliveryState::Received => Pill { class: "wait", label: "To be decided" },
         DeliveryState::Decided => Pill { class: "ok", label: "Decided" },
@@ -172,7 +175,7 @@ pub(super) const fn state(state: DeliveryState) -> Pill {
 }
 
 /// A decision as pages show it.
-pub(super) fn shown_decision(decision: &Decision) -> ShownDecision {
+pub(in crate::pages) fn shown_decision(decision: &Decision) -> ShownDecision {
     let pill = match decision.outcome {
         DecisionOutcome::Built => Pill { class: "ok", label: "Built" },
         DecisionOutcome::Duplicate => Pill { class: "off", label: "Duplicate" },
@@ -194,6 +197,7 @@ pub(super) fn shown_decision(decision: &Decision) -> ShownDecision {
         sentence: decision.sentence.clone(),
         reason: decision.reason.clone(),
         application: decision.application_name.clone(),
+        why: decision.application_slug.as_deref().filter(|_| !name.is_empty()).map(|slug| why::address(slug, name)),
         build: match (&decision.application_slug, decision.build_number) {
             (Some(slug), Some(number)) => Some((format!("/applications/{slug}/builds/{number}"), number)),
             _ => None,

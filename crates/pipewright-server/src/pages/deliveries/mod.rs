@@ -12,8 +12,10 @@ pub(super) fn routes() -> Router<App> {
     Router::new().merge(list::routes()).merge(show::routes()).merge(redeliver::routes())
 }
 
+pub(super) use list::{ShownDecision, shown_decision, state};
+
 #[cfg(test)]
 pub(super) use {
-    list::{DeliveriesPage, OutcomeChip, RowOfDelivery, ShownDecision},
+    list::{DeliveriesPage, OutcomeChip, RowOfDelivery},
     show::DeliveryPage,
 };

@@ -8,3 +8,4 @@ mod live;
 mod logs;
 mod run;
 pub(crate) mod scene;
+mod why;

@@ -1,0 +1,132 @@
+//! The page itself.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use pipewright_store::applications::{self, Application};
+use pipewright_store::{refs, story};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::asked::Asked;
+use super::hearing::{self, Heard};
+use super::story::{Entry, gather};
+use crate::app::App;
+use crate::deliveries::decide::why_not_built;
+use crate::http::{Html, MemberOf, Nav, Page, PageError, format};
+
+/// Refs offered to ask about.
+const OFFERED: usize = 200;
+
+pub(in crate::pages) fn routes() -> Router<App> {
+    Router::new().route("/{account}/applications/{application}/why", get(show))
+}
+
+/// Where the page stands for a question, below the account.
+pub(in crate::pages) fn address(application: &str, about: &str) -> String {
+    format!("/applications/{application}/why?about={}", utf8_percent_encode(about, NON_ALPHANUMERIC))
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "why.html")]
+pub(in crate::pages) struct WhyPage {
+    pub(in crate::pages) page: Page,
+    pub(in crate::pages) application: String,
+    pub(in crate::pages) slug: String,
+    /// What was asked, as it was written.
+    pub(in crate::pages) about: String,
+    pub(in crate::pages) refs: Vec<String>,
+    pub(in crate::pages) heard: Vec<Heard>,
+    /// What is known of the ref or commit itself.
+    pub(in crate::pages) known: Vec<String>,
+    pub(in crate::pages) entries: Vec<Entry>,
+    /// How far back was looked, where nothing was found or the story ends.
+    pub(in crate::pages) reach: String,
+    /// The query of the older part.
+    pub(in crate::pages) older: Option<String>,
+    pub(in crate::pages) is_first: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Question {
+    #[serde(default)]
+    about: String,
+    before: Option<Uuid>,
+}
+
+async fn show(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, slug)): Path<(String, String)>,
+    Query(question): Query<Question>,
+) -> Result<Html<WhyPage>, PageError> {
+    let application = applications::by_slug(&app.db, member.account.id, &slug).await?.ok_or(PageError::NotFound)?;
+    let asked = Asked::read(&question.about, question.before);
+    let (entries, older) = if asked.is_nonsense() { (Vec::new(), None) } else { gather(&app, &member, &application, &asked).await? };
+    let known = known(&app, &member, &application, &asked).await?;
+    let oldest = story::oldest(&app.db, member.account.id, application.repository).await?;
+    let offered = refs::list(&app.db, application.id).await?;
+    let encoded = utf8_percent_encode(&asked.text, NON_ALPHANUMERIC);
+    Ok(Html(WhyPage {
+        page: member.page(format!("Why · {}", application.name)).nav(Nav::Applications),
+        heard: hearing::of(&app, &member, &application).await?,
+        refs: offered.into_iter().take(OFFERED).map(|(name, _)| name.short().to_owned()).collect(),
+        reach: match oldest {
+            Some(at) => format!(
+                "The newest {} deliveries of this repository were looked at; the oldest of them came {}.",
+                story::WINDOW,
+                format::ago(member.now(), at)
+            ),
+            None => "Bitbucket has told of nothing in this repository yet.".to_owned(),
+        },
+        older: older.map(|before| format!("about={encoded}&before={before}")),
+        is_first: question.before.is_none(),
+        application: application.name,
+        slug: application.slug,
+        about: asked.text,
+        known,
+        entries,
+    }))
+}
+
+/// What is known of what is asked about, whatever happened to it: where it stands, and what a push would do now.
+async fn known(app: &App, member: &MemberOf, application: &Application, asked: &Asked) -> Result<Vec<String>, PageError> {
+    let mut known = Vec::new();
+    if asked.is_nonsense() {
+        known.push("That can be no branch, tag, pull request number or commit.".to_owned());
+    }
+    for name in &asked.refs {
+        let kind = name.kind().as_str();
+        let Some(noted) = story::noted_ref(&app.db, application.id, name.full()).await? else { continue };
+        let commit: String = noted.commit_hash.chars().take(7).collect();
+        known.push(format!(
+            "The {kind} {} stood at {commit} when it was last decided, {}.",
+            name.short(),
+            format::ago(member.now(), noted.decided_at)
+        ));
+        known.push(match why_not_built(application, name) {
+            Some(why) => format!("A push to it now would not be built: {why}"),
+            None => "A push to it now would be built, if the file has a pipeline for it.".to_owned(),
+        });
+    }
+    if known.is_empty() && !asked.refs.is_empty() && asked.about.commit.is_none() && asked.pull_request.is_none() {
+        known.push(format!("No branch or tag {} was there when refs were last looked at.", asked.text));
+        if let Some(why) = asked.refs.first().and_then(|name| why_not_built(application, name)) {
+            known.push(format!("A push to a {} of this name would not be built: {why}", asked.refs[0].kind().as_str()));
+        }
+    }
+    if let Some(commit) = &asked.commit {
+        // Only what the mirror on disk has: no page waits on Bitbucket.
+        known.push(match app.mirrors.commit_info(application.repository, commit).await {
+            Ok(info) => {
+                let line: String = info.message.lines().next().unwrap_or_default().chars().take(200).collect();
+                format!("{} is “{line}” by {}.", commit.short(), info.author_name.chars().take(100).collect::<String>())
+            }
+            Err(_) => format!("{} was never fetched here: no build of it was planned.", commit.short()),
+        });
+    }
+    Ok(known)
+}

@@ -1,0 +1,67 @@
+//! The page rendered with ordinary and with hostile contexts.
+
+use super::super::builds::Piece;
+use super::super::deliveries::ShownDecision;
+use super::advice::Advice;
+use super::hearing::Heard;
+use super::page::WhyPage;
+use super::story::{Entry, StoryDecision};
+use super::told::BuildStory;
+use crate::http::check_html::HOSTILE;
+use crate::http::samples::{NOW, check, pages};
+use crate::http::states::Pill;
+
+const PILL: Pill = Pill { class: "bad", label: "Failed" };
+
+fn text() -> String {
+    HOSTILE.to_owned()
+}
+
+fn piece(is_code: bool) -> Piece {
+    Piece { text: text(), is_code }
+}
+
+#[test]
+fn every_story_of_why_renders() {
+    for page in pages() {
+        for full in [false, true] {
+            let shown = ShownDecision {
+                pill: PILL,
+                ref_name: text(),
+                moved: text(),
+                sentence: text(),
+                reason: text(),
+                application: Some(text()),
+                why: Some(text()),
+                build: Some((text(), 412)),
+            };
+            let build = BuildStory { path: text(), number: 412, title: text(), pill: PILL, lines: vec![vec![piece(false), piece(true)]] };
+            let advice = Advice { sentence: "Press Run.", link: Some(("#auto-build", "Auto-build")) };
+            let decision = StoryDecision { shown, advice: Some(advice).filter(|_| full), build: Some(build.clone()).filter(|_| full) };
+            let entry = Entry {
+                at: NOW,
+                what: text(),
+                delivery: Some(text()).filter(|_| full),
+                decisions: vec![decision],
+                more: usize::from(full),
+                build: Some(build).filter(|_| !full),
+            };
+            let heard = Heard { name: "Webhook", pill: PILL, sentence: text(), link: Some((text(), "Webhook")) };
+            let why = WhyPage {
+                page: page.clone(),
+                application: text(),
+                slug: "checkout".to_owned(),
+                about: if full { text() } else { String::new() },
+                refs: vec![text()],
+                heard: vec![heard],
+                known: vec![text()],
+                entries: vec![entry],
+                reach: text(),
+                older: Some(text()).filter(|_| full),
+                is_first: !full,
+            };
+            check("why", &why);
+            check("why nothing", &WhyPage { entries: Vec::new(), ..why });
+        }
+    }
+}
