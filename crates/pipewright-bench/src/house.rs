@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use pipewright_bitbucket::{Http, HttpOptions};
 use pipewright_core::build::{BuildOutcome, BuildState};
+use pipewright_runner::caches::CacheStore;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_server::{App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock, Wakeups};
 use pipewright_store::attempts::{self, Attempt};
@@ -82,6 +83,7 @@ impl Home {
             session_lifetime: NEVER,
             extra_ca_pem: None,
             delivery_body_limit: 25 << 20,
+            cache_bytes: 1 << 30,
             artifact_keep: Duration::from_hours(24 * 14),
             stop_grace: Duration::from_secs(10),
         };
@@ -92,6 +94,7 @@ impl Home {
             clock: Arc::new(SystemClock),
             config,
             logs: LogStore::open(directory.join("logs"))?,
+            caches: CacheStore::new(directory.join("runner/caches"), 1 << 30, || pipewright_server::Clock::now(&SystemClock)),
             blobs: BlobStore::open(directory.join("artifacts"))?,
             http: Http::new(HttpOptions::default())?,
             mirrors: MirrorStore::open(directory.join("mirrors"), git)?,

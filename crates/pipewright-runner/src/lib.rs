@@ -7,9 +7,11 @@
 
 pub mod archive;
 pub mod artifacts;
+pub mod caches;
 pub mod executor;
 pub mod git;
 pub mod log;
 mod process;
 pub mod runner;
 pub mod ssh;
+pub mod teardown;

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use pipewright_runner::caches::CacheStore;
 use pipewright_store::blobs::BlobStore;
 use pipewright_store::logs::LogStore;
 use pipewright_store::{Db, Vault};
@@ -26,6 +27,8 @@ pub struct AppParts {
     pub config: ServerConfig,
     /// Logs of attempts.
     pub logs: LogStore,
+    /// Caches of the embedded runner.
+    pub caches: CacheStore,
     /// Contents of artifacts.
     pub blobs: BlobStore,
     /// Talks HTTP to Bitbucket.

@@ -43,6 +43,8 @@ pub struct ServerConfig {
     pub extra_ca_pem: Option<String>,
     /// The largest webhook body that is taken, in bytes.
     pub delivery_body_limit: usize,
+    /// Bytes of all caches that the embedded runner keeps.
+    pub cache_bytes: u64,
     /// How long artifacts are kept.
     pub artifact_keep: Duration,
     /// How long a stopped step is given between TERM and KILL.

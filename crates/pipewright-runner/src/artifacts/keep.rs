@@ -5,17 +5,15 @@
 use std::fs::File;
 use std::io::BufWriter;
 
-use pipewright_core::build::AttemptOutcome;
 use pipewright_core::ids::ArtifactId;
 use pipewright_core::plan::{ArtifactPlan, CaptureOn, StepPlan};
 use pipewright_core::wire::{ArtifactKind, LISTED_FILES, NewArtifact};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ArtifactPlace;
 use super::find::{Found, find};
 use crate::archive::{ArchiveError, ArchiveLimits, Entry, blocking, pack, size};
-use crate::executor::{Control, StepDirectories, StepEnd, StepRun, timing};
+use crate::executor::StepDirectories;
 use crate::log::LogWriter;
 
 /// The longest name that is made of patterns, in characters.
@@ -40,42 +38,6 @@ pub async fn keep<P: ArtifactPlace>(
             keep_one(place, position, artifact, directories, limits, log).await;
         }
     }
-}
-
-/// Keeps the artifacts of a step whose scripts have ended, where they ended by themselves, unless the step is told to end
-/// meanwhile. Answers how the step ended.
-pub async fn after_scripts<P: ArtifactPlace>(
-    place: &P,
-    run: StepRun<'_>,
-    mut end: StepEnd,
-    limits: ArchiveLimits,
-    log: &mut LogWriter,
-    control: &mut watch::Receiver<Control>,
-) -> StepEnd {
-    let passed = match end.outcome {
-        AttemptOutcome::Passed => true,
-        AttemptOutcome::Failed | AttemptOutcome::TimedOut => false,
-        _ => return end,
-    };
-    if run.plan.artifacts.is_empty() {
-        return end;
-    }
-    let begin = Instant::now();
-    let told = async {
-        match control.wait_for(|word| *word > Control::Run).await.map(|word| *word) {
-            Ok(word) => word,
-            // Whoever could say more is gone.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = keep(place, run.plan, passed, run.directories, limits, log) => end.timings.push(timing("keep", begin)),
-        word = told => {
-            end.outcome = if word == Control::Stop { AttemptOutcome::Stopped } else { AttemptOutcome::Lost };
-            end.message = (word == Control::Stop).then(|| "Stopped while artifacts were kept.".to_owned());
-        }
-    }
-    end
 }
 
 async fn keep_one<P: ArtifactPlace>(

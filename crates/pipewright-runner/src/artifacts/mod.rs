@@ -16,7 +16,7 @@ use pipewright_core::wire::{GivenArtifact, NewArtifact};
 use tokio::io::AsyncRead;
 
 pub use find::{Found, find};
-pub use keep::{after_scripts, keep};
+pub use keep::keep;
 pub use restore::{restore, unpack_stream};
 
 /// An archive on its way.

@@ -1,4 +1,4 @@
-//! One attempt: workspace, repository, script.
+//! One attempt: workspace, repository, what earlier steps left, script, what it leaves.
 
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use tokio::time::Instant;
 use super::place::Place;
 use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
+use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{
     Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts, timing,
 };
 use crate::git::{CheckoutTarget, Ensured, GitError, MirrorStore};
 use crate::log::{LogWriter, Masker};
+use crate::teardown::Teardown;
 
 /// How often a fetch is tried where the network or the other side may recover, and the pause between.
 const FETCH_TRIES: u32 = 3;
@@ -35,6 +37,8 @@ pub(super) struct Means<'a, E, P> {
     /// Where artifacts are.
     pub(super) artifacts: &'a P,
     pub(super) archive_limits: ArchiveLimits,
+    /// Where caches are; none keeps none.
+    pub(super) caches: Option<&'a CacheStore>,
 }
 
 /// Runs an attempt to its end. Whatever goes wrong becomes a report; the log is complete when this returns.
@@ -54,12 +58,13 @@ pub(super) async fn execute<E: Executor, P: ArtifactPlace>(
     }
     let waited = means.claimed_at.since(assignment.accepted_at);
     let mut timings = vec![Timing { part: "claim".to_owned(), micros: u64::try_from(waited.as_micros()).unwrap_or(u64::MAX) }];
+    let scope = assignment.application.to_string();
     let prepared = tokio::select! {
-        prepared = prepare(&means, assignment, &mut log, &mut timings) => prepared,
+        prepared = prepare(&means, assignment, &scope, &mut log, &mut timings) => prepared,
         end = told_to_end(&mut control) => Err(end),
     };
     let end = match prepared {
-        Ok(directories) => {
+        Ok((directories, ready)) => {
             let run = StepRun {
                 mark: means.mark,
                 plan: &assignment.plan,
@@ -74,7 +79,13 @@ pub(super) async fn execute<E: Executor, P: ArtifactPlace>(
                 let _ = started.send(so_far.into_iter().chain([spawn]).collect());
             })
             .await;
-            artifacts::after_scripts(means.artifacts, run, end, means.archive_limits, &mut log, &mut control).await
+            let teardown = Teardown {
+                artifacts: means.artifacts,
+                caches: means.caches.zip(Some(&*scope)),
+                ready: &ready,
+                limits: means.archive_limits,
+            };
+            teardown.run(run, end, &mut log, &mut control).await
         }
         Err(end) => end,
     };
@@ -99,9 +110,10 @@ async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
 async fn prepare<E: Executor, P: ArtifactPlace>(
     means: &Means<'_, E, P>,
     assignment: &Assignment,
+    scope: &str,
     log: &mut LogWriter,
     timings: &mut Vec<Timing>,
-) -> Result<StepDirectories, StepEnd> {
+) -> Result<(StepDirectories, Vec<ReadyCache>), StepEnd> {
     let root = means.place.of(means.mark);
     let directories = StepDirectories::create(&root).map_err(|error| {
         StepEnd::errored(format!(
@@ -121,10 +133,16 @@ async fn prepare<E: Executor, P: ArtifactPlace>(
     if !assignment.artifacts.is_empty() {
         timings.push(timing("artifacts", begin));
     }
+    let mut ready = Vec::new();
+    if let Some(store) = means.caches.filter(|_| !assignment.plan.caches.is_empty()) {
+        let begin = Instant::now();
+        ready = caches::restore(store, scope, &assignment.plan, &directories, means.archive_limits, log).await;
+        timings.push(timing("caches", begin));
+    }
     for notice in means.executor.notices(&assignment.plan).into_iter().chain(describe_variables(&assignment.output_variables)) {
         log.line(&notice).await;
     }
-    Ok(directories)
+    Ok((directories, ready))
 }
 
 async fn clone(

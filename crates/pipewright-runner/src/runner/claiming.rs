@@ -87,8 +87,15 @@ impl<D: Dispatcher, E: Executor> Runner<D, E> {
     /// time, ends the rest and gives it back as lost. Returns when everything is reported and removed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunnerError> {
         let shared = self.shared;
-        let data_dir = shared.config.data_dir.clone();
-        let taken = tokio::task::spawn_blocking(move || Place::take(&data_dir)).await;
+        let (data_dir, caches) = (shared.config.data_dir.clone(), shared.config.caches.clone());
+        let taken = tokio::task::spawn_blocking(move || {
+            let place = Place::take(&data_dir)?;
+            if let Some(caches) = caches {
+                caches.evict();
+            }
+            Ok(place)
+        })
+        .await;
         let place = match taken.unwrap_or_else(|error| {
             Err(PlaceError::File { action: "prepare the data directory".to_owned(), source: std::io::Error::other(error) })
         }) {
@@ -185,6 +192,7 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
                     claimed_at,
                     artifacts: &*courier,
                     archive_limits: shared.config.archive_limits,
+                    caches: shared.config.caches.as_ref(),
                 };
                 execute(means, &assignment, control, started, chunks).await
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pipewright_core::Timestamp;
 
 use crate::archive::ArchiveLimits;
+use crate::caches::CacheStore;
 use crate::executor::StepLimits;
 
 /// A runner's name, place and limits.
@@ -28,7 +29,9 @@ pub struct RunnerConfig {
     pub limits: StepLimits,
     /// Bytes of one attempt's log; what comes after is read and dropped.
     pub log_limit: u64,
-    /// Limits of one artifact.
+    /// Where caches are kept between builds; none keeps none.
+    pub caches: Option<CacheStore>,
+    /// Limits of one artifact or cache.
     pub archive_limits: ArchiveLimits,
     /// The wall clock, used only to say how long an attempt waited to be claimed.
     pub now: fn() -> Timestamp,
@@ -46,6 +49,7 @@ impl RunnerConfig {
             drain: Duration::from_secs(30),
             limits: StepLimits::default(),
             log_limit: crate::log::DEFAULT_LIMIT,
+            caches: None,
             archive_limits: ArchiveLimits::default(),
             now,
         }

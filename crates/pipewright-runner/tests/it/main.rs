@@ -3,6 +3,7 @@
 mod archives;
 mod artifacts;
 mod bitbucket;
+mod caches;
 mod changes;
 mod checkout;
 mod local;

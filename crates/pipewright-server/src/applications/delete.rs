@@ -19,6 +19,9 @@ pub(super) async fn delete(app: &App, member: &MemberOf, application: &Applicati
     }
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
+    let (caches, scope) = (app.caches.clone(), application.id.to_string());
+    // What stays of the caches dies by itself within a week.
+    let _ = tokio::task::spawn_blocking(move || caches.clear(&scope)).await;
     Ok(left)
 }
 

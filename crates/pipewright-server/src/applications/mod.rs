@@ -4,6 +4,7 @@
 //! first build in one transaction. Whether a webhook is at Bitbucket follows from the rules alone: see
 //! [`crate::webhooks`].
 
+mod caches;
 mod create;
 mod delete;
 mod page_list;
@@ -22,5 +23,10 @@ use crate::app::App;
 
 /// The addresses of this noun.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(page_list::routes()).merge(page_wizard::routes()).merge(page_show::routes()).merge(pages_change::routes())
+    Router::new()
+        .merge(page_list::routes())
+        .merge(page_wizard::routes())
+        .merge(page_show::routes())
+        .merge(pages_change::routes())
+        .merge(caches::routes())
 }

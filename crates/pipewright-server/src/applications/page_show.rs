@@ -11,6 +11,7 @@ use pipewright_store::integrations::{CloneVia, Integration, IntegrationKind, Int
 use pipewright_store::repositories::Repository;
 use pipewright_store::{inspections, integrations, repositories};
 
+use super::caches::{self, ShownCache};
 use super::page_list::{BuildLine, build_line};
 use super::preview::{Preview, preview};
 use super::rules::RulesForm;
@@ -47,6 +48,7 @@ pub(super) struct ShowPage {
     refs_compared_at: Option<pipewright_core::Timestamp>,
     refs_message: Option<String>,
     latest: Vec<BuildLine>,
+    caches: Vec<ShownCache>,
 }
 
 /// The SSH key on the repository.
@@ -109,6 +111,7 @@ pub(super) async fn context(
         refs_compared_at: application.refs_compared_at,
         refs_message: application.refs_message.clone(),
         latest,
+        caches: caches::of(app, application).await?,
     })
 }
 

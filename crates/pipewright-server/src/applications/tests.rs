@@ -232,6 +232,29 @@ async fn a6_rules_are_saved_previewed_and_refused_with_a_sentence() {
 }
 
 #[tokio::test]
+async fn caches_are_listed_and_cleared_by_those_who_may_build() {
+    let mut world = connected().await;
+    make_application(&mut world, "checkout-api").await;
+    let path = format!("{LIST}/checkout-api");
+    assert!(!world.owner.get(&path).await.text.contains("Clear caches"), "there is none");
+    let id = application(&world, "checkout-api").await.id.to_string();
+    let directory = world.app().config.data_directory.join("runner/caches").join(&id).join("cargo");
+    std::fs::create_dir_all(&directory).expect("directories");
+    std::fs::write(directory.join("unversioned.tar.zst"), vec![0; 2_120_000]).expect("a file");
+    let viewer = world.site.user("viewer@harbor.example").await;
+    world.site.join(TEAM, &viewer, Role::Viewer).await;
+    let mut viewer = world.site.signed_in(&viewer).await;
+    let shown = viewer.get(&path).await.text;
+    assert!(shown.contains("cargo") && shown.contains("2.1 MB") && !shown.contains("Clear caches"), "{shown}");
+    assert_eq!(viewer.post(&format!("{path}/caches/clear"), &[]).await.status, 403);
+    assert!(world.owner.get(&path).await.text.contains("Clear caches"));
+    let cleared = world.owner.post(&format!("{path}/caches/clear"), &[]).await;
+    assert_eq!(cleared.status, 303);
+    assert!(world.owner.follow(&cleared).await.text.contains("1 cache cleared."));
+    assert!(world.app().caches.list(&id).is_empty());
+}
+
+#[tokio::test]
 async fn a21_b3_pages_and_acts_are_for_members_with_the_right() {
     let mut world = connected().await;
     make_application(&mut world, "checkout-api").await;

@@ -10,6 +10,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Request, StatusCode};
 use pipewright_core::ids::UserId;
 use pipewright_core::{Role, Secret, Timestamp};
+use pipewright_runner::caches::CacheStore;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_store::accounts::{self, Account, AccountKind};
 use pipewright_store::blobs::BlobStore;
@@ -83,6 +84,7 @@ impl TestSite {
             session_lifetime: Duration::from_hours(168),
             extra_ca_pem: None,
             delivery_body_limit: 1024 * 1024,
+            cache_bytes: 1 << 30,
             artifact_keep: Duration::from_hours(24 * 14),
             stop_grace: Duration::from_secs(1),
         };
@@ -95,6 +97,9 @@ impl TestSite {
             clock: Arc::clone(&clock) as Arc<dyn crate::Clock>,
             config,
             logs: LogStore::open(directory.path().join("logs")).expect("a log store"),
+            caches: CacheStore::new(directory.path().join("runner/caches"), 1 << 30, || {
+                crate::clock::Clock::now(&crate::clock::SystemClock)
+            }),
             blobs: BlobStore::open(directory.path().join("artifacts")).expect("a place"),
             http: pipewright_bitbucket::Http::new(pipewright_bitbucket::HttpOptions::default()).expect("a client"),
             mirrors: MirrorStore::open(directory.path().join("mirrors"), git).expect("a directory"),

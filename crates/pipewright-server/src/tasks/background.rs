@@ -111,6 +111,7 @@ impl Background {
         let mut config =
             RunnerConfig::new(name, app.config.runner_slots, directory, || crate::clock::Clock::now(&crate::clock::SystemClock));
         config.environment = environment;
+        config.caches = Some(app.caches.clone());
         config.limits.stop_grace = app.config.stop_grace;
         let dispatcher = Arc::new(EmbeddedDispatcher::new(app.clone(), id));
         let runner = Runner::new(config, app.mirrors.clone(), dispatcher);

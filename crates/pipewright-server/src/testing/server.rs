@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use pipewright_bitbucket::{Http, HttpOptions};
 use pipewright_core::ids::{AccountId, ApplicationId, RepositoryId};
+use pipewright_runner::caches::CacheStore;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_simulator::{Installation, Product, Simulator, SimulatorOptions};
 use pipewright_store::applications;
@@ -212,6 +213,7 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
         session_lifetime: Duration::from_hours(24),
         extra_ca_pem: None,
         delivery_body_limit: 1024 * 1024,
+        cache_bytes: 1 << 30,
         artifact_keep: options.artifact_keep,
         stop_grace: Duration::from_millis(500),
     };
@@ -222,6 +224,7 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         config,
         logs: LogStore::open(directory.join("logs")).expect("a log store"),
+        caches: CacheStore::new(directory.join("runner/caches"), 1 << 30, || Clock::now(&SystemClock)),
         blobs: BlobStore::open(directory.join("artifacts")).expect("a place"),
         http: Http::new(HttpOptions::default()).expect("a client"),
         mirrors: MirrorStore::open(directory.join("mirrors"), git).expect("a directory"),

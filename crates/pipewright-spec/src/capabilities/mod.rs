@@ -34,6 +34,8 @@ impl Capabilities {
             // What steps hand to later ones.
             Feature::OutputVariables,
             Feature::Artifacts,
+            // What builds leave for later builds.
+            Feature::Caches,
             // Which steps run when.
             Feature::ConditionChangesets,
             Feature::ConditionState,

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use pipewright_runner::caches::CacheStore;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
-use pipewright_server::{App, AppParts, ServerConfig, SystemClock, Wakeups};
+use pipewright_server::{App, AppParts, Clock, ServerConfig, SystemClock, Wakeups};
 use pipewright_store::blobs::BlobStore;
 use pipewright_store::logs::LogStore;
 use pipewright_store::{Db, DbOptions, Vault, VaultKey};
@@ -76,14 +77,25 @@ pub(super) async fn compose(server: ServerConfig, key_file: &Path, database: DbO
     let http = http.await.context("the HTTP client cannot be prepared")??;
     let logs = LogStore::open(server.data_directory.join("logs")).context("the directory of logs cannot be made")?;
     let blobs = BlobStore::open(server.data_directory.join("artifacts")).context("the directory of artifacts cannot be made")?;
+    let caches = CacheStore::new(server.data_directory.join("runner/caches"), server.cache_bytes, || SystemClock.now());
     let environment = script_environment();
     let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
     let defaults = GitOptions::default();
     let options = GitOptions { path: path.unwrap_or(defaults.path), ca_file: authorities(&server)?, environment, ..defaults };
     let git = Git::new(options, &server.data_directory).context("git cannot be prepared")?;
     let mirrors = MirrorStore::open(server.data_directory.join("mirrors"), git).context("the directory of mirrors cannot be made")?;
-    let parts =
-        AppParts { db, vault, clock: Arc::new(SystemClock), config: server, logs, blobs, http, mirrors, wakeups: Wakeups::default() };
+    let parts = AppParts {
+        db,
+        vault,
+        clock: Arc::new(SystemClock),
+        config: server,
+        logs,
+        blobs,
+        caches,
+        http,
+        mirrors,
+        wakeups: Wakeups::default(),
+    };
     Ok(App::new(parts))
 }
 

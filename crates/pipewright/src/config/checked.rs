@@ -95,6 +95,7 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         session_lifetime: Duration::from_secs(86_400) * reader.number("server.session_days", 1, 3650),
         extra_ca_pem: reader.file("bitbucket.extra_ca_file"),
         delivery_body_limit: 1024 * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
+        cache_bytes: 1_000_000_000 * u64::from(reader.number("runner.cache_gb", 0, 1_000_000)),
         artifact_keep: Duration::from_secs(86_400) * reader.number("artifacts.keep_days", 1, 3650),
         stop_grace: Duration::from_secs(u64::from(reader.number("runner.stop_grace_seconds", 0, 3600))),
     };

@@ -52,6 +52,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting { key: "runner.slots", default: "2", about: "Steps the embedded runner works on at a time; 0 switches it off." },
     Setting { key: "runner.stop_grace_seconds", default: "10", about: "Seconds between asking a stopped step to end and killing it." },
+    Setting {
+        key: "runner.cache_gb",
+        default: "20",
+        about: "GB of all caches that the embedded runner keeps; what was not used for the longest time goes first.",
+    },
     Setting { key: "artifacts.keep_days", default: "14", about: "Days that artifacts of steps are kept." },
     Setting {
         key: "comparison.every_seconds",

@@ -79,7 +79,7 @@ impl Checkout {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipewright"));
         command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
-        command.env("TMPDIR", self.tmp()).env("HOME", self.directory.path().join("home")).env("NO_COLOR", "1");
+        command.env("TMPDIR", self.tmp()).env("HOME", self.directory.path().join("home")).env("NO_COLOR", "1").env_remove("XDG_CACHE_HOME");
         command
     }
 

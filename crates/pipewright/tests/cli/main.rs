@@ -3,6 +3,7 @@
 mod checkout;
 mod plan;
 mod run;
+mod run_caches;
 mod run_outputs;
 mod run_projects;
 mod run_stop;

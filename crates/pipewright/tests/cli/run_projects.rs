@@ -78,7 +78,7 @@ fn a_python_project_is_tested_and_packed() {
     checkout.commit();
     let ended = checkout.pipewright(&["run"]).expect(0).prints(&["+ python3 -m unittest -v 2>&1", "OK", "tests ended with 0"]);
     assert!(ended.out.contains("Package | greeting/__init__.py"), "{}", ended.out);
-    assert!(ended.err.contains("not supported yet, and ignored: `caches`"), "{}", ended.err);
+    assert!(ended.out.contains("Cache pip is not there yet."), "{}", ended.out);
     assert_eq!((ended.outcome("Test"), ended.outcome("Compile"), ended.outcome("Package")), ("passed", "passed", "passed"));
 
     // The mistake is seen as the person sees it, before it is committed.

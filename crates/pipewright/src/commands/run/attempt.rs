@@ -8,10 +8,12 @@ use pipewright_core::ids::AttemptId;
 use pipewright_core::plan::StepPlan;
 use pipewright_runner::archive::ArchiveLimits;
 use pipewright_runner::artifacts;
+use pipewright_runner::caches::{self, CacheStore};
 use pipewright_runner::executor::{
     Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts,
 };
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
+use pipewright_runner::teardown::Teardown;
 use tokio::sync::{mpsc, watch};
 
 use super::artifacts::RunArtifacts;
@@ -32,6 +34,8 @@ pub(super) struct Means {
     pub(super) artifacts: RunArtifacts,
     /// The files that changed, where a condition asks for them and it is known.
     pub(super) changed: Option<Vec<String>>,
+    /// Where caches are, and whose; none where the person wants none.
+    pub(super) caches: Option<(CacheStore, String)>,
 }
 
 /// The attempt to make.
@@ -122,6 +126,14 @@ async fn run(
         conclude(&end, log).await;
         return end;
     }
+    let caches = means.caches.as_ref().map(|(store, scope)| (store, scope.as_str()));
+    let ready = match caches.filter(|_| !attempt.plan.caches.is_empty()) {
+        Some((store, scope)) => tokio::select! {
+            ready = caches::restore(store, scope, &attempt.plan, &directories, limits, log) => ready,
+            _ = control.wait_for(|word| *word > Control::Run) => Vec::new(),
+        },
+        None => Vec::new(),
+    };
     if *control.borrow() > Control::Run {
         return StepEnd::without_script(AttemptOutcome::Stopped, None);
     }
@@ -139,7 +151,7 @@ async fn run(
         limits: means.limits,
     };
     let end = run_scripts(&means.executor, run, log, control, |_spawned| {}).await;
-    let end = artifacts::after_scripts(&place, run, end, limits, log, control).await;
+    let end = Teardown { artifacts: &place, caches, ready: &ready, limits }.run(run, end, log, control).await;
     conclude(&end, log).await;
     end
 }

@@ -21,7 +21,7 @@ use super::signals::Signals;
 use super::steps::{self, Chosen};
 use super::variables::Defaults;
 use super::workspace::Workspaces;
-use super::{checkout, conditions, summary, trigger};
+use super::{caches, checkout, conditions, summary, trigger};
 use crate::commands::plan::shown::shown;
 use crate::commands::plan::which::Which;
 use crate::commands::validate::files::FILE_NAME;
@@ -70,6 +70,9 @@ pub(crate) struct Run {
     /// Also put the files that steps leave as artifacts here, in a directory for each step.
     #[arg(long, value_name = "DIR")]
     artifacts: Option<PathBuf>,
+    /// Neither use nor keep caches.
+    #[arg(long)]
+    no_cache: bool,
     /// How many steps of a parallel group run at the same time; as many as there are processors unless said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -239,6 +242,7 @@ impl Run {
         let what = if self.dirty { "the work tree on" } else { "commit" };
         display.headline(&format!("{} for {what} {commit}", shown(&title, 80)), &reason)?;
         let root = workspaces.root().to_owned();
+        let caches = if self.no_cache { None } else { caches::of(&workspaces, &defaults) };
         let artifacts = RunArtifacts::new(&root, self.artifacts.clone())?;
         let means = Arc::new(Means {
             executor: HostExecutor::new(),
@@ -249,6 +253,7 @@ impl Run {
             keep: self.keep,
             artifacts,
             changed,
+            caches,
         });
         let settings = Settings { at_once, yes: self.yes };
         let end = build::run(&chosen, Arc::clone(&means), settings, &mut display, signals).await?;

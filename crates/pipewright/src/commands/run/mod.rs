@@ -12,6 +12,7 @@
 mod artifacts;
 mod attempt;
 mod build;
+mod caches;
 pub(super) mod checkout;
 mod command;
 pub(super) mod conditions;

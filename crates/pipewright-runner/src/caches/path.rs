@@ -1,0 +1,103 @@
+//! Where a cache's directory is on this machine.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::executor::StepDirectories;
+
+/// A directory below one of the step's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CachePath {
+    /// The step's directory.
+    pub(super) base: PathBuf,
+    /// Below it; never empty, without `..`.
+    pub(super) relative: PathBuf,
+}
+
+impl CachePath {
+    /// The whole path.
+    pub(super) fn full(&self) -> PathBuf {
+        self.base.join(&self.relative)
+    }
+
+    /// True where it is a directory, and no link leads to it.
+    pub(super) fn is_real_directory(&self) -> bool {
+        let mut path = self.base.clone();
+        self.relative.components().all(|part| {
+            path.push(part);
+            path.symlink_metadata().is_ok_and(|about| about.is_dir())
+        })
+    }
+}
+
+/// Resolves a path as the pipeline file writes it. An error is the rest of a sentence.
+///
+/// Paths are relative to the clone directory or begin with the home directory, which is the step's own. Others would be
+/// shared by every step of the machine, and replaced below the feet of those that run: they are not cached here.
+pub(super) fn resolve(text: &str, directories: &StepDirectories) -> Result<CachePath, &'static str> {
+    const OUTSIDE: &str = "its path is outside of the step's own directories, which the host executor does not cache";
+    let bases = [
+        ("~", &directories.home),
+        ("$HOME", &directories.home),
+        ("${HOME}", &directories.home),
+        ("$BITBUCKET_CLONE_DIR", &directories.build),
+        ("${BITBUCKET_CLONE_DIR}", &directories.build),
+    ];
+    let named = bases.into_iter().find_map(|(prefix, base)| {
+        let rest = text.strip_prefix(prefix)?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| (base, rest.trim_start_matches('/')))
+    });
+    let (base, rest) = named.unwrap_or((&directories.build, text));
+    let mut relative = PathBuf::new();
+    for part in Path::new(rest).components() {
+        match part {
+            Component::Normal(name) => relative.push(name),
+            Component::CurDir => {}
+            _ => return Err(OUTSIDE),
+        }
+    }
+    if relative.as_os_str().is_empty() {
+        return Err("its path is a whole directory of the step; name a directory inside it");
+    }
+    if rest.contains('$') || rest.starts_with('~') {
+        return Err("its path holds a variable or a `~` that is not at its beginning");
+    }
+    if base == &directories.build && relative.starts_with(".git") {
+        return Err("its path is the repository itself");
+    }
+    Ok(CachePath { base: base.clone(), relative })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::resolve;
+    use crate::executor::StepDirectories;
+
+    #[test]
+    fn paths_stay_in_the_steps_own_directories() {
+        let of = |name: &str| PathBuf::from("/step").join(name);
+        let directories = StepDirectories { build: of("build"), home: of("home"), tmp: of("tmp"), scripts: of("scripts") };
+        for (text, expected) in [
+            ("node_modules", Some("/step/build/node_modules")),
+            ("./a/b/", Some("/step/build/a/b")),
+            ("~/.cache/pip", Some("/step/home/.cache/pip")),
+            ("$HOME/.m2/repository", Some("/step/home/.m2/repository")),
+            ("${HOME}/x", Some("/step/home/x")),
+            ("$BITBUCKET_CLONE_DIR/x", Some("/step/build/x")),
+            ("/root/.cache", None),
+            ("/step/home/x", None),
+            ("../other", None),
+            ("~/../build/x", None),
+            ("~", None),
+            (".", None),
+            ("", None),
+            ("~user/x", None),
+            ("$OTHER/x", None),
+            (".git/hooks", None),
+        ] {
+            let resolved = resolve(text, &directories).map(|path| path.full());
+            assert_eq!(resolved.ok().as_deref(), expected.map(Path::new), "{text}");
+        }
+    }
+}

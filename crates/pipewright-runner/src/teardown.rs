@@ -1,0 +1,61 @@
+//! What is done with what a step's scripts left: caches saved, artifacts kept (bitbucket-pipelines-yml.md §9).
+
+use pipewright_core::build::AttemptOutcome;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::archive::ArchiveLimits;
+use crate::artifacts::{self, ArtifactPlace};
+use crate::caches::{self, CacheStore, ReadyCache};
+use crate::executor::{Control, StepEnd, StepRun, timing};
+use crate::log::LogWriter;
+
+/// Where what a step leaves goes.
+#[derive(Debug)]
+pub struct Teardown<'a, P> {
+    /// Where its artifacts go.
+    pub artifacts: &'a P,
+    /// Where its caches go, and whose they are; none where caches are not kept.
+    pub caches: Option<(&'a CacheStore, &'a str)>,
+    /// The caches that may be saved.
+    pub ready: &'a [ReadyCache],
+    /// Limits of one artifact or cache.
+    pub limits: ArchiveLimits,
+}
+
+impl<P: ArtifactPlace> Teardown<'_, P> {
+    /// Saves and keeps, where the scripts ended by themselves, unless the step is told to end meanwhile. Answers how the
+    /// step ended.
+    pub async fn run(&self, run: StepRun<'_>, mut end: StepEnd, log: &mut LogWriter, control: &mut watch::Receiver<Control>) -> StepEnd {
+        let passed = match end.outcome {
+            AttemptOutcome::Passed => true,
+            AttemptOutcome::Failed | AttemptOutcome::TimedOut => false,
+            _ => return end,
+        };
+        if run.plan.artifacts.is_empty() && self.ready.is_empty() {
+            return end;
+        }
+        let begin = Instant::now();
+        let work = async {
+            if let Some((store, scope)) = self.caches.filter(|_| passed) {
+                caches::save(store, scope, self.ready, self.limits, log).await;
+            }
+            artifacts::keep(self.artifacts, run.plan, passed, run.directories, self.limits, log).await;
+        };
+        let told = async {
+            match control.wait_for(|word| *word > Control::Run).await.map(|word| *word) {
+                Ok(word) => word,
+                // Whoever could say more is gone.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = work => end.timings.push(timing("keep", begin)),
+            word = told => {
+                end.outcome = if word == Control::Stop { AttemptOutcome::Stopped } else { AttemptOutcome::Lost };
+                end.message = (word == Control::Stop).then(|| "Stopped while its files were kept.".to_owned());
+            }
+        }
+        end
+    }
+}
