@@ -2,6 +2,7 @@
 
 use pipewright::story::{EMAIL, PASSWORD};
 use pipewright_core::build::{BuildOutcome, BuildState};
+use pipewright_simulator::NewPullRequest;
 
 use crate::browser::Browser;
 use crate::team::House;
@@ -33,6 +34,16 @@ async fn b13_the_page_says_why_a_change_ran_or_did_not() {
     let release = cloud.commit("harbor/subject", "release/1", &[("b", "b")], "Release one", "ivo").await.expect("a push");
     house.build(2, |build| build.state == BuildState::Finished(BuildOutcome::Passed)).await;
     cloud.commit("harbor/subject", "main", &[("c", "c")], "Typo [skip ci]", "ivo").await.expect("a push");
+    let request = NewPullRequest {
+        repository: "harbor/subject",
+        title: "Try something for everybody",
+        source: "feature/x",
+        source_repository: None,
+        destination: "main",
+        author: "ivo",
+    };
+    let number = cloud.open_pull_request(request).await.expect("a pull request");
+    house.build(3, |build| build.state.is_finished()).await;
     cloud.settled().await;
 
     browser.resizes(1280, 1300).await;
@@ -43,11 +54,13 @@ async fn b13_the_page_says_why_a_change_ran_or_did_not() {
     browser.sees("Applications").await;
     browser.goes_to(&application).await;
     browser.clicks("Why did this run, or not?").await;
-    let questions: [(&str, &[&str]); 6] = [
+    let number = format!("#{number}");
+    let questions: [(&str, &[&str]); 7] = [
         ("", &["Webhook", "present", "Comparison of refs", "Release one", "a push"]),
         ("main", &["It runs branches: main of the file", "Deploy waits until a person starts it.", "[skip ci]", "Not default"]),
         ("feature/x", &["subject builds main, release/*, not feature/x.", "What to do:", "A push to it now would not be built"]),
         (&release[..9], &["Built as #2", "release/* under branches matches the branch release/1", "Passed"]),
+        (&number, &["Bitbucket told of a new pull request", "Built as #3", "Nothing of the file runs", "Skipped"]),
         ("nobody-knows", &["Nothing is known of nobody-knows", "No branch or tag nobody-knows was there"]),
         ("a..b", &["That can be no branch"]),
     ];
@@ -59,7 +72,7 @@ async fn b13_the_page_says_why_a_change_ran_or_did_not() {
         for words in expected {
             browser.sees(words).await;
         }
-        browser.picture(&format!("why-{}", about.replace(['/', '.'], "-"))).await;
+        browser.picture(&format!("why-{}", about.replace(['/', '.', '#'], "-"))).await;
     }
     browser.goes_to(&house.team.page("/applications/subject/why?about=main")).await;
     browser.resizes(500, 1600).await;
