@@ -22,6 +22,7 @@ mod pages;
 mod repositories;
 mod run;
 mod scheduler;
+mod schedules;
 mod sessions;
 mod setup;
 mod statuses;

@@ -247,6 +247,22 @@ if (fresh) {
   document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
 }
 
+// Parts that follow what is typed: data-follows names the fields of the form, data-from draws the part for their values.
+let typed = 0;
+document.addEventListener("input", (event) => {
+  const form = event.target.form, names = form?.querySelector("[data-follows]")?.dataset.follows.split(" ");
+  if (!names?.includes(event.target.name)) return;
+  const mine = ++typed;
+  setTimeout(async () => {
+    if (mine !== typed) return;
+    const part = form.querySelector("[data-follows]");
+    const query = new URLSearchParams(names.map((name) => [name, form.elements[name].value]));
+    const next = await fragment(`${part.dataset.from}?${query}`).catch(() => undefined);
+    // Whoever typed on meanwhile waits for a newer answer.
+    if (next && mine === typed) part.replaceWith(next);
+  }, 150);
+});
+
 // "/" leads to the search.
 document.addEventListener("keydown", (event) => {
   const field = document.querySelector("[role=search] input:not([type=hidden])");

@@ -36,6 +36,7 @@ pub mod output_variables;
 pub mod refs;
 pub mod repositories;
 pub mod runners;
+pub mod schedules;
 pub mod sessions;
 pub mod settings;
 pub mod statuses;
@@ -92,4 +93,5 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
     .chain(deliveries::statements())
     .chain(builds::statements())
     .chain(attempts::statements())
+    .chain(schedules::statements())
 }

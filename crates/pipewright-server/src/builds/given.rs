@@ -38,6 +38,12 @@ pub(crate) fn read_lines(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(read)
 }
 
+/// As [`read_lines`] reads it back. Values with line breaks cannot be written this way and are not among them.
+pub(crate) fn as_lines(variables: &[(String, String)]) -> String {
+    let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    lines.join("\n")
+}
+
 /// What is wrong with variables as such, whatever the pipeline says of them.
 pub(crate) fn check(variables: &[(String, String)]) -> Result<(), String> {
     if variables.len() > MOST_VARIABLES {
@@ -72,13 +78,14 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_VARIABLES, check, read_lines};
+    use super::{MOST_VARIABLES, as_lines, check, read_lines};
 
     #[test]
-    fn lines_are_read() {
+    fn lines_are_read_and_written_alike() {
         let read = read_lines("A=1\r\n\n# not this\n _b = x=y \nC=").expect("reads");
         let expected = [("A", "1"), ("_b", " x=y "), ("C", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(read, expected);
+        assert_eq!(read_lines(&as_lines(&read)).as_deref(), Ok(expected.as_slice()));
     }
 
     #[test]

@@ -11,12 +11,12 @@ mod start_manual;
 mod stop;
 mod waiting;
 
-pub(crate) use choices::Choices;
+pub(crate) use choices::{Choices, CustomChoice};
 pub(crate) use known_file::{KnownFile, known_file};
 pub(crate) use plan::{FILE_NAME, PlanLane, trigger_of};
 pub(crate) use rerun::{RerunError, WhatToRerun, rerun};
 pub(crate) use resume::{ResumeError, resume};
-pub(crate) use start_manual::{ManualBuild, StartError, start_manual};
+pub(crate) use start_manual::{ManualBuild, StartError, start_manual, tip_of};
 pub(crate) use stop::{StopError, stop};
 pub(crate) use waiting::why_it_waits;
 

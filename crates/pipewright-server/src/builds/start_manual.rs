@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use pipewright_core::ids::{AccountId, ApplicationId, BuildId};
-use pipewright_core::{RefName, TriggerKind};
+use pipewright_core::ids::{AccountId, ApplicationId, BuildId, RepositoryId};
+use pipewright_core::{CommitHash, RefName, TriggerKind};
 use pipewright_runner::git::GitError;
 use pipewright_store::builds::{self, Created, NewBuild, TriggerDetail};
 use pipewright_store::{StoreError, applications};
@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::integrations::{IntegrationUnavailable, clone_credential};
 use crate::scheduler::Aftermath;
 
-/// How long is waited for Bitbucket to say where the ref stands.
+/// How long is waited for Bitbucket to say where a ref stands.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a person asks for.
@@ -54,19 +54,35 @@ pub(crate) enum StartError {
     Store(#[from] StoreError),
 }
 
-/// Starts a build of the account. Answers the build and its number.
-pub(crate) async fn start_manual(app: &App, account: AccountId, wish: ManualBuild, who: &str) -> Result<(BuildId, i64), StartError> {
-    let application =
-        applications::get(&app.db, wish.application).await?.filter(|found| found.account == account).ok_or(StartError::NotFound)?;
-    let (url, credential) = clone_credential(app, application.repository).await?;
+impl StartError {
+    /// True where it may work later by itself.
+    pub(crate) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Git(error) => error.is_transient(),
+            Self::Integration(error) => error.is_retryable(),
+            Self::Timeout | Self::Store(_) => true,
+            Self::NotFound | Self::NoSuchRef(_) | Self::EmptyRepository => false,
+        }
+    }
+}
+
+/// Asks Bitbucket where a ref of a repository stands.
+pub(crate) async fn tip_of(app: &App, repository: RepositoryId, ref_name: &RefName) -> Result<CommitHash, StartError> {
+    let (url, credential) = clone_credential(app, repository).await?;
     let listed =
         tokio::time::timeout(PATIENCE, app.mirrors.git().list_remote_refs(&url, &credential)).await.map_err(|_| StartError::Timeout)??;
     if listed.refs.is_empty() {
         return Err(StartError::EmptyRepository);
     }
-    let Some((_, commit)) = listed.refs.into_iter().find(|(name, _)| *name == wish.ref_name) else {
-        return Err(StartError::NoSuchRef(wish.ref_name));
-    };
+    let found = listed.refs.into_iter().find(|(name, _)| name == ref_name);
+    found.map(|(_, commit)| commit).ok_or_else(|| StartError::NoSuchRef(ref_name.clone()))
+}
+
+/// Starts a build of the account. Answers the build and its number.
+pub(crate) async fn start_manual(app: &App, account: AccountId, wish: ManualBuild, who: &str) -> Result<(BuildId, i64), StartError> {
+    let application =
+        applications::get(&app.db, wish.application).await?.filter(|found| found.account == account).ok_or(StartError::NotFound)?;
+    let commit = tip_of(app, application.repository, &wish.ref_name).await?;
     let now = app.clock.now();
     let new = NewBuild {
         id: BuildId::new(),

@@ -6,6 +6,7 @@ mod builds;
 mod deliveries;
 mod logs;
 mod run;
+mod schedules;
 mod why;
 
 use axum::Router;
@@ -14,7 +15,13 @@ use crate::app::App;
 
 /// The addresses of these pages.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(builds::routes()).merge(deliveries::routes()).merge(logs::routes()).merge(run::routes()).merge(why::routes())
+    Router::new()
+        .merge(builds::routes())
+        .merge(deliveries::routes())
+        .merge(logs::routes())
+        .merge(run::routes())
+        .merge(schedules::routes())
+        .merge(why::routes())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Every page of builds, logs and deliveries, rendered with ordinary and with hostile contexts.
 
+mod starts;
+
 use super::builds::{
     Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep, Head, LogPart, Piece, PipelineFilePage,
     PlannedGroup, PlannedStep, RowOfBuild, ShownArtifact, ShownAttempt, ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab,
@@ -7,7 +9,6 @@ use super::builds::{
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine};
-use super::run::{Offer, PipelineForm, PipelineLink, RunPage, ShownFile, VariableField};
 use crate::http::Page;
 use crate::http::check_html::HOSTILE;
 use crate::http::samples::{NOW, check, pages};
@@ -212,48 +213,6 @@ fn every_page_of_a_build_renders() {
                 is_cut: full,
             };
             check("pipeline file", &file);
-        }
-    }
-}
-
-#[test]
-fn every_page_to_run_a_build_renders() {
-    for page in pages() {
-        for full in [false, true] {
-            let field = |allowed: Vec<String>| VariableField {
-                field: text(),
-                name: text(),
-                description: Some(text()),
-                value: text(),
-                default: Some(text()),
-                is_refused: !allowed.is_empty(),
-                allowed,
-            };
-            let file =
-                ShownFile { ref_name: text(), commit: text(), at: NOW, is_tip: full, is_of_another: full, is_missing: !full, problems: 2 };
-            let link = PipelineLink { query: text(), custom: text(), name: text(), what: text(), is_current: full };
-            let offer = Offer {
-                file: full.then_some(file),
-                pipelines: vec![link].into_iter().filter(|_| full).collect(),
-                fields: vec![field(Vec::new()), field(vec!["a".to_owned(), text()])],
-                push_runs_nothing: Some(text()),
-                is_unknown: full,
-            };
-            let form = PipelineForm { ref_text: text(), custom: text(), others: text(), ..PipelineForm::default() };
-            let run = RunPage {
-                page: page.clone(),
-                application: text(),
-                slug: "checkout".to_owned(),
-                path: "/harbor/applications/checkout/run".to_owned(),
-                form,
-                refs: vec![text()],
-                refs_at: full.then_some(NOW),
-                ref_error: full.then(text),
-                offer: Some(offer),
-                errors: vec![text()],
-            };
-            check("run", &run);
-            check("run, without a ref", &RunPage { offer: None, ..run });
         }
     }
 }

@@ -15,7 +15,7 @@ mod finish;
 mod hold;
 mod stop;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use advance::{AdvanceError, advance};
 pub(crate) use aftermath::Aftermath;

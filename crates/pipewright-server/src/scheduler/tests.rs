@@ -20,10 +20,10 @@ use crate::tasks::Lane;
 use crate::testing::{PIPELINE, TestOptions, TestServer};
 
 /// More polls than anything here takes.
-const MANY: usize = 300;
+pub(crate) const MANY: usize = 300;
 
 /// Runs a future for this many polls and drops it. True if it was done by then.
-async fn interrupted<T>(polls: usize, future: impl Future<Output = T>) -> bool {
+pub(crate) async fn interrupted<T>(polls: usize, future: impl Future<Output = T>) -> bool {
     let mut future = pin!(future);
     let mut left = polls;
     std::future::poll_fn(|context| {

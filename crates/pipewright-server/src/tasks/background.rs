@@ -80,6 +80,7 @@ impl Background {
         spawn(Box::pin(queue::run(app.clone(), cancel())));
         spawn(Box::pin(crate::comparison::run(app.clone(), cancel())));
         spawn(Box::pin(crate::integrations::keep(app.clone(), cancel())));
+        spawn(Box::pin(crate::schedules::run(app.clone(), cancel())));
         let live = app.live();
         if let Some(hints) = live.decide.listen() {
             let wake = Arc::clone(&app.wakeups.deliveries);

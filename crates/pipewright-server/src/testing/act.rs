@@ -1,8 +1,9 @@
 //! What people and Bitbucket do in a test.
 
 use pipewright_core::RefName;
-use pipewright_core::ids::{BuildId, DeliveryId};
+use pipewright_core::ids::{BuildId, DeliveryId, ScheduleId};
 use pipewright_store::deliveries::{NewDelivery, Origin, insert};
+use pipewright_store::schedules::{self, NewSchedule, Schedule, Spec};
 use pipewright_store::variables::VariableScope;
 
 use super::connect::AUTHOR;
@@ -103,6 +104,38 @@ impl TestServer {
         let new = NewVariable { scope: whom, name, value, is_secured };
         crate::variables::set(&self.app, &mut tx, self.account(), new, "Mara", self.app.clock.now()).await.expect("it is set");
         tx.commit().await.expect("commits");
+    }
+
+    /// Makes a schedule of a branch that runs what a push of it runs.
+    pub async fn schedule(&self, branch: &str, cron: &str, zone: &str) -> ScheduleId {
+        let now = self.app.clock.now();
+        let timing = crate::schedules::Timing::read(cron, zone).expect("an expression in a zone");
+        let spec = Spec {
+            ref_name: RefName::branch(branch).expect("a branch"),
+            custom: None,
+            variables: Vec::new(),
+            cron: cron.to_owned(),
+            time_zone: timing.zone_name.clone(),
+            is_on: true,
+        };
+        let new = NewSchedule {
+            id: ScheduleId::new(),
+            account: self.account(),
+            application: self.application(),
+            spec,
+            next_at: timing.after(now),
+            created_by: "Mara".to_owned(),
+            now,
+        };
+        let mut tx = self.app.db.begin().await.expect("begins");
+        schedules::insert(&mut tx, &new).await.expect("a schedule");
+        tx.commit().await.expect("commits");
+        new.id
+    }
+
+    /// A schedule as it stands.
+    pub async fn schedule_now(&self, id: ScheduleId) -> Schedule {
+        schedules::get(&self.app.db, self.account(), self.application(), id).await.expect("reads").expect("the schedule")
     }
 
     /// Stops a build.

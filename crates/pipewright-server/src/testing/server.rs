@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::connect::{Connected, connect};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::tasks::Background;
 use crate::{App, AppParts, CloudAddresses, ServerConfig, Wakeups};
 
@@ -48,6 +48,8 @@ pub struct TestOptions {
     pub postgres: Option<String>,
     /// Where the data directory is made; none for the system's own place.
     pub directory: Option<PathBuf>,
+    /// A clock that the test moves; none for the machine's.
+    pub clock: Option<Arc<ManualClock>>,
 }
 
 impl Default for TestOptions {
@@ -64,6 +66,7 @@ impl Default for TestOptions {
             works: true,
             postgres: None,
             directory: None,
+            clock: None,
         }
     }
 }
@@ -106,6 +109,10 @@ impl TestServer {
         let key = VaultKey::generate().to_text().expose().to_owned();
         let app = open(directory.path(), &url, &key, &simulator, &options).await;
         let connected = connect(&app, &simulator, &options).await;
+        if let Some(clock) = &options.clock {
+            // The server begins after what it begins with.
+            clock.advance(Duration::from_secs(1));
+        }
         let runtime = serve(&app, address, options.works).await;
         let server = Self { simulator, app, url, options, connected, runtime: Some(runtime), key, directory, _port: port };
         if server.options.works {
@@ -221,7 +228,7 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
     App::new(AppParts {
         db,
         vault: Vault::new(&key.parse().expect("a key")),
-        clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        clock: options.clock.clone().map_or_else(|| Arc::new(SystemClock) as Arc<dyn Clock>, |clock| clock as Arc<dyn Clock>),
         config,
         logs: LogStore::open(directory.join("logs")).expect("a log store"),
         caches: CacheStore::new(directory.join("runner/caches"), 1 << 30, || Clock::now(&SystemClock)),

@@ -9,6 +9,7 @@ mod intake;
 mod outputs;
 mod pull_requests;
 mod restart;
+mod schedules;
 mod traps;
 mod trouble;
 mod variables;

@@ -56,10 +56,16 @@ pub struct NewBuild {
 }
 
 impl NewBuild {
-    /// What makes the build unique in its application. A pull request's builds are told apart by its number too: two
+    /// What makes the build unique in its application: of a schedule, its due time. A pull request's builds are told apart by its number too: two
     /// pull requests may come from one branch (trap T18).
     fn uniqueness(&self) -> Option<String> {
-        if self.repeatable || !self.trigger.is_unique_per_commit() {
+        if self.repeatable {
+            return None;
+        }
+        if let Some(schedule) = &self.detail.schedule {
+            return Some(format!("{}|{}|{}", self.trigger.as_str(), schedule.id, schedule.due_at.as_micros()));
+        }
+        if !self.trigger.is_unique_per_commit() {
             return None;
         }
         let pull_request = self.detail.pull_request.as_ref().map(|request| format!("#{}", request.id)).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! What started a build, beyond its kind: kept as JSON, opaque to SQL.
 
+use pipewright_core::Timestamp;
+use pipewright_core::ids::ScheduleId;
 use serde::{Deserialize, Serialize};
 
 /// What is special about one build's trigger. Fields are added, never renamed.
@@ -14,6 +16,9 @@ pub struct TriggerDetail {
     /// Values given to the custom pipeline's variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<(String, String)>,
+    /// The due time of a schedule that it builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleDetail>,
     /// The number of the build that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<i64>,
@@ -31,4 +36,16 @@ pub struct PullRequestDetail {
     /// The commit of that branch, where it was said; Cloud shortens it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_commit: Option<String>,
+}
+
+/// The due time of a schedule that a build is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleDetail {
+    /// The schedule; it may be gone by now.
+    pub id: ScheduleId,
+    /// The due time.
+    pub due_at: Timestamp,
+    /// How many due times before it were passed over, because nobody was there to fire them.
+    #[serde(default)]
+    pub missed: i64,
 }

@@ -226,7 +226,7 @@ pub(in crate::pages) fn trigger(build: &Build) -> String {
             Some(pull_request) => format!("pull request into {}", pull_request.destination),
             None => "pull request".to_owned(),
         },
-        TriggerKind::Manual if build.detail.rerun_of.is_some() => format!("rerun{by}"),
+        TriggerKind::Manual | TriggerKind::Schedule if build.detail.rerun_of.is_some() => format!("rerun{by}"),
         TriggerKind::Manual => format!("started{by}"),
         TriggerKind::Schedule => "on schedule".to_owned(),
     }

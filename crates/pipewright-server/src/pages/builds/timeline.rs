@@ -114,6 +114,7 @@ impl TimelinePage {
     pub(in crate::pages) fn without_trail(&self) -> String {
         match self.facts.iter().find(|(name, _)| *name == "Started by") {
             Some((_, who)) => format!("{who} started it; no delivery led to it."),
+            None if self.facts.iter().any(|(name, _)| *name == "Schedule") => "A schedule was due; no delivery led to it.".to_owned(),
             None => "No delivery led to it.".to_owned(),
         }
     }
@@ -133,6 +134,14 @@ fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
     add("Custom pipeline", build.detail.custom.clone());
     for (name, value) in &build.detail.variables {
         add("Variable", Some(format!("{name} = {value}")));
+    }
+    if let Some(schedule) = &build.detail.schedule {
+        let missed = match schedule.missed {
+            0 => String::new(),
+            1 => "; one time before it was missed and is not built".to_owned(),
+            count => format!("; {count} times before it were missed and are not built"),
+        };
+        add("Schedule", Some(format!("due at {}{missed}", schedule.due_at)));
     }
     add("Accepted", Some(build.accepted_at.to_string()));
     let since_accepted = |at: Option<Timestamp>| at.map(|at| format!("{at} (after {})", format::duration(at.since(build.accepted_at))));

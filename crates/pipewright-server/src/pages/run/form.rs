@@ -1,10 +1,10 @@
-//! What is entered about a pipeline: which one, and its variables.
+//! What is entered about a pipeline: which one, and its variables. Shared by **Run…** and the editor of schedules.
 
 use std::collections::BTreeMap;
 
 use pipewright_spec::plan::CustomVariable;
 
-use crate::builds::given;
+use crate::builds::{CustomChoice, given};
 
 /// Fields of declared variables are called `var:NAME`.
 const PREFIX: &str = "var:";
@@ -66,6 +66,18 @@ impl PipelineForm {
             }
         }
         (form, rest)
+    }
+
+    /// A form that holds these variables of this pipeline.
+    pub(in crate::pages) fn holding(
+        ref_text: String,
+        custom: String,
+        variables: &[(String, String)],
+        choice: Option<&CustomChoice>,
+    ) -> Self {
+        let is_declared = |name: &str| choice.is_some_and(|choice| choice.variables.iter().any(|variable| variable.name == name));
+        let (own, others): (Vec<_>, Vec<_>) = variables.iter().cloned().partition(|(name, _)| is_declared(name));
+        Self { ref_text, custom, values: own.into_iter().collect(), others: given::as_lines(&others) }
     }
 
     /// The fields of the variables that the pipeline declares, each holding what was entered or else its default.

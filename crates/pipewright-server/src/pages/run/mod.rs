@@ -16,9 +16,12 @@ pub(super) fn routes() -> Router<App> {
     Router::new().merge(show::routes()).merge(start::routes())
 }
 
+pub(in crate::pages) use form::PipelineForm;
+pub(in crate::pages) use offer::{Offer, offer, ref_of, refs_known, shown_ref};
+
 #[cfg(test)]
 pub(super) use {
-    form::{PipelineForm, VariableField},
-    offer::{Offer, PipelineLink, ShownFile},
+    form::VariableField,
+    offer::{PipelineLink, ShownFile},
     show::RunPage,
 };

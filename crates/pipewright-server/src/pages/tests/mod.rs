@@ -8,4 +8,5 @@ mod live;
 mod logs;
 mod run;
 pub(crate) mod scene;
+mod schedules;
 mod why;
