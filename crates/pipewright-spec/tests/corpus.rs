@@ -77,7 +77,7 @@ fn what_is_not_supported_is_named() {
             assert!(file.unsupported(&start.sample, &Capabilities::all()).is_empty(), "{name}");
         }
     }
-    for key in ["services", "pipe", "deployment", "oidc", "runs-on"] {
+    for key in ["services", "pipe", "oidc", "runs-on"] {
         assert!(refused.contains_key(key), "{key}: {refused:?}");
     }
     assert!(!refused.contains_key("caches"), "a build without its cache is right");

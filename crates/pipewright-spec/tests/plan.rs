@@ -488,7 +488,8 @@ pipelines:
 ";
     let file = file(text);
     let needed = |wanted: &[usize]| {
-        let problems = file.unsupported_for(&branch("main"), &Capabilities::host(), &|index| wanted.contains(&index));
+        let without = Capabilities::host().without(Feature::Deployment);
+        let problems = file.unsupported_for(&branch("main"), &without, &|index| wanted.contains(&index));
         problems.into_iter().map(|problem| problem.path).collect::<Vec<_>>()
     };
     assert_eq!(needed(&[0, 2]), [""; 0]);

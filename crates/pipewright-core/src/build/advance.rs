@@ -65,8 +65,11 @@ pub enum BuildEvent {
     },
     /// A person, or a newer build, wants it to end.
     StopRequested,
-    /// A person started the manual group that waits.
-    Resumed,
+    /// A person started this step, which waits for one; others that wait go on waiting.
+    Resumed {
+        /// The step's number.
+        step: usize,
+    },
     /// A person wants a part of this finished build to run again.
     Rerun(RerunFrom),
 }
@@ -192,11 +195,12 @@ pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent, judge: Ju
             BuildState::Stopping => return Err(refused()),
             _ => moving.stop(),
         },
-        BuildEvent::Resumed => {
-            if run.state != BuildState::Paused {
+        BuildEvent::Resumed { step } => {
+            let waits = run.steps.get(step).is_some_and(|step| step.state == StepState::Manual);
+            if !waits || run.state == BuildState::Stopping {
                 return Err(refused());
             }
-            moving.resume();
+            moving.queue(step);
         }
         BuildEvent::Rerun(_) => return Err(refused()),
     }
@@ -263,15 +267,6 @@ impl Moving<'_> {
         for index in 0..self.run.steps.len() {
             if matches!(self.run.steps[index].state, StepState::Queued | StepState::Running) {
                 self.effects.push(Effect::StopAttempt { step: index });
-            }
-        }
-    }
-
-    fn resume(&mut self) {
-        self.run.state = BuildState::Running;
-        for index in 0..self.run.steps.len() {
-            if self.run.steps[index].state == StepState::Manual {
-                self.queue(index);
             }
         }
     }

@@ -3,10 +3,12 @@
 //! A plan is an ordered list of groups; a group begins when the one before it has ended well. That is all the order a
 //! bitbucket-pipelines.yml can express, and it is what the build page draws: one column a group.
 
+mod locks;
 mod step;
 
 use serde::{Deserialize, Serialize};
 
+pub use locks::{Lock, Locks};
 pub use step::{
     ArtifactPlan, CachePlan, CaptureOn, ChangesetCondition, ChildPlan, CloneDepth, ClonePlan, ConditionPlan, FailureStrategy, ImagePlan,
     PipePlan, ScriptItem, ServicePlan, StepPlan,

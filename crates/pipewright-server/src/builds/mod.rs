@@ -18,7 +18,7 @@ pub(crate) use rerun::{RerunError, WhatToRerun, rerun};
 pub(crate) use resume::{ResumeError, resume};
 pub(crate) use start_manual::{ManualBuild, StartError, start_manual, tip_of};
 pub(crate) use stop::{StopError, stop};
-pub(crate) use waiting::why_it_waits;
+pub(crate) use waiting::{held_back, why_it_waits};
 
 /// An error's fragment as a sentence of its own.
 pub(crate) fn sentence(fragment: &str) -> String {

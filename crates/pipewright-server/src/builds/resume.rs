@@ -1,6 +1,6 @@
-//! Going on with a build that waits for a person: its manual step, or stage, is started.
+//! Going on with a build that waits for a person: a manual step of it is started, or all that wait.
 
-use pipewright_core::build::BuildEvent;
+use pipewright_core::build::{BuildEvent, StepState};
 use pipewright_core::ids::{AccountId, BuildId};
 use pipewright_store::{StoreError, builds};
 
@@ -14,23 +14,30 @@ pub(crate) enum ResumeError {
     #[error("there is no such build")]
     NotFound,
     /// It does not wait for a person.
-    #[error("the build does not wait for a person; reload its page to see where it stands")]
+    #[error("that does not wait for a person; reload the page to see where the build stands")]
     NotPaused,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Starts the manual step that a build of the account waits with.
-pub(crate) async fn resume(app: &App, account: AccountId, build: BuildId) -> Result<(), ResumeError> {
+/// Starts the step of this number, from 0, with which a build of the account waits for a person; `None` starts every one.
+pub(crate) async fn resume(app: &App, account: AccountId, build: BuildId, step: Option<usize>) -> Result<(), ResumeError> {
     builds::get(&app.db, account, build).await?.ok_or(ResumeError::NotFound)?;
     let mut aftermath = Aftermath::default();
     let mut tx = app.db.begin().await?;
     let mut stored = builds::load_run(&mut tx, build).await?.ok_or(ResumeError::NotFound)?;
-    match advance(app, &mut tx, &mut stored, BuildEvent::Resumed, None, app.clock.now(), &mut aftermath).await {
-        Ok(()) => {}
-        Err(AdvanceError::Refused(_)) => return Err(ResumeError::NotPaused),
-        Err(AdvanceError::Store(error)) => return Err(error.into()),
+    let waits = |step: &usize| stored.run.steps.get(*step).is_some_and(|step| step.state == StepState::Manual);
+    let steps: Vec<usize> = step.map_or(0..stored.run.steps.len(), |step| step..step.saturating_add(1)).filter(waits).collect();
+    if steps.is_empty() {
+        return Err(ResumeError::NotPaused);
+    }
+    for step in steps {
+        match advance(app, &mut tx, &mut stored, BuildEvent::Resumed { step }, None, app.clock.now(), &mut aftermath).await {
+            Ok(()) => {}
+            Err(AdvanceError::Refused(_)) => return Err(ResumeError::NotPaused),
+            Err(AdvanceError::Store(error)) => return Err(error.into()),
+        }
     }
     tx.commit().await?;
     aftermath.announce(app);

@@ -1,13 +1,21 @@
-//! Why a build that has not begun still waits, in a sentence.
+//! Why a build, or its next step, still waits, in a sentence.
 
 use pipewright_core::build::BuildState;
-use pipewright_store::StoreError;
+use pipewright_store::attempts::HeldBack;
 use pipewright_store::builds::{Build, waiting_before};
+use pipewright_store::{StoreError, attempts};
 
 use crate::app::App;
 
 /// The sentence; none for a build that waits for nothing.
 pub(crate) async fn why_it_waits(app: &App, build: &Build) -> Result<Option<String>, StoreError> {
+    if build.state == BuildState::Running
+        && let Some(held_back) = attempts::held_back(&app.db, build.id).await?.first()
+    {
+        let who = holder(held_back);
+        let step = &held_back.step;
+        return Ok(Some(if build.started_at.is_none() { format!("Waits for {who}.") } else { format!("{step} waits for {who}.") }));
+    }
     Ok(match build.state {
         BuildState::Queued => Some(match (&build.state_message, build.retry_at) {
             (Some(message), Some(_)) => format!("Its pipeline file could not be read yet; trying again. {message}"),
@@ -25,4 +33,18 @@ pub(crate) async fn why_it_waits(app: &App, build: &Build) -> Result<Option<Stri
         BuildState::Paused => Some("Waits for a person to start its next step.".to_owned()),
         _ => None,
     })
+}
+
+/// For each queued step of a build that waits because somebody has what it must have: its number from 0, and a sentence.
+pub(crate) async fn held_back(app: &App, build: &Build) -> Result<Vec<(usize, String)>, StoreError> {
+    if build.state != BuildState::Running {
+        return Ok(Vec::new());
+    }
+    let held_back = attempts::held_back(&app.db, build.id).await?;
+    Ok(held_back.iter().map(|held_back| (held_back.position, format!("Waits for {}.", holder(held_back)))).collect())
+}
+
+/// Who has what a queued step must have, and what that is.
+fn holder(HeldBack { lock, holder, is_own, .. }: &HeldBack) -> String {
+    if *is_own { format!("another step of this build, which {lock}") } else { format!("#{holder}, which {lock}") }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use pipewright_core::Plan;
 use pipewright_core::Timestamp;
 use pipewright_core::build::{self, AttemptOutcome, BuildEvent, BuildOutcome, Effect, Refused, StepRun};
-use pipewright_core::plan::ConditionPlan;
+use pipewright_core::plan::{ConditionPlan, Group};
 use pipewright_store::builds::{self, StoredRun};
 use pipewright_store::statuses::StatusState;
 use pipewright_store::{StoreError, Tx, attempts, steps};
@@ -84,27 +85,45 @@ pub(crate) async fn advance(
         builds::set_state(tx, id, before.state, stored.run.state, message, now).await?;
     }
     for effect in effects {
-        apply(app, tx, stored, effect, now, aftermath).await?;
+        apply(app, tx, stored, &known, effect, now, aftermath).await?;
     }
     aftermath.moved(stored.context.account_id, id);
-    if stored.run.state.is_finished() {
-        // A build that ends before it began no longer holds younger ones of its ref back.
+    if stored.context.holds.is_some() && !still_holds(stored) {
+        attempts::release(tx, id).await?;
+        stored.context.holds = None;
+    }
+    let has_locks = stored.plan.as_ref().is_some_and(Plan::has_locks);
+    if stored.run.state.is_finished() || (has_locks && matches!(event, BuildEvent::AttemptFinished { .. })) {
+        // A build that ends before it began no longer holds younger ones of its ref back, and what an attempt had is free.
         aftermath.attempt_queued();
     }
     Ok(())
+}
+
+/// True while the build is in the stage whose lock it has.
+fn still_holds(stored: &StoredRun) -> bool {
+    let Some(plan) = stored.plan.as_ref().filter(|_| !stored.run.state.is_finished()) else { return false };
+    // Groups run one after another, so the build is in the group of its first step that is not over.
+    let under_way = stored.run.steps.iter().position(|step| !step.state.is_finished()).and_then(|step| plan.group_of(step));
+    under_way.and_then(Group::lock).map(|lock| lock.to_word()) == stored.context.holds
 }
 
 async fn apply(
     app: &App,
     tx: &mut Tx,
     stored: &StoredRun,
+    known: &Known,
     effect: Effect,
     now: Timestamp,
     aftermath: &mut Aftermath,
 ) -> Result<(), StoreError> {
     match effect {
         Effect::QueueAttempt { step, attempt } => {
-            attempts::queue(tx, stored.context.id, step, attempt, now).await?;
+            let id = attempts::queue(tx, stored.context.id, step, attempt, now).await?;
+            if let Some(plan) = stored.plan.as_ref().filter(|plan| plan.has_locks()) {
+                let locks = known.locks(&app.vault, &stored.context, plan, step, &stored.run.steps);
+                attempts::set_locks(tx, id, stored.context.application_id, &locks).await?;
+            }
             aftermath.attempt_queued();
         }
         Effect::BuildStarted => statuses::enqueue(app, tx, &stored.context, StatusState::InProgress, None, now, aftermath).await?,

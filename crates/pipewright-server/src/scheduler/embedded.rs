@@ -48,7 +48,17 @@ impl EmbeddedDispatcher {
         let mut tx = app.db.begin().await?;
         for _ in 0..slots {
             let lease = Uuid::now_v7();
-            let Some(claimed) = attempts::claim(&mut tx, Claim { runner: self.runner, lease, until, now }).await? else { break };
+            let claimed = match attempts::claim(&mut tx, Claim { runner: self.runner, lease, until, now }).await {
+                Ok(Some(claimed)) => claimed,
+                Ok(None) => break,
+                // Another server took what the attempt must have at the same moment. All of this is done again at the next look.
+                Err(error) if error.is_unique_violation() => {
+                    tx.rollback().await?;
+                    app.wakeups.attempts.notify_one();
+                    return Ok(Vec::new());
+                }
+                Err(error) => return Err(error),
+            };
             let Some(mut stored) = builds::load_run(&mut tx, claimed.build_id).await? else { continue };
             let event = BuildEvent::AttemptStarted { step: claimed.position, attempt: claimed.number };
             match advance(app, &mut tx, &mut stored, event, None, now, &mut aftermath).await {

@@ -145,7 +145,12 @@ impl TestServer {
 
     /// Starts the manual step that a build waits with.
     pub async fn resume(&self, build: BuildId) {
-        crate::builds::resume(&self.app, self.account(), build).await.expect("it goes on");
+        crate::builds::resume(&self.app, self.account(), build, None).await.expect("it goes on");
+    }
+
+    /// A person starts a step that waits for one, by its number from 0.
+    pub async fn run_step(&self, build: BuildId, step: usize) -> Result<(), String> {
+        crate::builds::resume(&self.app, self.account(), build, Some(step)).await.map_err(|error| error.to_string())
     }
 
     /// Runs what failed of a build again.

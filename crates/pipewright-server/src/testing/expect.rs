@@ -68,6 +68,12 @@ impl TestServer {
         self.steps(build).await.iter().map(|step| step.state.as_str()).collect()
     }
 
+    /// What the page of the build of this number says of its waiting.
+    pub async fn why_it_waits(&self, number: i64) -> Option<String> {
+        let build = self.build(number).await.expect("the build");
+        crate::builds::why_it_waits(&self.app, &build).await.expect("reads")
+    }
+
     /// Waits until Bitbucket shows this state of a commit.
     pub async fn expect_status(&self, commit: &str, state: &str) {
         self.until(&format!("status {state} on {commit}"), async || {

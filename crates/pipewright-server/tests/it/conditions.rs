@@ -1,4 +1,4 @@
-//! Conditions of steps: what runs and what is skipped, by changed files and by variables.
+//! What decides whether a step runs: changed files, variables, and a person.
 
 use pipewright_server::testing::{TestOptions, TestServer};
 use pipewright_simulator::{NewPullRequest, Product, RefUpdate};
@@ -111,4 +111,36 @@ async fn a_condition_sees_what_a_step_before_handed_on() {
     server.push("main", pipeline).await;
     let build = server.expect_build(1, "passed").await;
     assert_eq!(server.step_states(&build).await, ["passed", "passed", "skipped"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_starts_manual_steps_one_by_one() {
+    let server = TestServer::start().await;
+    let pipeline = r#"pipelines:
+  default:
+    - step: {name: Build, script: ["true"]}
+    - parallel:
+        - step: {name: To Europe, trigger: manual, script: ["true"]}
+        - step: {name: To Asia, trigger: manual, script: ["true"]}
+    - stage:
+        name: Announce
+        trigger: manual
+        steps:
+          - step: {name: Mail, script: ["true"]}
+          - step: {name: Chat, script: ["true"]}
+"#;
+    server.push("main", pipeline).await;
+    let build = server.expect_build(1, "paused").await;
+    let states = async |expected: &[&str]| {
+        server.until("the steps", async || (server.step_states(&build).await == expected).then_some(())).await;
+    };
+    states(&["passed", "manual", "manual", "waiting", "waiting"]).await;
+    server.run_step(build.id, 2).await.expect("it waits");
+    states(&["passed", "manual", "passed", "waiting", "waiting"]).await;
+    assert!(server.run_step(build.id, 2).await.is_err(), "it was started already");
+    assert!(server.run_step(build.id, 3).await.is_err(), "it waits for the other");
+    server.run_step(build.id, 1).await.expect("it waits");
+    states(&["passed", "passed", "passed", "manual", "waiting"]).await;
+    server.run_step(build.id, 3).await.expect("it waits");
+    server.expect_build(1, "passed").await;
 }

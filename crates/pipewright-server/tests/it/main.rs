@@ -6,6 +6,7 @@ mod compare;
 mod conditions;
 mod flow;
 mod intake;
+mod locks;
 mod outputs;
 mod pull_requests;
 mod restart;

@@ -39,6 +39,8 @@ impl Capabilities {
             // Which steps run when.
             Feature::ConditionChangesets,
             Feature::ConditionState,
+            Feature::ConcurrencyGroup,
+            Feature::Deployment,
             // What steps are given.
             Feature::Environment,
         ];

@@ -1,11 +1,30 @@
-//! Queuing attempts, and claiming them: oldest build first, builds of one ref beginning in their order.
+//! Queuing attempts, and claiming them: oldest build first, builds of one ref beginning in their order, and of those that
+//! exclude one another one at a time.
 
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AttemptId, BuildId, RunnerId, StepId};
 use uuid::Uuid;
 
+use super::locks::hold;
 use crate::db::Tx;
 use crate::error::StoreError;
+
+/// What an attempt must have is free. A stage's lock does not keep the stage's own build back.
+macro_rules! is_free {
+    () => {
+        "AND (t.lock_name IS NULL OR (
+                  NOT EXISTS (SELECT 1 FROM attempts r
+                              WHERE r.state = 'running' AND r.lock_application = t.lock_application AND r.lock_name = t.lock_name)
+                  AND NOT EXISTS (SELECT 1 FROM builds h
+                              WHERE h.application_id = t.lock_application AND h.holds = t.lock_name AND h.id <> t.build_id)))
+              AND (t.stage_lock IS NULL OR t.stage_lock = t.lock_name OR (
+                  NOT EXISTS (SELECT 1 FROM attempts r
+                              WHERE r.state = 'running' AND r.lock_application = t.lock_application AND r.lock_name = t.stage_lock
+                                AND r.build_id <> t.build_id)
+                  AND NOT EXISTS (SELECT 1 FROM builds h
+                              WHERE h.application_id = t.lock_application AND h.holds = t.stage_lock AND h.id <> t.build_id)))"
+    };
+}
 
 statements! {
     QUEUE = same(
@@ -15,24 +34,34 @@ statements! {
     // Split: PostgreSQL passes over attempts and builds that another server holds, so that none waits for another. A build waits while an older one of the same
     // ref has not begun, so that builds of one branch begin in the order of their pushes.
     CLAIM = split(
-        "UPDATE attempts SET state = 'running', runner_id = $1, lease = $2, lease_until = $3, claimed_at = $4
+        concat!(
+            "UPDATE attempts SET state = 'running', runner_id = $1, lease = $2, lease_until = $3, claimed_at = $4
          WHERE id = (SELECT t.id FROM attempts t JOIN builds b ON b.id = t.build_id
                      WHERE t.state = 'queued'
                        AND (b.started_at IS NOT NULL OR NOT EXISTS (
                             SELECT 1 FROM builds older
                             WHERE older.application_id = b.application_id AND older.ref_name = b.ref_name AND older.number < b.number
                               AND older.started_at IS NULL AND older.state IN ('queued', 'running')))
+                       ",
+            is_free!(),
+            "
                      ORDER BY t.build_id, t.id LIMIT 1)
-         RETURNING id, build_id, step_id, number, queued_at",
-        "UPDATE attempts SET state = 'running', runner_id = $1, lease = $2, lease_until = $3, claimed_at = $4
+         RETURNING id, build_id, step_id, number, queued_at, stage_lock"
+        ),
+        concat!(
+            "UPDATE attempts SET state = 'running', runner_id = $1, lease = $2, lease_until = $3, claimed_at = $4
          WHERE id = (SELECT t.id FROM attempts t JOIN builds b ON b.id = t.build_id
                      WHERE t.state = 'queued'
                        AND (b.started_at IS NOT NULL OR NOT EXISTS (
                             SELECT 1 FROM builds older
                             WHERE older.application_id = b.application_id AND older.ref_name = b.ref_name AND older.number < b.number
                               AND older.started_at IS NULL AND older.state IN ('queued', 'running')))
+                       ",
+            is_free!(),
+            "
                      ORDER BY t.build_id, t.id LIMIT 1 FOR NO KEY UPDATE OF t, b SKIP LOCKED)
-         RETURNING id, build_id, step_id, number, queued_at"
+         RETURNING id, build_id, step_id, number, queued_at, stage_lock"
+        )
     );
     POSITION = same("SELECT position FROM steps WHERE id = $1");
     WITHDRAW = same(
@@ -82,6 +111,7 @@ struct Row {
     number: i64,
     #[sqlx(try_from = "i64")]
     queued_at: Timestamp,
+    stage_lock: Option<String>,
 }
 
 /// Gives a step a new attempt of this number and lets runners see it. The caller holds the build's row.
@@ -100,7 +130,8 @@ pub async fn queue(tx: &mut Tx, build: BuildId, position: usize, number: u32, no
     if rows == 1 { Ok(id) } else { Err(StoreError::Missing { table: "steps", key: format!("{build} position {position}") }) }
 }
 
-/// Claims the attempt that is next, if there is one. Claim again for more.
+/// Claims the attempt that is next, if there is one. Claim again for more. A unique violation means that another server
+/// took what the attempt must have at the same moment: nothing was claimed, roll back and claim again.
 pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Option<Claimed>, StoreError> {
     let row: Option<Row> = within!(tx, CLAIM, |executor, sql| sqlx::query_as(sql)
         .bind(claim.runner.as_uuid())
@@ -110,6 +141,9 @@ pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Option<Claimed>, StoreEr
         .fetch_optional(executor)
         .await)?;
     let Some(row) = row else { return Ok(None) };
+    if let Some(word) = &row.stage_lock {
+        hold(tx, row.build_id, word).await?;
+    }
     let position: i64 =
         within!(tx, POSITION, |executor, sql| sqlx::query_scalar(sql).bind(row.step_id.as_uuid()).fetch_one(executor).await)?;
     Ok(Some(Claimed {
@@ -132,4 +166,22 @@ pub async fn withdraw(tx: &mut Tx, build: BuildId, position: usize, now: Timesta
         .await
         .map(|done| done.rows_affected()))?;
     Ok(rows == 1)
+}
+
+/// What only the tests of the last safeguard do.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::{AttemptId, StoreError, Tx};
+    use crate::macros::Statement;
+
+    /// Has an attempt run without asking whether it may.
+    pub(crate) async fn force_running(tx: &mut Tx, attempt: AttemptId) -> Result<(), StoreError> {
+        const FORCE: Statement = Statement {
+            name: "FORCE",
+            sqlite: "UPDATE attempts SET state = 'running' WHERE id = $1",
+            postgres: "UPDATE attempts SET state = 'running' WHERE id = $1",
+        };
+        within!(tx, FORCE, |executor, sql| sqlx::query(sql).bind(attempt.as_uuid()).execute(executor).await.map(drop))?;
+        Ok(())
+    }
 }

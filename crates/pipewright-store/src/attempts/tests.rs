@@ -1,18 +1,22 @@
 //! What is kept of attempts, on each database.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pipewright_core::Timestamp;
 use pipewright_core::build::{AttemptOutcome, StepOutcome, StepRun, StepState};
-use pipewright_core::ids::{AttemptId, RunnerId};
+use pipewright_core::ids::{AttemptId, BuildId, RunnerId};
+use pipewright_core::plan::{Lock, Locks};
 use uuid::Uuid;
 
+use super::claim::testing::force_running;
 use super::{Claim, Ended};
 use crate::db::Db;
 use crate::runners::{RunnerKind, register};
 use crate::testing::on_each_database;
-use crate::testing_builds::{a_planned_build, a_planned_build_of, an_application};
+use crate::testing_builds::{Made, a_planned_build, a_planned_build_of, an_application};
 
 const NOW: Timestamp = Timestamp::from_seconds(300);
 
@@ -187,5 +191,152 @@ fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins(
         crate::steps::set(&mut tx, build, 1, skipped, None, NOW).await.expect("moves");
         assert_eq!(before(&mut tx, 2).await.len(), 2);
         assert!(before(&mut tx, 2).await.contains(&pair("A", "again")), "what was passed over leaves nothing");
+    });
+}
+
+/// Has a build's queued attempt wait for these.
+async fn with_locks(db: &Db, made: Made, build: BuildId, own: Option<&str>, stage: Option<&str>) {
+    let lock = |word: Option<&str>| word.map(|word| Lock::parse(word).expect("a lock"));
+    let attempt = super::of_build(db, build).await.expect("reads").remove(0);
+    let mut tx = db.begin().await.expect("begins");
+    super::set_locks(&mut tx, attempt.id, made.application, &Locks { own: lock(own), stage: lock(stage) }).await.expect("stores");
+    tx.commit().await.expect("commits");
+}
+
+async fn finish(db: &Db, claimed: &super::Claimed, lease: Uuid) {
+    let mut tx = db.begin().await.expect("begins");
+    assert!(super::finish(&mut tx, claimed.id, lease, &ended(AttemptOutcome::Passed), NOW).await.expect("ends"));
+    tx.commit().await.expect("commits");
+}
+
+#[test]
+fn of_those_that_exclude_one_another_one_runs_at_a_time_in_order() {
+    on_each_database(async |db| {
+        let (made, elsewhere) = (an_application(&db, "locks").await, an_application(&db, "elsewhere").await);
+        let mut tx = db.begin().await.expect("begins");
+        let first = a_planned_build(&mut tx, made, "one", 'a').await;
+        let second = a_planned_build(&mut tx, made, "two", 'b').await;
+        let third = a_planned_build(&mut tx, made, "three", 'c').await;
+        let apart = a_planned_build(&mut tx, elsewhere, "one", 'a').await;
+        tx.commit().await.expect("commits");
+        let group = Some("group:deploy");
+        for (made, build) in [(made, first), (made, second), (made, third), (elsewhere, apart)] {
+            with_locks(&db, made, build, group, None).await;
+        }
+        let runner = a_runner(&db, "locker").await;
+        let one = a_claim(runner);
+        let claimed = claim(&db, one).await.expect("the oldest");
+        assert_eq!(claimed.build_id, first);
+        assert_eq!(claim(&db, a_claim(runner)).await.expect("another application's").build_id, apart);
+        assert_eq!(claim(&db, a_claim(runner)).await, None);
+        let held = super::held_back(&db, second).await.expect("reads");
+        assert_eq!(held.iter().map(|held| (held.holder, held.is_own)).collect::<Vec<_>>(), [(1, false)]);
+        assert_eq!(held[0].lock.to_string(), "holds the concurrency group deploy");
+        assert_eq!(super::held_back(&db, first).await.expect("reads"), []);
+        finish(&db, &claimed, one.lease).await;
+        assert_eq!(claim(&db, a_claim(runner)).await.expect("the next").build_id, second);
+        assert_eq!(claim(&db, a_claim(runner)).await, None);
+    });
+}
+
+#[test]
+fn a_stage_has_its_lock_until_it_is_released() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "stage").await;
+        let mut tx = db.begin().await.expect("begins");
+        let stage = a_planned_build(&mut tx, made, "one", 'a').await;
+        let step = a_planned_build(&mut tx, made, "two", 'b').await;
+        let other_stage = a_planned_build(&mut tx, made, "three", 'c').await;
+        tx.commit().await.expect("commits");
+        let production = Some("environment:production");
+        with_locks(&db, made, stage, Some("group:own"), production).await;
+        with_locks(&db, made, step, production, None).await;
+        with_locks(&db, made, other_stage, production, production).await;
+        let runner = a_runner(&db, "stager").await;
+        let one = a_claim(runner);
+        let claimed = claim(&db, one).await.expect("the oldest");
+        assert_eq!(claimed.build_id, stage);
+        finish(&db, &claimed, one.lease).await;
+        assert_eq!(claim(&db, a_claim(runner)).await, None, "its build has the environment between its steps");
+        assert_eq!(super::held_back(&db, step).await.expect("reads")[0].lock.to_string(), "deploys to production");
+        // Its own next step is not kept back.
+        let mut tx = db.begin().await.expect("begins");
+        let next = super::queue(&mut tx, stage, 0, 2, NOW).await.expect("queues");
+        super::set_locks(
+            &mut tx,
+            next,
+            made.application,
+            &Locks { own: Lock::parse("environment:production"), stage: Lock::parse("environment:production") },
+        )
+        .await
+        .expect("stores");
+        tx.commit().await.expect("commits");
+        let two = a_claim(runner);
+        let claimed = claim(&db, two).await.expect("its next step");
+        assert_eq!(claimed.build_id, stage);
+        finish(&db, &claimed, two.lease).await;
+        let mut tx = db.begin().await.expect("begins");
+        super::release(&mut tx, stage).await.expect("releases");
+        tx.commit().await.expect("commits");
+        let three = a_claim(runner);
+        let claimed = claim(&db, three).await.expect("the next");
+        assert_eq!(claimed.build_id, step);
+        assert_eq!(claim(&db, a_claim(runner)).await, None, "a stage waits for a running step");
+        finish(&db, &claimed, three.lease).await;
+        assert_eq!(claim(&db, a_claim(runner)).await.expect("the stage").build_id, other_stage);
+    });
+}
+
+#[test]
+fn many_claim_and_never_two_of_a_group() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "crowd").await;
+        let mut builds = Vec::new();
+        let mut tx = db.begin().await.expect("begins");
+        for number in 0..12 {
+            builds.push(a_planned_build(&mut tx, made, &format!("branch-{number}"), 'a').await);
+        }
+        tx.commit().await.expect("commits");
+        for (number, build) in builds.iter().enumerate() {
+            let own = ["group:a", "group:b"][number % 2];
+            with_locks(&db, made, *build, Some(own), None).await;
+        }
+        let runner = a_runner(&db, "crowd").await;
+        let left = Arc::new(AtomicUsize::new(builds.len()));
+        let running = Arc::new(AtomicUsize::new(0));
+        let workers = (0..6).map(|_| {
+            let (db, left, running) = (db.clone(), Arc::clone(&left), Arc::clone(&running));
+            tokio::spawn(async move {
+                while left.load(Ordering::SeqCst) > 0 {
+                    let wish = a_claim(runner);
+                    let mut tx = db.begin().await.expect("begins");
+                    let claimed = match super::claim(&mut tx, wish).await {
+                        Ok(claimed) => claimed,
+                        Err(error) => {
+                            assert!(error.is_unique_violation(), "{error:?}");
+                            None
+                        }
+                    };
+                    let Some(claimed) = claimed else {
+                        tx.rollback().await.expect("rolls back");
+                        tokio::task::yield_now().await;
+                        continue;
+                    };
+                    tx.commit().await.expect("commits");
+                    assert!(running.fetch_add(1, Ordering::SeqCst) < 2, "there are two groups");
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    finish(&db, &claimed, wish.lease).await;
+                    left.fetch_sub(1, Ordering::SeqCst);
+                }
+            })
+        });
+        for worker in workers.collect::<Vec<_>>() {
+            worker.await.expect("ends");
+        }
+        let mut tx = db.begin().await.expect("begins");
+        let attempt = async |build| super::of_build(&db, build).await.expect("reads").remove(0).id;
+        force_running(&mut tx, attempt(builds[0]).await).await.expect("the first");
+        let refused = force_running(&mut tx, attempt(builds[2]).await).await.expect_err("the index refuses");
+        assert!(refused.is_unique_violation());
     });
 }

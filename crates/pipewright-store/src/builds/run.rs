@@ -15,12 +15,12 @@ statements! {
     // Split: PostgreSQL must hold the row against another server that moves the same build.
     LOAD = split(
         "SELECT b.state, b.plan, b.account_id, b.application_id, b.number, b.ref_name, b.commit_hash, b.trigger_kind, b.trigger_detail, b.accepted_at, b.created_at,
-                b.planned_at, b.started_at, b.state_message, a.name AS application_name, a.slug AS application_slug, c.slug AS account_slug,
+                b.planned_at, b.started_at, b.state_message, b.holds, a.name AS application_name, a.slug AS application_slug, c.slug AS account_slug,
                 a.repository_id, r.integration_id
          FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id JOIN accounts c ON c.id = b.account_id
          WHERE b.id = $1",
         "SELECT b.state, b.plan, b.account_id, b.application_id, b.number, b.ref_name, b.commit_hash, b.trigger_kind, b.trigger_detail, b.accepted_at, b.created_at,
-                b.planned_at, b.started_at, b.state_message, a.name AS application_name, a.slug AS application_slug, c.slug AS account_slug,
+                b.planned_at, b.started_at, b.state_message, b.holds, a.name AS application_name, a.slug AS application_slug, c.slug AS account_slug,
                 a.repository_id, r.integration_id
          FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id JOIN accounts c ON c.id = b.account_id
          WHERE b.id = $1 FOR NO KEY UPDATE OF b"
@@ -98,6 +98,8 @@ pub struct RunContext {
     pub started_at: Option<Timestamp>,
     /// Why it stands where it stands.
     pub state_message: Option<String>,
+    /// The word of the lock that the stage it is in has.
+    pub holds: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -133,6 +135,7 @@ struct Row {
     #[sqlx(try_from = "crate::columns::MaybeMicros")]
     started_at: Option<Timestamp>,
     state_message: Option<String>,
+    holds: Option<String>,
 }
 
 /// Reads a build to move it, and holds its row until the transaction ends. None where it was deleted.
@@ -162,6 +165,7 @@ pub async fn load_run(tx: &mut Tx, id: BuildId) -> Result<Option<StoredRun>, Sto
             planned_at: row.planned_at,
             started_at: row.started_at,
             state_message: row.state_message,
+            holds: row.holds,
         },
     }))
 }

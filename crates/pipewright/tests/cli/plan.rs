@@ -95,10 +95,10 @@ fn nothing_to_run_is_said_with_its_own_code() {
 
 #[test]
 fn what_the_host_executor_cannot_do_is_named_with_its_line() {
-    let checkout = Checkout::new(PIPELINE);
+    let checkout = Checkout::new(&PIPELINE.replace("{name: Ship, ", "{name: Ship, oidc: true, "));
     let ended = checkout.pipewright(&["plan", "--executor", "host"]).expect(1);
     assert!(ended.out.contains("├─ 1 Build"), "the tree is drawn all the same: {}", ended.out);
-    assert!(ended.err.contains("not supported yet: `deployment`") && ended.err.contains("bitbucket-pipelines.yml:15:9"), "{}", ended.err);
+    assert!(ended.err.contains("not supported yet: `oidc`") && ended.err.contains("bitbucket-pipelines.yml:18:32"), "{}", ended.err);
     checkout.pipewright(&["plan", "--executor", "host", "--custom", "nightly"]).expect(0);
 }
 

@@ -258,10 +258,9 @@ fn a_file_that_cannot_run_is_explained_and_nothing_runs() {
 
 #[test]
 fn what_is_not_supported_matters_only_for_the_steps_that_run() {
-    let checkout =
-        Checkout::new(&steps(&["{name: Build, script: [echo built]}", "{name: Ship, deployment: production, script: [echo shipped]}"]));
+    let checkout = Checkout::new(&steps(&["{name: Build, script: [echo built]}", "{name: Ship, oidc: true, script: [echo shipped]}"]));
     let ended = checkout.pipewright(&["run"]).expect(2);
-    assert!(ended.err.contains("not supported yet: `deployment`") && ended.out.is_empty(), "{}", ended.err);
+    assert!(ended.err.contains("not supported yet: `oidc`") && ended.out.is_empty(), "{}", ended.err);
     checkout.pipewright(&["run", "--step", "Build"]).expect(0).prints(&["built"]);
     checkout.pipewright(&["run", "--from", "2"]).expect(2);
 }
@@ -352,4 +351,16 @@ fn a_condition_sees_what_a_step_before_handed_on() {
     ]));
     let ended = checkout.pipewright(&["run"]).expect(0);
     assert_eq!((ended.outcome("Many"), ended.outcome("Few")), ("passed", "skipped"));
+}
+
+#[test]
+fn steps_of_one_group_run_one_after_another() {
+    let alone = "concurrency-group: g-$BITBUCKET_BRANCH, script: [\"mkdir $LOCK; sleep 0.1; rmdir $LOCK\"]";
+    let text = format!(
+        "pipelines:\n  default:\n    - parallel:\n        - step: {{name: A, {alone}}}\n        - step: {{name: B, {alone}}}\n        - step: {{name: C, deployment: Test, script: ['echo to $BITBUCKET_DEPLOYMENT_ENVIRONMENT']}}\n"
+    );
+    let checkout = Checkout::new(&text);
+    let lock = tempfile::tempdir().expect("a directory");
+    checkout.write(".env", &format!("LOCK={}/lock\n", lock.path().display()));
+    checkout.pipewright(&["run", "--jobs", "3"]).expect(0).prints(&["C | to Test"]);
 }

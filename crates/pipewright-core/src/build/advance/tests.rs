@@ -192,7 +192,24 @@ fn a_manual_step_pauses_the_build_until_a_person_resumes_it() {
     play.ends(0, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Paused);
     assert_eq!(play.words(), ["passed", "manual"]);
-    play.take(BuildEvent::Resumed).ends(1, AttemptOutcome::Passed);
+    play.take(BuildEvent::Resumed { step: 1 }).ends(1, AttemptOutcome::Passed);
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
+}
+
+#[test]
+fn manual_steps_beside_one_another_are_started_one_by_one() {
+    let manual = |name| StepPlan { manual: true, ..step(name) };
+    let beside = vec![step("test"), manual("one"), manual("two")];
+    let mut play = Play::of(plan(vec![group(GroupKind::Parallel { fail_fast: false }, beside)]));
+    assert_eq!((play.run.state, play.words()), (BuildState::Running, vec!["queued", "manual", "manual"]));
+    play.take(BuildEvent::Resumed { step: 1 });
+    assert_eq!(play.words(), ["queued", "queued", "manual"], "a step may be started while others run");
+    let resumed = |play: &Play, step| advance(&play.run, Some(&play.plan), BuildEvent::Resumed { step }, &judge);
+    assert!(resumed(&play, 1).is_err(), "it was started already");
+    assert!(resumed(&play, 0).is_err() && resumed(&play, 3).is_err(), "it waits for no person");
+    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Passed);
+    assert_eq!(play.run.state, BuildState::Paused);
+    play.take(BuildEvent::Resumed { step: 2 }).ends(2, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
 }
 
@@ -275,7 +292,7 @@ fn a_rerun_of_a_manual_step_waits_for_a_person_again() {
     let mut deploy = step("deploy");
     deploy.manual = true;
     let mut play = Play::of(plan(vec![group(GroupKind::Step, vec![step("test")]), group(GroupKind::Step, vec![deploy])]));
-    play.ends(0, AttemptOutcome::Passed).take(BuildEvent::Resumed).ends(1, AttemptOutcome::Failed);
+    play.ends(0, AttemptOutcome::Passed).take(BuildEvent::Resumed { step: 1 }).ends(1, AttemptOutcome::Failed);
     play.take(BuildEvent::Rerun(RerunFrom::Failed));
     assert_eq!((play.run.state, play.words()), (BuildState::Paused, vec!["passed", "manual"]));
 }

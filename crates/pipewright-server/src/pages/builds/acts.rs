@@ -79,10 +79,23 @@ fn number_of(step: &str) -> Result<usize, PageError> {
     position.ok_or_else(|| PageError::BadRequest("That is not a step of this build.".to_owned()))
 }
 
-async fn resume(State(app): State<App>, member: MemberOf, Path((_, application, number)): Address) -> Result<SeeOther, PageError> {
+#[derive(Debug, Deserialize)]
+struct Waiting {
+    /// The number of a step from 1; empty for every one that waits.
+    #[serde(default)]
+    step: String,
+}
+
+async fn resume(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application, number)): Address,
+    PageForm(waiting): PageForm<Waiting>,
+) -> Result<SeeOther, PageError> {
     member.require(Right::Build)?;
+    let step = if waiting.step.is_empty() { None } else { Some(number_of(&waiting.step)?) };
     let build = find::build(&app, &member, &application, &number).await?;
-    match builds::resume(&app, member.account.id, build.id).await {
+    match builds::resume(&app, member.account.id, build.id, step).await {
         Ok(()) => {
             record(&app, &member, "build.resumed", &build).await?;
             Ok(back(&app, &member, &build).done("It goes on."))

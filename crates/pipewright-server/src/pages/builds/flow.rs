@@ -55,6 +55,8 @@ pub(super) struct Drawing<'a> {
     pub(super) steps: &'a [Step],
     /// Of all steps, oldest first.
     pub(super) attempts: &'a [Attempt],
+    /// Queued steps that wait for something that is had elsewhere: number from 0, and a sentence.
+    pub(super) held_back: &'a [(usize, String)],
     /// From 1; 0 for none.
     pub(super) current: usize,
     pub(super) may_run: bool,
@@ -83,7 +85,8 @@ fn flow_step(drawing: &Drawing<'_>, group: &Group, planned: &StepPlan, position:
     let stored = drawing.steps.get(position);
     let state = stored.map_or(StepState::Waiting, |step| step.state);
     let attempt = stored.and_then(|step| drawing.attempts.iter().rfind(|attempt| attempt.step_id == step.id));
-    let stands = Stands { planned, state, stored, attempt, now: drawing.now };
+    let held_back = drawing.held_back.iter().find(|(held, _)| *held == position).map(|(_, why)| why.as_str());
+    let stands = Stands { planned, state, stored, attempt, held_back, now: drawing.now };
     let mut marks = step_words::marks(&stands);
     if group.deployment.is_some() {
         // The stage's frame says it for all of its steps.
@@ -104,11 +107,14 @@ fn flow_step(drawing: &Drawing<'_>, group: &Group, planned: &StepPlan, position:
     }
 }
 
+/// What is said of a queued step where it was not looked at what it waits for.
+const QUEUED: &str = "It is queued; the build's page says what it waits for.";
+
 /// Why each step stands where it stands, in plan order; none where that is plain.
 pub(in crate::pages) fn step_reasons(plan: &Plan, steps: &[Step], attempts: &[Attempt], now: Timestamp) -> Vec<Option<String>> {
     let reason = |(planned, stored): (&StepPlan, &Step)| {
         let attempt = attempts.iter().rfind(|attempt| attempt.step_id == stored.id);
-        step_words::reason(&Stands { planned, state: stored.state, stored: Some(stored), attempt, now })
+        step_words::reason(&Stands { planned, state: stored.state, stored: Some(stored), attempt, held_back: Some(QUEUED), now })
     };
     plan.steps().zip(steps).map(reason).collect()
 }

@@ -13,7 +13,7 @@ use super::again::{self, Again};
 use super::find;
 use super::flow::{self, Column, Drawing};
 use crate::app::App;
-use crate::builds::why_it_waits;
+use crate::builds::{held_back, why_it_waits};
 use crate::http::states::{self, Pill};
 use crate::http::{MemberOf, Page, PageError, format};
 
@@ -119,8 +119,10 @@ impl Head {
         let is_finished = build.state.is_finished();
         let shown_step = if tab == Tab::Log { *current } else { 0 };
         let may_rerun = if may_build { again::from_each(build.state, plan.as_ref(), steps) } else { Vec::new() };
+        let held_back = held_back(app, build).await?;
         let drawn = plan.as_ref().map(|plan| {
-            flow::columns(&Drawing { plan, steps, attempts, current: shown_step, may_run: may_build, may_rerun: &may_rerun, now })
+            let (held_back, may_rerun) = (held_back.as_slice(), may_rerun.as_slice());
+            flow::columns(&Drawing { plan, steps, attempts, held_back, current: shown_step, may_run: may_build, may_rerun, now })
         });
         let columns = drawn.unwrap_or_default();
         let manual: Vec<&str> = steps.iter().filter(|step| step.state == StepState::Manual).map(|step| step.name.as_str()).collect();

@@ -18,6 +18,8 @@ pub(super) struct Stands<'a> {
     pub(super) stored: Option<&'a Step>,
     /// The newest attempt.
     pub(super) attempt: Option<&'a Attempt>,
+    /// What it waits for that is had elsewhere.
+    pub(super) held_back: Option<&'a str>,
     pub(super) now: Timestamp,
 }
 
@@ -68,7 +70,7 @@ pub(super) fn reason(step: &Stands<'_>) -> Option<String> {
         return Some(cut(told.unwrap_or(kept)));
     }
     let text = match step.state {
-        StepState::Queued => "The next free runner takes it.".to_owned(),
+        StepState::Queued => step.held_back.unwrap_or("The next free runner takes it.").to_owned(),
         StepState::Finished(StepOutcome::Skipped) => "Its condition was not met.".to_owned(),
         StepState::Finished(StepOutcome::NotRun) => "A step before it did not end well.".to_owned(),
         StepState::Finished(StepOutcome::Stopped) if step.attempt.is_none() => "Stopped before it began.".to_owned(),
@@ -135,7 +137,8 @@ mod tests {
                 finished_at: None,
                 message: None,
             };
-            let stands = Stands { planned: &planned, state, stored: Some(&stored), attempt: None, now: Timestamp::from_seconds(1) };
+            let stands =
+                Stands { planned: &planned, state, stored: Some(&stored), attempt: None, held_back: None, now: Timestamp::from_seconds(1) };
             assert_eq!(attempts(&stands).as_deref(), expected, "{strategy:?} {state:?} {made}");
         }
     }
@@ -145,7 +148,7 @@ mod tests {
         let planned = plan(&[&["Unit tests"]]).groups.remove(0).steps.remove(0);
         for outcome in [StepOutcome::Skipped, StepOutcome::NotRun, StepOutcome::Stopped] {
             let state = StepState::Finished(outcome);
-            let stands = Stands { planned: &planned, state, stored: None, attempt: None, now: Timestamp::from_seconds(1) };
+            let stands = Stands { planned: &planned, state, stored: None, attempt: None, held_back: None, now: Timestamp::from_seconds(1) };
             assert!(reason(&stands).is_some_and(|reason| reason.ends_with('.')), "{outcome:?}");
         }
     }

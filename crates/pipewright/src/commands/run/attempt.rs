@@ -69,7 +69,7 @@ pub(super) async fn execute(
     mut control: watch::Receiver<Control>,
     output: mpsc::Sender<Output>,
 ) -> StepEnd {
-    let mut environment = means.defaults.for_attempt(attempt.place, attempt.number);
+    let mut environment = means.defaults.for_attempt(attempt.place, &attempt.plan, attempt.number);
     environment.extend(means.env_file.variables());
     environment.extend(attempt.variables.iter().chain(&attempt.output_variables).cloned());
     let masker = Masker::new(&means.env_file.secured(), &environment);

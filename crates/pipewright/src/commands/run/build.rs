@@ -232,7 +232,8 @@ impl<'a> Build<'a> {
 
     /// The next attempt that may begin, with the word that it obeys.
     fn begin_next(&mut self) -> Option<(Attempt, watch::Receiver<Control>)> {
-        let (step, number) = self.waiting.pop_front()?;
+        let next = self.waiting.iter().position(|(step, _)| self.is_free(*step))?;
+        let (step, number) = self.waiting.remove(next)?;
         self.move_by(BuildEvent::AttemptStarted { step, attempt: number });
         let (control, word) = watch::channel(Control::Run);
         self.running.insert(step, Running { number, begun: Instant::now(), control });
@@ -253,6 +254,12 @@ impl<'a> Build<'a> {
         variables
     }
 
+    /// True unless a running step has what this one must have; only steps of one parallel group run together.
+    fn is_free(&self, step: usize) -> bool {
+        let own = |step: usize| conditions::locks(self.means, self.chosen, self.outputs_before(step), step).own;
+        self.running.is_empty() || own(step).is_none_or(|lock| self.running.keys().all(|running| own(*running).as_ref() != Some(&lock)))
+    }
+
     fn ended(&mut self, step: usize, end: StepEnd) {
         let Some(running) = self.running.remove(&step) else { return };
         let result = &mut self.results[step];
@@ -264,14 +271,17 @@ impl<'a> Build<'a> {
         self.move_by(BuildEvent::AttemptFinished { step, attempt: running.number, outcome: end.outcome });
     }
 
-    /// Where only manual steps are left to begin: begins them, or stops before them.
+    /// Begins manual steps, or where only those are left to begin stops before them.
     fn pass_manual_steps(&mut self, yes: bool, display: &mut Display) -> std::io::Result<()> {
-        while self.run.state == BuildState::Paused {
-            if yes {
-                self.move_by(BuildEvent::Resumed);
-                continue;
+        let manual = |build: &Self| build.run.steps.iter().position(|step| step.state == StepState::Manual);
+        while yes && let Some(step) = manual(self) {
+            // Refused where the build is being stopped.
+            if !self.move_by(BuildEvent::Resumed { step }) {
+                break;
             }
-            self.waits_at = self.run.steps.iter().position(|step| step.state == StepState::Manual);
+        }
+        while self.run.state == BuildState::Paused {
+            self.waits_at = manual(self);
             if let Some(step) = self.waits_at {
                 display.waits(step)?;
             }

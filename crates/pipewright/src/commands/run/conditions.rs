@@ -1,4 +1,4 @@
-//! What conditions are held against on this machine: the rules of the server, with what a checkout knows.
+//! What conditions are held against, and the names of locks made from, on this machine: the rules of the server, with what a checkout knows.
 //!
 //! Where the server knows where a ref stood before a push, a checkout knows where it stood when `origin` was last fetched:
 //! what differs is what a push would send.
@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use pipewright_core::build::Verdict;
-use pipewright_core::plan::ConditionPlan;
+use pipewright_core::plan::{ConditionPlan, Locks};
 use pipewright_core::{CommitHash, RefName};
 use pipewright_runner::git::{Compared, GitError, LocalRepository, with_more};
 use pipewright_spec::Trigger;
@@ -66,13 +66,23 @@ pub(super) fn verdict(
     position: usize,
 ) -> Verdict {
     let variables = known_variables(means, chosen, outputs, position);
-    // Of several of one name the last one counts.
-    let value_of = |name: &str| variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-    judge(condition, &Facts { changed: means.changed.as_deref(), value_of: &value_of })
+    judge(condition, &Facts { changed: means.changed.as_deref(), value_of: &|name| value_of(&variables, name) })
+}
+
+/// What the chosen step of this position must have to begin.
+pub(super) fn locks(means: &Means, chosen: &Chosen, outputs: Vec<(String, String)>, position: usize) -> Locks {
+    let variables = known_variables(means, chosen, outputs, position);
+    chosen.plan.locks_of(position, &|name| value_of(&variables, name))
+}
+
+/// Of several of one name the last one counts.
+fn value_of(variables: &[(String, String)], name: &str) -> Option<String> {
+    variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
 }
 
 /// What is known of a step's variables before an attempt of it is made, in order; later ones win.
 fn known_variables(means: &Means, chosen: &Chosen, outputs: Vec<(String, String)>, position: usize) -> Vec<(String, String)> {
-    let defaults = chosen.places.get(position).map(|place| means.defaults.for_attempt(*place, 1)).unwrap_or_default();
+    let step = chosen.places.get(position).zip(chosen.plan.step(position));
+    let defaults = step.map(|(place, step)| means.defaults.for_attempt(*place, step, 1)).unwrap_or_default();
     defaults.into_iter().chain(means.env_file.variables()).chain(chosen.plan.variables.iter().cloned()).chain(outputs).collect()
 }

@@ -6,6 +6,7 @@
 //! pull request) is not set.
 
 use pipewright_core::ids::{BuildId, StepId};
+use pipewright_core::plan::StepPlan;
 use pipewright_core::{CommitHash, RefName};
 use pipewright_runner::git::LocalRepository;
 use pipewright_spec::{Trigger, Values};
@@ -101,7 +102,7 @@ impl Defaults {
     }
 
     /// Everything that one attempt is given before the person's own variables, in order; later ones win.
-    pub(super) fn for_attempt(&self, place: Place, attempt: u32) -> Vec<(String, String)> {
+    pub(super) fn for_attempt(&self, place: Place, step: &StepPlan, attempt: u32) -> Vec<(String, String)> {
         let mut variables: Vec<(String, String)> = self.inherited.iter().chain(&self.variables).cloned().collect();
         let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
         set("BITBUCKET_STEP_UUID", braced(StepId::new().as_uuid()));
@@ -109,6 +110,9 @@ impl Defaults {
         if let Some((index, count)) = place.parallel {
             set("BITBUCKET_PARALLEL_STEP", index.to_string());
             set("BITBUCKET_PARALLEL_STEP_COUNT", count.to_string());
+        }
+        if let Some(environment) = step.deployment.as_ref().or(step.environment.as_ref()) {
+            set("BITBUCKET_DEPLOYMENT_ENVIRONMENT", environment.clone());
         }
         variables
     }

@@ -10,14 +10,13 @@ fn run_to_its_end(play: &mut Play, outcomes: &mut impl Iterator<Item = AttemptOu
         if play.run.state.is_finished() {
             return;
         }
-        match play.run.steps.iter().position(|step| matches!(step.state, StepState::Queued | StepState::Running)) {
-            Some(index) => {
-                let outcome = outcomes.next().expect("as many as needed");
-                play.ends(index, outcome);
-            }
-            None => {
-                play.take(BuildEvent::Resumed);
-            }
+        let under_way = play.run.steps.iter().position(|step| matches!(step.state, StepState::Queued | StepState::Running));
+        if let Some(index) = under_way {
+            let outcome = outcomes.next().expect("as many as needed");
+            play.ends(index, outcome);
+        } else {
+            let step = play.run.steps.iter().position(|step| step.state == StepState::Manual).expect("a step waits for a person");
+            play.take(BuildEvent::Resumed { step });
         }
     }
     panic!("the build does not end");
@@ -70,12 +69,16 @@ proptest! {
             }
             let under_way: Vec<usize> = play.run.steps.iter().enumerate()
                 .filter(|(_, step)| matches!(step.state, StepState::Queued | StepState::Running)).map(|(index, _)| index).collect();
+            let manual: Vec<usize> = play.run.steps.iter().enumerate()
+                .filter(|(_, step)| step.state == StepState::Manual).map(|(index, _)| index).collect();
             let (pick, act) = choices.next().unwrap_or((0, 0));
             if act == 11 && play.run.state != BuildState::Stopping {
                 play.take(BuildEvent::StopRequested);
-            } else if under_way.is_empty() {
-                prop_assert_eq!(play.run.state, BuildState::Paused, "a build with nothing under way waits for a person");
-                play.take(BuildEvent::Resumed);
+            } else if under_way.is_empty() || (act == 10 && !manual.is_empty() && play.run.state != BuildState::Stopping) {
+                if under_way.is_empty() {
+                    prop_assert_eq!(play.run.state, BuildState::Paused, "a build with nothing under way waits for a person");
+                }
+                play.take(BuildEvent::Resumed { step: manual[usize::from(pick) % manual.len()] });
             } else {
                 let outcome = AttemptOutcome::ALL[usize::from(act) % AttemptOutcome::ALL.len()];
                 play.ends(under_way[usize::from(pick) % under_way.len()], outcome);
