@@ -80,6 +80,7 @@ impl Home {
             compare_refs_every: NEVER,
             poll_refs_every: NEVER,
             runner_slots: slots,
+            runner_labels: vec!["self.hosted".to_owned(), "linux".to_owned()],
             session_lifetime: NEVER,
             extra_ca_pem: None,
             delivery_body_limit: 25 << 20,

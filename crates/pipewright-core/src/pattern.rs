@@ -128,6 +128,8 @@ mod tests {
     #[case("a/**/b", "a/b", true)]
     #[case("a/**/b", "a/x/y/b", true)]
     #[case("a/**/b", "ab", false)]
+    #[case("**/**/x", "x", true)]
+    #[case("a/**/**/b", "a/b", true)]
     #[case("x**/b", "xb", false)]
     #[case("feature/**", "feature", false)]
     #[case("release-?", "release-/", false)]

@@ -37,6 +37,8 @@ pub struct ServerConfig {
     pub poll_refs_every: Duration,
     /// Attempts the embedded runner works on at a time; 0 switches it off.
     pub runner_slots: usize,
+    /// Labels of the embedded runner: a step whose `runs-on` has another is refused.
+    pub runner_labels: Vec<String>,
     /// How long a person stays signed in without doing anything.
     pub session_lifetime: Duration,
     /// Certificates of a private authority, PEM, trusted beside the public ones.

@@ -1,34 +1,65 @@
-//! How long it takes to read, check and plan pipeline files: median and 99th percentile over many rounds.
+//! How long it takes to read, check and plan pipeline files, and how much memory: median and 99th percentile over many
+//! rounds, beside the goals.
 //!
-//! `cargo run --release -p pipewright-spec --example bench -- [FILE…]`; beside the files, one of 3,000 lines with 400
-//! anchors and several made to hurt.
+//! `cargo xtask bench spec`, or `cargo run --release -p pipewright-spec --example bench -- [FILE…]`: the files, one of 3,000
+//! lines with 400 anchors, and several made to hurt. Prints, and asserts nothing.
 #![expect(clippy::print_stdout, reason = "an example's output")]
 
-use std::fmt::Write as _;
+#[path = "../tests/common/shapes.rs"]
+mod shapes;
+
 use std::time::{Duration, Instant};
 
+use peak_alloc::PeakAlloc;
 use pipewright_spec::parse;
 
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// For a file of the corpus, in the median.
+const GOAL_REAL: Duration = Duration::from_millis(1);
+
+/// For the 3,000 lines, in the median.
+const GOAL_LONG: Duration = Duration::from_millis(15);
+
+/// For any file whatever, in the worst round.
+const GOAL_ANY: Duration = Duration::from_millis(50);
+
+/// For any file whatever, in MB.
+const GOAL_MEMORY: f64 = 64.0;
+
 fn main() {
-    println!("{:<44} {:>8} {:>6} {:>10} {:>10}", "file", "bytes", "n", "median", "p99");
-    let mut medians = Vec::new();
+    println!("{:<44} {:>8} {:>6} {:>10} {:>10} {:>8}", "file", "bytes", "n", "median", "p99", "memory");
+    let mut rows = Vec::new();
     for path in std::env::args().skip(1) {
         let Ok(bytes) = std::fs::read(&path) else { continue };
         let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-        medians.push(row(&name, &bytes, 50, usize::MAX));
+        rows.push(row(&name, &bytes, 50, usize::MAX));
     }
-    medians.sort_unstable();
-    if let (Some(middle), Some(last)) = (medians.get(medians.len() / 2), medians.last()) {
-        println!("median of the medians {middle:?}, largest {last:?}");
+    if !rows.is_empty() {
+        rows.sort_unstable_by_key(|row| row.median);
+        let (median, p99) = (rows[rows.len() / 2].median, rows[rows.len() * 99 / 100].median);
+        println!("{} real files: median of the medians {median:.1?}, p99 {p99:.1?} (goal: median {GOAL_REAL:.0?})", rows.len());
     }
-    row("3,000 lines, 400 anchors", long_file().as_bytes(), 50, usize::MAX);
-    for (name, text) in hostile() {
-        row(name, text.as_bytes(), 10, 1);
-    }
+    let long = row("3,000 lines, 400 anchors", shapes::long_file().as_bytes(), 50, usize::MAX);
+    println!("3,000 lines: median {:.1?} (goal {GOAL_LONG:.0?})", long.median);
+    let hostile: Vec<Row> = shapes::hostile().iter().map(|(name, text)| row(name, text.as_bytes(), 10, 1)).collect();
+    let slowest = hostile.iter().chain(&rows).map(|row| row.p99).max().unwrap_or_default();
+    let largest = hostile.iter().chain(&rows).map(|row| row.memory).fold(0.0, f64::max);
+    println!("any file: at most {slowest:.1?} (goal {GOAL_ANY:.0?}) and {largest:.1} MB (goal {GOAL_MEMORY:.0} MB)");
+}
+
+struct Row {
+    median: Duration,
+    p99: Duration,
+    /// In MB, at the most at one time.
+    memory: f64,
 }
 
 /// Parses, and plans this many of the start conditions; of a hostile file one, as one push does.
-fn row(name: &str, bytes: &[u8], rounds: usize, plans: usize) -> Duration {
+fn row(name: &str, bytes: &[u8], rounds: usize, plans: usize) -> Row {
+    MEMORY.reset_peak_usage();
+    let before = MEMORY.current_usage();
     let mut times: Vec<Duration> = (0..rounds)
         .map(|_| {
             let begun = Instant::now();
@@ -44,96 +75,9 @@ fn row(name: &str, bytes: &[u8], rounds: usize, plans: usize) -> Duration {
         })
         .collect();
     times.sort_unstable();
-    let (median, last) = (times[rounds / 2], times[rounds * 99 / 100]);
-    println!("{name:<44} {:>8} {rounds:>6} {:>10} {:>10}", bytes.len(), format!("{median:.1?}"), format!("{last:.1?}"));
-    median
-}
-
-/// About 3,000 lines: 400 anchored steps, each used once.
-fn long_file() -> String {
-    let mut text = String::from("image: alpine\ndefinitions:\n  steps:\n");
-    for step in 0..400 {
-        let _ = write!(
-            text,
-            "    - step: &step{step}\n        name: Step {step}\n        caches: [node]\n        script:\n          - make a\n          - make b\n"
-        );
-    }
-    text.push_str("pipelines:\n  branches:\n");
-    for branch in 0..40 {
-        let _ = writeln!(text, "    branch{branch}:");
-        for step in 0..10 {
-            let _ = writeln!(text, "      - step: *step{}", branch * 10 + step);
-        }
-    }
-    text
-}
-
-/// One text a number, joined.
-fn repeated(numbers: std::ops::Range<usize>, text: impl Fn(usize) -> String) -> String {
-    numbers.map(text).collect::<Vec<_>>().concat()
-}
-
-fn hostile() -> Vec<(&'static str, String)> {
-    let mut laughs = String::from("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
-    let mut nested = String::from("a0: &a0 [x]\n");
-    let mut merges = String::from("a0: &a0 {k0: v}\n");
-    for level in 1..10_000 {
-        if level < 10 {
-            let _ = writeln!(laughs, "a{level}: &a{level} [{}]", vec![format!("*a{}", level - 1); 10].join(", "));
-        }
-        let _ = writeln!(nested, "a{level}: &a{level} [*a{}]", level - 1);
-        let _ = writeln!(merges, "a{level}: &a{level} {{<<: *a{}, k{level}: v}}", level - 1);
-    }
-    let megabyte = 1024 * 1024 - 100;
-    let cut = |text: String| text.chars().take(megabyte).collect::<String>();
-    let keys: String = repeated(0..20_000, |index| format!("        unknwon{index}: x\n"));
-    let anchors: String = repeated(0..20_000, |index| format!("- &anchor{index} x\n"));
-    let wide =
-        "a: &a {k0: v, k1: v, k2: v, k3: v, k4: v, k5: v, k6: v, k7: v, k8: v, k9: v}\nb:\n".to_owned() + &"- {<<: *a}\n".repeat(5000);
-    let steps = "pipelines:\n  default:\n".to_owned() + &"    - step: {script: [a]}\n".repeat(20_000);
-    let patterns: String = repeated(0..20_000, |index| format!("    feature/{{a,b}}/**/{index}*: [{{step: {{script: [a]}}}}]\n"));
-    let mut branches = "definitions:\n  p: &p\n".to_owned()
-        + &"    - step: {caches: [node], services: [docker], script: [a]}\n".repeat(90)
-        + "pipelines:\n  branches:\n";
-    for branch in 0..55 {
-        let _ = writeln!(branches, "    b{branch}: *p");
-    }
-    let legal = repeated(0..5_500, |index| format!("    feature/{{a,b}}/**/{index}*: [{{step: {{script: [a]}}}}]\n"));
-    let near: String = repeated(0..8_000, |index| format!("    service-number-{index}: {{image: x}}\n"));
-    let misses = (0..8_000).map(|index| format!("service-nmuber-{index}")).collect::<Vec<_>>().join(", ");
-    vec![
-        ("billion laughs", laughs),
-        ("10,000 nested aliases", nested),
-        ("10,000 nested merges", merges),
-        ("wide merges", wide),
-        ("20,000 brackets", "[".repeat(20_000)),
-        ("1 MiB of brackets", "[".repeat(megabyte)),
-        ("1 MiB of `- `", "- ".repeat(megabyte / 2)),
-        ("1 MiB of `a: b` lines", cut("a: b\n".repeat(megabyte / 5))),
-        ("1 MiB of `- a` lines", cut("- a\n".repeat(megabyte / 4))),
-        ("1 MiB of unique keys", cut(repeated(0..100_000, |index| format!("k{index}: v\n")))),
-        ("duplicate keys on one line of 1 MiB", cut(format!("a: {{{}}}", "k: v, ".repeat(megabyte / 6 - 2)))),
-        ("duplicate keys on one line", format!("a: {{{}}}", format!("k{}: v, ", "x".repeat(50)).repeat(15_000))),
-        ("1 MiB in one scalar", format!("a: \"{}\"", "x".repeat(megabyte))),
-        ("1 MiB in one block scalar", cut(format!("a: |\n{}", "  line of text\n".repeat(megabyte / 15)))),
-        ("1 MiB comment", "#".repeat(megabyte)),
-        ("1 MiB of blank lines", "\n".repeat(megabyte)),
-        ("1 MiB of conflict marks", cut("<<<<<<< a\n".repeat(megabyte / 10))),
-        ("1 MiB of `*`", "*".repeat(megabyte)),
-        ("1 MiB of tabs", "\t".repeat(megabyte)),
-        ("1 MiB of `? `", "? ".repeat(megabyte / 2)),
-        ("1 MiB of `!a `", "!a ".repeat(megabyte / 3)),
-        ("20,000 unknown keys", format!("pipelines:\n  default:\n    - step:\n        script: [a]\n{keys}")),
-        ("20,000 anchors", anchors),
-        ("20,000 steps", steps),
-        ("as many steps as allowed, in branches", branches),
-        ("5,500 patterns", cut(format!("pipelines:\n  branches:\n{legal}"))),
-        ("20,000 patterns", cut(format!("pipelines:\n  branches:\n{patterns}"))),
-        (
-            "8,000 near misses among 8,000 names",
-            cut(format!(
-                "definitions:\n  services:\n{near}pipelines:\n  default:\n    - step:\n        script: [a]\n        services: [{misses}]\n"
-            )),
-        ),
-    ]
+    let memory = MEMORY.peak_usage().saturating_sub(before) as f64 / (1024.0 * 1024.0);
+    let (median, p99) = (times[rounds / 2], times[rounds * 99 / 100]);
+    let shown = [median, p99].map(|time| format!("{time:.1?}"));
+    println!("{name:<44} {:>8} {rounds:>6} {:>10} {:>10} {memory:>5.1} MB", bytes.len(), shown[0], shown[1]);
+    Row { median, p99, memory }
 }

@@ -20,6 +20,7 @@ fn main() {
                 pipewright_spec::Planned::Plan(plan, _) => {
                     println!("  line {}: {} → {} ({} steps)", start.line, start.section.as_str(), plan.pipeline, plan.len());
                 }
+                pipewright_spec::Planned::Needs(needed) => println!("  line {}: in {}", start.line, needed.source),
                 pipewright_spec::Planned::Nothing { reason } => println!("  line {}: {reason}", start.line),
                 pipewright_spec::Planned::Invalid(problems) => println!("  line {}: {} problems", start.line, problems.len()),
             }

@@ -15,9 +15,9 @@ mod parse;
 pub mod plan;
 mod syntax;
 
-pub use capabilities::{Capabilities, Feature};
-pub use diagnostic::{Diagnostic, Label, Severity, Span, render_coloured, render_text};
+pub use capabilities::{Capabilities, Feature, USUAL_LABELS};
+pub use diagnostic::{Diagnostic, FileText, Label, Severity, Span, render_coloured, render_coloured_of, render_text, render_text_of};
 pub use expression::Expression;
 pub use model::PipelineFile;
 pub use parse::{Parsed, parse};
-pub use plan::{Planned, StartCondition, Trigger, Values, has_skip_marker};
+pub use plan::{Import, NeededImport, Planned, StartCondition, Trigger, Values, has_skip_marker};

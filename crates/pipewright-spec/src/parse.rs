@@ -9,6 +9,8 @@ use crate::syntax::{self, Source};
 /// What was read.
 #[derive(Debug)]
 pub struct Parsed {
+    /// The name it was read under: what problems call it where another file imports from it.
+    pub file_name: String,
     /// The file, also with errors in it, as long as it is a YAML mapping at all. It is planned only without errors.
     pub pipeline_file: Option<PipelineFile>,
     /// Every problem, in the order of the text.
@@ -18,12 +20,17 @@ pub struct Parsed {
     pub source: String,
 }
 
-/// Reads and checks a pipeline file. `file_name` is only shown. Takes bytes, because a file may be no text at all; each
+/// Reads and checks a pipeline file. Takes bytes, because a file may be no text at all; each
 /// such case is a diagnostic.
 pub fn parse(file_name: &str, text: &[u8]) -> Parsed {
-    let (source, decoding) = syntax::decode(file_name, text);
+    let (source, decoding) = syntax::decode(text);
     let source = Arc::new(source);
-    let give = |pipeline_file, diagnostics, source: &Source| Parsed { pipeline_file, diagnostics, source: source.text.clone() };
+    let give = |pipeline_file, diagnostics, source: &Source| Parsed {
+        file_name: file_name.to_owned(),
+        pipeline_file,
+        diagnostics,
+        source: source.text.clone(),
+    };
     if decoding.iter().any(Diagnostic::is_fatal) {
         return give(None, decoding, &source);
     }

@@ -60,6 +60,29 @@ fn ten_thousand_aliases_of_one_anchor() {
     assert!(parsed.pipeline_file.is_some() || codes(&parsed) == ["PW0014"], "{:?}", codes(&parsed));
 }
 
+/// As `tests/golden` has them, at every place where a line may end and for whole files.
+#[test]
+fn encodings_and_line_ends() {
+    let text = "pipelines:\n  default:\n    - step:\n        script: [a]\n        nmae: x\n";
+    let crlf = text.replace('\n', "\r\n");
+    for same in [text.to_owned(), crlf.clone(), text.replace('\n', "\r"), format!("\u{feff}{crlf}")] {
+        let parsed = keeps_its_promises("ends.yml", same.as_bytes());
+        assert!(parsed.pipeline_file.is_some(), "{same:?}: {:?}", codes(&parsed));
+        let unknown = parsed.diagnostics.iter().find(|problem| problem.code == "PW0101").expect("the misspelt key");
+        assert_eq!((unknown.primary.line, unknown.primary.column), (5, 9), "{same:?}");
+    }
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+    for bytes in [[&b"\xff\xfe"[..], &little].concat(), [&b"\xfe\xff"[..], &big].concat(), little, big] {
+        assert_eq!(codes(&keeps_its_promises("wide.yml", &bytes)), ["PW0002"]);
+    }
+    for tabbed in [text.replace("    ", "\t"), text.replace("  default", "\tdefault"), text.replace("nmae", "\tnmae")] {
+        let parsed = keeps_its_promises("tabs.yml", tabbed.as_bytes());
+        assert_eq!(codes(&parsed), ["PW0012"], "{tabbed:?}");
+    }
+}
+
 #[test]
 fn deep_nesting() {
     for (open, close) in [("[", "]"), ("{a: ", "}"), ("- ", "")] {

@@ -419,27 +419,6 @@ pipelines:
 }
 
 #[test]
-fn shared_pipelines_are_planned_by_name() {
-    let file = file("export: true\nimage: alpine\ndefinitions: {pipelines: {build: [{step: {script: [a]}}]}}\n");
-    let Planned::Plan(plan, _) = file.plan_shared("build", &[]) else { panic!("no plan") };
-    assert_eq!(plan.step(0).and_then(|step| step.image.as_ref()).map(|image| image.name.as_str()), Some("alpine"));
-    assert!(matches!(file.plan_shared("other", &[]), Planned::Nothing { .. }));
-}
-
-#[test]
-fn an_import_says_where_it_comes_from() {
-    let file = file(
-        "definitions: {imports: {own: .ci/pipelines.yml}}\npipelines: {default: {import: build@own}, tags: {v*: {import: 'repo:main:tag'}}}\n",
-    );
-    let imported = |trigger| format!("{:?}", file.import_for(&trigger).expect("an import"));
-    assert_eq!(imported(branch("main")), r#"(File { path: ".ci/pipelines.yml" }, "build")"#);
-    let tag = imported(Trigger::Tag { name: "v1".to_owned() });
-    assert_eq!(tag, r#"(Repository { repository: "repo", reference: "main", path: None }, "tag")"#);
-    let Planned::Invalid(problems) = file.plan(&branch("main")) else { panic!("it is elsewhere") };
-    assert_eq!(problems[0].severity, Severity::Unsupported);
-}
-
-#[test]
 fn what_an_installation_cannot_do_is_refused_or_ignored() {
     let text = "
 image: alpine
@@ -489,7 +468,7 @@ pipelines:
     let file = file(text);
     let needed = |wanted: &[usize]| {
         let without = Capabilities::host().without(Feature::Deployment);
-        let problems = file.unsupported_for(&branch("main"), &without, &|index| wanted.contains(&index));
+        let problems = file.unsupported_for(&branch("main"), &BTreeMap::new(), &without, &|index| wanted.contains(&index));
         problems.into_iter().map(|problem| problem.path).collect::<Vec<_>>()
     };
     assert_eq!(needed(&[0, 2]), [""; 0]);

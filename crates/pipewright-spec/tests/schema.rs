@@ -22,6 +22,7 @@ const STRICTER: &[(&str, &str)] = &[
     ("PW0122", "the schema does not know which pipelines there are"),
     ("PW0124", "the schema does not compare a default with its allowed values"),
     ("PW0130", "the schema takes any text for a pattern"),
+    ("PW0132", "the schema does not know which import sources are defined, and takes any text for one"),
     ("PW0107", "the schema has no lower bound for users, processors and memory"),
     ("PW0100", "texts that are blank; and what the schema leaves open, such as `labels`, `config` and `imports`"),
 ];
@@ -31,7 +32,24 @@ const LOOSER: &[(&str, &str)] = &[
     ("variables", "an empty variable of a pipe or service is the empty text; a pipe's mapping arrives as JSON"),
     ("input-variables", "an empty one is the empty text, and none are none"),
     ("condition", "a rule's condition may be the word true"),
+    ("agents", "the hosted assistants are not read: a step that uses one is refused"),
+    ("agentic", "a task for a hosted assistant is refused when it is planned, whatever it says"),
 ];
+
+/// Keys of the schema that no pipeline file has: what a provider of dynamic pipelines is told.
+const NOT_IN_FILES: &[&str] = &["parent_pipeline_run_uuid", "parent_pipeline_uuid", "parent_step_uuid", "scope", "value"];
+
+/// Every key that the schema knows.
+fn keys(schema: &Value, found: &mut std::collections::BTreeSet<String>) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        found.extend(properties.keys().cloned());
+    }
+    match schema {
+        Value::Object(map) => map.values().for_each(|inner| keys(inner, found)),
+        Value::Array(items) => items.iter().for_each(|inner| keys(inner, found)),
+        _ => {}
+    }
+}
 
 fn wrong_values() -> Vec<Value> {
     vec![
@@ -81,7 +99,16 @@ fn wrong_values_everywhere() {
     });
     match &schema {
         None => eprintln!("not compared with the schema: PIPEWRIGHT_SHARED does not name the directory with specs"),
-        Some(schema) => assert!(schema.accepts(&base), "the document is right for the schema too"),
+        Some(schema) => {
+            assert!(schema.accepts(&base), "the document is right for the schema too");
+            let mut known = std::collections::BTreeSet::new();
+            keys(&schema.0, &mut known);
+            let mut places_of_document = Vec::new();
+            places(&base, "", &mut places_of_document);
+            let has = |key: &str| places_of_document.iter().any(|place| place.rsplit('/').next() == Some(key));
+            let missing: Vec<_> = known.iter().filter(|key| !has(key) && !NOT_IN_FILES.contains(&key.as_str())).collect();
+            assert!(missing.is_empty(), "the document lacks keys of the schema: {missing:?}");
+        }
     }
 
     let mut paths = Vec::new();

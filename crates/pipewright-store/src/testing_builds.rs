@@ -79,7 +79,7 @@ pub(crate) fn a_plan_of(steps: usize) -> Plan {
         line: 1,
     };
     let group = Group { kind: GroupKind::Step, name: None, manual: false, deployment: None, condition: None, steps: vec![step] };
-    Plan { pipeline: "default".to_owned(), groups: vec![group; steps], variables: Vec::new() }
+    Plan { pipeline: "default".to_owned(), groups: vec![group; steps], variables: Vec::new(), imported: None }
 }
 
 /// A build with its one step queued, as planning leaves it.

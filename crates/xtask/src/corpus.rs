@@ -81,7 +81,7 @@ fn row(path: &Path) -> Result<Row> {
             row.starts += 1;
             match file.plan(&start.sample) {
                 Planned::Plan(..) => row.planned += 1,
-                Planned::Invalid(problems) if problems.iter().all(|problem| problem.severity != Severity::Error) => row.imported += 1,
+                Planned::Needs(_) => row.imported += 1,
                 Planned::Invalid(_) | Planned::Nothing { .. } => {}
             }
             if !file.unsupported(&start.sample, &Capabilities::host()).iter().any(Diagnostic::is_fatal) {

@@ -148,14 +148,14 @@ fn search(root: &Path, programs: &Path, target: Target, seconds: u32) -> Result<
         println!("fuzz: {name} held for {seconds} s and {runs} inputs ({coverage} edges seen)");
         return Ok(());
     }
-    tell(root, name, &text, &prefix)
+    tell(root, name, &text)
 }
 
 /// Says what broke, with the input and how to see it again.
-fn tell(root: &Path, name: &str, log: &str, prefix: &str) -> Result<()> {
+fn tell(root: &Path, name: &str, log: &str) -> Result<()> {
     let said = log.lines().skip_while(|line| !line.contains("panicked at") && !line.starts_with("==")).take(25);
     println!("{}", said.collect::<Vec<_>>().join("\n"));
-    let Some(file) = log.lines().find_map(|line| Some(format!("{prefix}{}", line.split_once(prefix)?.1))) else {
+    let Some(file) = log.lines().find_map(|line| Some(line.split_once("Test unit written to ")?.1.to_owned())) else {
         bail!("the fuzz target {name} ended without naming an input; see target/fuzz/{name}.log");
     };
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {file}"))?;

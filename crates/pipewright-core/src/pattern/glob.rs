@@ -113,7 +113,12 @@ impl Compiler<'_> {
             }
             self.rest.next();
             match character {
-                '*' => self.stars(*before),
+                // `**/` ends with the slash that it took along, so that another one may follow it.
+                '*' if self.stars(*before) => {
+                    *before = Some('/');
+                    continue;
+                }
+                '*' => {}
                 '?' => self.states.push(State::One),
                 '{' => self.alternatives(depth + 1, *before)?,
                 '}' => return Err("a } closes no {"),
@@ -125,19 +130,20 @@ impl Compiler<'_> {
     }
 
     /// `*`, `**`, or `**/` where a directory may begin: there it also stands for no directory at all, as people expect
-    /// of `**/*.py`.
-    fn stars(&mut self, before: Option<char>) {
+    /// of `**/*.py`. True where the slash was taken along.
+    fn stars(&mut self, before: Option<char>) -> bool {
         if self.rest.next_if_eq(&'*').is_none() {
             self.states.push(State::Star);
-            return;
+            return false;
         }
         while self.rest.next_if_eq(&'*').is_some() {}
         if before.is_none_or(|before| before == '/') && self.rest.next_if_eq(&'/').is_some() {
             let at = self.states.len() as u16;
             self.states.extend([State::Split(vec![at + 1, at + 3]), State::Any, State::Char('/')]);
-        } else {
-            self.states.push(State::Any);
+            return true;
         }
+        self.states.push(State::Any);
+        false
     }
 
     fn alternatives(&mut self, depth: usize, before: Option<char>) -> Result<(), Reason> {

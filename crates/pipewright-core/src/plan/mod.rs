@@ -8,6 +8,8 @@ mod step;
 
 use serde::{Deserialize, Serialize};
 
+use crate::CommitHash;
+
 pub use locks::{Lock, Locks};
 pub use step::{
     ArtifactPlan, CachePlan, CaptureOn, ChangesetCondition, ChildPlan, CloneDepth, ClonePlan, ConditionPlan, FailureStrategy, ImagePlan,
@@ -24,6 +26,22 @@ pub struct Plan {
     /// Variables of a custom pipeline with the values that this build was given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<(String, String)>,
+    /// The other file that the steps are written in, and that their lines count in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedFrom>,
+}
+
+/// Where an imported pipeline is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedFrom {
+    /// The file: a path of the same repository and commit, or `repository:branch-or-tag`, with `:path` where it is not the
+    /// usual one.
+    pub file: String,
+    /// The pipeline's name there.
+    pub pipeline: String,
+    /// The commit it was read at; `None` for the build's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitHash>,
 }
 
 /// Steps that belong together.

@@ -81,6 +81,7 @@ impl TestSite {
             compare_refs_every: Duration::from_mins(5),
             poll_refs_every: Duration::from_secs(30),
             runner_slots: 0,
+            runner_labels: vec!["linux".to_owned()],
             session_lifetime: Duration::from_hours(168),
             extra_ca_pem: None,
             delivery_body_limit: 1024 * 1024,

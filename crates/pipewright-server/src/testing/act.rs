@@ -3,10 +3,11 @@
 use pipewright_core::RefName;
 use pipewright_core::ids::{BuildId, DeliveryId, ScheduleId};
 use pipewright_store::deliveries::{NewDelivery, Origin, insert};
+use pipewright_store::repositories;
 use pipewright_store::schedules::{self, NewSchedule, Schedule, Spec};
 use pipewright_store::variables::VariableScope;
 
-use super::connect::AUTHOR;
+use super::connect::{AUTHOR, remember};
 use super::server::TestServer;
 use crate::builds::{ManualBuild, start_manual};
 use crate::variables::NewVariable;
@@ -23,6 +24,18 @@ impl TestServer {
     /// Pushes a commit with these files and message to a branch. Answers the commit.
     pub async fn push_files(&self, branch: &str, files: &[(&str, &str)], message: &str) -> String {
         self.bitbucket().commit(self.repository(), branch, files, message, AUTHOR).await.expect("the push is taken")
+    }
+
+    /// Makes another repository beside that of the application, which the connection sees, with these files on its `main`.
+    /// Answers the commit.
+    pub async fn another_repository(&self, slug: &str, files: &[(&str, &str)]) -> String {
+        let (space, _) = self.repository().split_once('/').expect("space/slug");
+        let full_name = format!("{space}/{slug}");
+        self.bitbucket().add_repository(space, slug, true).expect("a repository");
+        let commit = self.bitbucket().commit(&full_name, "main", files, "Share", AUTHOR).await.expect("the push is taken");
+        let own = repositories::get(&self.app.db, self.repository_id()).await.expect("reads").expect("the repository");
+        remember(&self.app, self.options.product, own.account, own.integration, &full_name).await;
+        commit
     }
 
     /// Pushes a script as the one step of the default pipeline. Answers the commit.

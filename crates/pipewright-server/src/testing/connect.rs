@@ -55,9 +55,46 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
     let account = accounts::by_slug(&app.db, "harbor").await.expect("reads").expect("the account").id;
 
     let integration = keep_integration(app, simulator, options.product, account, user.id, credential).await;
+    let repository = remember(app, options.product, account, integration, &full_name).await;
+    let (_, slug) = full_name.split_once('/').expect("space/slug");
+    let mut tx = app.db.begin().await.expect("begins");
+    let new = NewApplication {
+        id: ApplicationId::new(),
+        account,
+        repository,
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
+        rules: Rules {
+            auto_build: true,
+            pushes: true,
+            pull_requests: true,
+            tags: options.build_tags,
+            branches: options.branches.iter().map(|pattern| pattern.parse().expect("a pattern")).collect(),
+            cancel_superseded: options.cancel_superseded,
+        },
+        watch: if options.webhooks_reach_us { Watch::Webhook } else { Watch::Polling },
+        created_by: user.id,
+    };
+    assert!(applications::insert(&mut tx, &new, now).await.expect("an application"), "the name is free");
+    tx.commit().await.expect("commits");
+    if options.webhooks_reach_us {
+        let known = repositories::get(&app.db, repository).await.expect("reads").expect("the repository");
+        let mut tx = app.db.begin().await.expect("begins");
+        crate::webhooks::make_row(app, &mut tx, &known).await.expect("a webhook");
+        tx.commit().await.expect("commits");
+        let webhook = webhooks::of_repository(&app.db, repository).await.expect("reads").expect("the webhook");
+        crate::webhooks::register(app, &webhook).await.expect("Bitbucket takes the webhook");
+    }
+    crate::comparison::compare_one(app, new.id).await.expect("the refs are noted");
+    let compared_at = applications::get(&app.db, new.id).await.expect("reads").and_then(|found| found.refs_compared_at);
+    Connected { account, application: new.id, repository, full_name, token, compared_at }
+}
+
+/// Keeps what Bitbucket says of a repository, as the list of repositories does.
+pub(super) async fn remember(app: &App, product: Product, account: AccountId, integration: IntegrationId, full_name: &str) -> RepositoryId {
     let bitbucket = bitbucket_for(app, integration).await.expect("a client");
     let (space, slug) = full_name.split_once('/').expect("space/slug");
-    let remote = match options.product {
+    let remote = match product {
         // Cloud is asked by what never changes, which the list tells.
         Product::Cloud => {
             let mut pages = bitbucket.list_repositories();
@@ -89,37 +126,9 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
         remote_updated_at: None,
     };
     let mut tx = app.db.begin().await.expect("begins");
-    let repository = repositories::remember(&mut tx, account, integration, &seen, now).await.expect("a repository");
-    let new = NewApplication {
-        id: ApplicationId::new(),
-        account,
-        repository,
-        slug: slug.to_owned(),
-        name: slug.to_owned(),
-        rules: Rules {
-            auto_build: true,
-            pushes: true,
-            pull_requests: true,
-            tags: options.build_tags,
-            branches: options.branches.iter().map(|pattern| pattern.parse().expect("a pattern")).collect(),
-            cancel_superseded: options.cancel_superseded,
-        },
-        watch: if options.webhooks_reach_us { Watch::Webhook } else { Watch::Polling },
-        created_by: user.id,
-    };
-    assert!(applications::insert(&mut tx, &new, now).await.expect("an application"), "the name is free");
+    let repository = repositories::remember(&mut tx, account, integration, &seen, app.clock.now()).await.expect("a repository");
     tx.commit().await.expect("commits");
-    if options.webhooks_reach_us {
-        let known = repositories::get(&app.db, repository).await.expect("reads").expect("the repository");
-        let mut tx = app.db.begin().await.expect("begins");
-        crate::webhooks::make_row(app, &mut tx, &known).await.expect("a webhook");
-        tx.commit().await.expect("commits");
-        let webhook = webhooks::of_repository(&app.db, repository).await.expect("reads").expect("the webhook");
-        crate::webhooks::register(app, &webhook).await.expect("Bitbucket takes the webhook");
-    }
-    crate::comparison::compare_one(app, new.id).await.expect("the refs are noted");
-    let compared_at = applications::get(&app.db, new.id).await.expect("reads").and_then(|found| found.refs_compared_at);
-    Connected { account, application: new.id, repository, full_name, token, compared_at }
+    repository
 }
 
 /// A person, a repository and a token that may do everything with it.

@@ -30,6 +30,8 @@ pub struct TestOptions {
     pub product: Product,
     /// Attempts at a time; 0 for a server without a runner.
     pub runner_slots: usize,
+    /// Labels of the embedded runner; the usual ones.
+    pub runner_labels: Vec<String>,
     /// False for an installation that Bitbucket cannot reach.
     pub webhooks_reach_us: bool,
     /// How often refs are compared, either way.
@@ -57,6 +59,7 @@ impl Default for TestOptions {
         Self {
             product: Product::Datacenter,
             runner_slots: 2,
+            runner_labels: pipewright_spec::USUAL_LABELS.iter().map(|label| (*label).to_owned()).collect(),
             webhooks_reach_us: true,
             compare_every: Duration::from_hours(1),
             cancel_superseded: false,
@@ -217,6 +220,7 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
         compare_refs_every: options.compare_every,
         poll_refs_every: options.compare_every,
         runner_slots: options.runner_slots,
+        runner_labels: options.runner_labels.clone(),
         session_lifetime: Duration::from_hours(24),
         extra_ca_pem: None,
         delivery_body_limit: 1024 * 1024,

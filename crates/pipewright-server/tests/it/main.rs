@@ -5,6 +5,7 @@ mod caches;
 mod compare;
 mod conditions;
 mod flow;
+mod imports;
 mod intake;
 mod locks;
 mod outputs;

@@ -9,25 +9,34 @@ use crate::syntax::Place;
 
 pub use table::{Feature, Ignoring};
 
-/// What an installation's executor can do.
+/// Labels that a runner on a Linux machine has where nobody says otherwise: Bitbucket's own words for one that runs scripts
+/// directly. On an ARM machine `linux.arm64` comes to them.
+pub const USUAL_LABELS: &[&str] = if cfg!(target_arch = "aarch64") {
+    &["self.hosted", "linux", "linux.shell", "linux.arm64"]
+} else {
+    &["self.hosted", "linux", "linux.shell"]
+};
+
+/// What an installation's executor can do, and the labels of its runners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
     supported: BTreeSet<Feature>,
+    labels: BTreeSet<String>,
 }
 
 impl Capabilities {
     /// Everything there is: for `validate` without an installation in mind.
     pub fn all() -> Self {
-        Self { supported: Feature::ALL.iter().copied().collect() }
+        Self { supported: Feature::ALL.iter().copied().collect(), labels: BTreeSet::new() }
     }
 
     /// None of the features. What is not in the table is always supported: the start conditions, steps in every
     /// order, names, scripts, time limits, plain clones, manual steps, failure strategies.
     pub const fn none() -> Self {
-        Self { supported: BTreeSet::new() }
+        Self { supported: BTreeSet::new(), labels: BTreeSet::new() }
     }
 
-    /// The host executor today. An image is no error there: the log says that it is not used.
+    /// The host executor today, with the usual labels. An image is no error there: the log says that it is not used.
     pub fn host() -> Self {
         let features = [
             Feature::Image,
@@ -43,8 +52,21 @@ impl Capabilities {
             Feature::Deployment,
             // What steps are given.
             Feature::Environment,
+            // What is written elsewhere.
+            Feature::Imports,
         ];
-        features.into_iter().fold(Self::none(), Self::with)
+        features.into_iter().fold(Self::none(), Self::with).with_labels(USUAL_LABELS.iter().copied())
+    }
+
+    /// With these labels of its runners instead of those it had.
+    pub fn with_labels(mut self, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.labels = labels.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The labels of its runners.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().map(String::as_str)
     }
 
     /// With this feature.
@@ -59,6 +81,11 @@ impl Capabilities {
         self
     }
 
+    /// True if it can do what a place needs. Whoever has the whole of `runs-on` takes any label.
+    pub(crate) fn meets(&self, needed: &FeatureUse) -> bool {
+        self.has(needed.feature) || (needed.feature == Feature::RunsOn && self.labels.contains(&needed.name))
+    }
+
     /// True if the installation can do it.
     pub fn has(&self, feature: Feature) -> bool {
         self.supported.contains(&feature)
@@ -69,6 +96,8 @@ impl Capabilities {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FeatureUse {
     pub(crate) feature: Feature,
+    /// The label, for [`Feature::RunsOn`]; else empty.
+    pub(crate) name: String,
     pub(crate) place: Place,
     pub(crate) path: String,
 }

@@ -65,7 +65,7 @@ features! {
     /// One step of a group at a time.
     ConcurrencyGroup, "concurrency-group", Wrong, "steps that exclude one another would run together";
     /// Labels of runners that this installation does not have.
-    RunsOn, "runs-on", Wrong, "no runner has this label";
+    RunsOn, "runs-on", Wrong, "no runner has the label";
     /// Another processor or operating system.
     Architecture, "runtime.cloud", Wrong, "runners are Linux on x86";
     /// The rest of `runtime`: versions of Atlassian's machines, limits of its runners.

@@ -104,6 +104,8 @@ codes! {
     BadExpression = "PW0131",
     /// An import source cannot be read.
     BadImport = "PW0132",
+    /// An imported pipeline cannot be had: its file or repository is not there, or does not share it.
+    ImportRefused = "PW0134",
     /// No value is known for a `${{ }}` template.
     UnknownTemplate = "PW0133",
     /// Nothing in the file will ever run.

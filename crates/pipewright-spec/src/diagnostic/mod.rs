@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use code::Code;
 pub(crate) use collect::Collected;
 pub use nearest::nearest;
-pub use render::{render_coloured, render_text, summary};
+pub use render::{FileText, render_coloured, render_coloured_of, render_text, render_text_of, summary};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +75,9 @@ pub struct Diagnostic {
     pub code: Cow<'static, str>,
     /// What is wrong: a lower-case fragment that names the thing.
     pub message: String,
+    /// The file it is in, where that is not the one that was asked about: the source of an import, `shared:main`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Where.
     pub primary: Span,
     /// Other places that matter.
@@ -99,6 +102,7 @@ impl Diagnostic {
             severity,
             code: Cow::Borrowed(code.as_str()),
             message: message.into(),
+            file: None,
             primary,
             labels: Vec::new(),
             help: None,
@@ -113,6 +117,11 @@ impl Diagnostic {
 
     pub(crate) fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    pub(crate) fn in_file(mut self, name: &str) -> Self {
+        self.file.get_or_insert_with(|| name.to_owned());
         self
     }
 

@@ -12,14 +12,34 @@ const LONG: usize = 4000;
 /// How many bytes are drawn before and after a place in a long line, and of the place itself.
 const AROUND: usize = 120;
 
-/// Draws the problems as plain text, one after another, each with its lines of `source`.
+/// A file's name and its text, decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct FileText<'a> {
+    /// As it is shown, and as [`Diagnostic::file`] has it.
+    pub name: &'a str,
+    /// The text that the places count in.
+    pub text: &'a str,
+}
+
+/// Draws the problems as plain text, one after another, each with its lines of `source`. Those of other files are only
+/// named with their place; see [`render_text_of`].
 pub fn render_text(diagnostics: &[Diagnostic], file_name: &str, source: &str) -> String {
-    render(diagnostics, file_name, source, &Renderer::plain())
+    render_text_of(diagnostics, FileText { name: file_name, text: source }, &[])
 }
 
 /// As [`render_text`], with ANSI colours.
 pub fn render_coloured(diagnostics: &[Diagnostic], file_name: &str, source: &str) -> String {
-    render(diagnostics, file_name, source, &Renderer::styled())
+    render_coloured_of(diagnostics, FileText { name: file_name, text: source }, &[])
+}
+
+/// As [`render_text`], with the texts of files that were imported.
+pub fn render_text_of(diagnostics: &[Diagnostic], file: FileText<'_>, imported: &[FileText<'_>]) -> String {
+    render(diagnostics, file, imported, &Renderer::plain())
+}
+
+/// As [`render_text_of`], with ANSI colours.
+pub fn render_coloured_of(diagnostics: &[Diagnostic], file: FileText<'_>, imported: &[FileText<'_>]) -> String {
+    render(diagnostics, file, imported, &Renderer::styled())
 }
 
 /// `2 errors, 1 warning`, or `no problems`.
@@ -38,8 +58,9 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
     if words.is_empty() { "no problems".to_owned() } else { words.join(", ") }
 }
 
-fn render(diagnostics: &[Diagnostic], file_name: &str, source: &str, renderer: &Renderer) -> String {
-    let lines = Lines::of(source);
+fn render(diagnostics: &[Diagnostic], file: FileText<'_>, imported: &[FileText<'_>], renderer: &Renderer) -> String {
+    let own = Lines::of(file.text);
+    let others: Vec<(&str, Lines<'_>)> = imported.iter().map(|other| (other.name, Lines::of(other.text))).collect();
     let mut out = String::new();
     for diagnostic in diagnostics {
         let level = match diagnostic.severity {
@@ -48,6 +69,22 @@ fn render(diagnostics: &[Diagnostic], file_name: &str, source: &str, renderer: &
             Severity::Warning => Level::WARNING,
         };
         let mut group = Group::with_title(level.primary_title(&*diagnostic.message).id(&*diagnostic.code));
+        let (file_name, lines) = match &diagnostic.file {
+            None => (file.name, &own),
+            Some(name) => match others.iter().find(|(other, _)| other == name) {
+                Some((_, lines)) => (name.as_str(), lines),
+                None => {
+                    let at = diagnostic.primary;
+                    group = group.element(Origin::path(name).line(at.line as usize).char_column(at.column as usize));
+                    if let Some(help) = &diagnostic.help {
+                        group = group.element(Level::HELP.message(&**help));
+                    }
+                    out.push_str(&renderer.render(&[group]));
+                    out.push_str("\n\n");
+                    continue;
+                }
+            },
+        };
         let mut primary =
             lines.excerpt(diagnostic.primary, file_name).annotation(lines.inside(diagnostic.primary), AnnotationKind::Primary, "");
         let mut elsewhere = Vec::new();

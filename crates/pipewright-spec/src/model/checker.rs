@@ -187,8 +187,13 @@ impl<'n> Checker<'n> {
     // Features: what a plan needs of the installation, kept with the step that needs it.
 
     pub(crate) fn feature(&mut self, feature: Feature, place: Place) {
+        self.feature_named(feature, "", place);
+    }
+
+    /// As [`Self::feature`], of which there are many that differ by their names.
+    pub(crate) fn feature_named(&mut self, feature: Feature, name: &str, place: Place) {
         let path = self.path();
-        self.features.push(FeatureUse { feature, place, path });
+        self.features.push(FeatureUse { feature, name: name.to_owned(), place, path });
     }
 
     /// Runs a check and gives the features it met beside its result.

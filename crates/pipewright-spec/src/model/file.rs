@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use pipewright_core::CommitHash;
+
 use super::checker::{At, Checker, Names};
 use super::clone::CloneSettings;
 use super::definitions::Definitions;
 use super::image::Image;
+use super::import::ImportSource;
 use super::options::Options;
 use super::pipeline::{Pipeline, Pipelines, check_custom};
 use super::resources::{Resources, says_memory};
@@ -33,6 +36,20 @@ pub struct PipelineFile {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// The tree, where a template in it must be given its value before the file can be checked for good.
     pub(crate) templates: Option<Arc<Node>>,
+    /// Files that it imports from, as far as they were brought.
+    pub(crate) brought: Vec<(ImportSource, Brought)>,
+}
+
+/// A file that pipelines are imported from.
+#[derive(Debug, Clone)]
+pub(crate) struct Brought {
+    /// What problems call it.
+    pub(crate) name: String,
+    /// `None` where it is no pipeline file at all.
+    pub(crate) file: Option<Arc<PipelineFile>>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The commit it was read at, where that is not the build's own.
+    pub(crate) commit: Option<CommitHash>,
 }
 
 const KEYS: &[&str] = &["pipelines", "image", "definitions", "options", "clone", "export", "triggers", "labels"];
@@ -58,6 +75,7 @@ pub(crate) fn check(source: &Arc<Source>, root: Node, collected: Collected) -> (
         features: Vec::new(),
         diagnostics: Vec::new(),
         templates: None,
+        brought: Vec::new(),
     };
     let (known, features) = cx.with_features(|cx| {
         let known = Known::find(cx, entries);

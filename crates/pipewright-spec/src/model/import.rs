@@ -1,9 +1,11 @@
 //! `import`: a pipeline of another file. Read here; fetching the other file is the caller's.
 
+use std::fmt;
+
 use super::checker::{At, Checker, Defined};
 use crate::capabilities::Feature;
 use crate::diagnostic::{Code, shown};
-use crate::syntax::{Entry, Kind, Node, Value};
+use crate::syntax::{Entry, Kind, Node, Place, Value};
 
 /// Where an imported pipeline comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +26,34 @@ pub enum ImportSource {
     },
 }
 
+impl ImportSource {
+    /// The file's path in its repository.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::File { path } | Self::Repository { path: Some(path), .. } => path,
+            Self::Repository { path: None, .. } => "bitbucket-pipelines.yml",
+        }
+    }
+}
+
+/// As `definitions.imports` writes it, which is how problems in the file name it.
+impl fmt::Display for ImportSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path } => f.write_str(path),
+            Self::Repository { repository, reference, path: None } => write!(f, "{repository}:{reference}"),
+            Self::Repository { repository, reference, path: Some(path) } => write!(f, "{repository}:{reference}:{path}"),
+        }
+    }
+}
+
 /// An `import` as written: the pipeline's name and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Import {
     pub(crate) pipeline: String,
     pub(crate) source: ImportSource,
+    pub(crate) place: Place,
+    pub(crate) path: String,
 }
 
 impl Import {
@@ -47,7 +72,7 @@ impl Import {
             [repository, reference, pipeline] if parts.iter().all(|part| !part.is_empty()) => {
                 let source =
                     ImportSource::Repository { repository: (*repository).to_owned(), reference: (*reference).to_owned(), path: None };
-                Some(Self { pipeline: (*pipeline).to_owned(), source })
+                Some(Self { pipeline: (*pipeline).to_owned(), source, place: text.place, path: cx.path() })
             }
             _ => {
                 let message = format_args!("{} is not an import source", shown(&text.value));
@@ -65,7 +90,9 @@ impl Import {
     fn from_named(cx: &mut Checker<'_>, text: &At<String>, pipeline: &str, name: &str) -> Option<Self> {
         let (pipeline, name) = (pipeline.trim(), name.trim());
         match cx.names.imports.get(name).cloned() {
-            Some(source) if !pipeline.is_empty() => Some(Self { pipeline: pipeline.to_owned(), source: source? }),
+            Some(source) if !pipeline.is_empty() => {
+                Some(Self { pipeline: pipeline.to_owned(), source: source?, place: text.place, path: cx.path() })
+            }
             _ => {
                 let help = cx.suggestion(name, Defined::Imports, "define it: `definitions: {imports: {name: repository:branch-or-tag}}`");
                 cx.error(Code::BadImport, text.place, format_args!("no import source {} is defined", shown(name)), &help);

@@ -66,14 +66,7 @@ pub(crate) fn check_runs_on<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<S
         if label.value.chars().count() > 50 && !is_template(&label.value) {
             cx.error(Code::TooLong, label.place, format_args!("a label of `runs-on` may have at most 50 characters"), "");
         }
-        if !limits_to_here(&label.value) {
-            cx.feature(Feature::RunsOn, label.place);
-        }
+        cx.feature_named(Feature::RunsOn, &label.value, label.place);
     }
     labels.into_iter().map(|label| label.value).collect()
-}
-
-/// Labels that any Linux machine of ours has.
-fn limits_to_here(label: &str) -> bool {
-    matches!(label, "self.hosted" | "linux" | "linux.shell")
 }

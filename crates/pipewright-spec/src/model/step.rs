@@ -298,7 +298,12 @@ impl Step {
                 let message = format_args!("no custom pipeline {} is in this file", shown(&custom.value));
                 cx.error(Code::UnknownPipeline, custom.place, message, &help);
             }
-            self.features.push(FeatureUse { feature: Feature::ChildPipelines, place: entry.key_place, path: cx.path() });
+            self.features.push(FeatureUse {
+                feature: Feature::ChildPipelines,
+                name: String::new(),
+                place: entry.key_place,
+                path: cx.path(),
+            });
             Some(Child { custom, input_variables })
         });
     }

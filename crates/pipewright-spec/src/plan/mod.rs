@@ -1,11 +1,12 @@
 //! From the checked model to the plan for one trigger.
 //!
-//! `select` holds the rules of which pipeline runs, `compile` turns it into core's plan, `needs` says what of it an
-//! installation cannot do, `start` lists what a file can run at all, `rules` evaluates `triggers`.
+//! `select` holds the rules of which pipeline runs, `compile` turns it into core's plan, `import` brings pipelines of
+//! other files, `needs` says what of it an installation cannot do, `start` lists what a file can run at all, `rules` evaluates `triggers`.
 
 mod changes;
 mod compile;
 mod condition;
+mod import;
 mod needs;
 mod others;
 mod rules;
@@ -21,10 +22,11 @@ use pipewright_core::Plan;
 
 use crate::capabilities::Capabilities;
 use crate::diagnostic::{Code, Diagnostic, Severity, shown};
-use crate::model::{self, Body, ImportSource, Pipeline, PipelineFile};
+use crate::model::{self, Pipeline, PipelineFile};
 
 pub use crate::model::{CustomVariable, ImportSource as Import, TriggerEvent};
 pub use condition::{Facts, explain, judge};
+pub use import::NeededImport;
 pub use others::NotChosen;
 pub use rules::{Fired, RuleError};
 pub use select::Selection;
@@ -47,6 +49,8 @@ pub enum Planned {
     },
     /// The file cannot run; at least one diagnostic is fatal.
     Invalid(Vec<Diagnostic>),
+    /// The pipeline is in another file: give it to [`PipelineFile::bring`] and ask again.
+    Needs(Box<NeededImport>),
 }
 
 impl PipelineFile {
@@ -65,7 +69,7 @@ impl PipelineFile {
     pub fn plan_within(&self, trigger: &Trigger, values: &Values, capabilities: &Capabilities) -> Planned {
         self.settled(trigger, values, |file| match file.plan_settled(trigger) {
             Planned::Plan(plan, mut diagnostics) => {
-                diagnostics.extend(file.unsupported(trigger, capabilities));
+                diagnostics.extend(file.lacking(trigger, capabilities, &|_| true));
                 if diagnostics.iter().any(Diagnostic::is_fatal) { Planned::Invalid(diagnostics) } else { Planned::Plan(plan, diagnostics) }
             }
             other => other,
@@ -75,11 +79,22 @@ impl PipelineFile {
     /// What the pipeline for a trigger needs that the capabilities lack, each with its line and key. Empty where no
     /// pipeline runs.
     pub fn unsupported(&self, trigger: &Trigger, capabilities: &Capabilities) -> Vec<Diagnostic> {
-        self.unsupported_for(trigger, capabilities, &|_| true)
+        self.unsupported_for(trigger, &Values::new(), capabilities, &|_| true)
     }
 
-    /// As [`Self::unsupported`] where only some steps of the plan run, by their numbers from 0.
-    pub fn unsupported_for(&self, trigger: &Trigger, capabilities: &Capabilities, wanted: &dyn Fn(usize) -> bool) -> Vec<Diagnostic> {
+    /// As [`Self::unsupported`], with values for templates, and where only some steps of the plan run, by their numbers
+    /// from 0.
+    pub fn unsupported_for(
+        &self,
+        trigger: &Trigger,
+        values: &Values,
+        capabilities: &Capabilities,
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Vec<Diagnostic> {
+        self.settled(trigger, values, |file| file.lacking(trigger, capabilities, wanted))
+    }
+
+    fn lacking(&self, trigger: &Trigger, capabilities: &Capabilities, wanted: &dyn Fn(usize) -> bool) -> Vec<Diagnostic> {
         match self.select(trigger) {
             Ok((pipeline, _)) => needs::unsupported(self, pipeline, capabilities, wanted),
             Err(_) => Vec::new(),
@@ -89,28 +104,6 @@ impl PipelineFile {
     /// Which pipeline a trigger runs and why that one, or a sentence why none.
     pub fn selection(&self, trigger: &Trigger) -> Result<Selection, String> {
         self.select(trigger).map(|(_, selection)| selection)
-    }
-
-    /// The source of the pipeline that a trigger imports, with the pipeline's name there; `None` where it imports none.
-    pub fn import_for(&self, trigger: &Trigger) -> Option<(ImportSource, String)> {
-        match &self.select(trigger).ok()?.0.body {
-            Body::Import(import) => Some((import.source.clone(), import.pipeline.clone())),
-            Body::Items(_) => None,
-        }
-    }
-
-    /// What a file that shares its pipelines (`export: true`) runs for an importer: `definitions.pipelines.<name>` with
-    /// this file's own definitions.
-    pub fn plan_shared(&self, name: &str, given: &[(String, String)]) -> Planned {
-        if self.is_invalid() {
-            return Planned::Invalid(self.diagnostics.clone());
-        }
-        let found = self.shared.iter().find(|(key, _)| key.value == name);
-        match found {
-            Some(_) if !self.export => Planned::Nothing { reason: format!("{} does not say `export: true`", self.source.name) },
-            Some((_, pipeline)) => self.plan_pipeline(pipeline, format!("definitions.pipelines: {name}"), given),
-            None => Planned::Nothing { reason: format!("{} has no pipeline {} to share", self.source.name, shown(name)) },
-        }
     }
 
     /// The problems found when the file was read.
@@ -123,23 +116,42 @@ impl PipelineFile {
         self.diagnostics.iter().any(Diagnostic::is_fatal)
     }
 
-    /// Runs `plan` on this file, or on the file that its templates make with the values known.
-    fn settled(&self, trigger: &Trigger, values: &Values, plan: impl FnOnce(&Self) -> Planned) -> Planned {
-        let Some(tree) = &self.templates else { return plan(self) };
-        if self.is_invalid() {
+    /// Runs `plan` on this file, or on the files that its templates make with the values known.
+    fn settled<T>(&self, trigger: &Trigger, values: &Values, plan: impl FnOnce(&Self) -> T) -> T {
+        let has_templates = self.templates.is_some()
+            || self.brought.iter().any(|(_, other)| other.file.as_ref().is_some_and(|file| file.templates.is_some()));
+        if !has_templates || self.is_invalid() {
             return plan(self);
         }
         let own = trigger.values(self);
+        let value_of = |name: &str| own.get(name).or_else(|| values.get(name)).cloned();
+        let mut file = self.filled(&value_of);
+        for (_, other) in &mut file.brought {
+            if let Some(inner) = &other.file
+                && !inner.is_invalid()
+            {
+                let filled = inner.filled(&value_of);
+                other.diagnostics.clone_from(&filled.diagnostics);
+                other.file = Some(std::sync::Arc::new(filled));
+            }
+        }
+        plan(&file)
+    }
+
+    /// The file with its templates given their values.
+    fn filled(&self, value_of: &dyn Fn(&str) -> Option<String>) -> Self {
+        let Some(tree) = &self.templates else { return self.clone() };
         let mut unknown = Vec::new();
-        let tree = model::substitute(tree, &|name| own.get(name).or_else(|| values.get(name)).cloned(), &mut unknown);
-        let (Some(mut file), _) = model::check(&self.source, tree, crate::diagnostic::Collected::default()) else { return plan(self) };
+        let tree = model::substitute(tree, value_of, &mut unknown);
+        let (Some(mut file), _) = model::check(&self.source, tree, crate::diagnostic::Collected::default()) else { return self.clone() };
         for (node, name) in unknown {
             let message = format!("no value is known for the template {}; it stays as written", shown(&name));
             let problem = Diagnostic::new(Severity::Warning, Code::UnknownTemplate, message, self.source.defined(node.place))
                 .with_help("define the variable for the workspace or the repository, or declare it in the custom pipeline");
             file.diagnostics.push(problem);
         }
-        plan(&file)
+        file.brought.clone_from(&self.brought);
+        file
     }
 
     fn plan_settled(&self, trigger: &Trigger) -> Planned {
@@ -161,15 +173,24 @@ impl PipelineFile {
                 return Planned::Invalid(diagnostics);
             }
         };
+        let origin = match self.origin(pipeline) {
+            Ok(origin) => origin,
+            Err(import::Absent::Needed(needed)) => return Planned::Needs(needed),
+            Err(import::Absent::Refused(problems)) => {
+                diagnostics.extend(problems);
+                return Planned::Invalid(diagnostics);
+            }
+        };
+        diagnostics.extend(origin.diagnostics);
         let nowhere = needs::impossible(self, pipeline);
         if !nowhere.is_empty() {
             diagnostics.extend(nowhere);
             return Planned::Invalid(diagnostics);
         }
-        let groups = compile::groups(self, pipeline);
+        let groups = compile::groups(origin.file, origin.pipeline);
         if groups.is_empty() {
             return Planned::Nothing { reason: format!("the pipeline {} has no steps", shown(&title)) };
         }
-        Planned::Plan(Box::new(Plan { pipeline: title, groups, variables }), diagnostics)
+        Planned::Plan(Box::new(Plan { pipeline: title, groups, variables, imported: origin.imported }), diagnostics)
     }
 }

@@ -1,7 +1,7 @@
 //! What a pipeline needs that an installation does not have.
 
 use crate::capabilities::{Capabilities, Feature, FeatureUse, Ignoring};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity, shown};
 use crate::model::{Body, Item, Pipeline, PipelineFile, Step};
 
 /// What the capabilities lack for the wanted steps, in the order of the text; each place once.
@@ -11,10 +11,23 @@ pub(super) fn unsupported(
     capabilities: &Capabilities,
     wanted: &dyn Fn(usize) -> bool,
 ) -> Vec<Diagnostic> {
+    let mut problems = of_origin(file, pipeline, capabilities, wanted);
+    // What an import itself needs, and behind it what the pipeline needs where it is written.
+    if let Ok(origin) = file.origin(pipeline)
+        && let Some(imported) = &origin.imported
+    {
+        let there = of_origin(origin.file, origin.pipeline, capabilities, wanted);
+        problems.extend(there.into_iter().map(|problem| problem.in_file(&imported.file)));
+    }
+    problems
+}
+
+/// What is needed where a pipeline is written.
+fn of_origin(file: &PipelineFile, pipeline: &Pipeline, capabilities: &Capabilities, wanted: &dyn Fn(usize) -> bool) -> Vec<Diagnostic> {
     let chosen = chosen(pipeline, wanted);
     let of_file = file.features.iter().filter(|needed| is_inherited(needed.feature, &chosen));
     let mut uses: Vec<&FeatureUse> = of_file.chain(uses_of(pipeline, wanted)).collect();
-    uses.retain(|needed| !capabilities.has(needed.feature));
+    uses.retain(|needed| !capabilities.meets(needed));
     uses.sort_by_key(|needed| (needed.place.start, needed.feature));
     uses.dedup_by_key(|needed| (needed.place.start, needed.feature));
     uses.into_iter().map(|needed| diagnostic(file, needed)).collect()
@@ -23,16 +36,7 @@ pub(super) fn unsupported(
 /// What no installation of ours can have.
 pub(super) fn impossible(file: &PipelineFile, pipeline: &Pipeline) -> Vec<Diagnostic> {
     let everything = Capabilities::all().without(Feature::HostedAssistant);
-    let mut problems = unsupported(file, pipeline, &everything, &|_| true);
-    if let Body::Import(import) = &pipeline.body {
-        let at = file.source.defined(pipeline.place);
-        let message = format!("not supported yet: `import`; the pipeline `{}` is in another file", import.pipeline);
-        problems.push(
-            Diagnostic::new(Severity::Unsupported, Code::NotSupported, message, at)
-                .with_help("copy the pipeline and its definitions into this file"),
-        );
-    }
-    problems
+    unsupported(file, pipeline, &everything, &|_| true)
 }
 
 /// The steps of these numbers, from 0 as in a plan.
@@ -78,6 +82,11 @@ fn diagnostic(file: &PipelineFile, needed: &FeatureUse) -> Diagnostic {
     let (feature, span) = (needed.feature, file.source.defined(needed.place));
     let (key, reason) = (feature.key(), feature.reason());
     let mut problem = match feature.ignoring() {
+        Ignoring::Wrong if feature == Feature::RunsOn => {
+            let message = format!("not supported yet: `{key}`; {reason} {}", shown(&needed.name));
+            Diagnostic::new(Severity::Unsupported, Code::NotSupported, message, span)
+                .with_help("add the label to the setting `runner.labels` of the installation, or remove it here")
+        }
         Ignoring::Wrong => {
             Diagnostic::new(Severity::Unsupported, Code::NotSupported, format!("not supported yet: `{key}`; {reason}"), span)
                 .with_help(format!("remove `{key}` from the pipeline, or run it on an installation that supports it"))

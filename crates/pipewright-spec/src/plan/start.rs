@@ -48,7 +48,7 @@ pub struct StartCondition {
     pub variables: Vec<CustomVariable>,
     /// 1-based line in the file.
     pub line: u32,
-    /// How many steps it has; 0 where it is imported.
+    /// How many steps it has; 0 where it is imported and was not brought.
     pub steps: usize,
 }
 
@@ -81,12 +81,12 @@ impl PipelineFile {
     }
 
     fn start(&self, section: Section, name: &str, sample: Trigger, pipeline: &Pipeline) -> StartCondition {
-        let steps = match &pipeline.body {
-            Body::Import(_) => 0,
-            Body::Items(items) => items.iter().map(|item| item.steps().len()).sum(),
+        let steps = match self.origin(pipeline).map(|origin| &origin.pipeline.body) {
+            Ok(Body::Items(items)) => items.iter().map(|item| item.steps().len()).sum(),
+            _ => 0,
         };
         let line = self.source.line(pipeline.place.start);
-        StartCondition { section, name: name.to_owned(), sample, variables: pipeline.variables.clone(), line, steps }
+        StartCondition { section, name: name.to_owned(), sample, variables: self.declared(pipeline).cloned().collect(), line, steps }
     }
 
     /// A branch that no pattern matches, so that it runs `default`; a likely name first.

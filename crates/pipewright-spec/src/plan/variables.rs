@@ -1,7 +1,20 @@
 //! The variables of a custom pipeline for one build.
 
 use crate::diagnostic::{Code, Diagnostic, Severity, shown};
-use crate::model::{Pipeline, PipelineFile};
+use crate::model::{Body, CustomVariable, Pipeline, PipelineFile};
+
+impl PipelineFile {
+    /// The variables that a person is asked for: those of the pipeline, and of the one that it imports those that it does
+    /// not declare itself.
+    pub(super) fn declared<'f>(&'f self, pipeline: &'f Pipeline) -> impl Iterator<Item = &'f CustomVariable> {
+        let imported = match (&pipeline.body, self.origin(pipeline)) {
+            (Body::Import(_), Ok(origin)) => origin.pipeline.variables.as_slice(),
+            _ => &[],
+        };
+        let own = &pipeline.variables;
+        own.iter().chain(imported.iter().filter(|variable| !own.iter().any(|own| own.name == variable.name)))
+    }
+}
 
 /// The given values over the defaults. Names that the pipeline does not declare are passed on, as Bitbucket's API does.
 pub(super) fn settle(
@@ -12,7 +25,7 @@ pub(super) fn settle(
     let at = file.source.defined(pipeline.place);
     let mut problems = Vec::new();
     let mut settled: Vec<(String, String)> = Vec::new();
-    for variable in &pipeline.variables {
+    for variable in file.declared(pipeline) {
         let value = given.iter().rev().find(|(name, _)| *name == variable.name).map(|(_, value)| value);
         if let Some(value) = value
             && !variable.allowed_values.is_empty()
@@ -29,7 +42,7 @@ pub(super) fn settle(
         settled.push((variable.name.clone(), value));
     }
     for (name, value) in given {
-        if pipeline.variables.iter().any(|variable| variable.name == *name) {
+        if file.declared(pipeline).any(|variable| variable.name == *name) {
             continue;
         }
         let fits = name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')

@@ -8,8 +8,8 @@ const TOP: Span = Span { line: 1, column: 1, start: 0, end: 0 };
 
 /// The text, and a warning where bytes before it were ignored. On refusal, what could be read of the text for drawing
 /// the problem.
-pub(crate) fn decode(name: &str, bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
-    let refused = |diagnostic: Diagnostic| (Source::new(name, String::new()), vec![diagnostic]);
+pub(crate) fn decode(bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
+    let refused = |diagnostic: Diagnostic| (Source::new(String::new()), vec![diagnostic]);
     let error = |code, message: String| Diagnostic::new(Severity::Error, code, message, TOP);
     if bytes.len() > MAX_FILE_BYTES {
         let message = format!("the file has {} bytes; a pipeline file may have at most {MAX_FILE_BYTES} (1 MiB)", bytes.len());
@@ -35,7 +35,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
         Err(invalid) => {
             let at = invalid.valid_up_to();
             let byte = bytes.get(at).copied().unwrap_or_default();
-            let source = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
+            let source = Source::new(String::from_utf8_lossy(bytes).into_owned());
             let span = source.span(at as u32, at as u32 + 3);
             let message = format!("the byte {byte:#04x} is not UTF-8 text");
             let problem = Diagnostic::new(Severity::Error, Code::NotUtf8, message, span)
@@ -43,7 +43,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
             return (source, vec![problem]);
         }
     };
-    let source = Source::new(name, text);
+    let source = Source::new(text);
     if let Some((at, control)) =
         source.text.char_indices().find(|(_, character)| character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{85}'))
     {

@@ -3,16 +3,15 @@
 use super::node::Place;
 use crate::diagnostic::Span;
 
-/// A file's text, as decoded, with its name.
+/// A file's text, as decoded.
 #[derive(Debug)]
 pub(crate) struct Source {
-    pub(crate) name: String,
     pub(crate) text: String,
     line_starts: Vec<u32>,
 }
 
 impl Source {
-    pub(crate) fn new(name: &str, text: String) -> Self {
+    pub(crate) fn new(text: String) -> Self {
         let mut line_starts = vec![0];
         let bytes = text.as_bytes();
         for (index, byte) in bytes.iter().enumerate() {
@@ -21,7 +20,7 @@ impl Source {
                 line_starts.push(index as u32 + 1);
             }
         }
-        Self { name: name.to_owned(), text, line_starts }
+        Self { text, line_starts }
     }
 
     /// 1-based line of a byte.
@@ -87,7 +86,7 @@ mod tests {
 
     #[test]
     fn columns_are_characters() {
-        let source = Source::new("f", "é: ü\r\nb: c\rd".to_owned());
+        let source = Source::new("é: ü\r\nb: c\rd".to_owned());
         let span = source.span(4, 6);
         assert_eq!((span.line, span.column), (1, 4));
         assert_eq!(source.line_text(1), "é: ü");

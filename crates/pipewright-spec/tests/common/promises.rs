@@ -33,6 +33,13 @@ pub(crate) fn keeps_its_promises(name: &str, bytes: &[u8]) -> Parsed {
                     }
                     Planned::Nothing { reason } => assert!(!reason.is_empty()),
                     Planned::Invalid(problems) => assert!(problems.iter().any(Diagnostic::is_fatal), "{name}"),
+                    // Importing from itself is as good as from any other file.
+                    Planned::Needs(needed) => {
+                        let mut importing = file.clone();
+                        importing.bring(&needed.source, parse(name, bytes), None);
+                        assert!(!matches!(importing.plan(&start.sample), Planned::Needs(_)), "{name}: it was brought");
+                        assert!(needed.refused("reason", "help").is_fatal(), "{name}");
+                    }
                 }
             }
         }

@@ -10,6 +10,14 @@ use crate::error::StoreError;
 statements! {
     GET = same("SELECT * FROM repositories WHERE id = $1");
     OF_ACCOUNT = same("SELECT * FROM repositories WHERE id = $1 AND account_id = $2");
+    // The account is asked for twice: neither the one that asks nor the one that is found may be another's.
+    BESIDE = same(
+        "SELECT r.* FROM repositories r JOIN repositories own ON own.id = $2 AND own.account_id = $1
+         JOIN integrations i ON i.id = r.integration_id
+         WHERE r.account_id = $1 AND r.integration_id = own.integration_id AND r.gone_at IS NULL AND i.state <> 'disconnected'
+             AND (r.slug = $3 OR r.remote_id = $3)
+         ORDER BY CASE WHEN r.owner = own.owner THEN 0 ELSE 1 END, r.full_name LIMIT 5"
+    );
     WITH_ACCESS_KEY = same("SELECT * FROM repositories WHERE integration_id = $1 AND access_key_id IS NOT NULL ORDER BY id");
     ADMINISTERED = same(
         "SELECT COUNT(*) AS listed, COUNT(*) FILTER (WHERE can_administer) AS administered
@@ -92,6 +100,18 @@ pub async fn of_account(db: &Db, account: AccountId, id: RepositoryId) -> Result
         .fetch_optional(executor)
         .await)?;
     Ok(row.map(Repository::from))
+}
+
+/// The account's repositories of this slug or unchanging id that are seen by the same integration as one of its own; those
+/// of the same workspace or project first, at most 5.
+pub async fn beside(db: &Db, account: AccountId, own: RepositoryId, name: &str) -> Result<Vec<Repository>, StoreError> {
+    let rows: Vec<Row> = read!(db, BESIDE, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(own.as_uuid())
+        .bind(name)
+        .fetch_all(executor)
+        .await)?;
+    Ok(rows.into_iter().map(Repository::from).collect())
 }
 
 /// Repositories of an integration that we put our key on.

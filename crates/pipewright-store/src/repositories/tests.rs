@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pipewright_core::Timestamp;
 
 use super::testing::{a_repository, seen};
-use super::{Search, administered, get, mark_unseen_gone, of_account, owners, remember, search};
+use super::{Search, administered, beside, get, mark_unseen_gone, of_account, owners, remember, search};
 use crate::integrations::testing::{an_account, an_integration};
 use crate::testing::on_each_database;
 
@@ -85,5 +85,33 @@ fn five_thousand_repositories_stay_searchable() {
         assert!(took < Duration::from_secs(2), "a search took {took:?}");
         let (last, _) = search(&db, account, &Search { offset: 4990, ..find("") }).await.expect("searches");
         assert_eq!(last.len(), 10);
+    });
+}
+
+#[test]
+fn a_repository_beside_another_is_of_the_same_account_and_integration() {
+    on_each_database(async |db| {
+        let mut tx = db.begin().await.expect("begins");
+        let (account, user) = an_account(&mut tx, "harbor").await;
+        let (other, other_user) = an_account(&mut tx, "other").await;
+        let integration = an_integration(&mut tx, account, user).await;
+        let foreign = an_integration(&mut tx, other, other_user).await;
+        let own = a_repository(&mut tx, account, integration, "harbor/shop").await;
+        for name in ["apps/tools", "harbor/tools", "harbor/other"] {
+            a_repository(&mut tx, account, integration, name).await;
+        }
+        let hidden = a_repository(&mut tx, other, foreign, "harbor/secret").await;
+        a_repository(&mut tx, other, foreign, "harbor/tools").await;
+        tx.commit().await.expect("commits");
+        let names = async |account, own, name: &str| {
+            let found = beside(&db, account, own, name).await.expect("reads");
+            found.into_iter().map(|repository| (repository.account, repository.full_name)).collect::<Vec<_>>()
+        };
+        let both = [(account, "harbor/tools".to_owned()), (account, "apps/tools".to_owned())];
+        assert_eq!(names(account, own, "tools").await, both, "its own workspace first, never another account's");
+        assert_eq!(names(account, own, "harbor/other").await, [(account, "harbor/other".to_owned())], "by what never changes");
+        assert!(names(account, own, "secret").await.is_empty());
+        assert!(names(account, hidden, "tools").await.is_empty(), "nobody asks from another account's repository");
+        assert!(names(account, own, "too%").await.is_empty());
     });
 }

@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod imports;
 mod plan;
 mod run;
 mod serve;

@@ -16,9 +16,12 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use pipewright_core::Plan;
 use pipewright_spec::plan::{NotChosen, Selection};
-use pipewright_spec::{Capabilities, Diagnostic, Parsed, PipelineFile, Planned, Trigger, Values, parse, render_coloured, render_text};
+use pipewright_spec::{
+    Capabilities, Diagnostic, FileText, Parsed, PipelineFile, Planned, Trigger, Values, parse, render_coloured_of, render_text_of,
+};
 use serde::Serialize;
 
+use super::imports::{self, Brought, Imports};
 use super::run::checkout;
 use super::validate::files::{self, FILE_NAME};
 use conditions::Expected;
@@ -44,6 +47,8 @@ pub(crate) struct PlanCommand {
     /// Say what this executor does not support.
     #[arg(long, value_enum)]
     executor: Option<ExecutorName>,
+    #[command(flatten)]
+    imports: Imports,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -101,8 +106,11 @@ impl PlanCommand {
             Some(trigger) => trigger,
             None => Trigger::Branch { name: branch_checked_out(&directory)? },
         };
-        let Parsed { pipeline_file, diagnostics, source } = parse(&name, &bytes);
-        let planned = pipeline_file.as_ref().map_or_else(|| Planned::Invalid(diagnostics), |file| file.plan_with(&trigger, &Values::new()));
+        let Parsed { mut pipeline_file, diagnostics, source, .. } = parse(&name, &bytes);
+        let (planned, brought) = match &mut pipeline_file {
+            None => (Planned::Invalid(diagnostics), Brought::default()),
+            Some(file) => self.planned(file, &trigger, &directory),
+        };
         let mut answer = Answer {
             file: &name,
             trigger: &trigger,
@@ -128,6 +136,11 @@ impl PlanCommand {
                 answer.nothing = Some(reason);
                 3
             }
+            Planned::Needs(needed) => {
+                answer.selection = selection.as_ref();
+                answer.diagnostics = vec![imports::unnamed(needed)];
+                1
+            }
             Planned::Invalid(problems) => {
                 answer.selection = selection.as_ref();
                 answer.diagnostics.clone_from(problems);
@@ -139,7 +152,7 @@ impl PlanCommand {
             writeln!(out, "{}", serde_json::to_string(&answer)?)?;
         } else {
             tree::draw(&mut out, &answer)?;
-            talk(&answer, &source)?;
+            talk(&answer, &source, &brought)?;
         }
         Ok(ExitCode::from(code))
     }
@@ -165,6 +178,17 @@ impl PlanCommand {
         Ok((source.name, bytes, directory))
     }
 
+    /// The plan, with what it imports from the checkout and from those that were named.
+    fn planned(&self, file: &mut PipelineFile, trigger: &Trigger, directory: &Path) -> (Planned, Brought) {
+        let planned = file.plan_with(trigger, &Values::new());
+        let Planned::Needs(needed) = planned else { return (planned, Brought::default()) };
+        let brought = self.imports.bring(file, vec![*needed], &|path| imports::below(directory, path));
+        if brought.problems.is_empty() {
+            return (file.plan_with(trigger, &Values::new()), brought);
+        }
+        (Planned::Invalid(file.diagnostics().iter().chain(&brought.problems).cloned().collect()), brought)
+    }
+
     fn unsupported(&self, file: Option<&PipelineFile>, trigger: &Trigger) -> Vec<Diagnostic> {
         match (file, self.executor) {
             (Some(file), Some(executor)) => file.unsupported(trigger, &executor.capabilities()),
@@ -178,9 +202,9 @@ fn branch_checked_out(directory: &Path) -> anyhow::Result<String> {
 }
 
 /// Problems, for people.
-fn talk(answer: &Answer<'_>, source: &str) -> anyhow::Result<()> {
-    let render = if std::io::stderr().is_terminal() { render_coloured } else { render_text };
+fn talk(answer: &Answer<'_>, source: &str, brought: &Brought) -> anyhow::Result<()> {
+    let render = if std::io::stderr().is_terminal() { render_coloured_of } else { render_text_of };
     let mut err = anstream::stderr().lock();
-    write!(err, "{}", render(&answer.diagnostics, answer.file, source))?;
+    write!(err, "{}", render(&answer.diagnostics, FileText { name: answer.file, text: source }, &brought.texts()))?;
     Ok(())
 }

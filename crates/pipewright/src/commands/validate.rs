@@ -8,13 +8,16 @@ mod report;
 mod sarif;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use pipewright_spec::{Diagnostic, Parsed, parse};
 
-use files::{Named, expand, read};
+use super::imports::{self, Brought, Imports};
+use super::plan::shown::shown;
+use super::run::checkout;
+use files::{FILE_NAME, Named, Source, expand, read};
 
 /// What `--help` says of the exit codes.
 const EXIT_CODES: &str = "\
@@ -27,12 +30,15 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Validate {
-    /// Files to check; a directory stands for every bitbucket-pipelines.yml in it, - for standard input.
-    #[arg(default_value = "bitbucket-pipelines.yml", value_name = "FILE")]
+    /// Files to check; a directory stands for every bitbucket-pipelines.yml in it, - for standard input. Without one, that of
+    /// the checkout you stand in.
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// How to print what is found.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    #[command(flatten)]
+    imports: Imports,
     /// Print one JSON object a file, one a line; the same as --format json.
     #[arg(long, conflicts_with = "format")]
     json: bool,
@@ -64,6 +70,8 @@ struct Found {
     diagnostics: Vec<Diagnostic>,
     /// The text that the places count in.
     source: String,
+    /// Files that it imports from.
+    brought: Brought,
 }
 
 impl Found {
@@ -85,9 +93,20 @@ impl Checked {
 impl Validate {
     /// Checks every file; one that cannot be read does not hold up the others.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let checked: Vec<Checked> = self.files.iter().flat_map(|path| expand(path)).map(check).collect();
+        let named = if self.files.is_empty() { usual()? } else { self.files.clone() };
+        let checked: Vec<Checked> = named.iter().flat_map(|path| expand(path)).map(|named| self.check(named)).collect();
         for (file, problem) in checked.iter().filter_map(|file| Some((file, file.found.as_ref().err()?))) {
             writeln!(anstream::stderr(), "{}: {problem}", file.name)?;
+        }
+        for (file, found) in checked.iter().filter_map(|file| Some((file, file.found.as_ref().ok()?))) {
+            for needed in &found.brought.unknown {
+                let (pipeline, source) = (shown(&needed.pipeline, 80), shown(&needed.source.to_string(), 120));
+                writeln!(
+                    anstream::stderr(),
+                    "{}: {pipeline} of {source} is in another repository and not checked; see --import",
+                    file.name
+                )?;
+            }
         }
         let mut out = anstream::stdout().lock();
         match if self.json { Format::Json } else { self.format } {
@@ -101,11 +120,34 @@ impl Validate {
     }
 }
 
-fn check(named: Named) -> Checked {
-    let Named { name, place } = named;
-    let found = place.and_then(|place| read(&place)).map(|bytes| {
-        let Parsed { diagnostics, source, .. } = parse(&name, &bytes);
-        Found { diagnostics, source }
-    });
-    Checked { name, found }
+/// The file here, or that of the checkout; the directory itself where there is none, which is then said.
+fn usual() -> anyhow::Result<Vec<PathBuf>> {
+    let here = Path::new(FILE_NAME);
+    if here.exists() {
+        return Ok(vec![here.to_owned()]);
+    }
+    let top = checkout::top_of(Path::new("."))?.map(|top| top.join(FILE_NAME)).filter(|path| path.exists());
+    Ok(vec![top.unwrap_or_else(|| PathBuf::from("."))])
+}
+
+impl Validate {
+    fn check(&self, named: Named) -> Checked {
+        let Named { name, place } = named;
+        let found = place.and_then(|place| Ok((read(&place)?, place))).map(|(bytes, place)| {
+            let Parsed { pipeline_file, mut diagnostics, source, .. } = parse(&name, &bytes);
+            let mut brought = Brought::default();
+            if let Some(mut file) = pipeline_file.filter(|file| !file.is_invalid()) {
+                let directory = match &place {
+                    Source::File(path) => path.parent().unwrap_or(Path::new("")).to_owned(),
+                    Source::Standard => PathBuf::new(),
+                };
+                let needed = file.imports();
+                brought = self.imports.bring(&mut file, needed, &|path| imports::below(&directory, path));
+                diagnostics.append(&mut brought.problems);
+                diagnostics.extend(file.import_problems());
+            }
+            Found { diagnostics, source, brought }
+        });
+        Checked { name, found }
+    }
 }

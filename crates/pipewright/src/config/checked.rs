@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use pipewright_server::{CloudAddresses, ServerConfig};
+use pipewright_spec::USUAL_LABELS;
 use pipewright_store::Database;
 use url::Url;
 
@@ -92,6 +93,7 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         compare_refs_every: reader.seconds("comparison.every_seconds"),
         poll_refs_every: reader.seconds("comparison.polling_every_seconds"),
         runner_slots: reader.parsed_or("runner.slots", "a whole number, 0 or more", 0),
+        runner_labels: reader.labels("runner.labels"),
         session_lifetime: Duration::from_secs(86_400) * reader.number("server.session_days", 1, 3650),
         extra_ca_pem: reader.file("bitbucket.extra_ca_file"),
         delivery_body_limit: 1024 * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
@@ -126,6 +128,21 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Words between commas. On an ARM machine Bitbucket's label for it comes to them.
+    fn labels(&mut self, key: &str) -> Vec<String> {
+        let mut labels: Vec<String> =
+            self.text(key).split(',').map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect();
+        if labels.iter().any(|label| label.chars().count() > 50) {
+            self.mistake(key, "labels of at most 50 characters, with commas between them");
+        }
+        for label in USUAL_LABELS.iter().filter(|label| label.ends_with("arm64")) {
+            if !labels.iter().any(|known| known == label) {
+                labels.push((*label).to_owned());
+            }
+        }
+        labels
+    }
+
     fn text(&self, key: &str) -> &'a str {
         self.gathered.get(key).0.trim()
     }

@@ -51,6 +51,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         about: "File with the key that seals stored secrets (64 hexadecimal digits); empty for secret.key in the data directory, made at the first start.",
     },
     Setting { key: "runner.slots", default: "2", about: "Steps the embedded runner works on at a time; 0 switches it off." },
+    Setting {
+        key: "runner.labels",
+        default: "self.hosted, linux, linux.shell",
+        about: "Labels of the embedded runner, with commas between them: steps whose `runs-on` has another are refused. On an ARM machine `linux.arm64` comes to them.",
+    },
     Setting { key: "runner.stop_grace_seconds", default: "10", about: "Seconds between asking a stopped step to end and killing it." },
     Setting {
         key: "runner.cache_gb",

@@ -1,6 +1,7 @@
 //! The commands that work without a server, driven as a person drives them: the built program in a git checkout.
 
 mod checkout;
+mod imports;
 mod plan;
 mod run;
 mod run_caches;

@@ -38,7 +38,7 @@ fn group(kind: GroupKind, steps: Vec<StepPlan>) -> Group {
 }
 
 fn plan(groups: Vec<Group>) -> Plan {
-    Plan { pipeline: "default".to_owned(), groups, variables: Vec::new() }
+    Plan { pipeline: "default".to_owned(), groups, variables: Vec::new(), imported: None }
 }
 
 fn sequence(names: &[&str]) -> Plan {

@@ -7,6 +7,7 @@ use pipewright_core::wire::Checkout;
 use pipewright_core::{CommitHash, RefName};
 use pipewright_runner::git::GitError;
 use pipewright_spec::limits::MAX_FILE_BYTES;
+use pipewright_store::StoreError;
 use pipewright_store::builds::CommitText;
 
 use crate::app::App;
@@ -31,6 +32,17 @@ pub(super) enum FetchError {
     /// The integration cannot be used.
     #[error(transparent)]
     Integration(#[from] IntegrationUnavailable),
+    /// A repository that a pipeline is imported from.
+    #[error("{repository}, from which its pipeline is imported: {error}")]
+    Imported {
+        /// Its full name.
+        repository: String,
+        /// What happened.
+        error: Box<Self>,
+    },
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The file is larger than is read.
     #[error(
         "{FILE_NAME} is larger than the {MAX_FILE_BYTES} bytes that are read; make it smaller, or move scripts into files of their own"
@@ -44,6 +56,8 @@ impl FetchError {
         match self {
             Self::Git(error) => error.is_transient(),
             Self::Integration(error) => error.is_retryable(),
+            Self::Imported { error, .. } => error.is_retryable(),
+            Self::Store(_) => true,
             Self::FileTooLarge(_) => false,
         }
     }

@@ -1,9 +1,9 @@
 //! From a pipeline file's text to what the build does. No I/O.
 
 use pipewright_core::build::BuildOutcome;
-use pipewright_core::{Plan, RefName, TriggerKind};
+use pipewright_core::{CommitHash, Plan, RefName, TriggerKind};
 use pipewright_spec::plan::Values;
-use pipewright_spec::{Capabilities, Diagnostic, Planned, Trigger, has_skip_marker, parse};
+use pipewright_spec::{Capabilities, Diagnostic, NeededImport, PipelineFile, Planned, Trigger, has_skip_marker, parse};
 use pipewright_store::builds::TriggerDetail;
 
 use super::fetch::FILE_NAME;
@@ -25,40 +25,72 @@ pub(super) enum Judged {
     },
 }
 
-/// Judges the file at the build's commit. A file of another shape, whatever its bytes, is `Invalid`, never a panic. `set`
-/// are the variables that fill its templates, where the trigger has none of the name.
-pub(super) fn judge(
+/// A file that may have a plan for what was asked.
+#[derive(Debug)]
+pub(super) struct Readable {
+    file: PipelineFile,
+    trigger: Trigger,
+    /// Variables that a person gave.
+    given: Vec<(String, String)>,
+    /// Variables that fill its templates, where the trigger has none of the name.
+    set: Values,
+}
+
+/// Reads the file at the build's commit. A file of another shape, whatever its bytes, is `Invalid`, never a panic.
+pub(super) fn read(
     file: Option<&[u8]>,
     message: &str,
     trigger: TriggerKind,
     ref_name: &RefName,
     detail: &TriggerDetail,
     set: Values,
-) -> Judged {
-    let skipped = |sentence: String| Judged::NotPlanned { outcome: BuildOutcome::Skipped, sentence, diagnostics: Vec::new() };
+) -> Result<Readable, Judged> {
     if trigger.is_unique_per_commit() && detail.rerun_of.is_none() && has_skip_marker(message) {
-        return skipped("The commit's message asks for no build with [skip ci].".to_owned());
+        return Err(skipped("The commit's message asks for no build with [skip ci].".to_owned()));
     }
     let Some(file) = file else {
-        return skipped(format!("There is no {FILE_NAME} at this commit; add one to the root of the repository to build it."));
+        return Err(skipped(format!("There is no {FILE_NAME} at this commit; add one to the root of the repository to build it.")));
     };
     let parsed = parse(FILE_NAME, file);
     let Some(pipelines) = parsed.pipeline_file else {
-        return invalid(parsed.diagnostics);
+        return Err(invalid(parsed.diagnostics));
     };
-    let mut values = set;
-    values.extend(detail.variables.iter().cloned());
-    match pipelines.plan_within(&trigger_of(trigger, ref_name, detail), &values, &Capabilities::host()) {
-        Planned::Plan(mut plan, diagnostics) => {
-            if detail.custom.is_none() {
-                // Only custom pipelines declare variables; what a person gives besides goes to every step all the same.
-                plan.variables.extend(detail.variables.iter().filter(|(name, _)| given::is_name(name)).cloned());
+    Ok(Readable { file: pipelines, trigger: trigger_of(trigger, ref_name, detail), given: detail.variables.clone(), set })
+}
+
+impl Readable {
+    /// Judges it for an installation. Where the pipeline is in another file, that one is asked for; see [`Self::bring`].
+    pub(super) fn judge(&self, capabilities: &Capabilities) -> Result<Judged, NeededImport> {
+        let mut values = self.set.clone();
+        values.extend(self.given.iter().cloned());
+        Ok(match self.file.plan_within(&self.trigger, &values, capabilities) {
+            Planned::Plan(mut plan, diagnostics) => {
+                if !matches!(self.trigger, Trigger::Custom { .. }) {
+                    // Only custom pipelines declare variables; what a person gives besides goes to every step all the same.
+                    plan.variables.extend(self.given.iter().filter(|(name, _)| given::is_name(name)).cloned());
+                }
+                Judged::Plan(plan, diagnostics)
             }
-            Judged::Plan(plan, diagnostics)
-        }
-        Planned::Nothing { reason } => skipped(sentence(&reason)),
-        Planned::Invalid(diagnostics) => invalid(diagnostics),
+            Planned::Nothing { reason } => skipped(sentence(&reason)),
+            Planned::Invalid(diagnostics) => invalid(diagnostics),
+            Planned::Needs(needed) => return Err(*needed),
+        })
     }
+
+    /// Gives it the file that it imports from.
+    pub(super) fn bring(&mut self, needed: &NeededImport, file: &[u8], commit: Option<CommitHash>) {
+        self.file.bring(&needed.source, parse(&needed.source.to_string(), file), commit);
+    }
+
+    /// What it is where the file that it imports from cannot be had.
+    pub(super) fn without(&self, needed: &NeededImport, reason: &str, help: &str) -> Judged {
+        let own = self.file.diagnostics().iter().cloned();
+        invalid(own.chain([needed.refused(reason, help)]).collect())
+    }
+}
+
+fn skipped(sentence: String) -> Judged {
+    Judged::NotPlanned { outcome: BuildOutcome::Skipped, sentence, diagnostics: Vec::new() }
 }
 
 fn invalid(diagnostics: Vec<Diagnostic>) -> Judged {
@@ -96,16 +128,22 @@ fn sentence(fragment: &str) -> String {
 mod tests {
     use pipewright_core::build::BuildOutcome;
     use pipewright_core::{RefName, TriggerKind};
+    use pipewright_spec::Capabilities;
     use pipewright_spec::plan::Values;
     use pipewright_store::builds::TriggerDetail;
 
-    use super::{Judged, judge};
+    use super::{Judged, read};
 
     const FILE: &str = "pipelines:\n  default:\n    - step:\n        script:\n          - make test\n";
 
     fn judged(file: Option<&str>, message: &str) -> Judged {
+        judge(file, message, &TriggerDetail::default())
+    }
+
+    fn judge(file: Option<&str>, message: &str, detail: &TriggerDetail) -> Judged {
         let main = RefName::branch("main").expect("a branch");
-        judge(file.map(str::as_bytes), message, TriggerKind::Push, &main, &TriggerDetail::default(), Values::new())
+        let read = read(file.map(str::as_bytes), message, TriggerKind::Push, &main, detail, Values::new());
+        read.map_or_else(|judged| judged, |file| file.judge(&Capabilities::host()).expect("nothing is imported"))
     }
 
     fn outcome(judged: &Judged) -> Option<(BuildOutcome, String)> {
@@ -143,19 +181,15 @@ mod tests {
 
     #[test]
     fn what_a_person_gives_reaches_the_steps_of_any_pipeline() {
-        let main = RefName::branch("main").expect("a branch");
         let given = vec![("NOTE".to_owned(), "$(x)".to_owned())];
         let detail = TriggerDetail { variables: given.clone(), ..TriggerDetail::default() };
-        let Judged::Plan(plan, _) = judge(Some(FILE.as_bytes()), "", TriggerKind::Manual, &main, &detail, Values::new()) else {
-            panic!("a plan")
-        };
+        let Judged::Plan(plan, _) = judge(Some(FILE), "", &detail) else { panic!("a plan") };
         assert_eq!(plan.variables, given);
     }
 
     #[test]
     fn a_rerun_of_a_skipped_commit_runs() {
-        let main = RefName::branch("main").expect("a branch");
         let detail = TriggerDetail { rerun_of: Some(3), ..TriggerDetail::default() };
-        assert!(matches!(judge(Some(FILE.as_bytes()), "[skip ci]", TriggerKind::Push, &main, &detail, Values::new()), Judged::Plan(..)));
+        assert!(matches!(judge(Some(FILE), "[skip ci]", &detail), Judged::Plan(..)));
     }
 }

@@ -3,13 +3,14 @@
 use pipewright_core::Plan;
 use pipewright_core::build::{BuildEvent, BuildOutcome};
 use pipewright_core::ids::{BuildId, RepositoryId};
-use pipewright_spec::Diagnostic;
+use pipewright_spec::{Capabilities, Diagnostic};
 use pipewright_store::builds::{self, CommitText, ToPlan};
 use pipewright_store::{StoreError, steps};
 
 use super::changes::changed_files;
 use super::fetch::{FetchError, fetch};
-use super::judge::{Judged, judge};
+use super::imports::{Brought, bring};
+use super::judge::{Judged, read as read_file};
 use crate::app::App;
 use crate::scheduler::{AdvanceError, Aftermath, advance};
 use crate::tasks::{Lane, backoff};
@@ -57,12 +58,7 @@ impl Lane for PlanLane {
         let app = &self.0;
         let read = match fetch(app, build.repository_id, &build.ref_name, &build.commit).await {
             Ok(read) => read,
-            Err(error) if error.is_retryable() && build.tries + 1 < TRIES => {
-                let mut tx = app.db.begin().await?;
-                let at = app.clock.now() + backoff(build.tries);
-                builds::retry_planning(&mut tx, build.id, at, &format!("{error}")).await?;
-                return tx.commit().await;
-            }
+            Err(error) if error.is_retryable() && build.tries + 1 < TRIES => return self.later(&build, &error).await,
             Err(FetchError::FileTooLarge(text)) => {
                 let message = sentence(&FetchError::FileTooLarge(text.clone()).to_string());
                 let event = BuildEvent::NotPlanned(BuildOutcome::Invalid);
@@ -72,8 +68,12 @@ impl Lane for PlanLane {
         };
         let file = read.file.as_deref();
         let found = Found { file, text: Some(&read.text), ..Found::nothing() };
-        let set = template_values(app, build.account_id, build.application_id).await?;
-        match judge(file, &read.text.message, build.trigger, &build.ref_name, &build.detail, set) {
+        let judged = match self.judged(&build, file, &read.text.message).await {
+            Ok(judged) => judged,
+            Err(error) if error.is_retryable() && build.tries + 1 < TRIES => return self.later(&build, &error).await,
+            Err(error) => return self.errored(build.id, &format!("The repository cannot be read: {error}.")).await,
+        };
+        match judged {
             Judged::Plan(plan, diagnostics) => {
                 let changed = changed_files(app, &build, &plan).await;
                 let (plan, changed, event) = (Some(plan.as_ref()), changed.as_deref(), BuildEvent::Planned);
@@ -92,6 +92,36 @@ impl Lane for PlanLane {
 }
 
 impl PlanLane {
+    /// Judges the file, and reads the one that its pipeline is imported from where it is.
+    async fn judged(&self, build: &ToPlan, file: Option<&[u8]>, message: &str) -> Result<Judged, FetchError> {
+        let app = &self.0;
+        let set = template_values(app, build.account_id, build.application_id).await?;
+        let mut file = match read_file(file, message, build.trigger, &build.ref_name, &build.detail, set) {
+            Ok(file) => file,
+            Err(judged) => return Ok(judged),
+        };
+        let capabilities = Capabilities::host().with_labels(app.config.runner_labels.iter().map(String::as_str));
+        let needed = match file.judge(&capabilities) {
+            Ok(judged) => return Ok(judged),
+            Err(needed) => needed,
+        };
+        match bring(app, build, &needed).await? {
+            Brought::File(bytes, commit) => file.bring(&needed, &bytes, commit),
+            Brought::Refused(reason, help) => return Ok(file.without(&needed, &reason, help)),
+        }
+        // What is imported may not import, so nothing is asked for twice.
+        Ok(file.judge(&capabilities).unwrap_or_else(|again| file.without(&again, "it is asked for again", "")))
+    }
+
+    /// Tries again after a while, and says why.
+    async fn later(&self, build: &ToPlan, error: &FetchError) -> Result<(), StoreError> {
+        let app = &self.0;
+        let mut tx = app.db.begin().await?;
+        let at = app.clock.now() + backoff(build.tries);
+        builds::retry_planning(&mut tx, build.id, at, &format!("{error}")).await?;
+        tx.commit().await
+    }
+
     async fn errored(&self, id: BuildId, message: &str) -> Result<(), StoreError> {
         let event = BuildEvent::NotPlanned(BuildOutcome::Errored);
         store(&self.0, id, &Found { message: Some(message), event, ..Found::nothing() }).await

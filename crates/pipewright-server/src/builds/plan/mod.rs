@@ -1,10 +1,12 @@
 //! Planning: the pipeline file at the build's commit becomes the plan that the build runs.
 //!
-//! `fetch` brings the commit into the mirror and reads the file; `judge` turns it into a plan, a reason why nothing runs,
-//! or diagnostics, without I/O; `changes` finds the changed files where a condition asks for them; `lane` stores it and moves the build, in one transaction.
+//! `fetch` brings the commit into the mirror and reads the file, `imports` another file where the pipeline is imported;
+//! `judge` turns them into a plan, a reason why nothing runs, or diagnostics, without I/O; `changes` finds the changed files
+//! where a condition asks for them; `lane` stores it and moves the build, in one transaction.
 
 mod changes;
 mod fetch;
+mod imports;
 mod judge;
 mod lane;
 

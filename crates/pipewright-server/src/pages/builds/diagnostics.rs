@@ -81,13 +81,14 @@ fn shown(diagnostic: &Diagnostic, lines: &[&str]) -> ShownDiagnostic {
     ShownDiagnostic {
         class,
         word: diagnostic.severity.as_str(),
-        source: excerpt(lines, line as usize, column as usize, length),
+        // The lines of another file are not at hand; its name stands before the property.
+        source: if diagnostic.file.is_none() { excerpt(lines, line as usize, column as usize, length) } else { Vec::new() },
         message: pieces(&diagnostic.message),
         text: diagnostic.message.clone(),
         code: diagnostic.code.to_string(),
         line,
         column,
-        path: diagnostic.path.clone(),
+        path: diagnostic.file.as_ref().map_or_else(|| diagnostic.path.clone(), |file| format!("{file}: {}", diagnostic.path)),
         help: diagnostic.help.as_deref().map(pieces),
         labels: diagnostic.labels.iter().map(|label| (label.span.line, label.text.clone())).collect(),
     }

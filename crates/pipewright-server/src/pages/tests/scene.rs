@@ -266,7 +266,7 @@ pub(crate) fn plan(groups: &[&[&str]]) -> Plan {
         condition: None,
         steps: names.iter().map(step).collect(),
     };
-    Plan { pipeline: "branches: main".to_owned(), groups: groups.iter().map(group).collect(), variables: Vec::new() }
+    Plan { pipeline: "branches: main".to_owned(), groups: groups.iter().map(group).collect(), variables: Vec::new(), imported: None }
 }
 
 fn new_integration(id: IntegrationId, account: AccountId, connected_by: pipewright_core::ids::UserId, now: Timestamp) -> NewIntegration {

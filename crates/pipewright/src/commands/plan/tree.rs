@@ -30,6 +30,9 @@ pub(super) fn draw(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> 
     if let Some(selection) = answer.selection {
         writeln!(out, "{BOLD}{}{BOLD:#} {DIM}({}, line {}){DIM:#}", shown(&selection.pipeline, WIDTH), answer.file, selection.line)?;
         writeln!(out, "because {}.", selection.reason)?;
+        if let Some(imported) = answer.plan.and_then(|plan| plan.imported.as_ref()) {
+            writeln!(out, "It is {} of {}.", shown(&imported.pipeline, WIDTH), shown(&imported.file, WIDTH))?;
+        }
     }
     if let Some(plan) = answer.plan {
         for (name, value) in &plan.variables {

@@ -10,7 +10,10 @@ use clap::Args;
 use pipewright_core::CommitHash;
 use pipewright_runner::executor::{HostExecutor, StepLimits};
 use pipewright_runner::git::LocalRepository;
-use pipewright_spec::{Capabilities, Diagnostic, Parsed, Planned, Trigger, parse, render_coloured, render_text};
+use pipewright_spec::{
+    Capabilities, Diagnostic, Feature, FileText, NeededImport, Parsed, PipelineFile, Planned, Trigger, USUAL_LABELS, parse,
+    render_coloured_of, render_text_of,
+};
 
 use super::artifacts::RunArtifacts;
 use super::attempt::Means;
@@ -22,6 +25,7 @@ use super::steps::{self, Chosen};
 use super::variables::Defaults;
 use super::workspace::Workspaces;
 use super::{caches, checkout, conditions, summary, trigger};
+use crate::commands::imports::{self, Brought, Imports};
 use crate::commands::plan::shown::shown;
 use crate::commands::plan::which::Which;
 use crate::commands::validate::files::FILE_NAME;
@@ -61,6 +65,8 @@ pub(crate) struct Run {
     /// Variables for the steps; .env beside the pipeline file where it exists.
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+    #[command(flatten)]
+    imports: Imports,
     /// Run manual steps too, without stopping before them.
     #[arg(long)]
     yes: bool,
@@ -121,27 +127,45 @@ impl Run {
         let head = repository.head().await?;
         let commit = head.commit.clone().context("nothing was committed here yet; make a first commit")?;
         let bytes = self.pipeline_file(&repository, &commit).await?;
-        let Parsed { pipeline_file, diagnostics, source } = parse(FILE_NAME, &bytes);
-        let Some(file) = pipeline_file else {
-            return Err(refused(&diagnostics, &source));
+        let Parsed { pipeline_file, diagnostics, source, .. } = parse(FILE_NAME, &bytes);
+        let mut texts = Texts { source, brought: Brought::default() };
+        let Some(mut file) = pipeline_file else {
+            return Err(refused(&diagnostics, &texts));
         };
         let trigger = trigger::settle(self.target.as_deref(), &self.which, &repository, &head, &file).await?;
         let env_file = self.env_file(repository.top())?;
         let defaults = Defaults::of(&repository, &trigger, &commit, head.branch.as_ref()).await?;
         let mut values = defaults.as_values();
         values.extend(env_file.plain());
-        let (plan, mut warnings) = match file.plan_with(&trigger, &values) {
+        let mut planned = file.plan_with(&trigger, &values);
+        if let Planned::Needs(needed) = planned {
+            texts.brought = self.import(&mut file, *needed, &repository, &commit).await?;
+            planned = file.plan_with(&trigger, &values);
+        }
+        let (plan, mut warnings) = match planned {
             Planned::Plan(plan, warnings) => (*plan, warnings),
             Planned::Nothing { reason } => bail!("nothing runs: {reason}"),
-            Planned::Invalid(problems) => return Err(refused(&problems, &source)),
+            Planned::Invalid(problems) => return Err(refused(&problems, &texts)),
+            Planned::Needs(needed) => {
+                let mut problems = texts.brought.problems.clone();
+                if problems.is_empty() {
+                    problems.push(imports::unnamed(&needed));
+                }
+                return Err(refused(&problems, &texts));
+            }
         };
         let chosen = steps::choose(plan, self.step.as_deref(), self.from.as_deref())?;
         // Whatever the host executor learns must be done here as well as on the server.
-        warnings.extend(file.unsupported_for(&trigger, &Capabilities::host(), &|index| chosen.has(index)));
+        // This machine takes the place of every runner.
+        let capabilities = Capabilities::host().with(Feature::RunsOn);
+        warnings.extend(file.unsupported_for(&trigger, &values, &capabilities, &|index| chosen.has(index)));
         if warnings.iter().any(Diagnostic::is_fatal) {
-            return Err(refused(&warnings, &source));
+            return Err(refused(&warnings, &texts));
         }
-        talk(&render(&warnings, &source))?;
+        talk(&render(&warnings, &texts))?;
+        if let Some(notice) = other_runners(&chosen) {
+            talk(&notice)?;
+        }
         let changed = if chosen.plan.has_changeset_conditions() {
             self.changed_files(&repository, &trigger, &commit, home.as_deref()).await
         } else {
@@ -176,6 +200,26 @@ impl Run {
     fn env_file_inside(&self, top: &Path) -> Option<PathBuf> {
         let file = self.env_file.clone().unwrap_or_else(|| top.join(USUAL_ENV_FILE));
         file.canonicalize().ok()?.strip_prefix(top).map(Path::to_owned).ok()
+    }
+
+    /// Brings the file that the pipeline is imported from: of this repository as the run takes its files, of another where
+    /// a checkout was named.
+    async fn import(
+        &self,
+        file: &mut PipelineFile,
+        needed: NeededImport,
+        repository: &LocalRepository,
+        commit: &CommitHash,
+    ) -> anyhow::Result<Brought> {
+        let path = needed.source.path().to_owned();
+        let committed = if self.dirty { None } else { repository.show_file(commit, &path, READ_LIMIT).await? };
+        let own = |path: &str| {
+            if self.dirty {
+                return Ok(imports::below(repository.top(), path)?.map(|(_, bytes)| (path.to_owned(), bytes)));
+            }
+            Ok(committed.clone().map(|bytes| (path.to_owned(), bytes)))
+        };
+        Ok(self.imports.bring(file, vec![needed], &own))
     }
 
     async fn pipeline_file(&self, repository: &LocalRepository, commit: &CommitHash) -> anyhow::Result<Vec<u8>> {
@@ -276,20 +320,38 @@ impl Run {
     }
 }
 
+/// The texts that problems are drawn with.
+struct Texts {
+    source: String,
+    brought: Brought,
+}
+
+/// What to say of labels that other runners have: this machine takes their place.
+fn other_runners(chosen: &Chosen) -> Option<String> {
+    let mut labels: Vec<&str> = chosen.plan.steps().flat_map(|step| &step.runs_on).map(String::as_str).collect();
+    labels.retain(|label| !USUAL_LABELS.contains(label));
+    labels.sort_unstable();
+    labels.dedup();
+    let shown: Vec<String> = labels.iter().map(|label| shown(label, 50)).collect();
+    (!shown.is_empty()).then(|| {
+        format!("This machine takes the place of a runner with the label{} {}\n", if shown.len() == 1 { "" } else { "s" }, shown.join(", "))
+    })
+}
+
 /// The error of a file that cannot run: its problems go to standard error as they are everywhere.
-fn refused(problems: &[Diagnostic], source: &str) -> anyhow::Error {
+fn refused(problems: &[Diagnostic], texts: &Texts) -> anyhow::Error {
     let fatal = problems.iter().filter(|problem| problem.is_fatal()).count();
     let problem_s = if fatal == 1 { "problem" } else { "problems" };
     let summary = format!("{FILE_NAME} cannot run here: {fatal} {problem_s}");
-    match talk(&render(problems, source)) {
+    match talk(&render(problems, texts)) {
         Ok(()) => anyhow::anyhow!(summary),
         Err(error) => error.into(),
     }
 }
 
-fn render(problems: &[Diagnostic], source: &str) -> String {
-    let render = if std::io::stderr().is_terminal() { render_coloured } else { render_text };
-    render(problems, FILE_NAME, source)
+fn render(problems: &[Diagnostic], texts: &Texts) -> String {
+    let render = if std::io::stderr().is_terminal() { render_coloured_of } else { render_text_of };
+    render(problems, FileText { name: FILE_NAME, text: &texts.source }, &texts.brought.texts())
 }
 
 /// Says something beside the data.

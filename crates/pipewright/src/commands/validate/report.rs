@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use pipewright_spec::diagnostic::summary;
-use pipewright_spec::{Diagnostic, render_coloured, render_text};
+use pipewright_spec::{Diagnostic, FileText, render_coloured_of, render_text_of};
 
 use super::Checked;
 
@@ -18,9 +18,9 @@ enum Line<'a> {
 /// Problems with their lines, and a line of counts a file.
 pub(super) fn text(out: &mut impl Write, checked: &[Checked]) -> io::Result<()> {
     // Only for a terminal; what is written elsewhere is meant to be searched.
-    let render = if io::stdout().is_terminal() { render_coloured } else { render_text };
+    let render = if io::stdout().is_terminal() { render_coloured_of } else { render_text_of };
     for (file, found) in checked.iter().filter_map(|file| Some((file, file.found.as_ref().ok()?))) {
-        write!(out, "{}", render(&found.diagnostics, &file.name, &found.source))?;
+        write!(out, "{}", render(&found.diagnostics, FileText { name: &file.name, text: &found.source }, &found.brought.texts()))?;
         writeln!(out, "{}: {}", file.name, summary(&found.diagnostics))?;
     }
     Ok(())

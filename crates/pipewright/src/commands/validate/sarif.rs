@@ -66,6 +66,8 @@ fn result(problem: &Diagnostic, name: &str, found: &Found, rules: &Rules) -> Val
         Some(help) => format!("{}; {help}", problem.message),
         None => problem.message.clone(),
     };
+    let name = problem.file.as_deref().unwrap_or(name);
+    let source = problem.file.as_deref().map_or(found.source.as_str(), |file| found.brought.text(file).unwrap_or(""));
     let mut result = json!({
         "ruleId": problem.code,
         "ruleIndex": rules.0.get(&*problem.code),
@@ -74,11 +76,11 @@ fn result(problem: &Diagnostic, name: &str, found: &Found, rules: &Rules) -> Val
             Severity::Warning => "warning",
         },
         "message": { "text": text },
-        "locations": [location(name, problem.primary, &found.source)],
+        "locations": [location(name, problem.primary, source)],
     });
     if !problem.labels.is_empty() {
         let related = problem.labels.iter().enumerate().map(|(place, label)| {
-            let mut location = location(name, label.span, &found.source);
+            let mut location = location(name, label.span, source);
             location["id"] = json!(place + 1);
             location["message"] = json!({ "text": label.text });
             location
