@@ -69,21 +69,20 @@ fn render(diagnostics: &[Diagnostic], file: FileText<'_>, imported: &[FileText<'
             Severity::Warning => Level::WARNING,
         };
         let mut group = Group::with_title(level.primary_title(&*diagnostic.message).id(&*diagnostic.code));
-        let (file_name, lines) = match &diagnostic.file {
-            None => (file.name, &own),
-            Some(name) => match others.iter().find(|(other, _)| other == name) {
-                Some((_, lines)) => (name.as_str(), lines),
-                None => {
-                    let at = diagnostic.primary;
-                    group = group.element(Origin::path(name).line(at.line as usize).char_column(at.column as usize));
-                    if let Some(help) = &diagnostic.help {
-                        group = group.element(Level::HELP.message(&**help));
-                    }
-                    out.push_str(&renderer.render(&[group]));
-                    out.push_str("\n\n");
-                    continue;
-                }
-            },
+        let text = diagnostic
+            .file
+            .as_deref()
+            .map_or(Some((file.name, &own)), |name| others.iter().find(|(other, _)| *other == name).map(|(name, lines)| (*name, lines)));
+        let Some((file_name, lines)) = text else {
+            // The text of another file is not at hand.
+            let (name, at) = (diagnostic.file.as_deref().unwrap_or_default(), diagnostic.primary);
+            group = group.element(Origin::path(name).line(at.line as usize).char_column(at.column as usize));
+            if let Some(help) = &diagnostic.help {
+                group = group.element(Level::HELP.message(&**help));
+            }
+            out.push_str(&renderer.render(&[group]));
+            out.push_str("\n\n");
+            continue;
         };
         let mut primary =
             lines.excerpt(diagnostic.primary, file_name).annotation(lines.inside(diagnostic.primary), AnnotationKind::Primary, "");

@@ -60,7 +60,7 @@ pub(super) fn read(
 
 impl Readable {
     /// Judges it for an installation. Where the pipeline is in another file, that one is asked for; see [`Self::bring`].
-    pub(super) fn judge(&self, capabilities: &Capabilities) -> Result<Judged, NeededImport> {
+    pub(super) fn judge(&self, capabilities: &Capabilities) -> Result<Judged, Box<NeededImport>> {
         let mut values = self.set.clone();
         values.extend(self.given.iter().cloned());
         Ok(match self.file.plan_within(&self.trigger, &values, capabilities) {
@@ -73,7 +73,7 @@ impl Readable {
             }
             Planned::Nothing { reason } => skipped(sentence(&reason)),
             Planned::Invalid(diagnostics) => invalid(diagnostics),
-            Planned::Needs(needed) => return Err(*needed),
+            Planned::Needs(needed) => return Err(needed),
         })
     }
 
