@@ -86,7 +86,8 @@ pub(crate) async fn enqueue(
 /// another's. A person who runs a branch by hand repeats what a push of it runs.
 fn trigger_word(build: &RunContext) -> String {
     match (&build.detail.custom, &build.detail.pull_request) {
-        (Some(custom), _) => format!("custom: {custom}"),
+        (Some(custom), Some(request)) => format!("custom: {custom}, pull request {}", request.id),
+        (Some(custom), None) => format!("custom: {custom}"),
         (None, Some(request)) => format!("pull request {}", request.id),
         (None, None) if build.ref_name.is_branch() => TriggerKind::Push.as_str().to_owned(),
         (None, None) => TriggerKind::Tag.as_str().to_owned(),

@@ -13,5 +13,6 @@ mod pull_requests;
 mod restart;
 mod schedules;
 mod traps;
+mod triggers;
 mod trouble;
 mod variables;

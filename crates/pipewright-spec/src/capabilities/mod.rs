@@ -54,6 +54,8 @@ impl Capabilities {
             Feature::Environment,
             // What is written elsewhere.
             Feature::Imports,
+            // Custom pipelines that pushes and pull requests start.
+            Feature::Triggers,
         ];
         features.into_iter().fold(Self::none(), Self::with).with_labels(USUAL_LABELS.iter().copied())
     }

@@ -6,7 +6,7 @@ use super::checker::{Checker, Defined};
 use super::condition::check_expression;
 use crate::capabilities::Feature;
 use crate::diagnostic::{Code, shown};
-use crate::syntax::{Entry, Node};
+use crate::syntax::{Entry, Node, Place};
 
 /// What can happen to a repository that a rule may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -52,6 +52,11 @@ impl TriggerEvent {
         Self::DeploymentCompleted,
     ];
 
+    /// True where a new commit comes with it, of a push or of a pull request: such a commit is planned.
+    pub const fn brings_a_commit(self) -> bool {
+        matches!(self, Self::RepositoryPush | Self::PullRequestPush | Self::PullRequestCreated | Self::PullRequestUpdated)
+    }
+
     /// The key under `triggers`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,6 +79,7 @@ pub(crate) struct TriggerRule {
     pub(crate) event: TriggerEvent,
     pub(crate) condition: String,
     pub(crate) pipelines: Vec<String>,
+    pub(crate) place: Place,
 }
 
 const KEYS: &[&str] = &["condition", "pipelines"];
@@ -87,6 +93,9 @@ pub(crate) fn check_triggers<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<
             cx.unknown_key(entry, "`triggers`", &words);
             return;
         };
+        if !event.brings_a_commit() {
+            cx.feature(Feature::OtherTriggers, entry.key_place);
+        }
         if entry.value.is_null() {
             cx.empty_value(entry);
             return;
@@ -116,5 +125,7 @@ fn check_rule<'n>(cx: &mut Checker<'n>, node: &'n Node, event: TriggerEvent) -> 
             cx.error(Code::UnknownPipeline, pipeline.place, message, &help);
         }
     }
-    Some(TriggerRule { event, condition: condition?.value, pipelines: pipelines.into_iter().map(|text| text.value).collect() })
+    let condition = condition?;
+    let pipelines = pipelines.into_iter().map(|text| text.value).collect();
+    Some(TriggerRule { event, place: condition.place, condition: condition.value, pipelines })
 }

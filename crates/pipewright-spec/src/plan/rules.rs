@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::diagnostic::{Code, Diagnostic, Severity, Span};
 use crate::expression::{EvaluationError, Expression};
 use crate::model::{PipelineFile, TriggerEvent};
 
@@ -24,6 +25,15 @@ pub struct RuleError {
     pub condition: String,
     /// Why.
     pub error: EvaluationError,
+    /// Where the expression stands.
+    pub span: Span,
+}
+
+impl RuleError {
+    /// As it is shown with the file: the rule starts nothing, and nothing else is held back by it.
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::new(Severity::Warning, Code::Ignored, format!("{self}; it starts nothing"), self.span)
+    }
 }
 
 impl PipelineFile {
@@ -42,7 +52,10 @@ impl PipelineFile {
                     }
                 }
                 Ok(false) => {}
-                Err(error) => errors.push(RuleError { event, condition: rule.condition.clone(), error }),
+                Err(error) => {
+                    let span = self.source.defined(rule.place);
+                    errors.push(RuleError { event, condition: rule.condition.clone(), error, span });
+                }
             }
         }
         (fired, errors)

@@ -69,7 +69,9 @@ impl NewBuild {
             return None;
         }
         let pull_request = self.detail.pull_request.as_ref().map(|request| format!("#{}", request.id)).unwrap_or_default();
-        Some(format!("{}{pull_request}|{}|{}", self.trigger.as_str(), self.ref_name.full(), self.commit))
+        // What a rule starts is told apart by its pipeline from what the push itself runs.
+        let rule = self.detail.rule.as_ref().and(self.detail.custom.as_ref()).map(|custom| format!("|rule|{custom}")).unwrap_or_default();
+        Some(format!("{}{pull_request}|{}|{}{rule}", self.trigger.as_str(), self.ref_name.full(), self.commit))
     }
 }
 

@@ -19,9 +19,23 @@ pub struct TriggerDetail {
     /// The due time of a schedule that it builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleDetail>,
+    /// The rule under `triggers` that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleDetail>,
     /// The number of the build that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<i64>,
+}
+
+/// The rule of a pipeline file that started a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleDetail {
+    /// The event, as the file writes it: `repository-push`.
+    pub event: String,
+    /// The rule's expression, which was true.
+    pub condition: String,
+    /// The number of the build whose file the rule stands in.
+    pub found_by: i64,
 }
 
 /// The pull request that a build is for.
@@ -36,6 +50,9 @@ pub struct PullRequestDetail {
     /// The commit of that branch, where it was said; Cloud shortens it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_commit: Option<String>,
+    /// True where it was just opened; a later build of it is for a new commit of its source.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
 }
 
 /// The due time of a schedule that a build is for.

@@ -5,12 +5,13 @@ use pipewright_core::build::{BuildEvent, BuildOutcome};
 use pipewright_core::ids::{BuildId, RepositoryId};
 use pipewright_spec::{Capabilities, Diagnostic};
 use pipewright_store::builds::{self, CommitText, ToPlan};
-use pipewright_store::{StoreError, steps};
+use pipewright_store::{StoreError, repositories, steps};
 
 use super::changes::changed_files;
 use super::fetch::{FetchError, fetch};
 use super::imports::{Brought, bring};
 use super::judge::{Judged, read as read_file};
+use super::rules::Rules;
 use crate::app::App;
 use crate::scheduler::{AdvanceError, Aftermath, advance};
 use crate::tasks::{Lane, backoff};
@@ -32,6 +33,8 @@ struct Found<'a> {
     text: Option<&'a CommitText>,
     event: BuildEvent,
     message: Option<&'a str>,
+    /// What the file's rules start, and of which build.
+    rules: Option<(&'a ToPlan, &'a Rules)>,
 }
 
 impl Lane for PlanLane {
@@ -67,19 +70,28 @@ impl Lane for PlanLane {
             Err(error) => return self.errored(build.id, &format!("The repository cannot be read: {error}.")).await,
         };
         let file = read.file.as_deref();
-        let found = Found { file, text: Some(&read.text), ..Found::nothing() };
         let judged = match self.judged(&build, file, &read.text.message).await {
             Ok(judged) => judged,
             Err(error) if error.is_retryable() && build.tries + 1 < TRIES => return self.later(&build, &error).await,
             Err(error) => return self.errored(build.id, &format!("The repository cannot be read: {error}.")).await,
         };
+        let rules = match file.filter(|file| Rules::may_be_in(file)) {
+            Some(file) => match repositories::get(&app.db, build.repository_id).await? {
+                Some(repository) => Rules::evaluate(file, &read.text.message, &build, &repository),
+                None => Rules::default(),
+            },
+            None => Rules::default(),
+        };
+        let found = Found { file, text: Some(&read.text), rules: Some((&build, &rules)), ..Found::nothing() };
         match judged {
-            Judged::Plan(plan, diagnostics) => {
+            Judged::Plan(plan, mut diagnostics) => {
+                diagnostics.extend(rules.problems.iter().cloned());
                 let changed = changed_files(app, &build, &plan).await;
                 let (plan, changed, event) = (Some(plan.as_ref()), changed.as_deref(), BuildEvent::Planned);
                 store(app, build.id, &Found { plan, changed, diagnostics: &diagnostics, event, ..found }).await
             }
-            Judged::NotPlanned { outcome, sentence, diagnostics } => {
+            Judged::NotPlanned { outcome, sentence, mut diagnostics } => {
+                diagnostics.extend(rules.problems.iter().cloned());
                 let event = BuildEvent::NotPlanned(outcome);
                 store(app, build.id, &Found { diagnostics: &diagnostics, event, message: Some(&sentence), ..found }).await
             }
@@ -138,6 +150,7 @@ impl Found<'_> {
             text: None,
             event: BuildEvent::NotPlanned(BuildOutcome::Errored),
             message: None,
+            rules: None,
         }
     }
 }
@@ -165,7 +178,16 @@ async fn store(app: &App, id: BuildId, found: &Found<'_>) -> Result<(), StoreErr
         stored.context.planned_at = Some(now);
     }
     let mut aftermath = Aftermath::default();
-    match advance(app, &mut tx, &mut stored, found.event, found.message, now, &mut aftermath).await {
+    let started = match found.rules {
+        Some((build, rules)) => rules.start(&mut tx, build, now, &mut aftermath).await?,
+        None => None,
+    };
+    // Where only rules have an answer to a push, that it ran nothing itself is no more than half of the truth.
+    let message = match (found.message, &started) {
+        (Some(message), Some(started)) => Some(format!("{message} {started}")),
+        (message, _) => message.map(str::to_owned),
+    };
+    match advance(app, &mut tx, &mut stored, found.event, message.as_deref(), now, &mut aftermath).await {
         Ok(()) => {}
         Err(AdvanceError::Store(error)) => return Err(error),
         Err(AdvanceError::Refused(refused)) => {

@@ -2,13 +2,15 @@
 //!
 //! `fetch` brings the commit into the mirror and reads the file, `imports` another file where the pipeline is imported;
 //! `judge` turns them into a plan, a reason why nothing runs, or diagnostics, without I/O; `changes` finds the changed files
-//! where a condition asks for them; `lane` stores it and moves the build, in one transaction.
+//! where a condition asks for them; `rules` starts what the file's `triggers` ask for besides; `lane` stores it all and
+//! moves the build, in one transaction.
 
 mod changes;
 mod fetch;
 mod imports;
 mod judge;
 mod lane;
+mod rules;
 
 pub(crate) use fetch::FILE_NAME;
 pub(crate) use judge::trigger_of;

@@ -119,6 +119,7 @@ fn pull_request(event: PullRequestEvent) -> Candidate {
             title: request.title.chars().take(300).collect(),
             destination: destination.map(|name| name.short().to_owned()).unwrap_or_default(),
             destination_commit: request.destination.commit.as_ref().map(ToString::to_string),
+            is_new: event.action == PullRequestAction::Opened,
         },
     }))
 }

@@ -203,7 +203,13 @@ mod tests {
             source: RefName::branch(source).expect("a branch"),
             commit: PullRequestCommit::Known("a".repeat(40).parse().expect("a commit")),
             previous: None,
-            detail: PullRequestDetail { id: 7, title: "x".to_owned(), destination: destination.to_owned(), destination_commit: None },
+            detail: PullRequestDetail {
+                id: 7,
+                title: "x".to_owned(),
+                destination: destination.to_owned(),
+                destination_commit: None,
+                is_new: true,
+            },
         };
         let selected = DecideApplication { branch_patterns: vec!["main".parse().expect("a pattern")], ..application() };
         assert_eq!(reason(&judge_pull_request(&selected, &change("feature", "main"))), "pull_request");

@@ -132,6 +132,8 @@ fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
     add("Committed", build.committed_at.map(|at| at.to_string()));
     add("Before it", build.previous.as_ref().map(|commit| commit.as_str().to_owned()));
     add("Custom pipeline", build.detail.custom.clone());
+    let rule = build.detail.rule.as_ref();
+    add("Rule", rule.map(|rule| format!("{} for {}, in the file of #{}", rule.condition, rule.event, rule.found_by)));
     for (name, value) in &build.detail.variables {
         add("Variable", Some(format!("{name} = {value}")));
     }

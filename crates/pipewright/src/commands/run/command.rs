@@ -157,7 +157,7 @@ impl Run {
         let chosen = steps::choose(plan, self.step.as_deref(), self.from.as_deref())?;
         // Whatever the host executor learns must be done here as well as on the server.
         // This machine takes the place of every runner.
-        let capabilities = Capabilities::host().with(Feature::RunsOn);
+        let capabilities = Capabilities::host().with(Feature::RunsOn).without(Feature::Triggers);
         warnings.extend(file.unsupported_for(&trigger, &values, &capabilities, &|index| chosen.has(index)));
         if warnings.iter().any(Diagnostic::is_fatal) {
             return Err(refused(&warnings, &texts));
