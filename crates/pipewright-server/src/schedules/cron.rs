@@ -1,7 +1,8 @@
 //! What a cron expression means: five fields in a time zone, or Bitbucket's own seven fields, which count in UTC. No I/O.
 //!
-//! A time of day that a change of the clocks leaves out fires once, when the clocks have changed; one that comes twice
-//! fires the first time. What repeats within the hour or hourly goes by real hours, so that each of them fires once.
+//! One fixed time of day (one minute, one hour) that a change of the clocks leaves out fires once, when the clocks have
+//! changed; where it comes twice, it fires the first time. Whatever has several minutes or hours goes by real hours: what
+//! the change leaves out does not fire, and what comes twice fires twice.
 
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::tz::TimeZone;
@@ -299,6 +300,9 @@ mod tests {
     // The clocks go back: a time that comes twice fires the first time.
     #[case("30 2 * * *", "Europe/Berlin", "2026-10-24T22:00:00Z", &["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"])]
     #[case("30 1 * * *", "America/New_York", "2026-11-01T04:00:00Z", &["2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"])]
+    // Several times of day go by real hours: one that does not exist is left out, one that comes twice fires twice.
+    #[case("30 2,14 * * *", "Europe/Berlin", "2026-03-28T22:00:00Z", &["2026-03-29T12:30:00Z", "2026-03-30T00:30:00Z"])]
+    #[case("30 2,14 * * *", "Europe/Berlin", "2026-10-24T22:00:00Z", &["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T13:30:00Z"])]
     // What is hourly goes by real hours, each once.
     #[case("0 * * * *", "Europe/Berlin", "2026-10-24T23:30:00Z", &["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"])]
     #[case("0 * * * *", "America/New_York", "2026-03-08T06:30:00Z", &["2026-03-08T07:00:00Z", "2026-03-08T08:00:00Z"])]

@@ -87,9 +87,7 @@ impl LogPart {
                     .checked_sub(1)
                     .and_then(|step| again::from_each(build.state, looked.plan.as_ref(), &looked.steps).get(step).copied())
                     .unwrap_or(false),
-            may_run: member.may(Right::Build)
-                && looked.step().is_some_and(|step| step.state == StepState::Manual)
-                && looked.steps.iter().filter(|step| step.state == StepState::Manual).count() == 1,
+            may_run: member.may(Right::Build) && looked.step().is_some_and(|step| step.state == StepState::Manual),
             is_growing: false,
             size: String::new(),
             log: None,

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use pipewright_core::Role;
 use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepState};
+use pipewright_store::steps;
 
 use super::scene::{APPLICATION, Scene};
 
@@ -42,6 +43,37 @@ async fn every_role_may_do_through_pages_exactly_what_its_rights_say() {
     }
     for (path, form, _) in matrix {
         assert_ne!(scene.owner.post(path, form).await.status, StatusCode::FORBIDDEN, "owner × {path}");
+    }
+}
+
+#[tokio::test]
+async fn manual_steps_side_by_side_are_started_alone_or_all_together() {
+    let mut scene = Scene::new().await;
+    for (number, digit) in [(1, '7'), (2, '8')] {
+        let build = scene.push("main", digit, "Change").await;
+        scene.plan(build, &[&["Staging", "Production"]]).await;
+        for position in [0, 1] {
+            scene.step(build, position, StepState::Manual).await;
+        }
+        scene.state(build, BuildState::Running, BuildState::Paused, None).await;
+        let path = format!("{APPLICATION}/builds/{number}");
+        let page = scene.owner.get(&format!("{path}?step=2")).await.text;
+        for button in [
+            "<button class=\"btn primary\" name=\"step\" value=\"\">Run all 2</button>",
+            "name=\"step\" value=\"1\" aria-label=\"Run Staging\">Run</button>",
+            "name=\"step\" value=\"2\" aria-label=\"Run Production\">Run</button>",
+            "<button class=\"btn primary\" name=\"step\" value=\"2\">Run Production</button>",
+        ] {
+            assert!(page.contains(button), "{button} is missing in {page}");
+        }
+        let (pressed, other) = if number == 1 { ("", StepState::Queued) } else { ("2", StepState::Manual) };
+        scene.owner.post(&format!("{path}/run"), &[("step", pressed)]).await;
+        let states: Vec<StepState> =
+            steps::list(&scene.site.app.db, build).await.expect("lists").into_iter().map(|step| step.state).collect();
+        assert_eq!(states, [other, StepState::Queued], "after “{pressed}”");
+        let after = scene.owner.get(&path).await.text;
+        assert!(!after.contains("Run all"), "{after}");
+        assert_eq!(after.contains("value=\"1\">Run Staging</button>"), number == 2, "{after}");
     }
 }
 
