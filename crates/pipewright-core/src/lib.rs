@@ -14,6 +14,7 @@ pub mod role;
 pub mod secret;
 pub mod time;
 pub mod trigger;
+pub mod variable;
 pub mod wire;
 
 pub use git::{CommitHash, RefKind, RefName};
@@ -23,3 +24,4 @@ pub use role::{Right, Role};
 pub use secret::Secret;
 pub use time::Timestamp;
 pub use trigger::TriggerKind;
+pub use variable::is_variable_name;

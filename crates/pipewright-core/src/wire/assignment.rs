@@ -1,5 +1,6 @@
 //! One attempt, as handed to a runner.
 
+use std::fmt;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use crate::time::Timestamp;
 use crate::wire::GivenArtifact;
 
 /// Everything a runner needs for one attempt. Credentials in it are minted when the attempt is claimed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Assignment {
     /// The attempt.
     pub attempt: AttemptId,
@@ -47,6 +48,19 @@ pub struct Assignment {
     pub masked: Vec<Secret>,
     /// Limit on the script's running time.
     pub max_time: Duration,
+}
+
+impl fmt::Debug for Assignment {
+    /// Names what it is for, and not what is in it: the environment holds secured values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assignment")
+            .field("attempt", &self.attempt)
+            .field("build", &self.build)
+            .field("application_name", &self.application_name)
+            .field("build_number", &self.build_number)
+            .field("attempt_number", &self.attempt_number)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which commit of which repository.

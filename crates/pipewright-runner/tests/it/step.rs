@@ -162,6 +162,7 @@ async fn the_environment_is_clean_and_its_own() {
         "GREETING",
         "BITBUCKET_CLONE_DIR",
         "BUILD_DIR",
+        "BITBUCKET_PIPELINES_VARIABLES_PATH",
         "PIPEWRIGHT_ATTEMPT",
         "PWD",
         "OLDPWD",

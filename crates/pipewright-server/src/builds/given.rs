@@ -2,6 +2,8 @@
 //!
 //! Whether a value is allowed is the pipeline's to say; see [`super::Choices::refused`].
 
+use pipewright_core::is_variable_name;
+
 /// How many variables a build may be given.
 pub(crate) const MOST_VARIABLES: usize = 100;
 
@@ -24,7 +26,7 @@ pub(crate) fn read_lines(text: &str) -> Result<Vec<(String, String)>, String> {
             return Err(format!("Line {number} of the other variables is not NAME=value; write one variable a line."));
         };
         let name = name.trim();
-        if !is_name(name) {
+        if !is_variable_name(name) {
             return Err(format!(
                 "Line {number} of the other variables: “{}” cannot be the name of a variable; use letters, digits and _, and no digit first.",
                 shortened(name)
@@ -50,7 +52,7 @@ pub(crate) fn check(variables: &[(String, String)]) -> Result<(), String> {
         return Err(format!("A build takes at most {MOST_VARIABLES} variables; {} are given.", variables.len()));
     }
     for (name, value) in variables {
-        if !is_name(name) || name.len() > LONGEST_NAME {
+        if !is_variable_name(name) || name.len() > LONGEST_NAME {
             return Err(format!(
                 "“{}” cannot be the name of a variable; use letters, digits and _, no digit first, at most {LONGEST_NAME} of them.",
                 shortened(name)
@@ -64,12 +66,6 @@ pub(crate) fn check(variables: &[(String, String)]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// True for what a shell takes as the name of a variable.
-pub(crate) fn is_name(name: &str) -> bool {
-    name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn shortened(text: &str) -> String {

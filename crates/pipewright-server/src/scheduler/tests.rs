@@ -36,6 +36,13 @@ pub(crate) async fn interrupted<T>(polls: usize, future: impl Future<Output = T>
     .await
 }
 
+/// Waits for a commit that was under way when its future was dropped: the database has one writer, so whoever begins next
+/// comes after it.
+pub(crate) async fn written(server: &TestServer) {
+    let tx = server.app.db.begin().await.expect("begins");
+    tx.rollback().await.expect("nothing was written");
+}
+
 /// A server in which nothing happens by itself.
 async fn still() -> TestServer {
     TestServer::with(TestOptions { works: false, runner_slots: 0, ..TestOptions::default() }).await
@@ -62,6 +69,7 @@ async fn deciding_is_all_or_nothing_and_happens_once() {
         let id = server.deliver(&branch, None, &"a".repeat(40)).await;
         let unit = lane.next(repository).await.expect("reads").expect("the delivery");
         whole += usize::from(Box::pin(interrupted(polls, lane.step(unit))).await);
+        written(&server).await;
         let delivery = deliveries::get(&server.app.db, server.account(), id).await.expect("reads").expect("the delivery");
         let made = decisions::of_delivery(&server.app.db, server.account(), id).await.expect("reads").len();
         let decided = usize::from(delivery.state == deliveries::DeliveryState::Decided);
@@ -98,11 +106,13 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
         let build = of_branch(&server, &branch).await.remove(0).id;
         let unit = plan.next(repository).await.expect("reads").expect("the build");
         let planned = Box::pin(interrupted(polls, plan.step(unit))).await;
+        written(&server).await;
         is_planned_whole_or_not(&server, build, polls).await;
         drain(&plan, repository).await;
 
         let claiming = EmbeddedDispatcher::new(server.app.clone(), runner);
         let claimed = Box::pin(interrupted(polls, claiming.claim(100))).await;
+        written(&server).await;
         // What was claimed and not handed out comes back: the process died.
         super::end_left_over(&server.app, runner).await.expect("ends");
         let ended = end(&server, &EmbeddedDispatcher::new(server.app.clone(), runner), build, polls).await;
@@ -131,6 +141,7 @@ async fn end(server: &TestServer, dispatcher: &EmbeddedDispatcher, id: BuildId, 
         let (attempt, lease) = (assignment.attempt, assignment.lease);
         if assignment.build == id {
             ended = Box::pin(interrupted(polls, dispatcher.finished(attempt, lease, report()))).await;
+            written(server).await;
             let build = builds::get(&server.app.db, server.account(), id).await.expect("reads").expect("the build");
             let last = attempts::of_build(&server.app.db, id).await.expect("reads").pop().expect("an attempt");
             let told = statuses::of_build(&server.app.db, id).await.expect("reads").len();

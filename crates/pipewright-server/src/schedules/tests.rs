@@ -9,7 +9,7 @@ use pipewright_store::schedules;
 
 use super::fire::look;
 use crate::clock::{Clock, ManualClock};
-use crate::scheduler::tests::{MANY, interrupted};
+use crate::scheduler::tests::{MANY, interrupted, written};
 use crate::testing::{PIPELINE, TestOptions, TestServer};
 
 /// How many builds there are of a schedule.
@@ -30,6 +30,7 @@ async fn a_due_time_is_built_once_wherever_the_server_dies() {
         let due = server.schedule_now(id).await.next_at.expect("a next time");
         clock.advance(Duration::from_hours(1));
         whole += usize::from(Box::pin(interrupted(polls, look(&server.app))).await);
+        written(&server).await;
 
         // Either it is still due, or it waits for its build, or it has it: never two of them, never none.
         let is_due = server.schedule_now(id).await.next_at == Some(due);

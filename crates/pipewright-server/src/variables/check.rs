@@ -1,6 +1,6 @@
 //! What may be a variable. No I/O.
 
-use pipewright_core::Secret;
+use pipewright_core::{Secret, is_variable_name};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 128;
@@ -14,12 +14,10 @@ const LONGEST_ENVIRONMENT: usize = 100;
 /// The name, or a sentence that says what is wrong with it (bitbucket-pipelines-yml.md §6).
 pub(super) fn checked_name(text: &str) -> Result<String, String> {
     let name = text.trim();
-    let mut bytes = name.bytes();
-    let begins = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
     if name.is_empty() {
         return Err("Give the variable a name.".to_owned());
     }
-    if !begins || !bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+    if !is_variable_name(name) {
         return Err("A name has letters, digits and _ only, and does not begin with a digit: DEPLOY_TOKEN.".to_owned());
     }
     if name.len() > LONGEST_NAME {

@@ -1,5 +1,7 @@
 //! What of an account's variables a step is given, and what fills the templates of its pipeline file.
 
+use std::fmt;
+
 use pipewright_core::Secret;
 use pipewright_core::ids::{AccountId, ApplicationId, VariableId};
 use pipewright_spec::plan::Values;
@@ -9,12 +11,19 @@ use pipewright_store::{Db, OpenSecretError, Sealed, StoreError, Vault};
 use crate::app::App;
 
 /// The variables of one step.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Given {
     /// Names and values; later ones win.
     pub(crate) variables: Vec<(String, String)>,
     /// The values that must not be shown.
     pub(crate) secured: Vec<Secret>,
+}
+
+impl fmt::Debug for Given {
+    /// Names alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.variables.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 /// A variable cannot be given.

@@ -10,7 +10,7 @@ use super::give::seal;
 use crate::app::App;
 
 /// A variable as somebody typed it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct NewVariable<'a> {
     /// Whom it is for; an application in it is the account's.
     pub(crate) scope: VariableScope,

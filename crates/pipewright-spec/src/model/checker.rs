@@ -491,9 +491,7 @@ impl<'n> Checker<'n> {
 
     /// A name that a shell takes as that of a variable.
     pub(crate) fn variable_name(&mut self, name: &str, place: Place) -> bool {
-        let mut bytes = name.bytes();
-        let fits = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-            && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let fits = pipewright_core::is_variable_name(name);
         if !fits {
             self.error(
                 Code::VariableName,

@@ -45,9 +45,7 @@ pub(super) fn settle(
         if file.declared(pipeline).any(|variable| variable.name == *name) {
             continue;
         }
-        let fits = name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !fits {
+        if !pipewright_core::is_variable_name(name) {
             let message = format!("{} cannot be the name of a variable", shown(name));
             problems.push(Diagnostic::new(Severity::Error, Code::VariableName, message, at).with_help("use letters, digits and `_`"));
         } else if let Some(known) = settled.iter_mut().find(|(other, _)| other == name) {

@@ -1,13 +1,12 @@
 //! From a pipeline file's text to what the build does. No I/O.
 
 use pipewright_core::build::BuildOutcome;
-use pipewright_core::{CommitHash, Plan, RefName, TriggerKind};
+use pipewright_core::{CommitHash, Plan, RefName, TriggerKind, is_variable_name};
 use pipewright_spec::plan::Values;
 use pipewright_spec::{Capabilities, Diagnostic, NeededImport, PipelineFile, Planned, Trigger, has_skip_marker, parse};
 use pipewright_store::builds::TriggerDetail;
 
 use super::fetch::FILE_NAME;
-use crate::builds::given;
 
 /// What planning found.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +66,7 @@ impl Readable {
             Planned::Plan(mut plan, diagnostics) => {
                 if !matches!(self.trigger, Trigger::Custom { .. }) {
                     // Only custom pipelines declare variables; what a person gives besides goes to every step all the same.
-                    plan.variables.extend(self.given.iter().filter(|(name, _)| given::is_name(name)).cloned());
+                    plan.variables.extend(self.given.iter().filter(|(name, _)| is_variable_name(name)).cloned());
                 }
                 Judged::Plan(plan, diagnostics)
             }
