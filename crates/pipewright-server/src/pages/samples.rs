@@ -4,8 +4,8 @@ mod starts;
 
 use super::builds::{
     Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep, Head, LogPart, Piece, PipelineFilePage,
-    PlannedGroup, PlannedStep, RowOfBuild, ShownArtifact, ShownAttempt, ShownDiagnostic, ShownStatus, SourceLine, StateChip, Tab,
-    TimelinePage, TrailLine,
+    PlannedGroup, PlannedStep, RowOfBuild, ShownArtifact, ShownAttempt, ShownDiagnostic, ShownImport, ShownStatus, SourceLine, StateChip,
+    Tab, TimelinePage, TrailLine,
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine};
@@ -87,6 +87,7 @@ fn diagnostic() -> ShownDiagnostic {
         text: text(),
         message: vec![piece(false), piece(true)],
         code: text(),
+        file: None,
         line: 2,
         column: 1,
         path: text(),
@@ -192,7 +193,7 @@ fn every_page_of_a_build_renders() {
             let planned = PlannedStep {
                 number: 1,
                 name: text(),
-                line: 2,
+                line: Some(2).filter(|_| full),
                 pill: PILL,
                 facts: vec![fact.clone()],
                 script: text(),
@@ -203,11 +204,12 @@ fn every_page_of_a_build_renders() {
             let file = PipelineFilePage {
                 page: page.clone(),
                 head: head(&page, Tab::PipelineFile, full),
-                diagnostics: vec![diagnostic()],
+                diagnostics: vec![diagnostic(), ShownDiagnostic { file: Some(text()), ..diagnostic() }],
                 summary: text(),
                 chosen: Some(chosen),
                 variables: vec![(text(), text())],
                 groups: vec![group],
+                imported: (!full).then(|| ShownImport { file: text(), pipeline: text(), commit: text() }),
                 lines: vec![line].into_iter().filter(|_| full).collect(),
                 size: text(),
                 is_cut: full,

@@ -23,6 +23,8 @@ pub(in crate::pages) struct ShownDiagnostic {
     pub(in crate::pages) text: String,
     pub(in crate::pages) message: Vec<Piece>,
     pub(in crate::pages) code: String,
+    /// The file it is in, where that is not the one that the page shows: its lines are not at hand.
+    pub(in crate::pages) file: Option<String>,
     pub(in crate::pages) line: u32,
     pub(in crate::pages) column: u32,
     pub(in crate::pages) path: String,
@@ -81,14 +83,14 @@ fn shown(diagnostic: &Diagnostic, lines: &[&str]) -> ShownDiagnostic {
     ShownDiagnostic {
         class,
         word: diagnostic.severity.as_str(),
-        // The lines of another file are not at hand; its name stands before the property.
         source: if diagnostic.file.is_none() { excerpt(lines, line as usize, column as usize, length) } else { Vec::new() },
         message: pieces(&diagnostic.message),
         text: diagnostic.message.clone(),
         code: diagnostic.code.to_string(),
         line,
         column,
-        path: diagnostic.file.as_ref().map_or_else(|| diagnostic.path.clone(), |file| format!("{file}: {}", diagnostic.path)),
+        path: diagnostic.path.clone(),
+        file: diagnostic.file.clone(),
         help: diagnostic.help.as_deref().map(pieces),
         labels: diagnostic.labels.iter().map(|label| (label.span.line, label.text.clone())).collect(),
     }

@@ -46,7 +46,7 @@ pub(super) use {
     head::{Head, Tab},
     list::{BuildsPage, RowOfBuild, StateChip},
     log_part::{Choice, LogPart},
-    pipeline_file::{FileLine, PipelineFilePage},
+    pipeline_file::{FileLine, PipelineFilePage, ShownImport},
     planned::{Fact, PlannedGroup, PlannedStep},
     show::BuildPage,
     timeline::{ShownAttempt, ShownStatus, TimelinePage, TrailLine},

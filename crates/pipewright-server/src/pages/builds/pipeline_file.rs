@@ -45,9 +45,20 @@ pub(in crate::pages) struct PipelineFilePage {
     /// Variables of a custom pipeline with the values that this build was given.
     pub(in crate::pages) variables: Vec<(String, String)>,
     pub(in crate::pages) groups: Vec<PlannedGroup>,
+    /// The other file that the steps are written in.
+    pub(in crate::pages) imported: Option<ShownImport>,
     pub(in crate::pages) lines: Vec<FileLine>,
     pub(in crate::pages) size: String,
     pub(in crate::pages) is_cut: bool,
+}
+
+/// Where the steps are written that are not in the file that the page shows.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct ShownImport {
+    pub(in crate::pages) file: String,
+    pub(in crate::pages) pipeline: String,
+    /// The first digits of the commit it was read at.
+    pub(in crate::pages) commit: String,
 }
 
 /// A line of the file.
@@ -85,14 +96,19 @@ async fn show(
     let found = diagnostics::read(&looked.build);
     let diagnostics = diagnostics::shown_all(&found, &file);
     let groups = looked.plan.as_ref().map(|plan| planned::tree(plan, &looked.steps)).unwrap_or_default();
-    let begins: Vec<usize> = groups.iter().flat_map(|group| &group.steps).map(|step| step.line as usize).collect();
+    let imported = looked.plan.as_ref().and_then(|plan| plan.imported.as_ref()).map(|imported| ShownImport {
+        file: imported.file.clone(),
+        pipeline: imported.pipeline.clone(),
+        commit: imported.commit.as_ref().unwrap_or(&looked.build.commit).short().to_owned(),
+    });
+    let begins: Vec<usize> = groups.iter().flat_map(|group| &group.steps).filter_map(|step| step.line).map(|line| line as usize).collect();
     let line = |(index, text): (usize, &str)| FileLine {
         number: index + 1,
         text: text.chars().take(WIDEST).collect(),
         is_step: begins.contains(&(index + 1)),
         problem: diagnostics
             .iter()
-            .find(|problem| problem.line as usize == index + 1)
+            .find(|problem| problem.file.is_none() && problem.line as usize == index + 1)
             .map(|problem| (problem.class, format!("{}: {}", problem.word, problem.text))),
     };
     let page = PipelineFilePage {
@@ -106,6 +122,7 @@ async fn show(
         diagnostics,
         head,
         groups,
+        imported,
     };
     Ok(Html(page).into_response())
 }

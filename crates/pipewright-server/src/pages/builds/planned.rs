@@ -23,7 +23,8 @@ pub(in crate::pages) struct PlannedGroup {
 pub(in crate::pages) struct PlannedStep {
     pub(in crate::pages) number: usize,
     pub(in crate::pages) name: String,
-    pub(in crate::pages) line: u32,
+    /// Its line of the file that the page shows; none where it is written in another one.
+    pub(in crate::pages) line: Option<u32>,
     /// Where it stands in this build.
     pub(in crate::pages) pill: Pill,
     pub(in crate::pages) facts: Vec<Fact>,
@@ -38,6 +39,15 @@ pub(in crate::pages) struct Fact {
     pub(in crate::pages) values: Vec<String>,
 }
 
+/// Where a step stands in this build.
+#[derive(Debug, Clone, Copy)]
+struct Standing<'a> {
+    state: StepState,
+    /// How many attempts it had.
+    attempts: i64,
+    message: Option<&'a str>,
+}
+
 fn fact(name: &'static str, values: impl IntoIterator<Item = String>) -> Option<Fact> {
     let values: Vec<String> = values.into_iter().collect();
     (!values.is_empty()).then_some(Fact { name, values })
@@ -48,7 +58,11 @@ pub(super) fn tree(plan: &Plan, steps: &[Step]) -> Vec<PlannedGroup> {
     let mut position = 0;
     let stands = |position: usize| {
         let step = steps.get(position);
-        (step.map_or(StepState::Waiting, |step| step.state), step.and_then(|step| step.message.as_deref()))
+        Standing {
+            state: step.map_or(StepState::Waiting, |step| step.state),
+            attempts: step.map_or(0, |step| step.attempts),
+            message: step.and_then(|step| step.message.as_deref()),
+        }
     };
     plan.groups
         .iter()
@@ -58,7 +72,12 @@ pub(super) fn tree(plan: &Plan, steps: &[Step]) -> Vec<PlannedGroup> {
             PlannedGroup {
                 title: title(group),
                 facts: group_facts(group, stands(first)),
-                steps: group.steps.iter().enumerate().map(|(index, step)| planned(step, first + index, stands(first + index))).collect(),
+                steps: group
+                    .steps
+                    .iter()
+                    .enumerate()
+                    .map(|(index, step)| planned(step, first + index, stands(first + index), plan.imported.is_some()))
+                    .collect(),
             }
         })
         .collect()
@@ -73,7 +92,7 @@ fn title(group: &Group) -> Option<String> {
     }
 }
 
-fn group_facts(group: &Group, first: (StepState, Option<&str>)) -> Vec<Fact> {
+fn group_facts(group: &Group, first: Standing<'_>) -> Vec<Fact> {
     let fail_fast = match group.kind {
         GroupKind::Parallel { fail_fast: true } => Some("on: the first failure stops the others".to_owned()),
         GroupKind::Parallel { fail_fast: false } => Some("off: a failure leaves the others running".to_owned()),
@@ -87,12 +106,12 @@ fn group_facts(group: &Group, first: (StepState, Option<&str>)) -> Vec<Fact> {
     facts
 }
 
-fn planned(step: &StepPlan, position: usize, stands: (StepState, Option<&str>)) -> PlannedStep {
+fn planned(step: &StepPlan, position: usize, stands: Standing<'_>, is_imported: bool) -> PlannedStep {
     PlannedStep {
         number: position + 1,
         name: step.name.clone(),
-        line: step.line,
-        pill: states::of_step(stands.0),
+        line: Some(step.line).filter(|line| *line > 0 && !is_imported),
+        pill: states::of_step(stands.state),
         facts: facts(step, stands),
         script: script(&step.script),
         after_script: script(&step.after_script),
@@ -111,7 +130,7 @@ fn script(items: &[ScriptItem]) -> String {
 }
 
 /// Everything about a step but its script.
-fn facts(step: &StepPlan, stands: (StepState, Option<&str>)) -> Vec<Fact> {
+fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
     let on_failure = match step.on_failure {
         FailureStrategy::Fail => "fails the build".to_owned(),
         FailureStrategy::Ignore => "is shown, and the build goes on".to_owned(),
@@ -193,7 +212,7 @@ fn artifact(artifact: &ArtifactPlan) -> String {
 }
 
 /// A condition, and what came of it in this build: from where the step stands, and the sentence that says why.
-fn verdict(condition: &ConditionPlan, (state, message): (StepState, Option<&str>)) -> Vec<String> {
+fn verdict(condition: &ConditionPlan, step: Standing<'_>) -> Vec<String> {
     let mut words = Vec::new();
     if let Some(changes) = &condition.changesets {
         if !changes.include_paths.is_empty() {
@@ -204,22 +223,25 @@ fn verdict(condition: &ConditionPlan, (state, message): (StepState, Option<&str>
         }
     }
     words.extend(condition.state.as_ref().map(|state| format!("if {state}")));
-    if let (StepState::Finished(StepOutcome::Skipped), Some(message)) = (state, message) {
-        words.push(format!("→ not met: {message}"));
-        return words;
-    }
-    words.push(
-        match state {
-            StepState::Finished(StepOutcome::Skipped) => "→ not met: it was skipped",
-            StepState::Waiting | StepState::Manual | StepState::Finished(StepOutcome::NotRun | StepOutcome::Stopped) => {
-                "→ not looked at: its turn did not come"
-            }
-            StepState::Queued
+    words.push(match (step.state, step.message) {
+        (StepState::Finished(StepOutcome::Skipped), Some(message)) => format!("→ not met: {message}"),
+        (StepState::Finished(StepOutcome::Skipped), None) => "→ not met: it was skipped".to_owned(),
+        // A condition without an answer errs its step before any attempt.
+        (StepState::Finished(StepOutcome::Errored), Some(message)) if step.attempts == 0 => format!("→ {message}"),
+        (StepState::Finished(StepOutcome::Errored), None) if step.attempts == 0 => "→ it had no answer".to_owned(),
+        // It may have waited for its turn or, its condition met, for a person.
+        (StepState::Finished(StepOutcome::Stopped), _) if step.attempts == 0 => "→ stopped before it began".to_owned(),
+        (StepState::Waiting | StepState::Finished(StepOutcome::NotRun), _) => "→ not looked at: its turn did not come".to_owned(),
+        (
+            StepState::Manual
+            | StepState::Queued
             | StepState::Running
-            | StepState::Finished(StepOutcome::Passed | StepOutcome::Failed | StepOutcome::FailedIgnored | StepOutcome::Errored) => "→ met",
-        }
-        .to_owned(),
-    );
+            | StepState::Finished(
+                StepOutcome::Passed | StepOutcome::Failed | StepOutcome::FailedIgnored | StepOutcome::Errored | StepOutcome::Stopped,
+            ),
+            _,
+        ) => "→ met".to_owned(),
+    });
     words
 }
 
@@ -229,7 +251,7 @@ mod tests {
     use pipewright_core::plan::{ChangesetCondition, ConditionPlan};
     use pipewright_spec::{Planned, Trigger, parse};
 
-    use super::{tree, verdict};
+    use super::{Standing, tree, verdict};
 
     #[test]
     fn everything_that_was_resolved_is_said() {
@@ -277,13 +299,22 @@ pipelines:
     fn a_condition_has_its_verdict() {
         let changesets = ChangesetCondition { include_paths: vec!["src/**".to_owned()], exclude_paths: Vec::new() };
         let condition = ConditionPlan { changesets: Some(changesets), state: None };
-        for (state, expected) in [
-            (StepState::Finished(StepOutcome::Skipped), "not met"),
-            (StepState::Running, "→ met"),
-            (StepState::Finished(StepOutcome::NotRun), "not looked at"),
+        let unclear = "It cannot be told what changed: the commit before is gone.";
+        let finished = StepState::Finished;
+        for (state, attempts, message, expected) in [
+            (finished(StepOutcome::Skipped), 0, None, "→ not met: it was skipped"),
+            (finished(StepOutcome::Skipped), 0, Some("No file matches."), "→ not met: No file matches."),
+            (StepState::Running, 1, None, "→ met"),
+            (StepState::Manual, 0, None, "→ met"),
+            (StepState::Waiting, 0, None, "→ not looked at: its turn did not come"),
+            (finished(StepOutcome::NotRun), 0, None, "→ not looked at: its turn did not come"),
+            (finished(StepOutcome::Errored), 0, Some(unclear), "→ It cannot be told what changed: the commit before is gone."),
+            (finished(StepOutcome::Errored), 1, Some("The runner is gone."), "→ met"),
+            (finished(StepOutcome::Stopped), 1, None, "→ met"),
+            (finished(StepOutcome::Stopped), 0, None, "→ stopped before it began"),
         ] {
-            let words = verdict(&condition, (state, None));
-            assert!(words[0].contains("src/**") && words[1].contains(expected), "{words:?}");
+            let words = verdict(&condition, Standing { state, attempts, message });
+            assert!(words[0].contains("src/**") && words[1] == expected, "{words:?} is not {expected}");
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::builds::{CustomChoice, given};
 /// Fields of declared variables are called `var:NAME`.
 const PREFIX: &str = "var:";
 
+/// Fields of other variables with line breaks in their values are called `more:NAME`.
+const MORE_PREFIX: &str = "more:";
+
 /// The name of the field that holds the other variables.
 const OTHERS: &str = "others";
 
@@ -23,6 +26,9 @@ pub(in crate::pages) struct PipelineForm {
     pub(in crate::pages) values: BTreeMap<String, String>,
     /// The other variables: `NAME=value` lines.
     pub(in crate::pages) others: String,
+    /// Those of the other variables that no such line can hold, because their values have several lines; by name. An empty
+    /// one is not given.
+    pub(in crate::pages) more: BTreeMap<String, String>,
 }
 
 /// The field of one declared variable.
@@ -38,6 +44,8 @@ pub(in crate::pages) struct VariableField {
     pub(in crate::pages) default: Option<String>,
     /// The values to choose from; empty for any.
     pub(in crate::pages) allowed: Vec<String>,
+    /// The value or the default has several lines, which a field of one line would lose.
+    pub(in crate::pages) is_long: bool,
     /// The value is none of those.
     pub(in crate::pages) is_refused: bool,
 }
@@ -52,17 +60,21 @@ impl PipelineForm {
                 "ref" => form.ref_text = value.trim().to_owned(),
                 "custom" => form.custom = value.trim().to_owned(),
                 OTHERS => form.others = value,
-                _ => match name.strip_prefix(PREFIX) {
-                    // A form of ours never has more; whoever sends more is not answered with as many fields.
-                    Some(variable) if form.values.len() < given::MOST_VARIABLES => {
-                        // Browsers send line breaks as CR LF, whatever was entered.
-                        form.values.insert(variable.to_owned(), value.replace("\r\n", "\n"));
-                    }
-                    Some(_) => {}
-                    None => {
+                _ => {
+                    let (fields, variable) = if let Some(variable) = name.strip_prefix(PREFIX) {
+                        (&mut form.values, variable)
+                    } else if let Some(variable) = name.strip_prefix(MORE_PREFIX) {
+                        (&mut form.more, variable)
+                    } else {
                         rest.insert(name, value);
+                        continue;
+                    };
+                    // A form of ours never has more; whoever sends more is not answered with as many fields.
+                    if fields.len() < given::MOST_VARIABLES {
+                        // Browsers send line breaks as CR LF, whatever was entered.
+                        fields.insert(variable.to_owned(), value.replace("\r\n", "\n"));
                     }
-                },
+                }
             }
         }
         (form, rest)
@@ -77,7 +89,8 @@ impl PipelineForm {
     ) -> Self {
         let is_declared = |name: &str| choice.is_some_and(|choice| choice.variables.iter().any(|variable| variable.name == name));
         let (own, others): (Vec<_>, Vec<_>) = variables.iter().cloned().partition(|(name, _)| is_declared(name));
-        Self { ref_text, custom, values: own.into_iter().collect(), others: given::as_lines(&others) }
+        let (more, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, value)| is_long(value));
+        Self { ref_text, custom, values: own.into_iter().collect(), others: given::as_lines(&others), more: more.into_iter().collect() }
     }
 
     /// The fields of the variables that the pipeline declares, each holding what was entered or else its default.
@@ -89,6 +102,7 @@ impl PipelineForm {
                 name: variable.name.clone(),
                 description: variable.description.clone(),
                 default: variable.default.clone(),
+                is_long: is_long(&value) || variable.default.as_deref().is_some_and(is_long),
                 is_refused: !variable.allowed_values.is_empty() && !variable.allowed_values.contains(&value),
                 allowed: variable.allowed_values.clone(),
                 value,
@@ -100,7 +114,8 @@ impl PipelineForm {
     /// Everything that was given: the fields, then the other variables. A sentence where one cannot be given at all.
     pub(in crate::pages) fn variables(&self) -> Result<Vec<(String, String)>, String> {
         let mut variables: Vec<(String, String)> = self.values.clone().into_iter().collect();
-        for (name, value) in given::read_lines(&self.others)? {
+        let more = self.more.clone().into_iter().filter(|(_, value)| !value.is_empty());
+        for (name, value) in more.chain(given::read_lines(&self.others)?) {
             if variables.iter().any(|(other, _)| *other == name) {
                 return Err(format!("{name} has a field of its own; take it out of the other variables."));
             }
@@ -114,6 +129,11 @@ impl PipelineForm {
     pub(in crate::pages) fn custom(&self) -> Option<String> {
         Some(self.custom.clone()).filter(|custom| !custom.is_empty())
     }
+}
+
+/// True for what neither a field of one line nor a `NAME=value` line can hold.
+fn is_long(value: &str) -> bool {
+    value.contains(['\n', '\r'])
 }
 
 #[cfg(test)]
@@ -140,6 +160,21 @@ mod tests {
         assert_eq!(shown, [("var:ENV", "moon", true), ("var:NOTE", "n", false)]);
         let given = [("ENV", "moon"), ("X", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!((form.ref_text.as_str(), form.variables().expect("reads")), ("main", given.to_vec()));
+    }
+
+    #[test]
+    fn values_of_several_lines_are_kept_as_they_are() {
+        let given = [("KEY", "one\ntwo"), ("PLAIN", "x"), ("ZONE", "\nlast")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let held = PipelineForm::holding("main".to_owned(), "release".to_owned(), &given, None);
+        assert_eq!((held.others.as_str(), held.more.len()), ("PLAIN=x", 2));
+        let sorted = |mut variables: Vec<(String, String)>| {
+            variables.sort();
+            variables
+        };
+        assert_eq!(sorted(held.variables().expect("reads")), given);
+        let sent = form(&[("more:KEY", "one\r\ntwo"), ("more:ZONE", ""), ("others", "PLAIN=x")]);
+        assert_eq!(sorted(sent.variables().expect("reads")), given[..2], "an empty one is not given any more");
+        assert!(form(&[("more:KEY", "a\nb"), ("others", "KEY=c")]).variables().expect_err("twice").contains("KEY"));
     }
 
     #[test]

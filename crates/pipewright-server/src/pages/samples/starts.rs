@@ -15,6 +15,7 @@ fn every_page_to_run_a_build_renders() {
                 description: Some(text()),
                 value: text(),
                 default: Some(text()),
+                is_long: full,
                 is_refused: !allowed.is_empty(),
                 allowed,
             };
@@ -28,7 +29,13 @@ fn every_page_to_run_a_build_renders() {
                 push_runs_nothing: Some(text()),
                 is_unknown: full,
             };
-            let form = PipelineForm { ref_text: text(), custom: text(), others: text(), ..PipelineForm::default() };
+            let form = PipelineForm {
+                ref_text: text(),
+                custom: text(),
+                others: text(),
+                more: [(text(), text())].into(),
+                ..PipelineForm::default()
+            };
             let run = RunPage {
                 page: page.clone(),
                 application: text(),
@@ -91,7 +98,13 @@ fn every_page_of_schedules_renders() {
                 path: "/harbor/applications/checkout/schedules".to_owned(),
                 own: "/harbor/applications/checkout/schedules/new".to_owned(),
                 is_new: full,
-                form: PipelineForm { ref_text: text(), custom: text(), others: text(), ..PipelineForm::default() },
+                form: PipelineForm {
+                    ref_text: text(),
+                    custom: text(),
+                    others: text(),
+                    more: [(text(), text())].into(),
+                    ..PipelineForm::default()
+                },
                 cron: text(),
                 zone: text(),
                 is_on: full,

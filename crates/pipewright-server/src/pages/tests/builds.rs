@@ -3,6 +3,8 @@
 use http::StatusCode;
 use pipewright_core::Role;
 use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepState};
+use pipewright_core::plan::ImportedFrom;
+use pipewright_store::{builds, steps};
 
 use super::scene::{APPLICATION, Scene};
 
@@ -97,7 +99,7 @@ async fn an_invalid_file_is_shown_with_the_line_it_is_about() {
     let diagnostics = serde_json::to_value(&parsed.diagnostics).expect("JSON");
     let mut tx = scene.site.app.db.begin().await.expect("begins");
     let now = scene.now();
-    pipewright_store::builds::set_plan(&mut tx, build, None, Some(file.as_bytes()), &diagnostics, now).await.expect("stores");
+    builds::set_plan(&mut tx, build, None, Some(file.as_bytes()), &diagnostics, now).await.expect("stores");
     tx.commit().await.expect("commits");
     scene.state(build, BuildState::Queued, BuildState::Finished(BuildOutcome::Invalid), None).await;
     let page = scene.owner.get(&format!("{APPLICATION}/builds/1")).await;
@@ -173,10 +175,8 @@ async fn a_pipeline_file_is_shown_with_its_problems_its_choice_and_its_plan_and_
     let trigger = pipewright_spec::Trigger::Branch { name: "main".to_owned() };
     let Some(pipewright_spec::Planned::Plan(plan, _)) = parsed.pipeline_file.map(|file| file.plan(&trigger)) else { panic!("a plan") };
     let mut tx = scene.site.app.db.begin().await.expect("begins");
-    pipewright_store::builds::set_plan(&mut tx, build, Some(&plan), Some(file.as_bytes()), &diagnostics, scene.now())
-        .await
-        .expect("stores");
-    pipewright_store::steps::insert_all(&mut tx, build, &plan).await.expect("steps");
+    builds::set_plan(&mut tx, build, Some(&plan), Some(file.as_bytes()), &diagnostics, scene.now()).await.expect("stores");
+    steps::insert_all(&mut tx, build, &plan).await.expect("steps");
     tx.commit().await.expect("commits");
     let path = format!("{APPLICATION}/builds/1/pipeline-file");
     let page = scene.owner.get(&path).await;
@@ -239,4 +239,37 @@ async fn lists_are_narrowed_and_paged_and_give_only_their_rows_to_the_script() {
     scene.owner.headers.insert("x-fragment", "1".parse().expect("a header"));
     let rows = scene.owner.get("/harbor/builds").await;
     assert!(rows.text.trim_start().starts_with("<section") && !rows.text.contains("<html"), "{}", rows.text);
+}
+
+#[tokio::test]
+async fn steps_and_problems_of_an_imported_file_are_not_shown_as_lines_of_the_one_that_imports() {
+    let mut scene = Scene::new().await;
+    let build = scene.push("main", '7', "Change").await;
+    let problem = |file: Option<&str>, line: u32| {
+        let span = serde_json::json!({ "line": line, "column": 1, "start": 0, "end": 4 });
+        serde_json::json!({ "severity": "warning", "code": "PW0101", "message": format!("odd in {file:?}"), "file": file, "primary": span,
+            "labels": [{ "span": span, "text": "first given here" }], "path": "pipelines" })
+    };
+    let mut plan = super::scene::plan(&[&["Build"]]);
+    plan.imported = Some(ImportedFrom {
+        file: "tools:main".to_owned(),
+        pipeline: "share <b>".to_owned(),
+        commit: Some("9".repeat(40).parse().expect("a commit")),
+    });
+    let file = b"one:\ntwo:\nthree:\nfour:\n";
+    let problems = serde_json::json!([problem(Some("tools:main"), 2), problem(None, 4)]);
+    let mut tx = scene.site.app.db.begin().await.expect("begins");
+    builds::set_plan(&mut tx, build, Some(&plan), Some(file), &problems, scene.now()).await.expect("plans");
+    steps::insert_all(&mut tx, build, &plan).await.expect("steps");
+    tx.commit().await.expect("commits");
+    let page = scene.owner.get(&format!("{APPLICATION}/builds/1/pipeline-file")).await.text;
+    let from = "imported from <code class=\"break\">tools:main</code> (pipeline <code class=\"break\">share &#60;b&#62;</code>) at <code>9999999</code>.";
+    for expected in
+        [from, "<span class=\"break\">tools:main</span>: line 2, column 1", "href=\"#F4\"", "<span class=\"line p-warn\" id=\"F4\">"]
+    {
+        assert!(page.contains(expected), "{expected} is missing in {page}");
+    }
+    for unexpected in ["href=\"#F2\"", "href=\"#F3\"", "p-warn\" id=\"F2\"", "<span class=\"line at\" id"] {
+        assert!(!page.contains(unexpected), "{unexpected} is in {page}");
+    }
 }

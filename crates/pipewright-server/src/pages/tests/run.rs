@@ -7,7 +7,7 @@ use pipewright_store::builds;
 
 use super::scene::{APPLICATION, Scene};
 
-const FILE: &str = "pipelines:\n  branches:\n    main:\n      - step: {script: [make]}\n  custom:\n    release <b>:\n      - variables:\n          - {name: ENV, default: dev, description: Where it goes, allowed-values: [dev, prod]}\n          - {name: NOTE, default: none yet}\n      - step: {script: [make]}\n    nightly:\n      - step: {script: [make]}\n";
+const FILE: &str = "pipelines:\n  branches:\n    main:\n      - step: {script: [make]}\n  custom:\n    release <b>:\n      - variables:\n          - {name: ENV, default: dev, description: Where it goes, allowed-values: [dev, prod]}\n          - {name: NOTE, default: none yet}\n          - {name: TEXT, default: \"\\na\\nb\"}\n      - step: {script: [make]}\n    nightly:\n      - step: {script: [make]}\n";
 
 const RELEASE: &str = "release <b>";
 
@@ -35,7 +35,7 @@ async fn the_pipelines_of_the_default_branch_are_offered_at_once_with_their_comm
         "<code>branches: main</code>",
         "<code>7777777</code> on main",
         "release &#60;b&#62;",
-        "1 step, 2 variables",
+        "1 step, 3 variables",
         "nightly",
     ] {
         assert!(page.text.contains(expected), "{expected} is missing in {}", page.text);
@@ -57,6 +57,8 @@ async fn a_custom_pipeline_asks_for_its_variables() {
         "Where it goes",
         "name=\"var:NOTE\" value=\"none yet\"",
         "name=\"others\"",
+        // A line break right after the tag is the browser's to drop; the default's own stay.
+        "<textarea class=\"mono\" name=\"var:TEXT\" rows=\"4\" spellcheck=\"false\">\n\na\nb</textarea>",
     ] {
         assert!(page.contains(expected), "{expected} is missing in {page}");
     }

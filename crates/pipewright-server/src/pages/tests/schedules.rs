@@ -122,3 +122,16 @@ async fn schedules_are_for_members_who_may_build_and_limited() {
     let id = kept(&scene).await[0].schedule.id;
     assert_eq!(scene.owner.get(&format!("/harbor/applications/none/schedules/{id}")).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_value_of_several_lines_stays_as_it_is() {
+    let mut scene = scene().await;
+    let mut fields = form("save", "0 6 * * *", "prod").to_vec();
+    fields.push(("more:KEY", "one\r\ntwo"));
+    assert_eq!(scene.owner.post(&format!("{}/new", path()), &fields).await.location(), path());
+    let saved = kept(&scene).await.remove(0).schedule;
+    assert!(saved.spec.variables.contains(&("KEY".to_owned(), "one\ntwo".to_owned())), "{:?}", saved.spec.variables);
+    let shown = scene.owner.get(&format!("{}/{}", path(), saved.id)).await.text;
+    assert!(shown.contains("name=\"more:KEY\" rows=\"4\" spellcheck=\"false\">\none\ntwo</textarea>"), "{shown}");
+    assert!(!shown.contains("KEY=one"), "{shown}");
+}
