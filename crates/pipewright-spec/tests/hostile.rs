@@ -147,6 +147,25 @@ fn one_line_of_a_megabyte() {
     assert!(parsed.diagnostics.is_empty(), "{:?}", codes(&parsed));
 }
 
+/// PostgreSQL refuses NUL in text, so a file that could bring it there would never be planned.
+#[test]
+fn no_escape_brings_nul_into_what_is_stored() {
+    for text in [
+        "pipelines: {default: [{step: {name: \"\\0\", script: [a]}}]}",
+        "pipelines: {default: [{step: {script: [\"\\x00\"]}}]}",
+        "pipelines: {default: [{step: {script: [a]}}], \"\\u0000\": {}}",
+        "pipelines: {custom: {? \"a\\U00000000\" : [{step: {script: [a]}}]}}",
+        "x: &x \"\\0\"\npipelines: {default: [{step: {name: *x, script: [a]}}]}",
+    ] {
+        let parsed = keeps_its_promises("nul.yml", text.as_bytes());
+        assert!(codes(&parsed).contains(&"PW0004"), "{text}: {:?}", codes(&parsed));
+        assert!(parsed.pipeline_file.is_none_or(|file| file.is_invalid()), "{text}");
+    }
+    for text in ["a: !%00 x", "a: !<%00> x", "a: !!binary AA==", "\"\\0", "a: *\"\\0\""] {
+        keeps_its_promises("nul.yml", text.as_bytes());
+    }
+}
+
 #[test]
 fn bytes_that_are_no_text() {
     for bytes in [

@@ -19,6 +19,18 @@ async fn access_that_was_revoked_is_said_and_nothing_else_breaks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_no_database_could_store_is_invalid_and_the_next_push_is_built() {
+    let server = TestServer::start().await;
+    let nul = "pipelines:\n  default:\n    - step: {name: \"a\\0b\", script: [\"echo \\x00\"], \"k\\u0000\": x}\n";
+    server.push("main", nul).await;
+    let build = server.expect_build(1, "invalid").await;
+    let problems = build.diagnostics.to_string();
+    assert!(problems.contains("NUL (U+0000)") && !problems.contains("\\u0000\""), "{problems}");
+    server.push("main", PIPELINE).await;
+    server.expect_build(2, "passed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bitbucket_that_is_away_is_waited_for() {
     let server = TestServer::start().await;
     server.push("main", PIPELINE).await;

@@ -49,7 +49,10 @@ pub(crate) fn decode(bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
     {
         let span = source.span(at as u32, at as u32 + 1);
         let message = format!("the control character U+{:04X} is not allowed in YAML", u32::from(control));
-        let help = format!("remove it, or write it as an escape in double quotes: \"\\x{:02x}\"", u32::from(control));
+        let help = match control {
+            '\0' => "remove it".to_owned(),
+            _ => format!("remove it, or write it as an escape in double quotes: \"\\x{:02x}\"", u32::from(control)),
+        };
         warnings.push(Diagnostic::new(Severity::Error, Code::ControlCharacter, message, span).with_help(help));
     }
     (source, warnings)

@@ -26,7 +26,7 @@ impl<'a> Builder<'a> {
     pub(super) fn build(&mut self, raw: Raw) -> Result<Node, Box<Diagnostic>> {
         let mut place = raw.place;
         let value = match raw.kind {
-            RawKind::Text(text) => Value::Scalar(Kind::Text, text),
+            RawKind::Text(text) => Value::Scalar(Kind::Text, self.without_nul(text, place)),
             RawKind::Scalar(kind) => {
                 if place.end <= place.start {
                     place = self.whole_line(place);
@@ -53,7 +53,7 @@ impl<'a> Builder<'a> {
         let mut merges: Vec<(Place, Node)> = Vec::new();
         for (key, value) in raw {
             let key_place = key.place;
-            let (key, is_text) = self.key(&key);
+            let (key, is_text) = self.key(key);
             let value = self.build(value)?;
             if is_text && key == "<<" {
                 merges.push((key_place, value));
@@ -139,12 +139,30 @@ impl<'a> Builder<'a> {
 
     /// A key's text, and whether it was written as text. Keys that are lists or mappings become their source text,
     /// which no property has, so that they are reported as unknown.
-    fn key(&self, raw: &Raw) -> (String, bool) {
-        match &raw.kind {
-            RawKind::Text(text) => (text.clone(), true),
+    fn key(&mut self, raw: Raw) -> (String, bool) {
+        match raw.kind {
+            RawKind::Text(text) => (self.without_nul(text, raw.place), true),
             RawKind::Scalar(_) => (self.source.text_of(raw.place).trim().to_owned(), false),
             RawKind::List(_) | RawKind::Map(_) => (self.source.text_of(self.first_line(raw.place)).trim().to_owned(), false),
         }
+    }
+
+    /// NUL is refused, and replaced so that nothing later holds it, problems that quote it neither: PostgreSQL keeps none, and
+    /// no variable and no argument of a program can hold it. The text itself has none any more, so an escape made it.
+    fn without_nul(&mut self, text: String, place: Place) -> String {
+        if !text.contains('\0') {
+            return text;
+        }
+        if self.diagnostics.has_room() {
+            let message = "this text holds the character NUL (U+0000), which no script, name or variable can hold";
+            let problem = Diagnostic::new(Severity::Error, Code::ControlCharacter, message, self.source.defined(place)).with_help(
+                "remove its escape (`\\0`, `\\x00` or `\\u0000`), or write it with two backslashes where a backslash and digits are meant",
+            );
+            self.diagnostics.push(Code::ControlCharacter, problem);
+        } else {
+            self.diagnostics.skip(Severity::Error);
+        }
+        text.replace('\0', "\u{fffd}")
     }
 
     /// A value that is not there is marked by the line it is missing from.

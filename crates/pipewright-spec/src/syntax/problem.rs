@@ -110,7 +110,8 @@ fn reason(text: &str) -> String {
     let line = text.lines().next().unwrap_or("").trim();
     let line = line.strip_prefix("error:").unwrap_or(line).trim();
     let end = [" at line ", " at byte ", " at char "].iter().filter_map(|mark| line.find(mark)).min().unwrap_or(line.len());
-    let line: String = line[..end].chars().take(200).collect();
+    // A tag may hold an escaped NUL, which nothing that is stored may.
+    let line: String = line[..end].chars().take(200).map(|character| if character == '\0' { '\u{fffd}' } else { character }).collect();
     PLAIN.iter().find(|(theirs, _)| line.starts_with(theirs)).map_or(line, |(_, ours)| (*ours).to_owned())
 }
 

@@ -111,8 +111,14 @@ impl PipelineForm {
         variables.iter().map(field).collect()
     }
 
-    /// Everything that was given: the fields, then the other variables. A sentence where one cannot be given at all.
+    /// Everything that was given: the fields, then the other variables. A sentence where one, or the pipeline's name, cannot
+    /// be given at all.
     pub(in crate::pages) fn variables(&self) -> Result<Vec<(String, String)>, String> {
+        if self.custom.contains('\0') {
+            return Err(
+                "The custom pipeline's name holds the character NUL, which no pipeline file can; choose one of the list.".to_owned()
+            );
+        }
         let mut variables: Vec<(String, String)> = self.values.clone().into_iter().collect();
         let more = self.more.clone().into_iter().filter(|(_, value)| !value.is_empty());
         for (name, value) in more.chain(given::read_lines(&self.others)?) {
@@ -175,6 +181,11 @@ mod tests {
         let sent = form(&[("more:KEY", "one\r\ntwo"), ("more:ZONE", ""), ("others", "PLAIN=x")]);
         assert_eq!(sorted(sent.variables().expect("reads")), given[..2], "an empty one is not given any more");
         assert!(form(&[("more:KEY", "a\nb"), ("others", "KEY=c")]).variables().expect_err("twice").contains("KEY"));
+    }
+
+    #[test]
+    fn a_name_that_no_file_can_hold_is_refused() {
+        assert!(form(&[("custom", "a\0b")]).variables().expect_err("no text").contains("NUL"));
     }
 
     #[test]

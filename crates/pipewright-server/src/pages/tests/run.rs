@@ -94,6 +94,8 @@ async fn what_cannot_be_built_is_explained_and_what_was_entered_stays() {
         assert!(page.text.contains("value=\"&#60;mine&#62;\""), "what was entered stays: {}", page.text);
         assert!(page.text.contains(&format!("<option value=\"{env}\" selected>")), "{}", page.text);
     }
+    let nul = scene.owner.post(&run(), &[("ref", "main"), ("custom", "a\0b")]).await;
+    assert!(nul.status == StatusCode::UNPROCESSABLE_ENTITY && nul.text.contains("holds the character NUL"), "{}", nul.text);
     let bad_ref = scene.owner.post(&run(), &[("ref", "a..b")]).await;
     assert!(bad_ref.text.contains("is not a branch or tag name that git accepts"), "{}", bad_ref.text);
     // This scene's Bitbucket cannot be asked: the answer is a sentence beside the form, not a page without it.

@@ -89,6 +89,10 @@ async fn what_cannot_be_a_schedule_is_explained_and_stays() {
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text);
         assert!(page.text.contains(expected) && page.text.contains(&format!("value=\"{cron}\"")), "{expected}: {}", page.text);
     }
+    let mut nul = form("save", "0 6 * * *", "dev");
+    nul[1].1 = "a\0b";
+    let page = scene.owner.post(&format!("{}/new", path()), &nul).await;
+    assert!(page.status == StatusCode::UNPROCESSABLE_ENTITY && page.text.contains("holds the character NUL"), "{}", page.text);
     assert!(kept(&scene).await.is_empty());
     let preset = scene.owner.post(&format!("{}/new", path()), &form("weekly", "", "dev")).await.text;
     assert!(preset.contains("value=\"0 6 * * MON\""), "{preset}");
