@@ -125,22 +125,32 @@ fn it_runs_with_the_importers_values_and_variables() {
 )]
 #[case(
     "inline",
-    "definitions: {pipelines: {build: [{step: {script: [a]}}]}}",
-    "the pipeline `build` of `tools:main` cannot be imported: that file does not share its pipelines",
-    "write `export: true` at the top of that file"
-)]
-#[case(
-    "inline",
     "export: true\ndefinitions: {pipelines: {build: [{step: {}}]}}",
     "the pipeline `build` of `tools:main` cannot be imported: that file cannot run",
     "mend it there"
 )]
-#[case("inline", "a: [", "the pipeline `build` of `tools:main` cannot be imported: that file cannot run", "mend it there")]
+#[case("main", "a: [", "the pipeline `build` of `ci/pipelines.yml` cannot be imported: that file cannot run", "mend it there")]
 fn what_cannot_be_imported_has_a_reason(#[case] name: &str, #[case] shared: &str, #[case] message: &str, #[case] help: &str) {
     let problems = problems(&branch(name), shared);
     let first = &problems[0];
     assert_eq!((&*first.code, first.message.as_str(), first.help.as_deref(), &first.file), ("PW0134", message, Some(help), &None));
     assert!(problems[1..].iter().all(|problem| problem.file.is_some()), "{problems:#?}");
+}
+
+/// Whoever may push here could else read there: problems quote keys and values, and the nearest name is one.
+#[rstest]
+#[case("definitions: {pipelines: {build: [{step: {script: [a], secret-key: hidden}}]}}")]
+#[case("definitions: {pipelines: {biuld: [{step: {script: [a]}}]}}")]
+#[case("export: false\ndefinitions: {pipelines: {build: [{step: {script: secret, max-time: hidden}}]}}")]
+#[case("secret: [")]
+#[case("export: true\nsecret: [")]
+#[case("- hidden")]
+#[case("")]
+fn of_a_file_that_another_repository_does_not_share_nothing_is_told(#[case] unshared: &str) {
+    let told = problems(&branch("inline"), unshared);
+    let expected = "the pipeline `build` of `tools:main` cannot be imported: that file cannot be read or does not share its pipelines";
+    assert_eq!(told.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>(), [expected]);
+    assert_eq!((&told[0].file, told[0].help.as_deref().map(|help| help.contains("`export: true`"))), (&None, Some(true)));
 }
 
 #[test]

@@ -30,6 +30,11 @@ impl TestServer {
     /// Answers the commit.
     pub async fn another_repository(&self, slug: &str, files: &[(&str, &str)]) -> String {
         let (space, _) = self.repository().split_once('/').expect("space/slug");
+        self.repository_of(space, slug, files).await
+    }
+
+    /// The same in this workspace or project, which is there.
+    pub async fn repository_of(&self, space: &str, slug: &str, files: &[(&str, &str)]) -> String {
         let full_name = format!("{space}/{slug}");
         self.bitbucket().add_repository(space, slug, true).expect("a repository");
         let commit = self.bitbucket().commit(&full_name, "main", files, "Share", AUTHOR).await.expect("the push is taken");

@@ -2,7 +2,9 @@
 
 use pipewright_server::testing::{TestOptions, TestServer};
 use pipewright_simulator::Product;
+use pipewright_simulator::state::Permission;
 use pipewright_store::builds::{self, Build};
+use pipewright_store::repositories::{self, Search};
 use rstest::rstest;
 
 const SHARED: &str = "
@@ -60,12 +62,33 @@ async fn a_pipeline_of_another_repository_runs_with_the_importers_files(#[case] 
         (2, "nothing:main", "sees no repository \"nothing\""),
         (3, "tools:next", "has no branch or tag \"next\""),
         (4, "tools:main:other/pipelines.yml", "has no file \"other/pipelines.yml\" at main"),
-        (5, "tools:main:ci/pipelines.yml", "that file does not share its pipelines"),
+        (5, "tools:main:ci/pipelines.yml", "that file cannot be read or does not share its pipelines"),
     ] {
         server.push_files("main", &[("bitbucket-pipelines.yml", &importing(source))], "Import").await;
         let build = server.expect_build(number, "invalid").await;
         assert!(messages(&build)[0].contains(expected), "{:?}", messages(&build));
     }
+}
+
+/// Whoever has a workspace could else take the name of a repository that is gone, and be given this one's variables.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slug_never_reaches_another_project_and_an_id_does() {
+    let server = TestServer::start().await;
+    server.bitbucket().add_space("ELSE", "Elsewhere", None).expect("a project");
+    server.bitbucket().add_member("ELSE", "mara", Permission::Admin).expect("a member");
+    server.repository_of("ELSE", "tools", &[("bitbucket-pipelines.yml", SHARED)]).await;
+    server.push_files("main", &[("bitbucket-pipelines.yml", &importing("tools:main")), ("README", "mine")], "Import").await;
+    let build = server.expect_build(1, "invalid").await;
+    let problem = build.diagnostics.to_string();
+    assert!(problem.contains("FIN has no repository") && problem.contains("ELSE/tools") && problem.contains("UUID"), "{problem}");
+    let search = Search { text: "tools".to_owned(), owner: None, limit: 9, offset: 0 };
+    let (found, _) = repositories::search(&server.app.db, server.account(), &search).await.expect("searches");
+    server.push_files("main", &[("bitbucket-pipelines.yml", &importing(&format!("{}:main", found[0].remote_id)))], "By its id").await;
+    server.expect_build(2, "passed").await;
+    server.another_repository("tools", &[("bitbucket-pipelines.yml", &SHARED.replace("cat README", "echo ours"))]).await;
+    server.push_files("main", &[("bitbucket-pipelines.yml", &importing("tools:main"))], "Our own").await;
+    let build = server.expect_build(3, "passed").await;
+    assert!(server.log(&build).await.contains("\nours\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

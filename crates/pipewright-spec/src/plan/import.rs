@@ -107,6 +107,13 @@ impl PipelineFile {
         };
         let name = &brought.name;
         let mut diagnostics: Vec<Diagnostic> = brought.diagnostics.iter().map(|problem| problem.clone().in_file(name)).collect();
+        let of_here = matches!(import.source, ImportSource::File { .. });
+        // What a file that is not shared says is nobody's business in another repository: neither its problems, which quote
+        // it, nor which names it has.
+        if !of_here && !brought.file.as_ref().is_some_and(|file| file.export) {
+            let help = "mend that file where it is, and write `export: true` at its top";
+            return Err(Absent::Refused(vec![needed.refused("that file cannot be read or does not share its pipelines", help)]));
+        }
         let refused = |mut diagnostics: Vec<Diagnostic>, reason: &str, help: &str| {
             diagnostics.insert(0, needed.refused(reason, help));
             Err(Absent::Refused(diagnostics))
@@ -125,10 +132,6 @@ impl PipelineFile {
         };
         if matches!(shared.body, Body::Import(_)) {
             return refused(diagnostics, "it is imported there too", "import it from the file that it is written in");
-        }
-        let of_here = matches!(import.source, ImportSource::File { .. });
-        if !file.export && !of_here {
-            return refused(diagnostics, "that file does not share its pipelines", "write `export: true` at the top of that file");
         }
         if !file.export {
             let message =

@@ -54,20 +54,27 @@ pub(super) async fn bring(app: &App, build: &ToPlan, needed: &NeededImport) -> R
     }
 }
 
-/// The one that is meant: of the same workspace or project, or the only one of that name.
+/// The one that is meant: by its slug one of the same workspace or project, by its unchanging id any. What is imported runs
+/// with this application's secured variables, so a name never reaches another workspace, where anybody may have taken it.
 fn choose<'r>(visible: &'r [Repository], owner: &str, name: &str) -> Result<&'r Repository, Brought> {
-    match visible {
-        [] => Err(Brought::Refused(
+    let own = visible.iter().find(|repository| repository.owner == owner);
+    if let Some(found) = own.or_else(|| visible.iter().find(|repository| repository.remote_id == name)) {
+        return Ok(found);
+    }
+    if visible.is_empty() {
+        return Err(Brought::Refused(
             format!("the connection of this repository sees no repository {name:?}"),
             "correct its name below `import`, or give the connected account access to it",
-        )),
-        [only] => Ok(only),
-        [first, ..] if first.owner == owner => Ok(first),
-        several => {
-            let names: Vec<&str> = several.iter().map(|repository| repository.full_name.as_str()).collect();
-            Err(Brought::Refused(format!("several repositories have this name: {}", names.join(", ")), "name it by its UUID"))
-        }
+        ));
     }
+    let names: Vec<&str> = visible.iter().map(|repository| repository.full_name.as_str()).collect();
+    Err(Brought::Refused(
+        format!(
+            "{owner} has no repository {name:?} that the connection sees, and those of other owners are not found by it: {}",
+            names.join(", ")
+        ),
+        "name it by its UUID (at Data Center, the number that is its id) where one of these is meant",
+    ))
 }
 
 async fn from_repository(app: &App, other: &Repository, reference: &str, path: &str) -> Result<Brought, FetchError> {
