@@ -57,7 +57,9 @@ impl MirrorStore {
         let name = format!("{prefix}^{{commit}}");
         let answer =
             self.read(repository, "rev-parse", &[], 4096, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).await?;
-        Ok(String::from_utf8_lossy(&answer.stdout).trim().parse().ok())
+        let found: Option<CommitHash> = String::from_utf8_lossy(&answer.stdout).trim().parse().ok();
+        // A tag or branch of this name comes before the commit: then it is not known which one is meant.
+        Ok(found.filter(|commit| commit.as_str().starts_with(&prefix.to_ascii_lowercase())))
     }
 }
 

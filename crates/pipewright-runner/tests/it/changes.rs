@@ -100,6 +100,13 @@ async fn a_pull_request_changes_what_differs_from_where_it_left_its_destination(
     let main = RefName::branch("main").expect("a branch");
     assert_eq!(scene.store.tip(&checkout, &main).await.expect("fetches"), destination);
     assert_eq!(scene.store.commit_of_prefix(checkout.repository, prefix).await.expect("reads"), Some(destination.clone()));
+    let upper = prefix.to_ascii_uppercase();
+    assert_eq!(scene.store.commit_of_prefix(checkout.repository, &upper).await.expect("reads"), Some(destination.clone()));
+    // Whoever may push a tag may not say by its name what is compared with.
+    scene.git(&["push", "-q", "origin", &format!("{source}:refs/tags/{prefix}")]);
+    scene.store.tip(&checkout, &RefName::tag(prefix).expect("a tag")).await.expect("fetches");
+    let found = scene.store.commit_of_prefix(checkout.repository, prefix).await.expect("reads");
+    assert!(found.is_none_or(|commit| commit == destination), "a tag stands for the commit");
     for hostile in ["--all", "HEAD", "main", "", "abc", "1234567^"] {
         assert_eq!(scene.store.commit_of_prefix(checkout.repository, hostile).await.expect("reads"), None, "{hostile:?}");
     }
