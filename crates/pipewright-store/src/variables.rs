@@ -35,7 +35,8 @@ statements! {
         "INSERT INTO variables (id, account_id, application_id, environment, environment_key, name, value_sealed, is_secured, changed_by, changed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     );
-    REMOVE = same("DELETE FROM variables WHERE account_id = $1 AND id = $2 RETURNING name");
+    REMOVE_OF_ACCOUNT = same("DELETE FROM variables WHERE account_id = $1 AND id = $2 AND application_id IS NULL RETURNING name");
+    REMOVE = same("DELETE FROM variables WHERE account_id = $1 AND id = $2 AND application_id = $3 RETURNING name");
 }
 
 /// Whom a variable is for.
@@ -203,13 +204,27 @@ pub async fn set(tx: &mut Tx, account: AccountId, variable: &Variable) -> Result
     Ok(true)
 }
 
-/// Removes a variable of the account and answers its name; `None` where there is none.
-pub async fn remove(tx: &mut Tx, account: AccountId, id: VariableId) -> Result<Option<String>, StoreError> {
-    Ok(within!(tx, REMOVE, |executor, sql| sqlx::query_scalar(sql)
-        .bind(account.as_uuid())
-        .bind(id.as_uuid())
-        .fetch_optional(executor)
-        .await)?)
+/// Removes a variable of an application of the account and of its environments, or, without one, of the account itself.
+/// Answers its name; `None` where there is none there.
+pub async fn remove(
+    tx: &mut Tx,
+    account: AccountId,
+    application: Option<ApplicationId>,
+    id: VariableId,
+) -> Result<Option<String>, StoreError> {
+    Ok(match application {
+        None => within!(tx, REMOVE_OF_ACCOUNT, |executor, sql| sqlx::query_scalar(sql)
+            .bind(account.as_uuid())
+            .bind(id.as_uuid())
+            .fetch_optional(executor)
+            .await)?,
+        Some(application) => within!(tx, REMOVE, |executor, sql| sqlx::query_scalar(sql)
+            .bind(account.as_uuid())
+            .bind(id.as_uuid())
+            .bind(application.as_uuid())
+            .fetch_optional(executor)
+            .await)?,
+    })
 }
 
 #[cfg(test)]
@@ -259,8 +274,14 @@ mod tests {
             assert_eq!([for_step(None), for_step(Some("production")), for_step(Some("test"))], [2, 3, 2]);
             let mut tx = db.begin().await.expect("begins");
             assert_eq!(super::known_within(&mut tx, made.account, made.application).await.expect("reads").len(), 3);
-            assert_eq!(super::remove(&mut tx, other.account, known[0].id).await.expect("runs"), None, "another account's");
-            assert_eq!(super::remove(&mut tx, made.account, known[0].id).await.expect("runs").as_deref(), Some("TOKEN"));
+            let mut remove = async |account, application, id| super::remove(&mut tx, account, application, id).await.expect("runs");
+            assert_eq!(remove(other.account, None, known[0].id).await, None, "another account's");
+            let own = Some(made.application);
+            assert_eq!(remove(made.account, own, known[0].id).await, None, "the account's, from an application's page");
+            assert_eq!(remove(made.account, None, known[1].id).await, None, "an application's, from the account's page");
+            assert_eq!(remove(made.account, Some(other.application), known[1].id).await, None, "another application's");
+            assert_eq!(remove(made.account, None, known[0].id).await.as_deref(), Some("TOKEN"));
+            assert_eq!(remove(made.account, own, known[2].id).await.as_deref(), Some("TOKEN"), "of its environment");
             tx.commit().await.expect("commits");
             assert!(super::of_account(&db, made.account).await.expect("reads").is_empty());
             assert_eq!(super::of_account(&db, other.account).await.expect("reads").len(), 1);

@@ -122,7 +122,9 @@ async fn remove(app: &App, member: &MemberOf, application: Option<&Application>,
     member.require(Right::SeeSecrets)?;
     let id: VariableId = chosen.id.parse().map_err(|_| PageError::NotFound)?;
     let mut tx = app.db.begin().await?;
-    let name = variables::remove(&mut tx, member.account.id, id).await?.ok_or(PageError::NotFound)?;
+    let name = variables::remove(&mut tx, member.account.id, application.map(|application| application.id), id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let detail = json!({ "for": application.map_or("every application", |application| application.name.as_str()) });
     member.record(&mut tx, "variable.removed", &name, detail).await?;
     tx.commit().await?;
