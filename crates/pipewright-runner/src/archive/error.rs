@@ -42,6 +42,16 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
+    /// True where the archive itself is at fault, not the machine: it is broken, hostile or over a limit, and stays so.
+    pub fn is_of_archive(&self) -> bool {
+        match self {
+            Self::TooLarge(_) | Self::TooMuch(_) | Self::TooMany(_) | Self::Hostile { .. } => true,
+            // The system's own errors have a number: a full disk, say.
+            Self::Stream(error) => error.raw_os_error().is_none(),
+            Self::File { .. } | Self::Cancelled => false,
+        }
+    }
+
     pub(super) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { action, path, source }

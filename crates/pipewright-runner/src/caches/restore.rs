@@ -82,10 +82,14 @@ async fn restore_one(store: &CacheStore, scope: &str, cache: &ReadyCache, limits
         let opened = store.reader(&scope, &cache.name, &cache.version).map_err(ArchiveError::Stream)?;
         let Some((file, bytes)) = opened else { return Ok(Restored::None) };
         let target = make_room(&cache.path)?;
-        let unpacked = unpack(io::BufReader::new(file), &target, limits, cancel);
-        if unpacked.is_err() {
+        let unpacked = unpack(io::BufReader::new(&file), &target, limits, cancel);
+        if let Err(error) = &unpacked {
             // Half a cache is worse than none.
             let _ = std::fs::remove_dir_all(&target);
+            // One that can never be restored would only keep a good one from being saved. What cannot be removed dies.
+            if error.is_of_archive() {
+                let _ = store.discard(&file, &scope, &cache.name, &cache.version);
+            }
         }
         unpacked.map(|_| Restored::Whole(bytes))
     })

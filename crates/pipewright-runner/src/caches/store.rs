@@ -6,7 +6,7 @@
 
 use std::fs::{File, FileTimes};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -81,6 +81,13 @@ impl CacheStore {
         // Only the order of eviction suffers where it cannot be noted.
         let _ = file.set_times(FileTimes::new().set_accessed(self.now()));
         Ok(Some((file, about.len())))
+    }
+
+    /// Removes a cache that was opened and is of no use, unless another has taken its place. Blocking.
+    pub(super) fn discard(&self, opened: &File, scope: &str, name: &str, version: &str) -> io::Result<()> {
+        let path = self.path(scope, name, version);
+        let (mine, there) = (opened.metadata()?, path.metadata()?);
+        if (mine.dev(), mine.ino()) == (there.dev(), there.ino()) { remove(&path) } else { Ok(()) }
     }
 
     /// True where a cache lives. Blocking.

@@ -138,6 +138,32 @@ async fn a_damaged_cache_is_said_and_leaves_nothing_behind() {
     let (outcome, text) = cached.run(&caches, &["test ! -e c"]).await;
     assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
     assert!(text.contains("Cache c cannot be restored, and the step goes on without it: its stream is broken"), "{text}");
+    // It does not stand in the way of a good one.
+    assert!(!file.exists());
+    let (_, text) = cached.run(&caches, &["mkdir c; echo good > c/1"]).await;
+    assert!(text.contains("Saved cache c"), "{text}");
+    let (outcome, text) = cached.run(&caches, &["grep good c/1"]).await;
+    assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
+    cached.bench.end().await;
+}
+
+#[tokio::test]
+async fn a_cache_over_a_limit_is_made_anew() {
+    let cached = Cached::with(|config| config.archive_limits.unpacked_bytes = 1_000_000);
+    let caches = [cache("c", "c", &[])];
+    cached.run(&caches, &["mkdir c; echo small > c/1"]).await;
+    let directory = cached.place.path().join("caches").join(cached.application.to_string()).join("c");
+    let file = std::fs::read_dir(&directory).expect("a directory").flatten().next().expect("one").path();
+    // As it would be were it made before the limit was lowered.
+    let large = cached.place.path().join("large");
+    std::fs::create_dir(&large).expect("a directory");
+    std::fs::write(large.join("1"), vec![0; 2_000_000]).expect("writes");
+    let packed = std::fs::File::create(&file).expect("a file");
+    let entries = [pipewright_runner::archive::Entry::File("1".into())];
+    let limits = pipewright_runner::archive::ArchiveLimits::default();
+    pipewright_runner::archive::pack(&large, &entries, packed, limits, &pipewright_runner::archive::Cancel::default()).expect("packs");
+    let (_, text) = cached.run(&caches, &["mkdir c; echo new > c/1"]).await;
+    assert!(text.contains("Cache c cannot be restored") && text.contains("Saved cache c"), "{text}");
     cached.bench.end().await;
 }
 
