@@ -7,6 +7,8 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use pipewright_core::ids::ArtifactId;
@@ -15,6 +17,8 @@ use pipewright_core::ids::ArtifactId;
 #[derive(Debug, Clone)]
 pub struct BlobStore {
     directory: PathBuf,
+    /// Whose name is flushed to the disk, of the 256 directories.
+    lasting: Arc<[AtomicBool; 256]>,
 }
 
 /// A content that is being written. Dropped before [`BlobWriter::finish`], it is removed.
@@ -31,7 +35,10 @@ impl BlobStore {
     pub fn open(directory: impl Into<PathBuf>) -> io::Result<Self> {
         let directory = directory.into();
         std::fs::create_dir_all(&directory)?;
-        Ok(Self { directory })
+        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_directory(parent)?;
+        }
+        Ok(Self { directory, lasting: Arc::new([const { AtomicBool::new(false) }; 256]) })
     }
 
     /// Spread over 256 directories by the id's last byte, which is random.
@@ -40,11 +47,25 @@ impl BlobStore {
         self.directory.join(&name[name.len() - 2..]).join(name)
     }
 
+    /// A name in a directory lasts only where the directory's own does. One that is there may have been made a moment ago, by
+    /// another writer or before a crash, so each is flushed once a process. True where it was flushed now.
+    fn make_last(&self, id: ArtifactId) -> io::Result<bool> {
+        let last = id.as_uuid().as_bytes().last().copied().unwrap_or_default();
+        let Some(is_lasting) = self.lasting.get(usize::from(last)) else { return Ok(false) };
+        if is_lasting.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        sync_directory(&self.directory)?;
+        is_lasting.store(true, Ordering::Release);
+        Ok(true)
+    }
+
     /// Begins a content. One of the same id is replaced when it is finished.
     pub fn writer(&self, id: ArtifactId) -> io::Result<BlobWriter> {
         let target = self.path(id);
         if let Some(parent) = target.parent() {
             std::fs::create_dir_all(parent)?;
+            self.make_last(id)?;
         }
         // A name of its own: a writer that was given up may not be gone yet.
         let temporary = target.with_extension(format!("{}.part", uuid::Uuid::now_v7().simple()));
@@ -169,6 +190,17 @@ mod tests {
         store.remove(id).expect("removes");
         store.remove(id).expect("removes what is not there");
         assert_eq!(content(&store, id), None);
+    }
+
+    #[test]
+    fn a_directory_is_flushed_before_the_first_content_in_it_lasts() {
+        let (directory, store) = store();
+        let id = ArtifactId::new();
+        drop(store.writer(id).expect("begins"));
+        assert!(!store.make_last(id).expect("flushes"), "the writer did it");
+        let again = BlobStore::open(directory.path()).expect("a place");
+        assert!(again.make_last(id).expect("flushes"), "another process does not know");
+        assert!(!again.clone().make_last(id).expect("flushes"), "once is enough");
     }
 
     #[test]
