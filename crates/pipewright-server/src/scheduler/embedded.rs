@@ -247,12 +247,15 @@ impl Dispatcher for EmbeddedDispatcher {
     async fn finished(&self, attempt: AttemptId, lease: Uuid, report: AttemptReport) -> Result<(), DispatchError> {
         let now = self.app.clock.now();
         let holding = self.held.get(attempt, lease, now).ok_or(DispatchError::LeaseGone)?;
+        // What a stopped step left is not kept, though some of it may have come before the word to stop did. The contents
+        // that no row speaks of are swept.
+        let is_kept = !matches!(report.outcome, AttemptOutcome::Stopped | AttemptOutcome::Lost);
         let ended = Ended {
             outcome: report.outcome,
             exit_code: report.exit_code,
             message: report.message,
-            output_variables: report.output_variables,
-            artifacts: holding.artifacts,
+            output_variables: if is_kept { report.output_variables } else { Vec::new() },
+            artifacts: if is_kept { holding.artifacts } else { Vec::new() },
             artifacts_expire: now + self.app.config.artifact_keep,
             started_at: holding.begun.as_ref().map(|(at, _)| *at),
             timings: Some(report.timings),

@@ -5,13 +5,13 @@ use std::pin::pin;
 use std::task::Poll;
 
 use pipewright_core::build::AttemptOutcome;
-use pipewright_core::ids::{BuildId, RunnerId};
-use pipewright_core::wire::AttemptReport;
+use pipewright_core::ids::{ArtifactId, BuildId, RunnerId};
+use pipewright_core::wire::{ArtifactKind, AttemptReport, NewArtifact};
 use pipewright_runner::runner::Dispatcher;
 use pipewright_store::builds::{self, Build};
 use pipewright_store::deliveries;
 use pipewright_store::runners::{RunnerKind, register};
-use pipewright_store::{attempts, decisions, statuses, steps};
+use pipewright_store::{artifacts, attempts, decisions, output_variables, statuses, steps};
 
 use super::EmbeddedDispatcher;
 use crate::builds::PlanLane;
@@ -122,6 +122,51 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
         }
     }
     panic!("planning, claiming and ending were never whole");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stopped_step_had_put_already_is_not_kept() {
+    let server = still().await;
+    let repository = server.repository_id();
+    let (decide, plan) = (DecideLane(server.app.clone()), PlanLane(server.app.clone()));
+    let runner = RunnerId::new();
+    let mut tx = server.app.db.begin().await.expect("begins");
+    register(&mut tx, runner, "test", RunnerKind::Embedded, 1, server.app.clock.now()).await.expect("registers");
+    tx.commit().await.expect("commits");
+    let commit = server.push("main", PIPELINE).await;
+    for (branch, outcome, kept) in
+        [("main", AttemptOutcome::Stopped, 0), ("lost", AttemptOutcome::Lost, 0), ("failed", AttemptOutcome::Failed, 1)]
+    {
+        server.deliver(branch, None, &commit).await;
+        drain(&decide, repository).await;
+        drain(&plan, repository).await;
+        let build = of_branch(&server, branch).await.remove(0).id;
+        let dispatcher = EmbeddedDispatcher::new(server.app.clone(), runner);
+        let assignment = dispatcher.claim(1).await.expect("claims").pop().expect("the attempt");
+        let artifact = NewArtifact {
+            id: ArtifactId::new(),
+            position: 0,
+            name: "dist".to_owned(),
+            kind: ArtifactKind::Shared,
+            files: 1,
+            bytes: 4,
+            listing: vec![("app".to_owned(), 4)],
+        };
+        let (attempt, lease) = (assignment.attempt, assignment.lease);
+        dispatcher.put_artifact(attempt, lease, &artifact, Box::pin(&b"file"[..])).await.expect("is put");
+        let output_variables = vec![("VERSION".to_owned(), "7".to_owned())];
+        let report = AttemptReport { output_variables, ..AttemptReport::of(outcome, None, None) };
+        dispatcher.finished(attempt, lease, report).await.expect("ends");
+        assert_eq!(artifacts::of_build(&server.app.db, build).await.expect("reads").len(), kept, "{outcome:?}");
+        let mut tx = server.app.db.begin().await.expect("begins");
+        assert_eq!(output_variables::of_build(&mut tx, build).await.expect("reads").len(), kept, "{outcome:?}");
+        tx.rollback().await.expect("ends");
+        // What was lost is queued again, and must not be claimed by the next.
+        for again in dispatcher.claim(9).await.expect("claims") {
+            let stopped = AttemptReport::of(AttemptOutcome::Failed, None, None);
+            dispatcher.finished(again.attempt, again.lease, stopped).await.expect("ends");
+        }
+    }
 }
 
 /// Rows of steps, attempts and statuses are there exactly where the build is planned.
