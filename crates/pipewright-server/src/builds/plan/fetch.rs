@@ -51,6 +51,17 @@ pub(super) enum FetchError {
 }
 
 impl FetchError {
+    /// The error of the database that it is, wherever it came from: no fault of the repository, and so no try of reading it.
+    pub(super) fn into_store(self) -> Result<StoreError, Self> {
+        match self {
+            Self::Store(error) | Self::Integration(IntegrationUnavailable::Store(error)) => Ok(error),
+            Self::Imported { repository, error } => {
+                error.into_store().map_err(|error| Self::Imported { repository, error: Box::new(error) })
+            }
+            other => Err(other),
+        }
+    }
+
     /// True where it may work later by itself.
     pub(super) fn is_retryable(&self) -> bool {
         match self {
@@ -100,4 +111,24 @@ pub(super) async fn fetch(
 /// PostgreSQL keeps no NUL in text.
 fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipewright_store::StoreError;
+
+    use super::FetchError;
+    use crate::integrations::IntegrationUnavailable;
+
+    #[test]
+    fn the_database_is_told_from_the_repository_wherever_it_failed() {
+        let failed = || StoreError::Missing { table: "variables", key: String::new() };
+        let imported = |error| FetchError::Imported { repository: "FIN/tools".to_owned(), error: Box::new(error) };
+        for error in [failed().into(), FetchError::from(IntegrationUnavailable::Store(failed())), imported(failed().into())] {
+            assert!(error.into_store().is_ok());
+        }
+        let away = IntegrationUnavailable::Later("Bitbucket is away".to_owned());
+        let kept = imported(away.into()).into_store().expect_err("no matter of the database");
+        assert!(kept.is_retryable() && kept.to_string().contains("FIN/tools"), "{kept}");
+    }
 }

@@ -61,19 +61,17 @@ impl Lane for PlanLane {
         let app = &self.0;
         let read = match fetch(app, build.repository_id, &build.ref_name, &build.commit).await {
             Ok(read) => read,
-            Err(error) if error.is_retryable() && build.tries + 1 < TRIES => return self.later(&build, &error).await,
             Err(FetchError::FileTooLarge(text)) => {
                 let message = sentence(&FetchError::FileTooLarge(text.clone()).to_string());
                 let event = BuildEvent::NotPlanned(BuildOutcome::Invalid);
                 return store(app, build.id, &Found { text: Some(&text), message: Some(&message), event, ..Found::nothing() }).await;
             }
-            Err(error) => return self.errored(build.id, &format!("The repository cannot be read: {error}.")).await,
+            Err(error) => return self.again(&build, error).await,
         };
         let file = read.file.as_deref();
         let judged = match self.judged(&build, file, &read.text.message).await {
             Ok(judged) => judged,
-            Err(error) if error.is_retryable() && build.tries + 1 < TRIES => return self.later(&build, &error).await,
-            Err(error) => return self.errored(build.id, &format!("The repository cannot be read: {error}.")).await,
+            Err(error) => return self.again(&build, error).await,
         };
         let rules = match file.filter(|file| Rules::may_be_in(file)) {
             Some(file) => match repositories::get(&app.db, build.repository_id).await? {
@@ -123,6 +121,19 @@ impl PlanLane {
         }
         // What is imported may not import, so nothing is asked for twice.
         Ok(file.judge(&capabilities).unwrap_or_else(|again| file.without(&again, "it is asked for again", "")))
+    }
+
+    /// Tries again where that may help, and ends the build where it does not. A database that does not answer is no try: the
+    /// lane goes on until it does.
+    async fn again(&self, build: &ToPlan, error: FetchError) -> Result<(), StoreError> {
+        let error = match error.into_store() {
+            Ok(error) => return Err(error),
+            Err(error) => error,
+        };
+        if error.is_retryable() && build.tries + 1 < TRIES {
+            return self.later(build, &error).await;
+        }
+        self.errored(build.id, &format!("The repository cannot be read: {error}.")).await
     }
 
     /// Tries again after a while, and says why.
