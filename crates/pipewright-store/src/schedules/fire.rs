@@ -17,6 +17,8 @@ statements! {
          JOIN applications a ON a.id = s.application_id
          WHERE f.retry_at <= $1 ORDER BY f.retry_at, f.due_at, f.schedule_id LIMIT $2"
     );
+    // As everything that changes a schedule: its row first, then its firings. SQLite has one writer.
+    LOCK = split("SELECT id FROM schedules WHERE id = $1", "SELECT id FROM schedules WHERE id = $1 FOR UPDATE");
     RETRY = same("UPDATE firings SET tries = tries + 1, retry_at = $3 WHERE schedule_id = $1 AND due_at = $2");
     REMOVE = same("DELETE FROM firings WHERE schedule_id = $1 AND due_at = $2");
     BUILT = same("UPDATE schedules SET last_build_id = $2, message = NULL WHERE id = $1");
@@ -111,8 +113,15 @@ pub async fn firings(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Firing>,
     Ok(rows.into_iter().map(firing).collect())
 }
 
+/// Holds the schedule's row until the transaction ends, whether it is there or not.
+async fn lock(tx: &mut Tx, id: ScheduleId) -> Result<(), StoreError> {
+    within!(tx, LOCK, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).fetch_optional(executor).await.map(drop))?;
+    Ok(())
+}
+
 /// Has a firing tried again later; the schedule shows why.
 pub async fn retry(tx: &mut Tx, id: ScheduleId, due_at: Timestamp, at: Timestamp, why: &str) -> Result<(), StoreError> {
+    lock(tx, id).await?;
     within!(tx, RETRY, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(due_at.as_micros())
@@ -127,6 +136,7 @@ pub async fn retry(tx: &mut Tx, id: ScheduleId, due_at: Timestamp, at: Timestamp
 /// Ends a firing, in the transaction that makes its build. False, and the caller makes none, where it was ended before, or
 /// went with its schedule.
 pub async fn settle(tx: &mut Tx, id: ScheduleId, due_at: Timestamp, how: &Settled) -> Result<bool, StoreError> {
+    lock(tx, id).await?;
     let removed = within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(due_at.as_micros())

@@ -7,6 +7,7 @@ use pipewright_core::{RefName, Timestamp, TriggerKind};
 
 use super::{NewSchedule, Settled, Spec};
 use crate::builds::{self, Created, ScheduleDetail, TriggerDetail};
+use crate::db::Backend;
 use crate::testing::on_each_database;
 use crate::testing_builds::{Made, a_build, an_application};
 
@@ -133,5 +134,42 @@ fn what_waits_goes_with_a_schedule_that_is_switched_off() {
         assert!(!super::settle(&mut tx, new.id, DUE, &Settled::NotBuilt("Too late.".to_owned())).await.expect("is gone"));
         tx.commit().await.expect("commits");
         assert!(super::firings(&db, DUE, 9).await.expect("reads").is_empty());
+    });
+}
+
+/// Both lock the schedule first; in another order one of them would wait for the other for ever, and PostgreSQL end it.
+#[test]
+fn a_schedule_is_switched_off_while_its_build_is_made() {
+    on_each_database(async |db| {
+        let Backend::Postgres(pool) = db.backend() else { return };
+        let made = an_application(&db, "both").await;
+        for is_retried in [false, true] {
+            let new = a_schedule(made);
+            let mut tx = db.begin().await.expect("begins");
+            super::insert(&mut tx, &new).await.expect("inserts");
+            super::fire(&mut tx, new.id, DUE, None, Some((DUE, 0)), None).await.expect("fires");
+            tx.commit().await.expect("commits");
+            let mut person = db.begin().await.expect("begins");
+            assert!(super::change(&mut person, made.account, new.id, &new.spec, None, DUE).await.expect("holds the schedule"));
+            let making = async {
+                let mut tx = db.begin().await.expect("begins");
+                if is_retried {
+                    super::retry(&mut tx, new.id, DUE, DUE + HOUR, "Bitbucket is away.").await?;
+                } else {
+                    let why = Settled::NotBuilt("Bitbucket is away.".to_owned());
+                    assert!(!super::settle(&mut tx, new.id, DUE, &why).await?, "it was switched off first");
+                }
+                tx.commit().await
+            };
+            let switching = async {
+                let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+                while sqlx::query_scalar::<_, i64>(waits).fetch_one(pool).await.expect("counts") == 0 {}
+                super::switch(&mut person, made.account, new.id, false, None, DUE).await?;
+                person.commit().await
+            };
+            let (making, switching) = tokio::join!(making, switching);
+            assert!(making.is_ok() && switching.is_ok(), "{making:?}, {switching:?}");
+            assert!(super::firings(&db, DUE + HOUR, 9).await.expect("reads").is_empty());
+        }
     });
 }
