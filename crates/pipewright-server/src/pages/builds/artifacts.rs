@@ -1,6 +1,7 @@
 //! The artifacts of a build, and downloading one.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use askama::Template;
 use axum::Router;
@@ -16,7 +17,9 @@ use pipewright_core::wire::ArtifactKind;
 use pipewright_runner::archive::convert_to_gzip;
 use pipewright_store::artifacts::{self, Artifact};
 use serde::Deserialize;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, OwnedPermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::find;
 use super::head::{Head, Looked, Tab};
@@ -29,8 +32,14 @@ const PIECES: usize = 8;
 /// Bytes of one piece.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Downloads that are made at the same time: each has a thread while its reader takes it. More wait.
+/// A reader who takes no piece for so long is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Downloads that are made at the same time: each has a thread while its reader takes it. More wait, for [`TURN`].
 const DOWNLOADS_AT_ONCE: usize = 32;
+
+/// How long a download waits for its turn.
+const TURN: Duration = Duration::from_secs(5);
 
 static DOWNLOADS: Semaphore = Semaphore::const_new(DOWNLOADS_AT_ONCE);
 
@@ -137,23 +146,38 @@ async fn download(
     let build = find::build(&app, &member, &application, &number).await?;
     let artifact = artifacts::get(&app.db, member.account.id, build.id, id).await?;
     let artifact = artifact.filter(|artifact| artifact.removed_at.is_none()).ok_or(PageError::NotFound)?;
-    let permit = DOWNLOADS.acquire().await.map_err(PageError::internal)?;
+    let permit = turn(&DOWNLOADS, TURN).await?;
     let blobs = app.blobs.clone();
     let file = tokio::task::spawn_blocking(move || blobs.reader(id)).await.map_err(PageError::internal)??;
-    let (sender, pieces) = mpsc::channel(PIECES);
+    // One place more, kept for the error that a download may end with.
+    let (sender, pieces) = mpsc::channel(PIECES + 1);
+    let last = sender.clone().reserve_owned().await.map_err(PageError::internal)?;
+    let reader = Handle::current();
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let mut target = Pieces { sender: sender.clone(), piece: Vec::with_capacity(PIECE_BYTES) };
-        let converted = convert_to_gzip(io::BufReader::new(file), &mut target);
-        // Whoever went away reads no error either.
-        if let Err(error) = converted {
-            let _ = sender.blocking_send(Err(error));
-        }
+        let mut target = Pieces { sender, reader, patience: PATIENCE, piece: Vec::with_capacity(PIECE_BYTES) };
+        end(last, convert_to_gzip(io::BufReader::new(file), &mut target));
     });
     let body = stream::unfold(pieces, async |mut pieces| pieces.recv().await.map(|piece| (piece, pieces)));
     let name = file_name(&build.application_slug, build.number, &artifact.name);
     let headers = [(CONTENT_TYPE, "application/gzip".to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
     Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// Waits for a download's turn.
+async fn turn(downloads: &Semaphore, patience: Duration) -> Result<SemaphorePermit<'_>, PageError> {
+    match tokio::time::timeout(patience, downloads.acquire()).await {
+        Ok(permit) => permit.map_err(PageError::internal),
+        Err(_) => Err(PageError::Unavailable("Too many artifacts are being downloaded right now; try again in a minute.".to_owned())),
+    }
+}
+
+/// Tells the reader where a download broke off, so that it is not taken for a whole one.
+fn end(last: OwnedPermit<io::Result<Bytes>>, made: io::Result<()>) {
+    if let Err(error) = made {
+        // Whoever went away reads no error either.
+        last.send(Err(error));
+    }
 }
 
 /// Letters, digits and a few signs: the name came from a pipeline file.
@@ -167,9 +191,11 @@ fn file_name(application: &str, number: i64, artifact: &str) -> String {
     format!("{application}-{number}-{plain}.tar.gz")
 }
 
-/// A blocking writer whose bytes leave in pieces.
+/// A blocking writer whose bytes leave in pieces. Where no piece is taken for `patience`, writing fails.
 struct Pieces {
     sender: mpsc::Sender<io::Result<Bytes>>,
+    reader: Handle,
+    patience: Duration,
     piece: Vec<u8>,
 }
 
@@ -187,13 +213,51 @@ impl Write for Pieces {
             return Ok(());
         }
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
-        self.sender.blocking_send(Ok(Bytes::from(piece))).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        match self.reader.block_on(async { tokio::time::timeout(self.patience, self.sender.send(Ok(Bytes::from(piece)))).await }) {
+            Ok(sent) => sent.map_err(|_| io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use std::io::{self, Write};
+    use std::time::Duration;
+
+    use http::StatusCode;
+    use tokio::runtime::Handle;
+    use tokio::sync::{Semaphore, mpsc};
+
+    use super::{PIECE_BYTES, Pieces, end, file_name, turn};
+
+    #[tokio::test]
+    async fn a_reader_who_takes_nothing_is_given_up_and_finds_no_whole_download() {
+        let (sender, mut pieces) = mpsc::channel(3);
+        let last = sender.clone().reserve_owned().await.expect("a place");
+        let reader = Handle::current();
+        let made = tokio::task::spawn_blocking(move || {
+            let mut target = Pieces { sender, reader, patience: Duration::ZERO, piece: Vec::new() };
+            end(last, (0..9).try_for_each(|_| target.write_all(&[7].repeat(PIECE_BYTES))));
+        });
+        made.await.expect("the thread is free again");
+        let mut seen = Vec::new();
+        while let Some(piece) = pieces.recv().await {
+            seen.push(piece.map(|bytes| bytes.len()).map_err(|error| error.kind()));
+        }
+        assert_eq!(seen, [Ok(PIECE_BYTES), Ok(PIECE_BYTES), Err(io::ErrorKind::TimedOut)]);
+    }
+
+    #[tokio::test]
+    async fn a_download_whose_turn_does_not_come_is_answered() {
+        let downloads = Semaphore::new(1);
+        let held = turn(&downloads, Duration::ZERO).await.expect("the first");
+        let refused = turn(&downloads, Duration::ZERO).await.expect_err("another");
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(refused.to_string().contains("try again in a minute"), "{refused}");
+        drop(held);
+        drop(turn(&downloads, Duration::ZERO).await.expect("its turn"));
+    }
 
     #[test]
     fn a_download_has_a_plain_name() {
