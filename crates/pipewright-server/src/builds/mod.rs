@@ -16,7 +16,7 @@ pub(crate) use known_file::{KnownFile, known_file};
 pub(crate) use plan::{FILE_NAME, PlanLane, trigger_of};
 pub(crate) use rerun::{RerunError, WhatToRerun, rerun};
 pub(crate) use resume::{ResumeError, resume};
-pub(crate) use start_manual::{ManualBuild, StartError, start_manual, tip_of};
+pub(crate) use start_manual::{ManualBuild, StartError, ready_manual, tip_of};
 pub(crate) use stop::{StopError, stop};
 pub(crate) use waiting::{held_back, why_it_waits};
 

@@ -1,4 +1,7 @@
 //! **Run**: a person builds a branch or tag as it stands now, or a custom pipeline of it.
+//!
+//! Two steps, because only the first needs the network: [`ready_manual`] asks Bitbucket where the ref stands, and
+//! [`ReadyBuild::create`] makes the build in a transaction of the caller's, who writes into it what belongs to the build.
 
 use std::time::Duration;
 
@@ -6,7 +9,7 @@ use pipewright_core::ids::{AccountId, ApplicationId, BuildId, RepositoryId};
 use pipewright_core::{CommitHash, RefName, TriggerKind};
 use pipewright_runner::git::GitError;
 use pipewright_store::builds::{self, Created, NewBuild, TriggerDetail};
-use pipewright_store::{StoreError, applications};
+use pipewright_store::{StoreError, Tx, applications};
 
 use crate::app::App;
 use crate::integrations::{IntegrationUnavailable, clone_credential};
@@ -78,8 +81,15 @@ pub(crate) async fn tip_of(app: &App, repository: RepositoryId, ref_name: &RefNa
     found.map(|(_, commit)| commit).ok_or_else(|| StartError::NoSuchRef(ref_name.clone()))
 }
 
-/// Starts a build of the account. Answers the build and its number.
-pub(crate) async fn start_manual(app: &App, account: AccountId, wish: ManualBuild, who: &str) -> Result<(BuildId, i64), StartError> {
+/// A build that can be made: it is known which commit it is of.
+#[derive(Debug)]
+pub(crate) struct ReadyBuild {
+    new: NewBuild,
+    repository: RepositoryId,
+}
+
+/// Readies a build of the account.
+pub(crate) async fn ready_manual(app: &App, account: AccountId, wish: ManualBuild, who: &str) -> Result<ReadyBuild, StartError> {
     let application =
         applications::get(&app.db, wish.application).await?.filter(|found| found.account == account).ok_or(StartError::NotFound)?;
     let commit = tip_of(app, application.repository, &wish.ref_name).await?;
@@ -99,15 +109,23 @@ pub(crate) async fn start_manual(app: &App, account: AccountId, wish: ManualBuil
         accepted_at: now,
         created_at: now,
     };
-    let mut tx = app.db.begin().await?;
-    let created = builds::create(&mut tx, &new).await?;
-    tx.commit().await?;
-    let mut aftermath = Aftermath::default();
-    aftermath.planned_for(application.repository);
-    aftermath.moved(account, new.id);
-    aftermath.announce(app);
-    match created {
-        Created::New { number } => Ok((new.id, number)),
-        Created::Existing { id, number } => Ok((id, number)),
+    Ok(ReadyBuild { new, repository: application.repository })
+}
+
+impl ReadyBuild {
+    /// Makes the build. Answers it and its number.
+    pub(crate) async fn create(&self, tx: &mut Tx) -> Result<(BuildId, i64), StoreError> {
+        match builds::create(tx, &self.new).await? {
+            Created::New { number } => Ok((self.new.id, number)),
+            Created::Existing { id, number } => Ok((id, number)),
+        }
+    }
+
+    /// Wakes who waits for it; once the transaction is committed.
+    pub(crate) fn announce(&self, app: &App) {
+        let mut aftermath = Aftermath::default();
+        aftermath.planned_for(self.repository);
+        aftermath.moved(self.new.account_id, self.new.id);
+        aftermath.announce(app);
     }
 }

@@ -1,13 +1,15 @@
 //! **Run now**: what a schedule builds, built at once because a person asks for it. Its next time stays as it is.
 
-use pipewright_core::ids::BuildId;
+use pipewright_store::applications::Application;
 use pipewright_store::schedules::{self, Schedule};
+use serde_json::json;
 
 use crate::app::App;
-use crate::builds::{ManualBuild, StartError, start_manual};
+use crate::builds::{ManualBuild, StartError, ready_manual};
+use crate::http::MemberOf;
 
-/// Starts the build. Answers it and its number.
-pub(crate) async fn run_now(app: &App, schedule: &Schedule, who: &str) -> Result<(BuildId, i64), StartError> {
+/// Starts the build, with its line of history and the schedule's note of it in the same transaction. Answers its number.
+pub(crate) async fn run_now(app: &App, member: &MemberOf, application: &Application, schedule: &Schedule) -> Result<i64, StartError> {
     let spec = &schedule.spec;
     let wish = ManualBuild {
         application: schedule.application,
@@ -15,9 +17,13 @@ pub(crate) async fn run_now(app: &App, schedule: &Schedule, who: &str) -> Result
         custom: spec.custom.clone(),
         variables: spec.variables.clone(),
     };
-    let (build, number) = start_manual(app, schedule.account, wish, who).await?;
+    let ready = ready_manual(app, schedule.account, wish, &member.user.name).await?;
     let mut tx = app.db.begin().await?;
+    let (build, number) = ready.create(&mut tx).await?;
     schedules::set_last_build(&mut tx, schedule.account, schedule.id, build).await?;
+    let detail = json!({ "branch": spec.ref_name.short(), "schedule": spec.cron });
+    member.record(&mut tx, "build.started", &format!("{} #{number}", application.name), detail).await?;
     tx.commit().await?;
-    Ok((build, number))
+    ready.announce(app);
+    Ok(number)
 }

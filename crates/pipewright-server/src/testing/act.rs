@@ -9,7 +9,7 @@ use pipewright_store::variables::VariableScope;
 
 use super::connect::{AUTHOR, remember};
 use super::server::TestServer;
-use crate::builds::{ManualBuild, start_manual};
+use crate::builds::{ManualBuild, ready_manual};
 use crate::variables::NewVariable;
 
 /// A pipeline that prints and passes.
@@ -113,7 +113,12 @@ impl TestServer {
             custom: None,
             variables: Vec::new(),
         };
-        start_manual(&self.app, self.account(), wish, "Mara").await.map(|(_, number)| number).map_err(|error| error.to_string())
+        let ready = ready_manual(&self.app, self.account(), wish, "Mara").await.map_err(|error| error.to_string())?;
+        let mut tx = self.app.db.begin().await.expect("begins");
+        let (_, number) = ready.create(&mut tx).await.expect("a build");
+        tx.commit().await.expect("commits");
+        ready.announce(&self.app);
+        Ok(number)
     }
 
     /// A person sets a variable.

@@ -62,6 +62,20 @@ async fn a4_a_build_says_that_the_key_is_missing_and_passes_once_it_is_there() {
         assert!(run.location().ends_with("/builds/2"), "{run:?}");
         let second = ended(&world, 2).await;
         assert_eq!(second.state, BuildState::Finished(BuildOutcome::Passed), "{second:?}");
+
+        let schedules = format!("/{TEAM}/applications/{slug}/schedules");
+        let schedule = [("ref", "main"), ("cron", "0 6 1 1 *"), ("zone", "UTC"), ("act", "save")];
+        let saved = world.owner.post(&format!("{schedules}/new"), &schedule).await;
+        assert!(saved.location().ends_with(&schedules), "{saved:?}");
+        let list = world.owner.get(&schedules).await.text;
+        let button = list.split('"').find(|part| part.contains(&schedules) && part.ends_with("/run")).expect("a button");
+        // Whatever sub-path it is under, which the browser adds.
+        let run = world.owner.post(&button[button.find(&schedules).unwrap_or_default()..], &[]).await;
+        assert!(run.location().ends_with("/builds/3"), "{run:?}");
+        assert!(world.owner.get(&schedules).await.text.contains("/builds/3\""), "the list leads to the last build");
+        let history = world.owner.get(&format!("/{TEAM}/settings/audit-log")).await.text;
+        assert!(history.contains(" #2") && history.contains(" #3"), "both builds have their line: {history}");
+        ended(&world, 3).await;
         background.stop().await;
     }
 }

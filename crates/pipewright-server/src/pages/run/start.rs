@@ -7,6 +7,7 @@ use axum::routing::post;
 use http::StatusCode;
 use pipewright_core::{RefName, Right};
 use pipewright_store::applications::Application;
+use pipewright_store::{StoreError, Tx};
 use serde_json::json;
 
 use super::form::PipelineForm;
@@ -33,9 +34,13 @@ async fn start(
     let started = match checked(&app, &application, &form).await? {
         Ok((ref_name, variables)) => {
             let wish = ManualBuild { application: application.id, ref_name, custom: form.custom(), variables };
-            match builds::start_manual(&app, member.account.id, wish.clone(), &member.user.name).await {
-                Ok((_, number)) => {
-                    record(&app, &member, &application, number, &wish).await?;
+            match builds::ready_manual(&app, member.account.id, wish.clone(), &member.user.name).await {
+                Ok(ready) => {
+                    let mut tx = app.db.begin().await?;
+                    let (_, number) = ready.create(&mut tx).await?;
+                    record(&mut tx, &member, &application, number, &wish).await?;
+                    tx.commit().await?;
+                    ready.announce(&app);
                     Ok(SeeOther::to(&app.config, &builds::address::page(&member.account.slug, &application.slug, number)))
                 }
                 Err(StartError::NotFound) => return Err(PageError::NotFound),
@@ -76,7 +81,7 @@ async fn checked(
 }
 
 /// Values may be nobody's business, so the history names the variables alone; the build's own page shows them.
-async fn record(app: &App, member: &MemberOf, application: &Application, number: i64, wish: &ManualBuild) -> Result<(), PageError> {
+async fn record(tx: &mut Tx, member: &MemberOf, application: &Application, number: i64, wish: &ManualBuild) -> Result<(), StoreError> {
     let names: Vec<&str> = wish.variables.iter().map(|(name, _)| name.as_str()).collect();
     let mut detail = json!({ "branch": shown_ref(&wish.ref_name) });
     if let Some(custom) = &wish.custom {
@@ -85,7 +90,5 @@ async fn record(app: &App, member: &MemberOf, application: &Application, number:
     if !names.is_empty() {
         detail["variables"] = json!(names.join(", "));
     }
-    let mut tx = app.db.begin().await?;
-    member.record(&mut tx, "build.started", &format!("{} #{number}", application.name), detail).await?;
-    Ok(tx.commit().await?)
+    member.record(tx, "build.started", &format!("{} #{number}", application.name), detail).await
 }

@@ -5,7 +5,6 @@ use axum::extract::{Path, State};
 use axum::routing::post;
 use pipewright_core::Right;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::edit::find_schedule;
 use crate::app::App;
@@ -52,14 +51,8 @@ async fn delete(State(app): State<App>, member: MemberOf, Path((_, slug, id)): A
 async fn run(State(app): State<App>, member: MemberOf, Path((_, slug, id)): Address) -> Result<SeeOther, PageError> {
     member.require(Right::Build)?;
     let (application, schedule) = find_schedule(&app, &member, &slug, &id).await?;
-    match schedules::run_now(&app, &schedule, &member.user.name).await {
-        Ok((_, number)) => {
-            let mut tx = app.db.begin().await?;
-            let detail = json!({ "branch": schedule.spec.ref_name.short(), "schedule": schedule.spec.cron });
-            member.record(&mut tx, "build.started", &format!("{} #{number}", application.name), detail).await?;
-            tx.commit().await?;
-            Ok(SeeOther::to(&app.config, &address::page(&member.account.slug, &application.slug, number)))
-        }
+    match schedules::run_now(&app, &member, &application, &schedule).await {
+        Ok(number) => Ok(SeeOther::to(&app.config, &address::page(&member.account.slug, &application.slug, number))),
         Err(StartError::NotFound) => Err(PageError::NotFound),
         Err(StartError::Store(error)) => Err(error.into()),
         Err(error) => Ok(back(&app, &member, &slug).failed(sentence(&error.to_string()))),
