@@ -2,7 +2,7 @@
 //!
 //! The configuration is checked whole before the port opens; requests are answered when everything behind it stands.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -156,6 +156,8 @@ async fn welcome(app: &App, listener: &TcpListener) -> anyhow::Result<()> {
 fn start_logging(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log_filter).with_context(|| format!("log.filter {:?} is not a filter", config.log_filter))?;
     let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for eyes: a file or a collector of logs has none.
+    let logging = logging.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     match config.log_format {
         LogFormat::Text => logging.init(),
         LogFormat::Json => logging.json().init(),

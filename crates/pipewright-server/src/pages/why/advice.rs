@@ -17,7 +17,7 @@ pub(super) fn of(reason: &str) -> Option<Advice> {
         "pull_requests_off" => ("Let Auto-build build pull requests.", RULES),
         "tag_not_selected" => ("Let Auto-build build tags.", RULES),
         "branch_not_selected" => ("Add the branch, or a pattern that matches it, under Auto-build.", RULES),
-        "skip_marker" => ("Push a commit without [skip ci] in its message, or press Run.", Some(("/builds", "Run a build"))),
+        "skip_marker" => ("Push a commit without [skip ci] in its message, or press Run.", Some(("/run", "Run a build"))),
         "duplicate" => ("Rerun that build to build the same commit again.", None),
         "fork" => ("Push the branch to this repository itself to have it built.", None),
         "ref_name_refused" => ("Give the branch or tag a name that git accepts everywhere.", None),

@@ -8,6 +8,7 @@ mod installation;
 mod narrator;
 mod watch;
 
+use std::cell::Cell;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
@@ -17,7 +18,8 @@ use pipewright_simulator::{SAMPLE_PASSWORD, Simulator, SimulatorOptions};
 
 use self::installation::Installation;
 use self::narrator::Narrator;
-use crate::story::{EMAIL, PASSWORD, Team};
+use super::run::signals::Signals;
+use crate::story::{ACCOUNT, EMAIL, PASSWORD, Team};
 
 /// The repository that is built.
 const REPOSITORY: &str = "harbor/checkout-api";
@@ -38,17 +40,23 @@ impl Demo {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
         runtime.block_on(async {
-            tokio::select! {
-                shown = self.show() => shown,
-                stopped = tokio::signal::ctrl_c() => {
-                    stopped.context("the stop key cannot be listened for")?;
-                    Ok(ExitCode::from(130))
+            let mut signals = listen()?;
+            let staying = Cell::new(false);
+            let ended = async {
+                signals.next().await;
+                // What stays ends by itself and in order; only a second signal ends it at once.
+                if staying.get() {
+                    signals.next().await;
                 }
+            };
+            tokio::select! {
+                shown = self.show(&staying) => shown,
+                () = ended => Ok(ExitCode::from(130)),
             }
         })
     }
 
-    async fn show(&self) -> anyhow::Result<ExitCode> {
+    async fn show(&self, staying: &Cell<bool>) -> anyhow::Result<ExitCode> {
         let say = Narrator;
         let simulator = Simulator::start(SimulatorOptions::default()).await?;
         simulator.sample_team().await?;
@@ -61,6 +69,7 @@ impl Demo {
         let seen = build_a_push(&say, &simulator, &installation).await?;
         ensure!(seen == BuildState::Finished(BuildOutcome::Passed), "the build ended as {} and not as passed", seen.as_str());
         if !self.once {
+            staying.set(true);
             self.stay(&say, &simulator, &team).await?;
         }
         installation.stop().await?;
@@ -73,16 +82,21 @@ impl Demo {
         let (_, ssh_port) = simulator.cloud_ssh();
         say.blank();
         say.line("everything is running; try this in a browser:");
-        say.point(&format!("{} and sign in as {EMAIL} / {PASSWORD}", team.page("/applications")));
-        say.point("open checkout-api, look at build #2, follow its log, press Run");
+        say.point(&format!("{}/sign-in?next=/{ACCOUNT}/applications and sign in as {EMAIL} / {PASSWORD}", team.url));
+        say.point("open checkout-api, look at build #2 and its log; press Run… on the application's page");
         say.point("New Application → harbor/web-shop: its test fails, and Bitbucket is told so");
         say.point("New Application → FIN/ledger on the Data Center; Integrations shows that its key must be added first");
         say.point(&format!("{}/{REPOSITORY} shows the commits with their builds (mara / {SAMPLE_PASSWORD})", simulator.cloud_web_url()));
         say.point(&format!("push yourself: git clone ssh://git@127.0.0.1:{ssh_port}/{REPOSITORY}.git after adding your key at {}/account/settings/ssh-keys/", simulator.cloud_web_url()));
         say.blank();
         say.line("press Ctrl-C to stop");
-        tokio::signal::ctrl_c().await.context("the stop key cannot be listened for")
+        listen()?.next().await;
+        Ok(())
     }
+}
+
+fn listen() -> anyhow::Result<Signals> {
+    Signals::listen().context("the stop key cannot be listened for")
 }
 
 /// What the first person of a team does, on the real pages.
@@ -103,7 +117,7 @@ async fn connect(say: &Narrator, simulator: &Simulator, installation: &Installat
 
 /// Somebody pushes, and everybody watches.
 async fn build_a_push(say: &Narrator, simulator: &Simulator, installation: &Installation) -> anyhow::Result<BuildState> {
-    let account = installation.account(crate::story::ACCOUNT).await?;
+    let account = installation.account(ACCOUNT).await?;
     let first = watch::build(installation.app(), account, 1, |_| ()).await?;
     ensure!(
         first.state == BuildState::Finished(BuildOutcome::Passed),

@@ -19,7 +19,7 @@ pub(super) mod conditions;
 mod display;
 mod env_file;
 mod origin;
-mod signals;
+pub(super) mod signals;
 mod steps;
 mod summary;
 mod trigger;
