@@ -47,6 +47,10 @@ pub async fn of_build(tx: &mut Tx, build: BuildId) -> Result<Vec<(usize, String,
 
 /// What a build's first `steps` steps handed on, each name once: where several wrote it, the last in plan order wins.
 pub async fn before(tx: &mut Tx, build: BuildId, steps: usize) -> Result<Vec<(String, String)>, StoreError> {
+    // Asked at every claim, and most are of a first step.
+    if steps == 0 {
+        return Ok(Vec::new());
+    }
     let rows: Vec<(String, String)> =
         within!(tx, BEFORE, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).bind(steps as i64).fetch_all(executor).await)?;
     let mut variables: Vec<(String, String)> = Vec::with_capacity(rows.len());

@@ -9,7 +9,7 @@ use pipewright_core::{Right, Timestamp};
 use pipewright_store::applications::Application;
 use serde_json::json;
 
-use super::page_show::find;
+use super::find;
 use crate::app::App;
 use crate::http::{MemberOf, PageError, SeeOther, format};
 

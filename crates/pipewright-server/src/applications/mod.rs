@@ -7,6 +7,7 @@
 mod caches;
 mod create;
 mod delete;
+mod find;
 mod page_list;
 mod page_show;
 mod page_wizard;
@@ -20,6 +21,8 @@ pub(crate) mod tests;
 use axum::Router;
 
 use crate::app::App;
+
+pub(crate) use find::find;
 
 /// The addresses of this noun.
 pub(crate) fn routes() -> Router<App> {

@@ -12,6 +12,7 @@ use pipewright_store::repositories::Repository;
 use pipewright_store::{inspections, integrations, repositories};
 
 use super::caches::{self, ShownCache};
+use super::find;
 use super::page_list::{BuildLine, build_line};
 use super::preview::{Preview, preview};
 use super::rules::RulesForm;
@@ -56,11 +57,6 @@ pub(super) struct ShowPage {
 struct KeyOffer {
     /// We put it there.
     there: bool,
-}
-
-/// The account's application in the address.
-pub(super) async fn find(app: &App, member: &MemberOf, slug: &str) -> Result<Application, PageError> {
-    applications::by_slug(&app.db, member.account.id, slug).await?.ok_or(PageError::NotFound)
 }
 
 async fn show(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(String, String)>) -> Result<Html<ShowPage>, PageError> {

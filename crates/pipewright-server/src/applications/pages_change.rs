@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::delete::delete;
-use super::page_show::{context, find};
+use super::find;
+use super::page_show::context;
 use super::rules::RulesForm;
 use crate::app::App;
 use crate::http::{Html, MemberOf, PageError, PageForm, SeeOther};

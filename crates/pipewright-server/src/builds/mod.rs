@@ -20,7 +20,7 @@ pub(crate) use start_manual::{ManualBuild, StartError, ready_manual, tip_of};
 pub(crate) use stop::{StopError, stop};
 pub(crate) use waiting::{held_back, why_it_waits};
 
-/// An error's fragment as a sentence of its own.
+/// A fragment, of an error for one, as a sentence of its own. One that begins with a name in backticks keeps it as it is.
 pub(crate) fn sentence(fragment: &str) -> String {
     let mut characters = fragment.chars();
     let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();

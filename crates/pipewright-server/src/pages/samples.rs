@@ -257,20 +257,25 @@ fn every_list_of_builds_renders() {
     }
 }
 
+/// A decision about this build.
+pub(in crate::pages) fn sample_decision(build: Option<(String, i64)>) -> ShownDecision {
+    ShownDecision {
+        pill: PILL,
+        ref_name: text(),
+        moved: text(),
+        sentence: text(),
+        reason: text(),
+        application: Some(text()),
+        why: Some(text()),
+        build,
+    }
+}
+
 #[test]
 fn every_page_of_deliveries_renders() {
     for page in pages() {
         for full in [false, true] {
-            let decision = ShownDecision {
-                pill: PILL,
-                ref_name: text(),
-                moved: text(),
-                sentence: text(),
-                reason: text(),
-                application: Some(text()),
-                why: Some(text()),
-                build: full.then(|| ("/applications/checkout/builds/412".to_owned(), 412)),
-            };
+            let decision = sample_decision(full.then(|| ("/applications/checkout/builds/412".to_owned(), 412)));
             let row = RowOfDelivery {
                 id: "1".to_owned(),
                 received_at: NOW,

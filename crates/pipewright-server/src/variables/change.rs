@@ -13,9 +13,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::check::checked_environment;
-use super::pages::{Entered, context, find};
+use super::pages::{Entered, context};
 use super::set::{NewVariable, SetError, set as set_variable};
 use crate::app::App;
+use crate::applications::find;
 use crate::http::{Html, MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {

@@ -5,11 +5,12 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use pipewright_core::{Right, Timestamp};
-use pipewright_store::applications::{self, Application};
+use pipewright_store::applications::Application;
 use pipewright_store::variables::{Variable, VariableScope};
 
 use super::give::{known, open};
 use crate::app::App;
+use crate::applications::find;
 use crate::http::{Html, MemberOf, Nav, Page, PageError, Rail};
 
 pub(super) fn routes() -> Router<App> {
@@ -64,11 +65,6 @@ impl Default for Entered {
     fn default() -> Self {
         Self { name: String::new(), value: String::new(), environment: String::new(), secured: true }
     }
-}
-
-/// The account's application in the address.
-pub(super) async fn find(app: &App, member: &MemberOf, slug: &str) -> Result<Application, PageError> {
-    applications::by_slug(&app.db, member.account.id, slug).await?.ok_or(PageError::NotFound)
 }
 
 async fn of_account(State(app): State<App>, member: MemberOf) -> Result<Html<VariablesPage>, PageError> {

@@ -4,11 +4,12 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use pipewright_core::Right;
-use pipewright_store::{applications, webhooks};
+use pipewright_store::webhooks;
 use serde_json::json;
 
 use super::{check, register};
 use crate::app::App;
+use crate::applications::find;
 use crate::http::{MemberOf, PageError, SeeOther};
 
 pub(crate) fn routes() -> Router<App> {
@@ -27,7 +28,7 @@ async fn look(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(S
 
 async fn act(app: &App, member: &MemberOf, slug: &str, repair: bool) -> Result<SeeOther, PageError> {
     member.require(Right::ManageApplications)?;
-    let application = applications::by_slug(&app.db, member.account.id, slug).await?.ok_or(PageError::NotFound)?;
+    let application = find(app, member, slug).await?;
     let webhook = webhooks::of_repository(&app.db, application.repository).await?.ok_or(PageError::NotFound)?;
     if !app.config.webhooks_reach_us || !application.rules.auto_build {
         return Err(PageError::Conflict("This application needs no webhook just now, so there is nothing to repair.".to_owned()));

@@ -7,6 +7,7 @@ use pipewright_spec::{Capabilities, Diagnostic, NeededImport, PipelineFile, Plan
 use pipewright_store::builds::TriggerDetail;
 
 use super::fetch::FILE_NAME;
+use crate::builds::sentence;
 
 /// What planning found.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,13 +115,6 @@ pub(crate) fn trigger_of(trigger: TriggerKind, ref_name: &RefName, detail: &Trig
         _ if ref_name.is_branch() => Trigger::Branch { name },
         _ => Trigger::Tag { name },
     }
-}
-
-/// A fragment as a sentence.
-fn sentence(fragment: &str) -> String {
-    let mut characters = fragment.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{again, find};
 use crate::app::App;
-use crate::builds::{self, RerunError, ResumeError, StopError, WhatToRerun};
+use crate::builds::{self, RerunError, ResumeError, StopError, WhatToRerun, sentence};
 use crate::http::{MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
@@ -31,7 +31,7 @@ async fn stop(State(app): State<App>, member: MemberOf, Path((_, application, nu
             Ok(back(&app, &member, &build).done("It is being stopped."))
         }
         Err(StopError::NotFound) => Err(PageError::NotFound),
-        Err(error @ StopError::Ended) => Ok(back(&app, &member, &build).failed(sentence(&error))),
+        Err(error @ StopError::Ended) => Ok(back(&app, &member, &build).failed(sentence(&error.to_string()))),
         Err(StopError::Store(error)) => Err(error.into()),
     }
 }
@@ -68,7 +68,7 @@ async fn rerun(
             Ok(SeeOther::to(&app.config, &path).done(sentence_of_it))
         }
         Err(RerunError::NotFound) => Err(PageError::NotFound),
-        Err(error @ (RerunError::UnderWay | RerunError::Nothing)) => Ok(back(&app, &member, &build).failed(sentence(&error))),
+        Err(error @ (RerunError::UnderWay | RerunError::Nothing)) => Ok(back(&app, &member, &build).failed(sentence(&error.to_string()))),
         Err(RerunError::Store(error)) => Err(error.into()),
     }
 }
@@ -101,7 +101,7 @@ async fn resume(
             Ok(back(&app, &member, &build).done("It goes on."))
         }
         Err(ResumeError::NotFound) => Err(PageError::NotFound),
-        Err(error @ ResumeError::NotPaused) => Ok(back(&app, &member, &build).failed(sentence(&error))),
+        Err(error @ ResumeError::NotPaused) => Ok(back(&app, &member, &build).failed(sentence(&error.to_string()))),
         Err(ResumeError::Store(error)) => Err(error.into()),
     }
 }
@@ -115,12 +115,4 @@ async fn record(app: &App, member: &MemberOf, action: &str, build: &Build) -> Re
     let mut tx = app.db.begin().await?;
     member.record(&mut tx, action, &subject, serde_json::json!({ "commit": build.commit.short() })).await?;
     Ok(tx.commit().await?)
-}
-
-/// An error's fragment as a sentence of its own.
-fn sentence(error: &impl std::error::Error) -> String {
-    let text = error.to_string();
-    let mut characters = text.chars();
-    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
 }

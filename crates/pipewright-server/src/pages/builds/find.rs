@@ -1,16 +1,11 @@
 //! Finding the build that an address names: an application of the account, and a number.
 
-use pipewright_store::applications::{self, Application};
 use pipewright_store::builds::{self, Build};
 
 use crate::app::App;
+pub(in crate::pages) use crate::applications::find as application;
 use crate::builds::address;
 use crate::http::{MemberOf, PageError};
-
-/// The application of this slug in the member's account.
-pub(in crate::pages) async fn application(app: &App, member: &MemberOf, slug: &str) -> Result<Application, PageError> {
-    applications::by_slug(&app.db, member.account.id, slug).await?.ok_or(PageError::NotFound)
-}
 
 /// The build of this number of the application of this slug in the member's account.
 pub(in crate::pages) async fn build(app: &App, member: &MemberOf, slug: &str, number: &str) -> Result<Build, PageError> {

@@ -34,7 +34,7 @@ pub(super) use {
     diagnostics::{Piece, pieces},
     flow::step_reasons,
     head::{title, trigger},
-    selection::{Chosen, of as chosen, sentence},
+    selection::{Chosen, of as chosen},
 };
 
 #[cfg(test)]

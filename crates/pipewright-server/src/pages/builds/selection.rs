@@ -6,7 +6,7 @@ use pipewright_spec::plan::NotChosen;
 use pipewright_store::builds::Build;
 
 use super::diagnostics::{Piece, pieces};
-use crate::builds::{FILE_NAME, trigger_of};
+use crate::builds::{FILE_NAME, sentence, trigger_of};
 
 /// The choice.
 #[derive(Debug, Clone)]
@@ -37,11 +37,4 @@ pub(in crate::pages) fn of(build: &Build, file: &[u8]) -> Option<Chosen> {
         Err(reason) => (None, 0, reason),
     };
     Some(Chosen { pipeline, line, reason: pieces(&sentence(&because)), because, others })
-}
-
-/// A fragment as a sentence. One that begins with a name in backticks keeps it as it is.
-pub(in crate::pages) fn sentence(fragment: &str) -> String {
-    let mut characters = fragment.chars();
-    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
 }

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use pipewright_store::applications::{self, Application};
+use pipewright_store::applications::Application;
 use pipewright_store::{refs, story};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::asked::Asked;
 use super::hearing::{self, Heard};
 use super::story::{Entry, gather};
 use crate::app::App;
+use crate::applications::find;
 use crate::deliveries::decide::why_not_built;
 use crate::http::{Html, MemberOf, Nav, Page, PageError, format};
 
@@ -63,7 +64,7 @@ async fn show(
     Path((_, slug)): Path<(String, String)>,
     Query(question): Query<Question>,
 ) -> Result<Html<WhyPage>, PageError> {
-    let application = applications::by_slug(&app.db, member.account.id, &slug).await?.ok_or(PageError::NotFound)?;
+    let application = find(&app, &member, &slug).await?;
     let asked = Asked::read(&question.about, question.before);
     let (entries, older) = if asked.is_nonsense() { (Vec::new(), None) } else { gather(&app, &member, &application, &asked).await? };
     let known = known(&app, &member, &application, &asked).await?;

@@ -1,7 +1,7 @@
 //! The page rendered with ordinary and with hostile contexts.
 
 use super::super::builds::Piece;
-use super::super::deliveries::ShownDecision;
+use super::super::samples::sample_decision;
 use super::advice::Advice;
 use super::hearing::Heard;
 use super::page::WhyPage;
@@ -25,16 +25,7 @@ fn piece(is_code: bool) -> Piece {
 fn every_story_of_why_renders() {
     for page in pages() {
         for full in [false, true] {
-            let shown = ShownDecision {
-                pill: PILL,
-                ref_name: text(),
-                moved: text(),
-                sentence: text(),
-                reason: text(),
-                application: Some(text()),
-                why: Some(text()),
-                build: Some((text(), 412)),
-            };
+            let shown = sample_decision(Some((text(), 412)));
             let build = BuildStory { path: text(), number: 412, title: text(), pill: PILL, lines: vec![vec![piece(false), piece(true)]] };
             let advice = Advice { sentence: "Press Run.", link: Some(("#auto-build", "Auto-build")) };
             let decision = StoryDecision { shown, advice: Some(advice).filter(|_| full), build: Some(build.clone()).filter(|_| full) };

@@ -4,9 +4,9 @@ use pipewright_core::build::{BuildState, StepOutcome, StepState};
 use pipewright_store::builds::{self, Build};
 use pipewright_store::{attempts, steps};
 
-use super::super::builds::{Chosen, Piece, chosen, pieces, sentence, step_reasons, title};
+use super::super::builds::{Chosen, Piece, chosen, pieces, step_reasons, title};
 use crate::app::App;
-use crate::builds::why_it_waits;
+use crate::builds::{sentence, why_it_waits};
 use crate::http::states::{self, Pill};
 use crate::http::{MemberOf, PageError};
 
