@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
-use crate::executor::{Control, StepEnd, StepRun, timing};
+use crate::executor::{Control, StepEnd, StepRun, sterner, timing};
 use crate::log::LogWriter;
 
 /// Where what a step leaves goes.
@@ -42,16 +42,9 @@ impl<P: ArtifactPlace> Teardown<'_, P> {
             }
             artifacts::keep(self.artifacts, run.plan, passed, run.directories, self.limits, log).await;
         };
-        let told = async {
-            match control.wait_for(|word| *word > Control::Run).await.map(|word| *word) {
-                Ok(word) => word,
-                // Whoever could say more is gone.
-                Err(_) => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = work => end.timings.push(timing("keep", begin)),
-            word = told => {
+            word = sterner(control, Control::Run) => {
                 end.outcome = if word == Control::Stop { AttemptOutcome::Stopped } else { AttemptOutcome::Lost };
                 end.message = (word == Control::Stop).then(|| "Stopped while its files were kept.".to_owned());
             }

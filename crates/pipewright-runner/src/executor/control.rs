@@ -1,5 +1,7 @@
 //! What a running step is told.
 
+use tokio::sync::watch;
+
 /// The latest word to a running step, kept in a watch channel: it can only grow sterner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Control {
@@ -10,4 +12,13 @@ pub enum Control {
     Stop,
     /// End everything now, without an after-script; the outcome is "lost".
     Kill,
+}
+
+/// Waits until the word is sterner than one that was obeyed already. A sender that is gone says nothing more.
+pub(crate) async fn sterner(control: &mut watch::Receiver<Control>, obeyed: Control) -> Control {
+    let word = control.wait_for(|word| *word > obeyed).await.map(|word| *word);
+    match word {
+        Ok(word) => word,
+        Err(_) => std::future::pending().await,
+    }
 }

@@ -1,6 +1,6 @@
 //! Runs the scripts of a step and ends all that they started.
 //!
-//! [`Executor`] is what differs between a directory on this machine, a container and a pod; [`run_step`] is what does
+//! [`Executor`] is what differs between a directory on this machine, a container and a pod; [`run_scripts`] is what does
 //! not: the order of script and after-script, limits, stopping, and the log. Both work without a server: `pipewright
 //! run` gives them a directory and prints the log.
 
@@ -15,10 +15,11 @@ mod step;
 
 pub use contract::{Executor, Session, ShellStart, StartError};
 pub use control::Control;
+pub(crate) use control::sterner;
 pub use directories::StepDirectories;
 pub use host::HostExecutor;
 pub use limits::StepLimits;
 pub use outputs::{FILE_BYTES as OUTPUT_FILE_BYTES, VALUE_BYTES as OUTPUT_VALUE_BYTES, describe as describe_variables};
 pub use script::{ScriptError, Shell, compose};
 pub(crate) use step::timing;
-pub use step::{StepEnd, StepRun, conclude, run_scripts, run_step};
+pub use step::{StepEnd, StepRun, conclude, run_scripts};

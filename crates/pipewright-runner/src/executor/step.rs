@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::contract::{Executor, Session, ShellStart};
-use super::control::Control;
+use super::control::{Control, sterner};
 use super::directories::StepDirectories;
 use super::limits::StepLimits;
 use super::outputs;
@@ -75,21 +75,9 @@ enum Ending {
     Killed,
 }
 
-/// Runs a step to its end and writes what it prints to `log`, which is complete when this returns. `started` is called
-/// once, when the script's shell was started, with the time that took.
-pub async fn run_step<E: Executor>(
-    executor: &E,
-    run: StepRun<'_>,
-    log: &mut LogWriter,
-    control: &mut watch::Receiver<Control>,
-    started: impl FnOnce(Timing) + Send,
-) -> StepEnd {
-    let end = run_scripts(executor, run, log, control, started).await;
-    conclude(&end, log).await;
-    end
-}
-
-/// The same without the log's end, for what is to be done with what the scripts left; [`conclude`] belongs behind it.
+/// Runs a step's scripts to their end and writes what they print to `log`. `started` is called once, when the script's
+/// shell was started, with the time that took. The log is not ended, for what is to be done with what the scripts left;
+/// [`conclude`] belongs behind it.
 pub async fn run_scripts<E: Executor>(
     executor: &E,
     run: StepRun<'_>,
@@ -294,15 +282,6 @@ impl StepEnd {
     /// No script ran to its end.
     pub const fn without_script(outcome: AttemptOutcome, message: Option<String>) -> Self {
         Self { outcome, exit_code: None, message, timings: Vec::new(), output_variables: Vec::new() }
-    }
-}
-
-/// Waits until the word is sterner than one that was obeyed already. A sender that is gone says nothing more.
-async fn sterner(control: &mut watch::Receiver<Control>, obeyed: Control) -> Control {
-    let word = control.wait_for(|word| *word > obeyed).await.map(|word| *word);
-    match word {
-        Ok(word) => word,
-        Err(_) => std::future::pending().await,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{
-    Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts, timing,
+    Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts, sterner, timing,
 };
 use crate::git::{CheckoutTarget, Ensured, GitError, MirrorStore};
 use crate::log::{LogWriter, Masker};
@@ -96,9 +96,7 @@ pub(super) async fn execute<E: Executor, P: ArtifactPlace>(
 
 /// Waits for a word that ends an attempt before its script began.
 async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
-    let word = control.wait_for(|word| *word > Control::Run).await.map(|word| *word);
-    let Ok(word) = word else { return std::future::pending().await };
-    let (outcome, message) = if word == Control::Stop {
+    let (outcome, message) = if sterner(control, Control::Run).await == Control::Stop {
         (AttemptOutcome::Stopped, Some("Stopped before the script began.".to_owned()))
     } else {
         (AttemptOutcome::Lost, None)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::plan::StepPlan;
-use pipewright_runner::executor::{Control, Executor, HostExecutor, StepDirectories, StepEnd, StepLimits, StepRun, run_step};
+use pipewright_runner::executor::{Control, Executor, HostExecutor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, run_scripts};
 use pipewright_runner::log::{LogWriter, Masker, QUEUE_CHUNKS};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -64,7 +64,8 @@ impl Bench {
         };
         let (started, news) = oneshot::channel();
         let work = async {
-            let end = run_step(&self.executor, run, &mut log, &mut control, |timing| drop(started.send(timing))).await;
+            let end = run_scripts(&self.executor, run, &mut log, &mut control, |timing| drop(started.send(timing))).await;
+            conclude(&end, &mut log).await;
             drop(log);
             end
         };

@@ -38,7 +38,11 @@ pub(crate) async fn advance(
     aftermath: &mut Aftermath,
 ) -> Result<(), AdvanceError> {
     let before = stored.run.clone();
-    let known = Known::load(tx, stored).await?;
+    // That an attempt started lets no step begin, so nothing is judged.
+    let known = match event {
+        BuildEvent::AttemptStarted { .. } => Known::default(),
+        _ => Known::load(tx, stored).await?,
+    };
     let mut messages: HashMap<usize, String> = HashMap::new();
     let mut events = VecDeque::from([event]);
     let mut effects = Vec::new();

@@ -3,10 +3,10 @@
 //! The executor adds those that only it knows (`BITBUCKET_CLONE_DIR`, `BUILD_DIR`, `BITBUCKET_EXIT_CODE`). Values come
 //! from other people's pushes; they are handed over as environment variables and never become shell text (trap T20).
 
-use pipewright_core::TriggerKind;
 use pipewright_core::plan::{GroupKind, Plan};
+use pipewright_core::{CommitHash, RefName, TriggerKind};
 use pipewright_store::attempts::Claimed;
-use pipewright_store::builds::RunContext;
+use pipewright_store::builds::{RunContext, TriggerDetail};
 use pipewright_store::repositories::Repository;
 
 /// The variables of one attempt, in order; later ones win. `given` are those that people set, for this step.
@@ -32,30 +32,9 @@ pub(super) fn known_variables(
     position: usize,
     given: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
-    let mut variables: Vec<(String, String)> = Vec::with_capacity(32);
+    let RunContext { number, commit, ref_name, trigger, detail, .. } = context;
+    let mut variables = change_variables(&Change { number: *number, commit, ref_name, trigger: *trigger, detail }, repository);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
-    set("CI", "true".to_owned());
-    set("BITBUCKET_BUILD_NUMBER", context.number.to_string());
-    set("BITBUCKET_COMMIT", context.commit.to_string());
-    if context.ref_name.is_branch() {
-        set("BITBUCKET_BRANCH", context.ref_name.short().to_owned());
-    } else {
-        set("BITBUCKET_TAG", context.ref_name.short().to_owned());
-    }
-    if let (TriggerKind::PullRequest, Some(request)) = (context.trigger, &context.detail.pull_request) {
-        set("BITBUCKET_PR_ID", request.id.to_string());
-        set("BITBUCKET_PR_DESTINATION_BRANCH", request.destination.clone());
-        if let Some(commit) = &request.destination_commit {
-            set("BITBUCKET_PR_DESTINATION_COMMIT", commit.clone());
-        }
-    }
-    set("BITBUCKET_WORKSPACE", repository.owner.clone());
-    set("BITBUCKET_REPO_OWNER", repository.owner.clone());
-    set("BITBUCKET_REPO_SLUG", repository.slug.clone());
-    set("BITBUCKET_REPO_UUID", repository.remote_id.clone());
-    set("BITBUCKET_REPO_FULL_NAME", format!("{}/{}", repository.owner, repository.slug));
-    set("BITBUCKET_REPO_IS_PRIVATE", repository.is_private.to_string());
-    set("BITBUCKET_PROJECT_KEY", repository.owner.clone());
     if let Some(url) = &repository.http_url {
         set("BITBUCKET_GIT_HTTP_ORIGIN", url.trim_end_matches(".git").to_owned());
     }
@@ -73,6 +52,45 @@ pub(super) fn known_variables(
     variables.extend(given);
     // What a person gave this run wins over what is set for all (bitbucket-pipelines-yml.md §6.1).
     variables.extend(plan.variables.iter().cloned());
+    variables
+}
+
+/// What a build is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Change<'a> {
+    pub(crate) number: i64,
+    pub(crate) commit: &'a CommitHash,
+    pub(crate) ref_name: &'a RefName,
+    pub(crate) trigger: TriggerKind,
+    pub(crate) detail: &'a TriggerDetail,
+}
+
+/// What is known before there is a plan: the variables of the change and of its repository, which rules may ask for too.
+pub(crate) fn change_variables(change: &Change<'_>, repository: &Repository) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> = Vec::with_capacity(32);
+    let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
+    set("CI", "true".to_owned());
+    set("BITBUCKET_BUILD_NUMBER", change.number.to_string());
+    set("BITBUCKET_COMMIT", change.commit.to_string());
+    if change.ref_name.is_branch() {
+        set("BITBUCKET_BRANCH", change.ref_name.short().to_owned());
+    } else {
+        set("BITBUCKET_TAG", change.ref_name.short().to_owned());
+    }
+    if let (TriggerKind::PullRequest, Some(request)) = (change.trigger, &change.detail.pull_request) {
+        set("BITBUCKET_PR_ID", request.id.to_string());
+        set("BITBUCKET_PR_DESTINATION_BRANCH", request.destination.clone());
+        if let Some(commit) = &request.destination_commit {
+            set("BITBUCKET_PR_DESTINATION_COMMIT", commit.clone());
+        }
+    }
+    set("BITBUCKET_WORKSPACE", repository.owner.clone());
+    set("BITBUCKET_REPO_OWNER", repository.owner.clone());
+    set("BITBUCKET_REPO_SLUG", repository.slug.clone());
+    set("BITBUCKET_REPO_UUID", repository.remote_id.clone());
+    set("BITBUCKET_REPO_FULL_NAME", format!("{}/{}", repository.owner, repository.slug));
+    set("BITBUCKET_REPO_IS_PRIVATE", repository.is_private.to_string());
+    set("BITBUCKET_PROJECT_KEY", repository.owner.clone());
     variables
 }
 

@@ -20,5 +20,6 @@ pub(crate) mod tests;
 pub(crate) use advance::{AdvanceError, advance};
 pub(crate) use aftermath::Aftermath;
 pub(crate) use embedded::EmbeddedDispatcher;
+pub(crate) use environment::{Change, change_variables};
 pub(crate) use expire::{end_left_over, run as expire_leases};
 pub(crate) use stop::stop_within;

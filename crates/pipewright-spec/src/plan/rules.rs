@@ -37,6 +37,11 @@ impl RuleError {
 }
 
 impl PipelineFile {
+    /// True where the file has rules, for whatever event.
+    pub const fn has_rules(&self) -> bool {
+        !self.triggers.is_empty()
+    }
+
     /// The custom pipelines that an event starts, each once, and the rules that could not be evaluated.
     pub fn fired(&self, event: TriggerEvent, value_of: &dyn Fn(&str) -> Option<String>) -> (Vec<Fired>, Vec<RuleError>) {
         let (mut fired, mut errors): (Vec<Fired>, Vec<RuleError>) = (Vec::new(), Vec::new());

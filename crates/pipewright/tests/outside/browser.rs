@@ -245,6 +245,20 @@ impl Browser {
         }
     }
 
+    /// Keeps pictures of the page as it stands: light, dark, and dark as on a phone.
+    pub(crate) async fn pictures(&self, name: &str) {
+        if std::env::var_os("PIPEWRIGHT_TEST_PICTURES").is_none() {
+            return;
+        }
+        self.picture(name).await;
+        self.evaluates("document.documentElement.dataset.theme = 'dark'; return null").await;
+        self.picture(&format!("{name}-dark")).await;
+        self.resizes(500, 2000).await;
+        self.picture(&format!("{name}-phone")).await;
+        self.resizes(1280, 1000).await;
+        self.evaluates("delete document.documentElement.dataset.theme; return null").await;
+    }
+
     async fn wait_for(&self, by: By, what: &str) -> WebElement {
         let mut refused = None;
         for _ in 0..AGAIN {

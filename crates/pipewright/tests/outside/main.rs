@@ -6,6 +6,7 @@ mod datacenter;
 mod diagnostics;
 mod git;
 mod kill;
+mod leavings;
 mod order;
 mod pages;
 mod pipeline;

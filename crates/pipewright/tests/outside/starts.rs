@@ -39,7 +39,7 @@ async fn c3_a_custom_pipeline_is_run_with_its_variables() {
     browser.chooses("ENV", "prod").await;
     browser.fills("NOTE", "with care").await;
     browser.fills("Other variables", "EXTRA=and speed").await;
-    browser.picture("run").await;
+    browser.pictures("run").await;
     house.simulator.cloud().faults().unreachable(false);
     browser.clicks("Run").await;
     browser.sees("to prod with care and speed").await;
@@ -71,10 +71,10 @@ async fn c3_a_schedule_shows_its_next_times_and_is_run_now() {
     assert!(browser.text_of_css("#times li").await.starts_with("Sun "), "as the zone's clocks show it");
     browser.fills("Cron expression", "15 24 * * SUN").await;
     browser.sees("The hour “24” (characters 4 to 5) is out of range").await;
-    browser.picture("schedule-mistake").await;
+    browser.pictures("schedule-mistake").await;
     browser.clicks("Nightly").await;
     browser.sees("At 02:30.").await;
-    browser.picture("schedule-new").await;
+    browser.pictures("schedule-new").await;
     browser.clicks("Save").await;
     browser.sees("The schedule is saved.").await;
     browser.sees("none yet").await;
@@ -84,5 +84,5 @@ async fn c3_a_schedule_shows_its_next_times_and_is_run_now() {
     house.build(2, |build| build.state == BuildState::Finished(BuildOutcome::Passed)).await;
     browser.goes_to(&house.team.page("/applications/subject/schedules")).await;
     browser.sees("#2").await;
-    browser.picture("schedules-after").await;
+    browser.pictures("schedules-after").await;
 }

@@ -38,7 +38,7 @@ async fn b4_a_secured_variable_reaches_the_script_and_nobodys_eyes() {
     browser.sees("DEPLOY_TOKEN is set").await;
     browser.sees("secured").await;
     assert!(!browser.text().await.contains(TOKEN));
-    browser.picture("variables").await;
+    browser.pictures("variables").await;
 
     let cloud = house.simulator.cloud();
     let commit = cloud.commit("harbor/subject", "main", &[("a.txt", "a")], "Use them", "ivo").await.expect("a push");

@@ -59,6 +59,11 @@ pub(super) fn read(
 }
 
 impl Readable {
+    /// What the file says, whatever was asked.
+    pub(super) const fn pipelines(&self) -> &PipelineFile {
+        &self.file
+    }
+
     /// Judges it for an installation. Where the pipeline is in another file, that one is asked for; see [`Self::bring`].
     pub(super) fn judge(&self, capabilities: &Capabilities) -> Result<Judged, Box<NeededImport>> {
         let mut values = self.set.clone();

@@ -10,8 +10,8 @@ use pipewright_store::{StoreError, repositories, steps};
 use super::changes::changed_files;
 use super::fetch::{FetchError, fetch};
 use super::imports::{Brought, bring};
-use super::judge::{Judged, read as read_file};
-use super::rules::Rules;
+use super::judge::{Judged, Readable, read as read_file};
+use super::rules::{Rules, may_fire};
 use crate::app::App;
 use crate::scheduler::{AdvanceError, Aftermath, advance};
 use crate::tasks::{Lane, backoff};
@@ -69,16 +69,9 @@ impl Lane for PlanLane {
             Err(error) => return self.again(&build, error).await,
         };
         let file = read.file.as_deref();
-        let judged = match self.judged(&build, file, &read.text.message).await {
+        let (judged, rules) = match self.judged(&build, file, &read.text.message).await {
             Ok(judged) => judged,
             Err(error) => return self.again(&build, error).await,
-        };
-        let rules = match file.filter(|file| Rules::may_be_in(file)) {
-            Some(file) => match repositories::get(&app.db, build.repository_id).await? {
-                Some(repository) => Rules::evaluate(file, &read.text.message, &build, &repository),
-                None => Rules::default(),
-            },
-            None => Rules::default(),
         };
         let found = Found { file, text: Some(&read.text), rules: Some((&build, &rules)), ..Found::nothing() };
         match judged {
@@ -102,14 +95,22 @@ impl Lane for PlanLane {
 }
 
 impl PlanLane {
-    /// Judges the file, and reads the one that its pipeline is imported from where it is.
-    async fn judged(&self, build: &ToPlan, file: Option<&[u8]>, message: &str) -> Result<Judged, FetchError> {
+    /// Reads the file, and answers what the build does and what its rules start.
+    async fn judged(&self, build: &ToPlan, file: Option<&[u8]>, message: &str) -> Result<(Judged, Rules), FetchError> {
         let app = &self.0;
         let set = template_values(app, build.account_id, build.application_id).await?;
-        let mut file = match read_file(file, message, build.trigger, &build.ref_name, &build.detail, set) {
+        let file = match read_file(file, message, build.trigger, &build.ref_name, &build.detail, set) {
             Ok(file) => file,
-            Err(judged) => return Ok(judged),
+            Err(judged) => return Ok((judged, Rules::default())),
         };
+        let repository = if may_fire(file.pipelines(), build) { repositories::get(&app.db, build.repository_id).await? } else { None };
+        let rules = repository.map(|repository| Rules::evaluate(file.pipelines(), build, &repository)).unwrap_or_default();
+        Ok((self.plan(build, file).await?, rules))
+    }
+
+    /// Judges the file, and reads the one that its pipeline is imported from where it is.
+    async fn plan(&self, build: &ToPlan, mut file: Readable) -> Result<Judged, FetchError> {
+        let app = &self.0;
         let capabilities = Capabilities::host().with_labels(app.config.runner_labels.iter().map(String::as_str));
         let needed = match file.judge(&capabilities) {
             Ok(judged) => return Ok(judged),

@@ -7,14 +7,13 @@
 use pipewright_core::ids::{BuildId, DeliveryId};
 use pipewright_core::{Timestamp, TriggerKind};
 use pipewright_spec::plan::{Fired, RuleError, TriggerEvent};
-use pipewright_spec::{Diagnostic, has_skip_marker, parse};
+use pipewright_spec::{Diagnostic, PipelineFile};
 use pipewright_store::builds::{self, Created, NewBuild, RuleDetail, ToPlan, TriggerDetail};
 use pipewright_store::decisions::{self, ChangeKind, DecisionOutcome, NewDecision};
 use pipewright_store::repositories::Repository;
 use pipewright_store::{StoreError, Tx};
 
-use super::fetch::FILE_NAME;
-use crate::scheduler::Aftermath;
+use crate::scheduler::{Aftermath, Change, change_variables};
 
 /// The most builds that the rules of one push start.
 const MOST_FIRED: usize = 20;
@@ -31,23 +30,20 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// False for a file that has no rules for certain, so that most files cost nothing here.
-    pub(super) fn may_be_in(file: &[u8]) -> bool {
-        std::str::from_utf8(file).map_or(true, |text| text.contains("triggers"))
-    }
-
     /// Evaluates the rules of a file for a build that a push or a pull request started. No I/O.
-    pub(super) fn evaluate(file: &[u8], message: &str, build: &ToPlan, repository: &Repository) -> Self {
-        let events = events(build);
-        if events.is_empty() || has_skip_marker(message) {
-            return Self::default();
-        }
-        let Some(pipelines) = parse(FILE_NAME, file).pipeline_file.filter(|pipelines| !pipelines.is_invalid()) else {
-            return Self::default();
+    pub(super) fn evaluate(file: &PipelineFile, build: &ToPlan, repository: &Repository) -> Self {
+        let change = Change {
+            number: build.number,
+            commit: &build.commit,
+            ref_name: &build.ref_name,
+            trigger: build.trigger,
+            detail: &build.detail,
         };
+        let known = change_variables(&change, repository);
+        let value_of = |name: &str| known.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
         let mut rules = Self::default();
-        for event in events {
-            let (fired, errors) = pipelines.fired(*event, &|name| value_of(build, repository, name));
+        for event in events(build) {
+            let (fired, errors) = file.fired(*event, &value_of);
             rules.problems.extend(errors.iter().map(RuleError::diagnostic));
             for one in fired {
                 if !rules.fired.iter().any(|(_, other)| other.pipeline == one.pipeline) && rules.fired.len() < MOST_FIRED {
@@ -126,6 +122,11 @@ fn decision(delivery_id: DeliveryId, new: &NewBuild, number: i64, position: i64,
     }
 }
 
+/// True where the file has rules, and the build is of what they may be for.
+pub(super) fn may_fire(file: &PipelineFile, build: &ToPlan) -> bool {
+    file.has_rules() && !file.is_invalid() && !events(build).is_empty()
+}
+
 /// What happened, as rules name it. A build that a person, a schedule or a rule started is no event.
 fn events(build: &ToPlan) -> &'static [TriggerEvent] {
     if build.detail.custom.is_some() || build.detail.rerun_of.is_some() {
@@ -137,26 +138,5 @@ fn events(build: &ToPlan) -> &'static [TriggerEvent] {
         // A pull request is built again only where its source has a new commit.
         (TriggerKind::PullRequest, Some(_)) => &[TriggerEvent::PullRequestPush, TriggerEvent::PullRequestUpdated],
         (TriggerKind::PullRequest, None) | (TriggerKind::Manual | TriggerKind::Schedule, _) => &[],
-    }
-}
-
-/// The variables that rules may ask for: those of the change and of the repository.
-fn value_of(build: &ToPlan, repository: &Repository, name: &str) -> Option<String> {
-    let request = build.detail.pull_request.as_ref();
-    match name {
-        "CI" => Some("true".to_owned()),
-        "BITBUCKET_COMMIT" => Some(build.commit.to_string()),
-        "BITBUCKET_BUILD_NUMBER" => Some(build.number.to_string()),
-        "BITBUCKET_BRANCH" => Some(build.ref_name.short().to_owned()).filter(|_| build.ref_name.is_branch()),
-        "BITBUCKET_TAG" => Some(build.ref_name.short().to_owned()).filter(|_| !build.ref_name.is_branch()),
-        "BITBUCKET_PR_ID" => request.map(|request| request.id.to_string()),
-        "BITBUCKET_PR_DESTINATION_BRANCH" => request.map(|request| request.destination.clone()),
-        "BITBUCKET_PR_DESTINATION_COMMIT" => request.and_then(|request| request.destination_commit.clone()),
-        "BITBUCKET_WORKSPACE" | "BITBUCKET_REPO_OWNER" | "BITBUCKET_PROJECT_KEY" => Some(repository.owner.clone()),
-        "BITBUCKET_REPO_SLUG" => Some(repository.slug.clone()),
-        "BITBUCKET_REPO_FULL_NAME" => Some(format!("{}/{}", repository.owner, repository.slug)),
-        "BITBUCKET_REPO_UUID" => Some(repository.remote_id.clone()),
-        "BITBUCKET_REPO_IS_PRIVATE" => Some(repository.is_private.to_string()),
-        _ => None,
     }
 }

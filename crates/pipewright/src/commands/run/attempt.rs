@@ -108,8 +108,7 @@ async fn run(
         Ok(directories) => directories,
         Err(error) => {
             let end = StepEnd::errored(format!("The workspace cannot be made: {error:#}."));
-            log.line(end.message.as_deref().unwrap_or_default()).await;
-            log.finish().await;
+            conclude(&end, log).await;
             return end;
         }
     };
