@@ -16,13 +16,13 @@ use pipewright_core::ids::ArtifactId;
 use pipewright_core::wire::ArtifactKind;
 use pipewright_runner::archive::convert_to_gzip;
 use pipewright_store::artifacts::{self, Artifact};
-use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::find;
-use super::head::{Head, Looked, Tab};
+use super::head::{Head, Tab};
+use super::tabs::{self, Address, Asked};
 use crate::app::App;
 use crate::http::{Html, MemberOf, Page, PageError, format};
 
@@ -80,21 +80,14 @@ pub(in crate::pages) struct ShownArtifact {
     pub(in crate::pages) more: i64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Asked {
-    part: Option<String>,
-}
-
 async fn show(
     State(app): State<App>,
     member: MemberOf,
-    Path((_, application, number)): Path<(String, String, String)>,
+    Path(address): Path<Address>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let build = find::build(&app, &member, &application, &number).await?;
-    let looked = Looked::read(&app, &member, build, None).await?;
-    let head = Head::of(&app, &member, &looked, Tab::Artifacts).await?;
-    if asked.part.is_some() {
+    let (looked, head) = tabs::open(&app, &member, &address, Tab::Artifacts).await?;
+    if asked.is_for_head() {
         return Ok(Html(head).into_response());
     }
     let found = artifacts::of_build(&app.db, looked.build.id).await?;

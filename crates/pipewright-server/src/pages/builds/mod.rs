@@ -14,6 +14,7 @@ mod planned;
 mod selection;
 mod show;
 mod step_words;
+mod tabs;
 mod timeline;
 
 use axum::Router;

@@ -9,13 +9,13 @@ use axum::routing::get;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use pipewright_spec::diagnostic::summary;
 use pipewright_store::builds;
-use serde::Deserialize;
 
 use super::diagnostics::{self, ShownDiagnostic};
 use super::find;
-use super::head::{Head, Looked, Tab};
+use super::head::{Head, Tab};
 use super::planned::{self, PlannedGroup};
 use super::selection::{self, Chosen};
+use super::tabs::{self, Address, Asked};
 use crate::app::App;
 use crate::builds::FILE_NAME;
 use crate::http::{Html, MemberOf, Page, PageError, format};
@@ -73,21 +73,14 @@ pub(in crate::pages) struct FileLine {
     pub(in crate::pages) problem: Option<(&'static str, String)>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Asked {
-    part: Option<String>,
-}
-
 async fn show(
     State(app): State<App>,
     member: MemberOf,
-    Path((_, application, number)): Path<(String, String, String)>,
+    Path(address): Path<Address>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let build = find::build(&app, &member, &application, &number).await?;
-    let looked = Looked::read(&app, &member, build, None).await?;
-    let head = Head::of(&app, &member, &looked, Tab::PipelineFile).await?;
-    if asked.part.is_some() {
+    let (looked, head) = tabs::open(&app, &member, &address, Tab::PipelineFile).await?;
+    if asked.is_for_head() {
         return Ok(Html(head).into_response());
     }
     let file = builds::pipeline_file(&app.db, member.account.id, looked.build.id).await?.unwrap_or_default();

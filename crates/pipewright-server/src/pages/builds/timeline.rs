@@ -10,13 +10,12 @@ use pipewright_core::build::AttemptOutcome;
 use pipewright_store::attempts::{Attempt, AttemptState};
 use pipewright_store::decisions::{self, Decision};
 use pipewright_store::statuses::{self, StatusLine, StatusState};
-use serde::Deserialize;
 use std::time::Duration;
 
 use super::super::why;
-use super::find;
 use super::head::{Head, Looked, Tab, took};
 use super::selection::{self, Chosen};
+use super::tabs::{self, Address, Asked};
 use crate::app::App;
 use crate::http::states::Pill;
 use crate::http::{Html, MemberOf, Page, PageError, format};
@@ -75,21 +74,14 @@ pub(in crate::pages) struct ShownStatus {
     pub(in crate::pages) what: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct Asked {
-    part: Option<String>,
-}
-
 async fn show(
     State(app): State<App>,
     member: MemberOf,
-    Path((_, application, number)): Path<(String, String, String)>,
+    Path(address): Path<Address>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let build = find::build(&app, &member, &application, &number).await?;
-    let looked = Looked::read(&app, &member, build, None).await?;
-    let head = Head::of(&app, &member, &looked, Tab::Timeline).await?;
-    if asked.part.is_some() {
+    let (looked, head) = tabs::open(&app, &member, &address, Tab::Timeline).await?;
+    if asked.is_for_head() {
         return Ok(Html(head).into_response());
     }
     let id = looked.build.id;
