@@ -21,12 +21,21 @@ pub(crate) fn bounded<T>(run: impl FnOnce() -> T) -> T {
     let result = run();
     let took = processor_time() - time;
     let used = MEMORY.peak_usage().saturating_sub(memory);
-    assert!(took <= TIME, "it took {took:?} of the processor, more than {TIME:?}");
-    assert!(used <= BYTES, "it took {used} bytes of memory, more than {BYTES}");
+    assert!(
+        took <= TIME,
+        "it took {took:?} of the processor, more than {TIME:?}"
+    );
+    assert!(
+        used <= BYTES,
+        "it took {used} bytes of memory, more than {BYTES}"
+    );
     result
 }
 
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }

@@ -12,7 +12,8 @@ fuzz_target!(|text: &str| {
     let (text, value) = text.rsplit_once('\n').unwrap_or((text, ""));
     cost::bounded(|| match text.parse::<Expression>() {
         Ok(expression) => {
-            let answers = [None, Some(value.to_owned())].map(|value| expression.evaluate(&|_| value.clone()));
+            let answers =
+                [None, Some(value.to_owned())].map(|value| expression.evaluate(&|_| value.clone()));
             for answer in answers {
                 if let Err(error) = answer {
                     assert!(!error.to_string().is_empty());
@@ -21,7 +22,12 @@ fuzz_target!(|text: &str| {
         }
         Err(error) => {
             assert!(text.is_char_boundary(error.offset), "{error:?}");
-            assert!(!error.reason.is_empty() && !error.help.is_empty() && !error.to_string().contains('\n'), "{error:?}");
+            assert!(
+                !error.reason.is_empty()
+                    && !error.help.is_empty()
+                    && !error.to_string().contains('\n'),
+                "{error:?}"
+            );
         }
     });
 });

@@ -19,9 +19,12 @@ fuzz_target!(|text: &str| {
     if pattern.contains([OPENED, CLOSED]) {
         return;
     }
-    let Ok(compiled) = cost::bounded(|| pattern.parse::<RefPattern>()) else { return };
+    let Ok(compiled) = cost::bounded(|| pattern.parse::<RefPattern>()) else {
+        return;
+    };
     let found = cost::bounded(|| compiled.matches(name));
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (pattern, name): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), name.chars().collect());
     let mut simple = Simple { patience: PATIENCE };
     let expected = alternatives(&pattern).and_then(|expanded| {
         let mut any = false;
@@ -37,7 +40,9 @@ fuzz_target!(|text: &str| {
 
 /// The patterns without braces that one with braces stands for; `None` where they are too many.
 fn alternatives(pattern: &[char]) -> Option<Vec<Vec<char>>> {
-    let Some(open) = pattern.iter().position(|character| *character == '{') else { return Some(vec![pattern.to_vec()]) };
+    let Some(open) = pattern.iter().position(|character| *character == '{') else {
+        return Some(vec![pattern.to_vec()]);
+    };
     let (mut depth, mut parts, mut from) = (0, Vec::new(), open + 1);
     for (at, character) in pattern.iter().enumerate().skip(open) {
         match character {
@@ -53,7 +58,14 @@ fn alternatives(pattern: &[char]) -> Option<Vec<Vec<char>>> {
             parts.push(&pattern[from..at]);
             let mut all = Vec::new();
             for part in parts {
-                let whole = [&pattern[..open], &[OPENED][..], part, &[CLOSED][..], &pattern[at + 1..]].concat();
+                let whole = [
+                    &pattern[..open],
+                    &[OPENED][..],
+                    part,
+                    &[CLOSED][..],
+                    &pattern[at + 1..],
+                ]
+                .concat();
                 all.extend(alternatives(&whole)?);
                 if all.len() > 200 {
                     return None;
@@ -73,13 +85,18 @@ impl Simple {
     /// `before` is the pattern's character before, marks left out.
     fn matches(&mut self, pattern: &[char], name: &[char], before: Option<char>) -> Option<bool> {
         self.patience = self.patience.checked_sub(1)?;
-        let Some(first) = pattern.first() else { return Some(name.is_empty()) };
+        let Some(first) = pattern.first() else {
+            return Some(name.is_empty());
+        };
         let rest = &pattern[1..];
         match first {
             &OPENED => self.matches(rest, name, before),
             &CLOSED => self.matches(rest, name, Some('}')),
             '*' if rest.first() == Some(&'*') => {
-                let stars = pattern.iter().take_while(|character| **character == '*').count();
+                let stars = pattern
+                    .iter()
+                    .take_while(|character| **character == '*')
+                    .count();
                 let rest = &pattern[stars..];
                 if before.is_none_or(|before| before == '/') && rest.first() == Some(&'/') {
                     // No directory, or any directories.
@@ -94,7 +111,9 @@ impl Simple {
                 Some(character) if *character != '/' => self.matches(rest, &name[1..], Some('?')),
                 _ => Some(false),
             },
-            literal if name.first() == Some(literal) => self.matches(rest, &name[1..], Some(*literal)),
+            literal if name.first() == Some(literal) => {
+                self.matches(rest, &name[1..], Some(*literal))
+            }
             _ => Some(false),
         }
     }

@@ -33,18 +33,36 @@ const PATIENCE: Duration = Duration::from_mins(20);
 
 pub(crate) async fn run(places: Places, number: Option<usize>) -> anyhow::Result<()> {
     let number = number.unwrap_or(NUMBER);
-    let ways = [("no clone", "bare", number, "≥ 3,000 /min"), ("checkout, warm mirror", "clone", number.div_ceil(2), "≥ 1,000 /min")];
+    let ways = [
+        ("no clone", "bare", number, "≥ 3,000 /min"),
+        (
+            "checkout, warm mirror",
+            "clone",
+            number.div_ceil(2),
+            "≥ 1,000 /min",
+        ),
+    ];
     for (what, prefix, number, goal) in ways {
         let mut rows = Vec::new();
         for place in places.each() {
             measure(place, prefix, number, goal, &mut rows).await?;
         }
-        print(&format!("builds, {what}: one-step builds drained from a full queue, two at a time"), &rows, &[])?;
+        print(
+            &format!("builds, {what}: one-step builds drained from a full queue, two at a time"),
+            &rows,
+            &[],
+        )?;
     }
     Ok(())
 }
 
-async fn measure(place: Place, prefix: &str, number: usize, goal: &str, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+async fn measure(
+    place: Place,
+    prefix: &str,
+    number: usize,
+    goal: &str,
+    rows: &mut Vec<Row>,
+) -> anyhow::Result<()> {
     let word = place.word();
     let world = World::make(CloneVia::Https).await?;
     let directory = place.directory()?;
@@ -54,23 +72,42 @@ async fn measure(place: Place, prefix: &str, number: usize, goal: &str, rows: &m
     let begin = Instant::now();
     let mut connection = Connection::open(server.address).await?;
     for index in 0..number {
-        let (request, _) = server.hook.request(&Push { branch: &format!("{prefix}/{index}"), from: NO_COMMIT, to: &world.head }.body());
+        let (request, _) = server.hook.request(
+            &Push {
+                branch: &format!("{prefix}/{index}"),
+                from: NO_COMMIT,
+                to: &world.head,
+            }
+            .body(),
+        );
         let status = connection.exchange(&request).await?;
         ensure!(status == 202, "a delivery was answered {status}");
     }
     until_decided(&server.app, &home.seeded).await?;
-    until_none(&server.app, &home.seeded, number, |state| state == BuildState::Queued).await?;
+    until_none(&server.app, &home.seeded, number, |state| {
+        state == BuildState::Queued
+    })
+    .await?;
     rows.push(
-        Row::new(format!("{word}: accepted, decided and planned")).count(number).rate(per_second(number, begin.elapsed()) * 60.0, "/min"),
+        Row::new(format!("{word}: accepted, decided and planned"))
+            .count(number)
+            .rate(per_second(number, begin.elapsed()) * 60.0, "/min"),
     );
     server.stop().await?;
 
     let begin = Instant::now();
     let server = home.serve(SLOTS).await?;
-    until_none(&server.app, &home.seeded, number, |state| !state.is_finished()).await?;
+    until_none(&server.app, &home.seeded, number, |state| {
+        !state.is_finished()
+    })
+    .await?;
     let time = begin.elapsed();
     let untold = until_told(&server.app).await?;
-    ensure!(world.sink.taken() >= 2 * number, "Bitbucket was told {} statuses of {number} builds", world.sink.taken());
+    ensure!(
+        world.sink.taken() >= 2 * number,
+        "Bitbucket was told {} statuses of {number} builds",
+        world.sink.taken()
+    );
     let ran = ran_for(&server.app, &home.seeded, number).await?;
     let mut spawn = Times::default();
     for _ in 0..20 {
@@ -81,10 +118,18 @@ async fn measure(place: Place, prefix: &str, number: usize, goal: &str, rows: &m
         Row::new(format!("{word}: drained (times: claimed → finished)"))
             .times(&ran)
             .rate(per_second(number, time) * 60.0, "/min")
-            .floor(format!("{} /min: bash -c true, two at a time, {}", thousands(60.0 * SLOTS as f64 / floor.as_secs_f64()), shown(floor)))
+            .floor(format!(
+                "{} /min: bash -c true, two at a time, {}",
+                thousands(60.0 * SLOTS as f64 / floor.as_secs_f64()),
+                shown(floor)
+            ))
             .goal(goal),
     );
-    rows.push(Row::new(format!("{word}: last status told after the last build")).count(2 * number).rate(untold.as_secs_f64() * 1e3, "ms"));
+    rows.push(
+        Row::new(format!("{word}: last status told after the last build"))
+            .count(2 * number)
+            .rate(untold.as_secs_f64() * 1e3, "ms"),
+    );
     server.stop().await?;
     world.simulator.shutdown().await;
     Ok(())
@@ -94,35 +139,58 @@ async fn measure(place: Place, prefix: &str, number: usize, goal: &str, rows: &m
 async fn until_told(app: &App) -> anyhow::Result<Duration> {
     let begin = Instant::now();
     let wait = async {
-        while !statuses::integrations_to_tell(&app.db, app.clock.now(), 1).await?.is_empty() {
+        while !statuses::integrations_to_tell(&app.db, app.clock.now(), 1)
+            .await?
+            .is_empty()
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         anyhow::Ok(begin.elapsed())
     };
-    tokio::time::timeout(PATIENCE, wait).await.context("Bitbucket is not told everything")?
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .context("Bitbucket is not told everything")?
 }
 
 /// Waits until this many builds are there, beside the first that warmed the mirror, and none is in an unwanted state.
-async fn until_none(app: &App, seeded: &Seeded, number: usize, unwanted: impl Fn(BuildState) -> bool) -> anyhow::Result<()> {
+async fn until_none(
+    app: &App,
+    seeded: &Seeded,
+    number: usize,
+    unwanted: impl Fn(BuildState) -> bool,
+) -> anyhow::Result<()> {
     let wait = async {
         loop {
             // The youngest end last or nearly so: the whole list is only read once they have.
             let newest = builds::list(&app.db, seeded.account, &BuildFilter::default(), 3).await?;
-            if newest.first().is_some_and(|build| build.number == number as i64 + 1)
+            if newest
+                .first()
+                .is_some_and(|build| build.number == number as i64 + 1)
                 && newest.iter().all(|build| !unwanted(build.state))
-                && all(app, seeded, number).await?.iter().all(|build| !unwanted(build.state))
+                && all(app, seeded, number)
+                    .await?
+                    .iter()
+                    .all(|build| !unwanted(build.state))
             {
                 return anyhow::Ok(());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.context("the builds do not come to an end")?
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .context("the builds do not come to an end")?
 }
 
 /// The builds that are measured.
 async fn all(app: &App, seeded: &Seeded, number: usize) -> anyhow::Result<Vec<Build>> {
-    Ok(builds::list(&app.db, seeded.account, &BuildFilter::default(), number as i64).await?)
+    Ok(builds::list(
+        &app.db,
+        seeded.account,
+        &BuildFilter::default(),
+        number as i64,
+    )
+    .await?)
 }
 
 /// From claim to end of each build, all of which must have passed.

@@ -27,9 +27,20 @@ use crate::seed::{Remote, seed};
 
 /// Rows a second of this many senders, each waiting for its commit, through one SQLite writer that takes all that wait
 /// into one commit.
-pub(crate) async fn group_commit(directory: &Path, remote: &Remote, senders: usize, number: usize, body: &[u8]) -> anyhow::Result<f64> {
+pub(crate) async fn group_commit(
+    directory: &Path,
+    remote: &Remote,
+    senders: usize,
+    number: usize,
+    body: &[u8],
+) -> anyhow::Result<f64> {
     let db = open_database(directory).await?;
-    let seeded = seed(&db, &pipewright_store::Vault::new(&pipewright_store::VaultKey::generate()), remote).await?;
+    let seeded = seed(
+        &db,
+        &pipewright_store::Vault::new(&pipewright_store::VaultKey::generate()),
+        remote,
+    )
+    .await?;
     let (give, mut take) = mpsc::channel::<(NewDelivery, oneshot::Sender<()>)>(senders);
     let writer = {
         let db = db.clone();
@@ -90,13 +101,21 @@ pub(crate) async fn group_commit(directory: &Path, remote: &Remote, senders: usi
 /// runtime.
 pub(crate) async fn http_alone(hook: &Hook) -> anyhow::Result<SocketAddr> {
     async fn take(State(secret): State<Secret>, headers: HeaderMap, body: Bytes) -> StatusCode {
-        let signature = headers.get("x-hub-signature").and_then(|value| value.to_str().ok());
+        let signature = headers
+            .get("x-hub-signature")
+            .and_then(|value| value.to_str().ok());
         let is_json = serde_json::from_slice::<serde_json::Value>(&body).is_ok();
-        if is_json && verify_signature(&secret, &body, signature).is_ok() { StatusCode::ACCEPTED } else { StatusCode::BAD_REQUEST }
+        if is_json && verify_signature(&secret, &body, signature).is_ok() {
+            StatusCode::ACCEPTED
+        } else {
+            StatusCode::BAD_REQUEST
+        }
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let router = Router::new().route("/hooks/{path}", post(take)).with_state(Secret::new(hook.secret.clone()));
+    let router = Router::new()
+        .route("/hooks/{path}", post(take))
+        .with_state(Secret::new(hook.secret.clone()));
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(address)
 }
@@ -104,7 +123,10 @@ pub(crate) async fn http_alone(hook: &Hook) -> anyhow::Result<SocketAddr> {
 /// The time from starting `bash -c true` to its end.
 pub(crate) fn spawn_bash() -> anyhow::Result<Duration> {
     let begin = Instant::now();
-    let status = Command::new("bash").args(["--noprofile", "--norc", "-c", "true"]).status().context("bash cannot be started")?;
+    let status = Command::new("bash")
+        .args(["--noprofile", "--norc", "-c", "true"])
+        .status()
+        .context("bash cannot be started")?;
     ensure!(status.success(), "bash ended with {status}");
     Ok(begin.elapsed())
 }
@@ -112,7 +134,11 @@ pub(crate) fn spawn_bash() -> anyhow::Result<Duration> {
 /// Bytes a second from a program that prints through a pipe into a file.
 pub(crate) fn pipe_to_file(directory: &Path, script: &str) -> anyhow::Result<f64> {
     let begin = Instant::now();
-    let mut child = Command::new("bash").args(["-c", script]).stdout(Stdio::piped()).spawn().context("bash cannot be started")?;
+    let mut child = Command::new("bash")
+        .args(["-c", script])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("bash cannot be started")?;
     let mut pipe = child.stdout.take().context("its output is a pipe")?;
     let mut file = File::create(directory.join("floor"))?;
     let (mut buffer, mut total) = (vec![0; 64 << 10], 0_usize);

@@ -10,7 +10,9 @@ use pipewright_bitbucket::{Http, HttpOptions};
 use pipewright_core::build::{BuildOutcome, BuildState};
 use pipewright_runner::caches::CacheStore;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
-use pipewright_server::{App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock, Wakeups};
+use pipewright_server::{
+    App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock, Wakeups,
+};
 use pipewright_store::attempts::{self, Attempt};
 use pipewright_store::blobs::BlobStore;
 use pipewright_store::builds::{self, Build, BuildFilter};
@@ -48,7 +50,11 @@ impl Home {
         let db = open_database(directory).await?;
         let seeded = seed(&db, &vault, remote).await?;
         db.close().await;
-        Ok(Self { directory: directory.to_owned(), vault, seeded })
+        Ok(Self {
+            directory: directory.to_owned(),
+            vault,
+            seeded,
+        })
     }
 
     /// Starts a server with an embedded runner of this many slots; 0 for none.
@@ -58,9 +64,24 @@ impl Home {
         let app = self.compose(address, slots).await?;
         let shutdown = CancellationToken::new();
         let environment = vec![("PATH".to_owned(), GitOptions::default().path)];
-        let running = tokio::spawn(pipewright_server::run(app.clone(), environment, listener, shutdown.clone()));
-        let hook = Hook { address, path: self.seeded.hook_path.clone(), secret: self.seeded.hook_secret.clone() };
-        Ok(Server { app, address, hook, shutdown, running })
+        let running = tokio::spawn(pipewright_server::run(
+            app.clone(),
+            environment,
+            listener,
+            shutdown.clone(),
+        ));
+        let hook = Hook {
+            address,
+            path: self.seeded.hook_path.clone(),
+            secret: self.seeded.hook_secret.clone(),
+        };
+        Ok(Server {
+            app,
+            address,
+            hook,
+            shutdown,
+            running,
+        })
     }
 
     async fn compose(&self, address: SocketAddr, slots: usize) -> anyhow::Result<App> {
@@ -95,7 +116,9 @@ impl Home {
             clock: Arc::new(SystemClock),
             config,
             logs: LogStore::open(directory.join("logs"))?,
-            caches: CacheStore::new(directory.join("runner/caches"), 1 << 30, || pipewright_server::Clock::now(&SystemClock)),
+            caches: CacheStore::new(directory.join("runner/caches"), 1 << 30, || {
+                pipewright_server::Clock::now(&SystemClock)
+            }),
             blobs: BlobStore::open(directory.join("artifacts"))?,
             http: Http::new(HttpOptions::default())?,
             mirrors: MirrorStore::open(directory.join("mirrors"), git)?,
@@ -106,7 +129,11 @@ impl Home {
 
 /// A database in this directory, as a server opens it.
 pub(crate) async fn open_database(directory: &Path) -> anyhow::Result<Db> {
-    Ok(Db::open(&DbOptions { database: Database::Sqlite(directory.join("pipewright.db")), connections: 1 }).await?)
+    Ok(Db::open(&DbOptions {
+        database: Database::Sqlite(directory.join("pipewright.db")),
+        connections: 1,
+    })
+    .await?)
 }
 
 /// A running server.
@@ -122,10 +149,22 @@ pub(crate) struct Server {
 impl Server {
     /// Pushes `main`, which nothing is built of, so that its commit is in the mirror. It is build #1.
     pub(crate) async fn warm_mirror(&self, home: &Home, commit: &str) -> anyhow::Result<()> {
-        let (request, _) = self.hook.request(&Push { branch: "main", from: NO_COMMIT, to: commit }.body());
-        let status = Connection::open(self.address).await?.exchange(&request).await?;
+        let (request, _) = self.hook.request(
+            &Push {
+                branch: "main",
+                from: NO_COMMIT,
+                to: commit,
+            }
+            .body(),
+        );
+        let status = Connection::open(self.address)
+            .await?
+            .exchange(&request)
+            .await?;
         ensure!(status == 202, "the delivery was answered {status}");
-        let build = self.until(home, 1, |build| build.state.is_finished()).await?;
+        let build = self
+            .until(home, 1, |build| build.state.is_finished())
+            .await?;
         ensure!(
             build.state == BuildState::Finished(BuildOutcome::Skipped),
             "the first build is {}: {:?}",
@@ -136,29 +175,54 @@ impl Server {
     }
 
     /// Waits until the newest build is this one and as it is wanted.
-    pub(crate) async fn until(&self, home: &Home, number: usize, wanted: impl Fn(&Build) -> bool) -> anyhow::Result<Build> {
+    pub(crate) async fn until(
+        &self,
+        home: &Home,
+        number: usize,
+        wanted: impl Fn(&Build) -> bool,
+    ) -> anyhow::Result<Build> {
         let wait = async {
             loop {
-                let newest = builds::list(&self.app.db, home.seeded.account, &BuildFilter::default(), 1).await?.pop();
-                if let Some(build) = newest.filter(|build| build.number == number as i64 && wanted(build)) {
+                let newest = builds::list(
+                    &self.app.db,
+                    home.seeded.account,
+                    &BuildFilter::default(),
+                    1,
+                )
+                .await?
+                .pop();
+                if let Some(build) =
+                    newest.filter(|build| build.number == number as i64 && wanted(build))
+                {
                     return anyhow::Ok(build);
                 }
                 tokio::time::sleep(LOOK).await;
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.with_context(|| format!("build #{number} does not get on"))?
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .with_context(|| format!("build #{number} does not get on"))?
     }
 
     /// Waits until the newest build is this one and has passed; its one attempt.
-    pub(crate) async fn until_passed(&self, home: &Home, number: usize) -> anyhow::Result<(Build, Attempt)> {
-        let build = self.until(home, number, |build| build.state.is_finished()).await?;
+    pub(crate) async fn until_passed(
+        &self,
+        home: &Home,
+        number: usize,
+    ) -> anyhow::Result<(Build, Attempt)> {
+        let build = self
+            .until(home, number, |build| build.state.is_finished())
+            .await?;
         ensure!(
             build.state == BuildState::Finished(BuildOutcome::Passed),
             "build #{number} is {}: {:?}",
             build.state.as_str(),
             build.state_message
         );
-        let attempt = attempts::of_build(&self.app.db, build.id).await?.pop().context("a build that passed has an attempt")?;
+        let attempt = attempts::of_build(&self.app.db, build.id)
+            .await?
+            .pop()
+            .context("a build that passed has an attempt")?;
         Ok((build, attempt))
     }
 

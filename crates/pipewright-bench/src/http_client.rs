@@ -17,14 +17,19 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+        Ok(Self {
+            stream,
+            buffer: Vec::with_capacity(4096),
+        })
     }
 
     /// Sends a whole request as it is and reads the whole answer: its status. The answer must carry its length.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<u16> {
         self.stream.write_all(request).await?;
         let (status, head) = self.head().await?;
-        let length: usize = header(&self.buffer[..head], "content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
+        let length: usize = header(&self.buffer[..head], "content-length")
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0);
         while self.buffer.len() < head + length {
             self.more().await?;
         }
@@ -51,12 +56,19 @@ impl Connection {
     /// Status, and where the head ends.
     async fn head(&mut self) -> anyhow::Result<(u16, usize)> {
         let end = loop {
-            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(end) = self
+                .buffer
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 break end + 4;
             }
             self.more().await?;
         };
-        let status = self.buffer.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        let status = self
+            .buffer
+            .get(9..12)
+            .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
         Ok((status.context("the answer has no status")?, end))
     }
 

@@ -32,26 +32,49 @@ const DECIDE: Duration = Duration::from_secs(20);
 /// How long a server is left alone before its memory is read.
 const REST: Duration = Duration::from_secs(2);
 
-pub(crate) async fn run(places: Places, number: Option<usize>, server: Option<PathBuf>) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    places: Places,
+    number: Option<usize>,
+    server: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let server = match server {
         Some(server) => server,
         None => std::env::current_exe()?.with_file_name("pipewright"),
     };
-    ensure!(server.is_file(), "{} is not there; build it with `cargo build --release -p pipewright`", server.display());
+    ensure!(
+        server.is_file(),
+        "{} is not there; build it with `cargo build --release -p pipewright`",
+        server.display()
+    );
     let mut rows = Vec::new();
     for place in places.each() {
         measure(place, &server, number.unwrap_or(NUMBER), &mut rows).await?;
     }
-    let note = format!("an existing data directory holds {DELIVERIES} deliveries with their decisions");
-    Ok(print("idle: `pipewright serve` with its embedded runner", &rows, &[note])?)
+    let note =
+        format!("an existing data directory holds {DELIVERIES} deliveries with their decisions");
+    Ok(print(
+        "idle: `pipewright serve` with its embedded runner",
+        &rows,
+        &[note],
+    )?)
 }
 
-async fn measure(place: Place, server: &Path, number: usize, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+async fn measure(
+    place: Place,
+    server: &Path,
+    number: usize,
+    rows: &mut Vec<Row>,
+) -> anyhow::Result<()> {
     let word = place.word();
     let directory = place.directory()?;
     // The first start makes the data directory.
     let (first, _) = start(server, directory.path(), Duration::ZERO).await?;
-    let sample = Push { branch: "other/branch", from: NO_COMMIT, to: &"a".repeat(40) }.body();
+    let sample = Push {
+        branch: "other/branch",
+        from: NO_COMMIT,
+        to: &"a".repeat(40),
+    }
+    .body();
     floor::group_commit(directory.path(), &nowhere()?, 16, DELIVERIES, &sample).await?;
     // The second start decides what was put there.
     start(server, directory.path(), DECIDE).await?;
@@ -66,26 +89,46 @@ async fn measure(place: Place, server: &Path, number: usize, rows: &mut Vec<Row>
     for _ in 0..number {
         nothing.add(help(server).await?);
     }
-    let floor = nothing.median().map(crate::table::shown).unwrap_or_default();
-    rows.push(Row::new(format!("{word}: start → first answer")).times(&times).floor(format!("{floor}: --version")).goal("≤ 20 ms"));
+    let floor = nothing
+        .median()
+        .map(crate::table::shown)
+        .unwrap_or_default();
+    rows.push(
+        Row::new(format!("{word}: start → first answer"))
+            .times(&times)
+            .floor(format!("{floor}: --version"))
+            .goal("≤ 20 ms"),
+    );
     rows.push(Row::new(format!("{word}: the same, new data directory")).times(&new));
     rows.push(
         Row::new(format!("{word}: resident at rest"))
             .count(1)
             .rate(at_rest.resident as f64 / 1e6, "MB")
-            .floor(format!("of it {} not the program's own file", megabytes(at_rest.anonymous)))
+            .floor(format!(
+                "of it {} not the program's own file",
+                megabytes(at_rest.anonymous)
+            ))
             .goal("≤ 30 MB"),
     );
     Ok(())
 }
 
 /// Starts the server, waits for its first answer, lets it rest, reads its memory and stops it.
-async fn start(server: &Path, directory: &Path, rest: Duration) -> anyhow::Result<(Duration, Memory)> {
+async fn start(
+    server: &Path,
+    directory: &Path,
+    rest: Duration,
+) -> anyhow::Result<(Duration, Memory)> {
     let address = free_address()?;
     let begin = Instant::now();
     let mut child = Command::new(server)
         .arg("serve")
-        .args(["--set", &format!("data.directory={}", directory.display()), "--set", &format!("server.listen={address}")])
+        .args([
+            "--set",
+            &format!("data.directory={}", directory.display()),
+            "--set",
+            &format!("server.listen={address}"),
+        ])
         .env_clear()
         .env("PATH", GitOptions::default().path)
         .current_dir(directory)
@@ -120,14 +163,20 @@ async fn first_answer(address: SocketAddr) -> anyhow::Result<()> {
 async fn stop(child: &mut Child) -> anyhow::Result<()> {
     let id = child.id().context("the server ended")?.to_string();
     Command::new("kill").args(["-TERM", &id]).status().await?;
-    tokio::time::timeout(PATIENCE, child.wait()).await.context("the server does not end")??;
+    tokio::time::timeout(PATIENCE, child.wait())
+        .await
+        .context("the server does not end")??;
     Ok(())
 }
 
 /// What starting the program costs before it does anything.
 async fn help(server: &Path) -> anyhow::Result<Duration> {
     let begin = Instant::now();
-    Command::new(server).arg("--version").stdout(Stdio::null()).status().await?;
+    Command::new(server)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .await?;
     Ok(begin.elapsed())
 }
 

@@ -41,13 +41,29 @@ pub(crate) async fn run(places: Places, number: Option<usize>) -> anyhow::Result
     for place in places.each() {
         measure(place, &remote, number, &mut rows, &mut notes).await?;
     }
-    Ok(print("intake: signed deliveries accepted durably, 16 connections", &rows, &notes)?)
+    Ok(print(
+        "intake: signed deliveries accepted durably, 16 connections",
+        &rows,
+        &notes,
+    )?)
 }
 
-async fn measure(place: Place, remote: &Remote, number: usize, rows: &mut Vec<Row>, notes: &mut Vec<String>) -> anyhow::Result<()> {
-    let sample = Push { branch: "other/branch", from: NO_COMMIT, to: &"a".repeat(40) }.body();
+async fn measure(
+    place: Place,
+    remote: &Remote,
+    number: usize,
+    rows: &mut Vec<Row>,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let sample = Push {
+        branch: "other/branch",
+        from: NO_COMMIT,
+        to: &"a".repeat(40),
+    }
+    .body();
     let floor_directory = place.directory()?;
-    let group_commit = floor::group_commit(floor_directory.path(), remote, CONNECTIONS, number, &sample).await?;
+    let group_commit =
+        floor::group_commit(floor_directory.path(), remote, CONNECTIONS, number, &sample).await?;
     drop(floor_directory);
 
     let directory = place.directory()?;
@@ -65,17 +81,29 @@ async fn measure(place: Place, remote: &Remote, number: usize, rows: &mut Vec<Ro
         Row::new(format!("{word}: accepted"))
             .times(&sent.times)
             .rate(per_second(sent.accepted.len(), sent.elapsed), "/s")
-            .floor(format!("{} /s stored, {} /s parsed", thousands(group_commit), thousands(per_second(number, http_alone.elapsed))))
+            .floor(format!(
+                "{} /s stored, {} /s parsed",
+                thousands(group_commit),
+                thousands(per_second(number, http_alone.elapsed))
+            ))
             .goal("≥ 4,000 /s, p99 ≤ 25 ms"),
     );
     let begin = Instant::now();
     let rest = (number + WARM).saturating_sub(decided_before);
     until_decided(&server.app, &home.seeded).await?;
     if rest > 100 {
-        rows.push(Row::new(format!("{word}: decided afterwards")).count(rest).rate(per_second(rest, begin.elapsed()), "/s"));
+        rows.push(
+            Row::new(format!("{word}: decided afterwards"))
+                .count(rest)
+                .rate(per_second(rest, begin.elapsed()), "/s"),
+        );
     }
     let stored = stored(&server.app, &home.seeded).await?;
-    let lost = sent.accepted.iter().filter(|id| !stored.contains(*id)).count();
+    let lost = sent
+        .accepted
+        .iter()
+        .filter(|id| !stored.contains(*id))
+        .count();
     notes.push(format!(
         "{word}: {} of {number} acknowledged, {lost} of them lost, {} answered 5xx; bodies of {} bytes; {} decided while they came",
         thousands(sent.accepted.len() as f64),
@@ -84,7 +112,11 @@ async fn measure(place: Place, remote: &Remote, number: usize, rows: &mut Vec<Ro
         thousands(decided_before.saturating_sub(WARM) as f64),
     ));
     server.stop().await?;
-    ensure!(lost == 0 && sent.refused == 0, "{lost} acknowledged deliveries are lost, {} were answered 5xx", sent.refused);
+    ensure!(
+        lost == 0 && sent.refused == 0,
+        "{lost} acknowledged deliveries are lost, {} were answered 5xx",
+        sent.refused
+    );
     Ok(())
 }
 
@@ -100,14 +132,28 @@ pub(crate) struct Sent {
 }
 
 /// Sends `number` pushes of as many branches below `prefix`.
-async fn send(hook: &Hook, address: SocketAddr, number: usize, prefix: &str) -> anyhow::Result<Sent> {
+async fn send(
+    hook: &Hook,
+    address: SocketAddr,
+    number: usize,
+    prefix: &str,
+) -> anyhow::Result<Sent> {
     // Bodies and signatures are made beforehand, so that the client costs as little as it can.
     let share = number / CONNECTIONS;
     let requests: Vec<Vec<(Vec<u8>, String)>> = (0..CONNECTIONS)
         .map(|connection| {
             let commit = format!("{:02x}", connection + 1).repeat(20);
             (0..share)
-                .map(|index| hook.request(&Push { branch: &format!("{prefix}/{connection}-{index}"), from: NO_COMMIT, to: &commit }.body()))
+                .map(|index| {
+                    hook.request(
+                        &Push {
+                            branch: &format!("{prefix}/{connection}-{index}"),
+                            from: NO_COMMIT,
+                            to: &commit,
+                        }
+                        .body(),
+                    )
+                })
                 .collect()
         })
         .collect();
@@ -142,7 +188,11 @@ async fn send(hook: &Hook, address: SocketAddr, number: usize, prefix: &str) -> 
 }
 
 /// Every delivery of the account, page by page.
-async fn each(app: &App, seeded: &Seeded, mut see: impl FnMut(&DeliveryLine)) -> anyhow::Result<()> {
+async fn each(
+    app: &App,
+    seeded: &Seeded,
+    mut see: impl FnMut(&DeliveryLine),
+) -> anyhow::Result<()> {
     let mut filter = DeliveryFilter::default();
     loop {
         let page = deliveries::list(&app.db, seeded.account, &filter, 5_000).await?;
@@ -165,7 +215,10 @@ async fn stored(app: &App, seeded: &Seeded) -> anyhow::Result<HashSet<String>> {
 
 async fn decided(app: &App, seeded: &Seeded) -> anyhow::Result<usize> {
     let mut count = 0;
-    each(app, seeded, |line| count += usize::from(line.state == DeliveryState::Decided)).await?;
+    each(app, seeded, |line| {
+        count += usize::from(line.state == DeliveryState::Decided)
+    })
+    .await?;
     Ok(count)
 }
 
@@ -177,7 +230,9 @@ pub(crate) async fn until_decided(app: &App, seeded: &Seeded) -> anyhow::Result<
         }
         anyhow::Ok(())
     };
-    tokio::time::timeout(PATIENCE, wait).await.context("deciding does not come to an end")?
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .context("deciding does not come to an end")?
 }
 
 /// A Bitbucket that is never asked: deliveries alone come from it.
@@ -188,7 +243,10 @@ pub(crate) fn nowhere() -> anyhow::Result<Remote> {
         ssh_url: "ssh://git@127.0.0.1:9/ben/app.git".to_owned(),
         ssh_host: "127.0.0.1".to_owned(),
         ssh_port: 9,
-        host_key: HostKey { fingerprint: "SHA256:none".to_owned(), lines: String::new() },
+        host_key: HostKey {
+            fingerprint: "SHA256:none".to_owned(),
+            lines: String::new(),
+        },
         key: SshKeyPair::generate("")?,
         user: "mara".to_owned(),
         password: "none".to_owned(),

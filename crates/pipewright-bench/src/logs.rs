@@ -31,10 +31,19 @@ pub(crate) async fn run(places: Places, number: Option<usize>) -> anyhow::Result
     for place in places.each() {
         measure(place, number.unwrap_or(NUMBER), &mut rows, &mut notes).await?;
     }
-    Ok(print("logs: one step that prints 200 MB, with a follower of its live log", &rows, &notes)?)
+    Ok(print(
+        "logs: one step that prints 200 MB, with a follower of its live log",
+        &rows,
+        &notes,
+    )?)
 }
 
-async fn measure(place: Place, number: usize, rows: &mut Vec<Row>, notes: &mut Vec<String>) -> anyhow::Result<()> {
+async fn measure(
+    place: Place,
+    number: usize,
+    rows: &mut Vec<Row>,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<()> {
     let word = place.word();
     let world = World::make(CloneVia::Https).await?;
     let directory = place.directory()?;
@@ -52,10 +61,19 @@ async fn measure(place: Place, number: usize, rows: &mut Vec<Row>, notes: &mut V
         let attempt = claimed(&server, &home, round + 3).await?;
         let follower = tokio::spawn(follow(server.address, home.seeded.session.clone(), attempt));
         let (_, attempt) = server.until_passed(&home, round + 3).await?;
-        let (begin, end) = attempt.started_at.zip(attempt.finished_at).context("it ran")?;
+        let (begin, end) = attempt
+            .started_at
+            .zip(attempt.finished_at)
+            .context("it ran")?;
         rates.push(attempt.log_bytes as f64 / end.since(begin).as_secs_f64() / 1e6);
-        ensure!(attempt.log_bytes >= LOG_BYTES as i64, "the log holds {} bytes only", attempt.log_bytes);
-        let seen = tokio::time::timeout(PATIENCE, follower).await.context("the follower is not told the end")???;
+        ensure!(
+            attempt.log_bytes >= LOG_BYTES as i64,
+            "the log holds {} bytes only",
+            attempt.log_bytes
+        );
+        let seen = tokio::time::timeout(PATIENCE, follower)
+            .await
+            .context("the follower is not told the end")???;
         ensure!(
             seen.ended && seen.last_line + 1 >= attempt.log_lines as u64,
             "the follower was cut off at line {} of {}",
@@ -67,13 +85,18 @@ async fn measure(place: Place, number: usize, rows: &mut Vec<Row>, notes: &mut V
     let peak = memory::of("self")?.peak;
     for _ in 0..number {
         let path = directory.path().to_owned();
-        floors.push(tokio::task::spawn_blocking(move || floor::pipe_to_file(&path, SCRIPT)).await?? / 1e6);
+        floors.push(
+            tokio::task::spawn_blocking(move || floor::pipe_to_file(&path, SCRIPT)).await?? / 1e6,
+        );
     }
     rows.push(
         Row::new(format!("{word}: stored"))
             .count(number)
             .rate(middle(&mut rates), "MB/s")
-            .floor(format!("{} MB/s: pipe to file", thousands(middle(&mut floors))))
+            .floor(format!(
+                "{} MB/s: pipe to file",
+                thousands(middle(&mut floors))
+            ))
             .goal("≥ 150 MB/s"),
     );
     rows.push(
@@ -98,16 +121,31 @@ fn middle(values: &mut [f64]) -> f64 {
 }
 
 async fn push(hook: &Hook, branch: &str, commit: &str) -> anyhow::Result<()> {
-    let (request, _) = hook.request(&Push { branch, from: NO_COMMIT, to: commit }.body());
-    let status = Connection::open(hook.address).await?.exchange(&request).await?;
+    let (request, _) = hook.request(
+        &Push {
+            branch,
+            from: NO_COMMIT,
+            to: commit,
+        }
+        .body(),
+    );
+    let status = Connection::open(hook.address)
+        .await?
+        .exchange(&request)
+        .await?;
     ensure!(status == 202, "the delivery was answered {status}");
     Ok(())
 }
 
 /// The attempt of the build of this number, once it is claimed.
 async fn claimed(server: &Server, home: &Home, number: usize) -> anyhow::Result<Attempt> {
-    let build = server.until(home, number, |build| build.started_at.is_some()).await?;
-    attempts::of_build(&server.app.db, build.id).await?.pop().context("a build that began has an attempt")
+    let build = server
+        .until(home, number, |build| build.started_at.is_some())
+        .await?;
+    attempts::of_build(&server.app.db, build.id)
+        .await?
+        .pop()
+        .context("a build that began has an attempt")
 }
 
 /// What a follower saw.
@@ -119,7 +157,11 @@ struct Followed {
 }
 
 /// Follows the live log of an attempt as a page does, and reads it to its end.
-async fn follow(address: std::net::SocketAddr, session: String, attempt: Attempt) -> anyhow::Result<Followed> {
+async fn follow(
+    address: std::net::SocketAddr,
+    session: String,
+    attempt: Attempt,
+) -> anyhow::Result<Followed> {
     let mut connection = Connection::open(address).await?;
     let request = format!(
         "GET /{ACCOUNT}/logs/{}/live HTTP/1.1\r\nhost: {address}\r\ncookie: pipewright_session={session}\r\naccept: text/event-stream\r\n\r\n",
@@ -132,7 +174,9 @@ async fn follow(address: std::net::SocketAddr, session: String, attempt: Attempt
     let begin = Instant::now();
     while !seen.ended {
         ensure!(begin.elapsed() < PATIENCE, "the live log does not end");
-        let Some(bytes) = connection.next().await? else { return Ok(seen) };
+        let Some(bytes) = connection.next().await? else {
+            return Ok(seen);
+        };
         for byte in bytes {
             if byte != b'\n' {
                 // Data lines are long, and not looked into.
@@ -143,7 +187,10 @@ async fn follow(address: std::net::SocketAddr, session: String, attempt: Attempt
             }
             seen.events += usize::from(line.starts_with(b"event: lines"));
             seen.ended |= line.starts_with(b"event: end");
-            if let Some(id) = line.strip_prefix(b"id: ").and_then(|id| std::str::from_utf8(id).ok()?.trim().parse().ok()) {
+            if let Some(id) = line
+                .strip_prefix(b"id: ")
+                .and_then(|id| std::str::from_utf8(id).ok()?.trim().parse().ok())
+            {
                 seen.last_line = id;
             }
             line.clear();

@@ -15,11 +15,26 @@ pub(crate) struct Memory {
 
 /// Reads `/proc/<process>/status`; `self` is this process.
 pub(crate) fn of(process: &str) -> anyhow::Result<Memory> {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).with_context(|| format!("process {process} is not there"))?;
-    let field =
-        |name: &str| -> Option<u64> { text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok() };
-    let kilobytes = |name: &str| field(name).map(|count| count * 1024).with_context(|| format!("the kernel does not say {name}"));
-    Ok(Memory { resident: kilobytes("VmRSS:")?, anonymous: kilobytes("RssAnon:")?, peak: kilobytes("VmHWM:")? })
+    let text = std::fs::read_to_string(format!("/proc/{process}/status"))
+        .with_context(|| format!("process {process} is not there"))?;
+    let field = |name: &str| -> Option<u64> {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name))?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    };
+    let kilobytes = |name: &str| {
+        field(name)
+            .map(|count| count * 1024)
+            .with_context(|| format!("the kernel does not say {name}"))
+    };
+    Ok(Memory {
+        resident: kilobytes("VmRSS:")?,
+        anonymous: kilobytes("RssAnon:")?,
+        peak: kilobytes("VmHWM:")?,
+    })
 }
 
 /// Has the kernel count this process's peak from here on (proc(5), clear_refs).

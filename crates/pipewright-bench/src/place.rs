@@ -29,9 +29,18 @@ impl FromStr for Places {
 
     fn from_str(word: &str) -> Result<Self, String> {
         match word {
-            "memory" => Ok(Self { memory: true, disk: false }),
-            "disk" => Ok(Self { memory: false, disk: true }),
-            "both" => Ok(Self { memory: true, disk: true }),
+            "memory" => Ok(Self {
+                memory: true,
+                disk: false,
+            }),
+            "disk" => Ok(Self {
+                memory: false,
+                disk: true,
+            }),
+            "both" => Ok(Self {
+                memory: true,
+                disk: true,
+            }),
             _ => Err(format!("{word} is not memory, disk or both")),
         }
     }
@@ -59,8 +68,12 @@ impl Place {
             Self::Memory => PathBuf::from(MEMORY),
             Self::Disk => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/bench"),
         };
-        std::fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
+        std::fs::create_dir_all(&root)
+            .with_context(|| format!("{} cannot be made", root.display()))?;
         let root = root.canonicalize()?;
-        tempfile::Builder::new().prefix("pw-bench-").tempdir_in(&root).with_context(|| format!("nothing can be made in {}", root.display()))
+        tempfile::Builder::new()
+            .prefix("pw-bench-")
+            .tempdir_in(&root)
+            .with_context(|| format!("nothing can be made in {}", root.display()))
     }
 }

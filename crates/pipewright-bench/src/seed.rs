@@ -3,19 +3,24 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use pipewright_core::ids::{AccountId, ApplicationId, CredentialId, IntegrationId, RepositoryId, UserId, WebhookId};
+use pipewright_core::ids::{
+    AccountId, ApplicationId, CredentialId, IntegrationId, RepositoryId, UserId, WebhookId,
+};
 use pipewright_core::{RefPattern, Role, Secret, Timestamp};
 use pipewright_server::{Clock, SystemClock};
 use pipewright_store::accounts::{Account, AccountKind};
 use pipewright_store::applications::{NewApplication, Rules, Watch};
 use pipewright_store::credentials::{CredentialKind, NewCredential};
-use pipewright_store::integrations::{CloneVia, HostKey, Identity, IntegrationKind, KeyCheck, KeyPair, NewIntegration};
+use pipewright_store::integrations::{
+    CloneVia, HostKey, Identity, IntegrationKind, KeyCheck, KeyPair, NewIntegration,
+};
 use pipewright_store::repositories::SeenRepository;
 use pipewright_store::sessions::NewSession;
 use pipewright_store::users::User;
 use pipewright_store::webhooks::{NewWebhook, WebhookState};
 use pipewright_store::{
-    Db, Tx, Vault, accounts, applications, credentials, integrations, listings, members, refs, repositories, sessions, users, webhooks,
+    Db, Tx, Vault, accounts, applications, credentials, integrations, listings, members, refs,
+    repositories, sessions, users, webhooks,
 };
 use sha2::{Digest, Sha256};
 
@@ -61,11 +66,20 @@ pub(crate) async fn seed(db: &Db, vault: &Vault, remote: &Remote) -> anyhow::Res
     let mut tx = db.begin().await?;
     let (account, user, session) = people(&mut tx, now).await?;
     let integration = integration(&mut tx, vault, remote, account, user, now).await?;
-    let repository = repositories::remember(&mut tx, account, integration, &listed(remote), now).await?;
+    let repository =
+        repositories::remember(&mut tx, account, integration, &listed(remote), now).await?;
     application(&mut tx, remote, account, repository, user, now).await?;
-    let (hook_id, hook_path, hook_secret) = webhook(&mut tx, vault, account, repository, now).await?;
+    let (hook_id, hook_path, hook_secret) =
+        webhook(&mut tx, vault, account, repository, now).await?;
     tx.commit().await?;
-    Ok(Seeded { account, repository, hook_id, hook_path, hook_secret, session })
+    Ok(Seeded {
+        account,
+        repository,
+        hook_id,
+        hook_path,
+        hook_secret,
+        session,
+    })
 }
 
 async fn people(tx: &mut Tx, now: Timestamp) -> anyhow::Result<(AccountId, UserId, String)> {
@@ -79,8 +93,13 @@ async fn people(tx: &mut Tx, now: Timestamp) -> anyhow::Result<(AccountId, UserI
         disabled_at: None,
     };
     users::insert(tx, &user).await?;
-    let account =
-        Account { id: AccountId::new(), slug: ACCOUNT.to_owned(), name: "Bench".to_owned(), kind: AccountKind::Team, created_at: now };
+    let account = Account {
+        id: AccountId::new(),
+        slug: ACCOUNT.to_owned(),
+        name: "Bench".to_owned(),
+        kind: AccountKind::Team,
+        created_at: now,
+    };
     accounts::insert(tx, &account).await?;
     members::add(tx, account.id, user.id, Role::Owner, now).await?;
     let token = uuid::Uuid::now_v7().simple().to_string();
@@ -124,7 +143,10 @@ async fn integration(
         key: KeyPair {
             public: remote.key.public_line.clone(),
             fingerprint: remote.key.fingerprint.clone(),
-            private_sealed: Some(vault.seal(&remote.key.private_key, &format!("integrations.ssh_private_key:{id}"))),
+            private_sealed: Some(vault.seal(
+                &remote.key.private_key,
+                &format!("integrations.ssh_private_key:{id}"),
+            )),
             made_at: now,
             posted_id: None,
         },
@@ -141,12 +163,18 @@ async fn integration(
         id: credential,
         integration: id,
         kind: CredentialKind::Basic,
-        secret: vault.seal(&Secret::new(parts), &format!("credentials.secret:{credential}")),
+        secret: vault.seal(
+            &Secret::new(parts),
+            &format!("credentials.secret:{credential}"),
+        ),
         scopes: Vec::new(),
         expires_at: None,
     };
     credentials::replace(tx, &new, now).await?;
-    ensure!(listings::begin(tx, id, now, Duration::from_secs(1)).await?, "the listing is new");
+    ensure!(
+        listings::begin(tx, id, now, Duration::from_secs(1)).await?,
+        "the listing is new"
+    );
     listings::finish(tx, id, now, now).await?;
     Ok(id)
 }
@@ -196,7 +224,10 @@ async fn application(
         watch: Watch::Webhook,
         created_by: user,
     };
-    ensure!(applications::insert(tx, &new, now).await?, "the application is new");
+    ensure!(
+        applications::insert(tx, &new, now).await?,
+        "the application is new"
+    );
     // Compared tomorrow: refs that only exist in deliveries must not be found missing while they are built.
     Ok(refs::compared(tx, id, None, now + Duration::from_hours(24)).await?)
 }
@@ -213,8 +244,22 @@ async fn webhook(
         "b3nchb3nchb3nchb3nchb3nchb3nchb3nchb3nchb3n".to_owned(),
         "a secret of forty characters, or nearly s".to_owned(),
     );
-    let sealed = vault.seal(&Secret::new(secret.clone()), &format!("webhooks.secret:{id}"));
-    webhooks::insert(tx, &NewWebhook { id, repository, account, path: path.clone(), secret: sealed }, now).await?;
+    let sealed = vault.seal(
+        &Secret::new(secret.clone()),
+        &format!("webhooks.secret:{id}"),
+    );
+    webhooks::insert(
+        tx,
+        &NewWebhook {
+            id,
+            repository,
+            account,
+            path: path.clone(),
+            secret: sealed,
+        },
+        now,
+    )
+    .await?;
     webhooks::set_state(tx, id, WebhookState::Present, Some("1"), None, now).await?;
     Ok((id, path, secret))
 }

@@ -26,9 +26,14 @@ impl Sink {
         let router = Router::new()
             .route(
                 "/rest/api/latest/build/capabilities",
-                get(async || Json(serde_json::json!({"buildStatus": ["richBuildStatus", "cancelledStatus"]}))),
+                get(async || {
+                    Json(serde_json::json!({"buildStatus": ["richBuildStatus", "cancelledStatus"]}))
+                }),
             )
-            .route("/rest/api/{version}/projects/{project}/repos/{repository}/commits/{commit}/builds", post(take))
+            .route(
+                "/rest/api/{version}/projects/{project}/repos/{repository}/commits/{commit}/builds",
+                post(take),
+            )
             .with_state(Arc::clone(&taken));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { url, taken })

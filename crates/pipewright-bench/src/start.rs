@@ -32,8 +32,18 @@ const WARM: usize = 10;
 
 /// What the way consists of. `intake` ends when the delivery is answered; `decide` is counted from the same beginning, as
 /// it goes on beside the answer.
-const PARTS: [&str; 10] =
-    ["intake", "decide", "plan: fetch", "plan: rest", "claim", "hand over", "step: fetch", "checkout", "spawn", "first command"];
+const PARTS: [&str; 10] = [
+    "intake",
+    "decide",
+    "plan: fetch",
+    "plan: rest",
+    "claim",
+    "hand over",
+    "step: fetch",
+    "checkout",
+    "spawn",
+    "first command",
+];
 
 /// A way to start.
 #[derive(Debug, Clone, Copy)]
@@ -46,9 +56,27 @@ struct Way {
 }
 
 const WAYS: [Way; 3] = [
-    Way { what: "no clone", branch: "bare", new_commit: false, via: CloneVia::Https, goal: "≤ 20 ms" },
-    Way { what: "new commit, HTTP", branch: "clone", new_commit: true, via: CloneVia::Https, goal: "≤ 130 ms" },
-    Way { what: "new commit, SSH", branch: "clone", new_commit: true, via: CloneVia::Ssh, goal: "≤ 150 ms" },
+    Way {
+        what: "no clone",
+        branch: "bare",
+        new_commit: false,
+        via: CloneVia::Https,
+        goal: "≤ 20 ms",
+    },
+    Way {
+        what: "new commit, HTTP",
+        branch: "clone",
+        new_commit: true,
+        via: CloneVia::Https,
+        goal: "≤ 130 ms",
+    },
+    Way {
+        what: "new commit, SSH",
+        branch: "clone",
+        new_commit: true,
+        via: CloneVia::Ssh,
+        goal: "≤ 150 ms",
+    },
 ];
 
 pub(crate) async fn run(places: Places, number: Option<usize>) -> anyhow::Result<()> {
@@ -57,7 +85,14 @@ pub(crate) async fn run(places: Places, number: Option<usize>) -> anyhow::Result
         for place in places.each() {
             measure(place, way, number.unwrap_or(NUMBER), &mut rows).await?;
         }
-        print(&format!("start, {}: delivery received → the first command runs", way.what), &rows, &[])?;
+        print(
+            &format!(
+                "start, {}: delivery received → the first command runs",
+                way.what
+            ),
+            &rows,
+            &[],
+        )?;
     }
     Ok(())
 }
@@ -75,13 +110,27 @@ async fn measure(place: Place, way: Way, number: usize, rows: &mut Vec<Row>) -> 
     let mut commit = (NO_COMMIT.to_owned(), world.head.clone());
     for round in 0..WARM + number {
         let branch = if way.new_commit {
-            commit = (commit.1, world.commit("clone/work", &round.to_string()).await?);
+            commit = (
+                commit.1,
+                world.commit("clone/work", &round.to_string()).await?,
+            );
             "clone/work".to_owned()
         } else {
             format!("{}/{round}", way.branch)
         };
-        let from = if way.new_commit { commit.0.as_str() } else { NO_COMMIT };
-        let (request, _) = server.hook.request(&Push { branch: &branch, from, to: &commit.1 }.body());
+        let from = if way.new_commit {
+            commit.0.as_str()
+        } else {
+            NO_COMMIT
+        };
+        let (request, _) = server.hook.request(
+            &Push {
+                branch: &branch,
+                from,
+                to: &commit.1,
+            }
+            .body(),
+        );
         forget_parts();
         let begin = Instant::now();
         let status = connection.exchange(&request).await?;
@@ -93,15 +142,27 @@ async fn measure(place: Place, way: Way, number: usize, rows: &mut Vec<Row>) -> 
         }
         spawn_floor.add(floor::spawn_bash()?);
         let begun = begun(&server.app, &attempt)?;
-        let timing =
-            |part: &str| attempt.timings.iter().find(|timing| timing.part == part).map(|timing| Duration::from_micros(timing.micros));
+        let timing = |part: &str| {
+            attempt
+                .timings
+                .iter()
+                .find(|timing| timing.part == part)
+                .map(|timing| Duration::from_micros(timing.micros))
+        };
         let planned_at = build.planned_at.context("a build that ran was planned")?;
-        let claimed_at = attempt.claimed_at.context("an attempt that ran was claimed")?;
+        let claimed_at = attempt
+            .claimed_at
+            .context("an attempt that ran was claimed")?;
         let fetched = planning_fetch();
         let planning = planned_at.since(build.created_at);
         let handed_over = build.accepted_at + timing("claim").unwrap_or_default();
-        let (fetch, checkout, spawn) = (timing("fetch"), timing("checkout"), timing("spawn").unwrap_or_default());
-        let spawned = handed_over + fetch.unwrap_or_default() + checkout.unwrap_or_default() + spawn;
+        let (fetch, checkout, spawn) = (
+            timing("fetch"),
+            timing("checkout"),
+            timing("spawn").unwrap_or_default(),
+        );
+        let spawned =
+            handed_over + fetch.unwrap_or_default() + checkout.unwrap_or_default() + spawn;
         let values = [
             Some(answered),
             Some(build.created_at.since(build.accepted_at)),
@@ -121,10 +182,18 @@ async fn measure(place: Place, way: Way, number: usize, rows: &mut Vec<Row>) -> 
             }
         }
     }
-    rows.push(Row::new(format!("{}: whole", place.word())).times(&whole).goal(way.goal));
+    rows.push(
+        Row::new(format!("{}: whole", place.word()))
+            .times(&whole)
+            .goal(way.goal),
+    );
     for (name, times) in parts.iter().filter(|(_, times)| times.len() > 0) {
         let row = Row::new(format!("{}:   {name}", place.word())).times(times);
-        rows.push(if *name == "spawn" { row.floor(format!("bash -c true {}", median(&spawn_floor))) } else { row });
+        rows.push(if *name == "spawn" {
+            row.floor(format!("bash -c true {}", median(&spawn_floor)))
+        } else {
+            row
+        });
     }
     server.stop().await?;
     world.simulator.shutdown().await;
@@ -138,7 +207,9 @@ fn median(times: &Times) -> String {
 /// When the step says that it began.
 fn begun(app: &App, attempt: &Attempt) -> anyhow::Result<Timestamp> {
     let log = String::from_utf8(read_bytes(&app.logs, attempt.id, 0, 64 << 10)?)?;
-    let seconds = log.lines().find_map(|line| line.strip_prefix("begun ")?.parse::<f64>().ok());
+    let seconds = log
+        .lines()
+        .find_map(|line| line.strip_prefix("begun ")?.parse::<f64>().ok());
     let seconds = seconds.with_context(|| format!("the step does not say when it began: {log}"))?;
     Ok(Timestamp::from_micros((seconds * 1e6) as i64))
 }
@@ -161,9 +232,12 @@ fn planning_fetch() -> Option<Duration> {
 /// Listens to what the server logs of planning. Call once, before anything is logged.
 pub(crate) fn collect_parts() {
     tracing_subscriber::registry()
-        .with(Parts.with_filter(tracing_subscriber::filter::filter_fn(|metadata| {
-            *metadata.level() <= tracing::Level::WARN || metadata.fields().field("fetch_micros").is_some()
-        })))
+        .with(
+            Parts.with_filter(tracing_subscriber::filter::filter_fn(|metadata| {
+                *metadata.level() <= tracing::Level::WARN
+                    || metadata.fields().field("fetch_micros").is_some()
+            })),
+        )
         .init();
 }
 
@@ -174,12 +248,19 @@ impl<S: tracing::Subscriber> Layer<S> for Parts {
         let mut seen = Seen::default();
         event.record(&mut seen);
         if let Some(micros) = seen.fetch_micros {
-            *fetched().lock().unwrap_or_else(PoisonError::into_inner) = Some(Duration::from_micros(micros));
+            *fetched().lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Duration::from_micros(micros));
         }
         if *event.metadata().level() <= tracing::Level::WARN {
             // Where something goes wrong the figures are not to be trusted, and this says what it was.
             use std::io::Write as _;
-            let _ = writeln!(std::io::stderr(), "{} {}: {}", event.metadata().level(), event.metadata().target(), seen.text);
+            let _ = writeln!(
+                std::io::stderr(),
+                "{} {}: {}",
+                event.metadata().level(),
+                event.metadata().target(),
+                seen.text
+            );
         }
     }
 }

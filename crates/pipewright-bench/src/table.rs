@@ -43,7 +43,17 @@ const HEADS: [&str; 7] = ["", "n", "median", "p99", "rate", "floor", "goal"];
 
 impl Row {
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { cells: [what.into(), String::new(), String::new(), String::new(), String::new(), String::new(), String::new()] }
+        Self {
+            cells: [
+                what.into(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+            ],
+        }
     }
 
     pub(crate) fn count(mut self, count: usize) -> Self {
@@ -77,15 +87,28 @@ impl Row {
 
 /// Prints a table under its title, with notes below it.
 pub(crate) fn print(title: &str, rows: &[Row], notes: &[String]) -> std::io::Result<()> {
-    let head = Row { cells: HEADS.map(str::to_owned) };
+    let head = Row {
+        cells: HEADS.map(str::to_owned),
+    };
     let all: Vec<&Row> = std::iter::once(&head).chain(rows).collect();
-    let width = |column: usize| all.iter().map(|row| row.cells[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        all.iter()
+            .map(|row| row.cells[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: [usize; 7] = std::array::from_fn(width);
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n{title}")?;
     for row in all {
         write!(out, "  {:<width$}", row.cells[0], width = widths[0])?;
-        for (cell, width) in row.cells.iter().zip(widths).skip(1).filter(|(_, width)| *width > 0) {
+        for (cell, width) in row
+            .cells
+            .iter()
+            .zip(widths)
+            .skip(1)
+            .filter(|(_, width)| *width > 0)
+        {
             write!(out, "  {cell:>width$}")?;
         }
         writeln!(out)?;
@@ -146,7 +169,10 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!(
             ["7", "4,512", "123,456", "1,234,567"],
-            [7.0, 4512.2, 123_456.0, 1_234_567.0].map(thousands).each_ref().map(String::as_str)
+            [7.0, 4512.2, 123_456.0, 1_234_567.0]
+                .map(thousands)
+                .each_ref()
+                .map(String::as_str)
         );
         assert_eq!(shown(Duration::from_micros(870)), "870 µs");
         assert_eq!(shown(Duration::from_micros(12_340)), "12.3 ms");

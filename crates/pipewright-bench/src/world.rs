@@ -63,8 +63,13 @@ impl World {
         bitbucket.add_member("BEN", user, Permission::Admin)?;
         bitbucket.add_repository("BEN", "app", true)?;
         let files = files();
-        let borrowed: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        let head = bitbucket.commit(REPOSITORY, "main", &borrowed, "Begin", user).await?;
+        let borrowed: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        let head = bitbucket
+            .commit(REPOSITORY, "main", &borrowed, "Begin", user)
+            .await?;
         let key = SshKeyPair::generate("")?;
         bitbucket.add_user_ssh_key(user, &key.public_line, "Pipewright")?;
         let (ssh_host, ssh_port) = simulator.datacenter_ssh();
@@ -74,7 +79,10 @@ impl World {
             base_url: sink.url.clone(),
             http_url: format!("{}/scm/ben/app.git", simulator.datacenter_url()),
             ssh_url: format!("ssh://git@{ssh_host}:{ssh_port}/ben/app.git"),
-            host_key: HostKey { fingerprint: host_key.fingerprint(), lines: host_key.known_hosts_line(&ssh_host, ssh_port) },
+            host_key: HostKey {
+                fingerprint: host_key.fingerprint(),
+                lines: host_key.known_hosts_line(&ssh_host, ssh_port),
+            },
             ssh_host,
             ssh_port,
             key,
@@ -84,12 +92,27 @@ impl World {
             clone_via,
             branches: Vec::new(),
         };
-        Ok(Self { simulator, sink, remote, head })
+        Ok(Self {
+            simulator,
+            sink,
+            remote,
+            head,
+        })
     }
 
     /// Pushes one more commit to a branch; no webhook tells of it.
     pub(crate) async fn commit(&self, branch: &str, text: &str) -> anyhow::Result<String> {
-        let commit = self.simulator.datacenter().commit(REPOSITORY, branch, &[("figure.txt", text)], "Figure", "mara").await;
+        let commit = self
+            .simulator
+            .datacenter()
+            .commit(
+                REPOSITORY,
+                branch,
+                &[("figure.txt", text)],
+                "Figure",
+                "mara",
+            )
+            .await;
         commit.context("the simulated Bitbucket takes no commit")
     }
 }

@@ -53,10 +53,16 @@ impl Credential {
     /// the call is then answered as unauthorised.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         let text = match self {
-            Self::OAuth { access_token: token } | Self::AccessToken(token) | Self::HttpAccessToken(token) => {
-                Secret::new(format!("Bearer {}", token.expose()))
+            Self::OAuth {
+                access_token: token,
             }
-            Self::ApiToken { email: user, token: password } | Self::Basic { user, password } => basic(user, password),
+            | Self::AccessToken(token)
+            | Self::HttpAccessToken(token) => Secret::new(format!("Bearer {}", token.expose())),
+            Self::ApiToken {
+                email: user,
+                token: password,
+            }
+            | Self::Basic { user, password } => basic(user, password),
         };
         let mut value = HeaderValue::from_str(text.expose()).ok()?;
         value.set_sensitive(true);
@@ -65,9 +71,15 @@ impl Credential {
 
     /// How git over HTTPS uses this credential.
     pub fn for_git(&self) -> GitCredential {
-        let named = |user: &str, password: &Secret| GitCredential::UserPassword { user: user.to_owned(), password: password.clone() };
+        let named = |user: &str, password: &Secret| GitCredential::UserPassword {
+            user: user.to_owned(),
+            password: password.clone(),
+        };
         match self {
-            Self::OAuth { access_token: token } | Self::AccessToken(token) => named("x-token-auth", token),
+            Self::OAuth {
+                access_token: token,
+            }
+            | Self::AccessToken(token) => named("x-token-auth", token),
             // The e-mail address, which REST wants, is refused by git.
             Self::ApiToken { token, .. } => named("x-bitbucket-api-token-auth", token),
             Self::HttpAccessToken(token) => GitCredential::Bearer(token.clone()),
@@ -99,22 +111,46 @@ mod tests {
 
     #[test]
     fn headers_are_as_documented_and_never_shown() {
-        let token = Credential::OAuth { access_token: Secret::new("abc") };
+        let token = Credential::OAuth {
+            access_token: Secret::new("abc"),
+        };
         let header = token.header().expect("a header");
         assert_eq!(header.to_str().expect("text"), "Bearer abc");
-        assert_eq!(format!("{header:?} {token:?}"), "Sensitive OAuth { access_token: Secret(…) }");
-        let basic = Credential::Basic { user: "jane".to_owned(), password: Secret::new("pä:ss") };
-        assert_eq!(basic.header().expect("a header").to_str().expect("text"), "Basic amFuZTpww6Q6c3M=");
-        assert_eq!(Credential::AccessToken(Secret::new("line\nbreak")).header(), None, "a header is not broken open");
+        assert_eq!(
+            format!("{header:?} {token:?}"),
+            "Sensitive OAuth { access_token: Secret(…) }"
+        );
+        let basic = Credential::Basic {
+            user: "jane".to_owned(),
+            password: Secret::new("pä:ss"),
+        };
+        assert_eq!(
+            basic.header().expect("a header").to_str().expect("text"),
+            "Basic amFuZTpww6Q6c3M="
+        );
+        assert_eq!(
+            Credential::AccessToken(Secret::new("line\nbreak")).header(),
+            None,
+            "a header is not broken open"
+        );
     }
 
     #[test]
     fn git_gets_the_names_that_bitbucket_wants() {
-        let api = Credential::ApiToken { email: "a@example.com".to_owned(), token: Secret::new("t") };
+        let api = Credential::ApiToken {
+            email: "a@example.com".to_owned(),
+            token: Secret::new("t"),
+        };
         assert_eq!(
             api.for_git(),
-            GitCredential::UserPassword { user: "x-bitbucket-api-token-auth".to_owned(), password: Secret::new("t") }
+            GitCredential::UserPassword {
+                user: "x-bitbucket-api-token-auth".to_owned(),
+                password: Secret::new("t")
+            }
         );
-        assert_eq!(Credential::HttpAccessToken(Secret::new("t")).for_git(), GitCredential::Bearer(Secret::new("t")));
+        assert_eq!(
+            Credential::HttpAccessToken(Secret::new("t")).for_git(),
+            GitCredential::Bearer(Secret::new("t"))
+        );
     }
 }

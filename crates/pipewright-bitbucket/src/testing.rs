@@ -18,7 +18,11 @@ pub(crate) fn http() -> Http {
 
 /// The options of [`http`].
 pub(crate) fn options() -> HttpOptions {
-    HttpOptions { proxy: Proxy::Direct, max_answer_bytes: 64 * 1024, ..HttpOptions::default() }
+    HttpOptions {
+        proxy: Proxy::Direct,
+        max_answer_bytes: 64 * 1024,
+        ..HttpOptions::default()
+    }
 }
 
 /// A server on loopback that answers each request with the text that a function makes of it.
@@ -32,7 +36,11 @@ impl ScriptedServer {
     /// Starts it; it lives as long as the test's runtime. The function gets the request's head and body as text.
     pub(crate) async fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).expect("an address");
+        let url = Url::parse(&format!(
+            "http://{}",
+            listener.local_addr().expect("an address")
+        ))
+        .expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (seen, answer) = (Arc::clone(&requests), Arc::new(answer));
         tokio::spawn(async move {
@@ -41,7 +49,9 @@ impl ScriptedServer {
                 tokio::spawn(async move {
                     let request = read_request(&mut stream).await;
                     let text = answer(&request);
-                    seen.lock().expect("no test panics while it holds this").push(request);
+                    seen.lock()
+                        .expect("no test panics while it holds this")
+                        .push(request);
                     // A client that hung up already is part of some tests.
                     let _ = stream.write_all(text.as_bytes()).await;
                     let _ = stream.shutdown().await;
@@ -53,7 +63,10 @@ impl ScriptedServer {
 
     /// The requests so far, each with head and body.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.requests.lock().expect("no test panics while it holds this").clone()
+        self.requests
+            .lock()
+            .expect("no test panics while it holds this")
+            .clone()
     }
 }
 
@@ -64,7 +77,10 @@ pub(crate) fn json(status: u16, body: &str) -> String {
 
 /// An answer with these header lines.
 pub(crate) fn with_headers(status: u16, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status} Any\r\n{headers}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status} Any\r\n{headers}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 async fn read_request(stream: &mut TcpStream) -> String {
@@ -73,7 +89,13 @@ async fn read_request(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+            let length = head.lines().find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length:")?
+                    .trim()
+                    .parse()
+                    .ok()
+            });
             if body.len() >= length.unwrap_or(0) {
                 return text;
             }
@@ -96,7 +118,9 @@ pub(crate) fn shared(directory: &str) -> Option<PathBuf> {
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn skip(directory: &str) {
-    eprintln!("skipped: PIPEWRIGHT_SHARED is not set, so the captures of {directory} are not at hand");
+    eprintln!(
+        "skipped: PIPEWRIGHT_SHARED is not set, so the captures of {directory} are not at hand"
+    );
 }
 
 /// The files of a directory whose names end so, with their contents.
@@ -105,7 +129,15 @@ pub(crate) fn files(directory: PathBuf, ending: &str) -> Vec<(String, Vec<u8>)> 
         .expect("the directory of captures")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.to_string_lossy().ends_with(ending))
-        .map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), std::fs::read(&path).expect("a file")))
+        .map(|path| {
+            (
+                path.file_name()
+                    .expect("a name")
+                    .to_string_lossy()
+                    .into_owned(),
+                std::fs::read(&path).expect("a file"),
+            )
+        })
         .collect();
     files.sort();
     files

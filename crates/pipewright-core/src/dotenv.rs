@@ -32,7 +32,14 @@ pub struct DotenvError {
 
 /// Reads the text, in its order; a name may come more than once.
 pub fn parse(text: &str) -> Result<Vec<Entry>, DotenvError> {
-    let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable(), line: 1 };
+    let mut reader = Reader {
+        rest: text
+            .strip_prefix('\u{feff}')
+            .unwrap_or(text)
+            .chars()
+            .peekable(),
+        line: 1,
+    };
     let mut entries = Vec::new();
     while let Some(character) = reader.rest.peek().copied() {
         match character {
@@ -61,7 +68,10 @@ impl Reader<'_> {
     }
 
     fn wrong(&self, reason: &'static str) -> DotenvError {
-        DotenvError { line: self.line, reason }
+        DotenvError {
+            line: self.line,
+            reason,
+        }
     }
 
     /// Up to the end of the line, which is read too.
@@ -95,32 +105,56 @@ impl Reader<'_> {
                 (Some(value), comment)
             }
             None | Some('\n' | '\r' | '#') => (None, self.rest_of_line()),
-            Some(_) => return Err(self.wrong("after the name comes `=`, and the name holds only letters, digits and `_`")),
+            Some(_) => {
+                return Err(self.wrong(
+                    "after the name comes `=`, and the name holds only letters, digits and `_`",
+                ));
+            }
         };
         if value.as_deref().is_some_and(|value| value.contains('\0')) {
-            return Err(DotenvError { line, reason: "the value holds a zero byte, which no process can be given" });
+            return Err(DotenvError {
+                line,
+                reason: "the value holds a zero byte, which no process can be given",
+            });
         }
-        Ok(Entry { line, name, value, comment })
+        Ok(Entry {
+            line,
+            name,
+            value,
+            comment,
+        })
     }
 
     fn name(&mut self) -> String {
         let mut name = String::new();
-        while let Some(character) = self.rest.next_if(|character| character.is_ascii_alphanumeric() || *character == '_') {
+        while let Some(character) = self
+            .rest
+            .next_if(|character| character.is_ascii_alphanumeric() || *character == '_')
+        {
             name.push(character);
         }
         name
     }
 
     fn blanks(&mut self) {
-        while self.rest.next_if(|character| matches!(character, ' ' | '\t')).is_some() {}
+        while self
+            .rest
+            .next_if(|character| matches!(character, ' ' | '\t'))
+            .is_some()
+        {}
     }
 
     /// The value and the comment behind it; the line is read to its end.
     fn value(&mut self) -> Result<(String, String), DotenvError> {
-        let Some(quote) = self.rest.next_if(|character| matches!(character, '"' | '\'')) else {
+        let Some(quote) = self
+            .rest
+            .next_if(|character| matches!(character, '"' | '\''))
+        else {
             let line = self.rest_of_line();
             // Without quotes a comment begins at a `#` behind a blank.
-            let comment = line.char_indices().find(|(at, character)| *character == '#' && (*at == 0 || line[..*at].ends_with([' ', '\t'])));
+            let comment = line.char_indices().find(|(at, character)| {
+                *character == '#' && (*at == 0 || line[..*at].ends_with([' ', '\t']))
+            });
             let (value, comment) = comment.map_or((line.as_str(), ""), |(at, _)| line.split_at(at));
             return Ok((value.trim_end().to_owned(), comment.to_owned()));
         };
@@ -128,7 +162,12 @@ impl Reader<'_> {
         let mut value = String::new();
         loop {
             match self.next() {
-                None => return Err(DotenvError { line: begun, reason: "the quote that opens the value is not closed" }),
+                None => {
+                    return Err(DotenvError {
+                        line: begun,
+                        reason: "the quote that opens the value is not closed",
+                    });
+                }
                 Some(character) if character == quote => break,
                 Some('\\') if quote == '"' => match self.next() {
                     Some('n') => value.push('\n'),
@@ -145,7 +184,10 @@ impl Reader<'_> {
         let comment = self.rest_of_line();
         match comment.trim() {
             rest if rest.is_empty() || rest.starts_with('#') => Ok((value, comment)),
-            _ => Err(DotenvError { line, reason: "something follows the closing quote; put the whole value into quotes" }),
+            _ => Err(DotenvError {
+                line,
+                reason: "something follows the closing quote; put the whole value into quotes",
+            }),
         }
     }
 }
@@ -169,13 +211,26 @@ mod tests {
             (12, "A", Some("again")),
         ];
         let read = parse(text).expect("the form");
-        assert_eq!(read.iter().map(|entry| (entry.line, entry.name.as_str(), entry.value.as_deref())).collect::<Vec<_>>(), expected);
+        assert_eq!(
+            read.iter()
+                .map(|entry| (entry.line, entry.name.as_str(), entry.value.as_deref()))
+                .collect::<Vec<_>>(),
+            expected
+        );
         assert_eq!(read[2].comment.trim(), "# plain");
     }
 
     #[test]
     fn mistakes_name_their_line() {
-        for (text, line) in [("A=1\n1B=2", 2), ("A-B=1", 1), ("\n\nA='x\ny", 3), ("A='x' y", 1), ("=x", 1), ("\nA=x\0", 2), ("A b", 1)] {
+        for (text, line) in [
+            ("A=1\n1B=2", 2),
+            ("A-B=1", 1),
+            ("\n\nA='x\ny", 3),
+            ("A='x' y", 1),
+            ("=x", 1),
+            ("\nA=x\0", 2),
+            ("A b", 1),
+        ] {
             let error = parse(text).expect_err("a mistake");
             assert_eq!(error.line, line, "{text:?}: {error}");
         }

@@ -105,6 +105,12 @@ mod tests {
     #[test]
     fn a_wrong_text_is_named() {
         let error = "12".parse::<BuildId>().expect_err("12 is no id");
-        assert_eq!(error, IdError { noun: "build", text: "12".to_owned() });
+        assert_eq!(
+            error,
+            IdError {
+                noun: "build",
+                text: "12".to_owned()
+            }
+        );
     }
 }

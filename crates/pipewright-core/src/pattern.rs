@@ -44,7 +44,11 @@ impl RefPattern {
 
     /// True if the short name of a branch or tag matches.
     pub fn matches(&self, short: &str) -> bool {
-        if self.is_exact() { self.text == short } else { self.glob.matches(short) }
+        if self.is_exact() {
+            self.text == short
+        } else {
+            self.glob.matches(short)
+        }
     }
 }
 
@@ -52,7 +56,10 @@ impl FromStr for RefPattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
-        let refuse = |reason: String| PatternError { pattern: text.chars().take(200).collect(), reason };
+        let refuse = |reason: String| PatternError {
+            pattern: text.chars().take(200).collect(),
+            reason,
+        };
         if text.trim().is_empty() {
             return Err(refuse("it is empty".to_owned()));
         }
@@ -60,7 +67,10 @@ impl FromStr for RefPattern {
             return Err(refuse("it is longer than 500 bytes".to_owned()));
         }
         let glob = Glob::compile(text).map_err(|reason| refuse(reason.to_owned()))?;
-        Ok(Self { text: text.to_owned(), glob })
+        Ok(Self {
+            text: text.to_owned(),
+            glob,
+        })
     }
 }
 
@@ -159,7 +169,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_its_reason() {
-        for text in ["", "  ", "{a", "a}", "{a,{b}", &"x".repeat(501), &format!("{}{}", "{".repeat(9), "}".repeat(9))] {
+        for text in [
+            "",
+            "  ",
+            "{a",
+            "a}",
+            "{a,{b}",
+            &"x".repeat(501),
+            &format!("{}{}", "{".repeat(9), "}".repeat(9)),
+        ] {
             assert!(text.parse::<RefPattern>().is_err(), "{text:?}");
         }
     }

@@ -60,7 +60,11 @@ impl Role {
 
     /// The role from its word.
     pub fn parse(word: &str) -> Result<Self, UnknownRole> {
-        Self::ALL.iter().copied().find(|role| role.as_str() == word).ok_or_else(|| UnknownRole(word.chars().take(40).collect()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|role| role.as_str() == word)
+            .ok_or_else(|| UnknownRole(word.chars().take(40).collect()))
     }
 
     /// True where this role carries the right.
@@ -80,8 +84,15 @@ impl Role {
 
 impl Right {
     /// Every right.
-    pub const ALL: &'static [Self] =
-        &[Self::Connect, Self::ManageApplications, Self::Build, Self::Deploy, Self::SeeSecrets, Self::ManageMembers, Self::View];
+    pub const ALL: &'static [Self] = &[
+        Self::Connect,
+        Self::ManageApplications,
+        Self::Build,
+        Self::Deploy,
+        Self::SeeSecrets,
+        Self::ManageMembers,
+        Self::View,
+    ];
 
     /// What the right allows, as a fragment that fits after "may": `connect this account to a Bitbucket`.
     pub const fn what(self) -> &'static str {

@@ -33,7 +33,15 @@ impl TriggerKind {
 
     /// The kind from its word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Push, Self::Tag, Self::PullRequest, Self::Manual, Self::Schedule].into_iter().find(|kind| kind.as_str() == word)
+        [
+            Self::Push,
+            Self::Tag,
+            Self::PullRequest,
+            Self::Manual,
+            Self::Schedule,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
     }
 
     /// True where the same ref and commit must not be built a second time for this trigger.

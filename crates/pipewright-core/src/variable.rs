@@ -3,8 +3,12 @@
 /// True for ASCII letters, digits and `_`, not beginning with a digit: what every shell takes
 /// (bitbucket-pipelines-yml.md §6).
 pub fn is_variable_name(name: &str) -> bool {
-    name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    name.bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]

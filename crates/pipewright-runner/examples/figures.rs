@@ -41,14 +41,21 @@ async fn main() {
 fn table(what: &str, mut times: Vec<Duration>) {
     times.sort();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1000.0;
-    println!("{what:44} n {:5}  median {:8.2} ms  p99 {:8.2} ms", times.len(), at(0.5), at(0.99));
+    println!(
+        "{what:44} n {:5}  median {:8.2} ms  p99 {:8.2} ms",
+        times.len(),
+        at(0.5),
+        at(0.99)
+    );
 }
 
 /// A repository of 200 files with 20 commits.
 fn repository() -> Origin {
     let origin = Origin::new();
     for number in 0..200 {
-        let file = origin.work().join(format!("src/part{}/file{number}.rs", number % 10));
+        let file = origin
+            .work()
+            .join(format!("src/part{}/file{number}.rs", number % 10));
         std::fs::create_dir_all(file.parent().expect("a parent")).expect("a directory");
         std::fs::write(file, format!("// {number}\n").repeat(100)).expect("a file");
     }
@@ -63,16 +70,36 @@ async fn fetch_and_checkout_from_a_warm_mirror() {
         let (origin, directory) = (repository(), tempfile::tempdir().expect("a directory"));
         let store = mirrors(&directory);
         let key = SshKeyPair::generate("").expect("a key");
-        let server = if transport == "ssh" { Sshd::start() } else { None };
+        let server = if transport == "ssh" {
+            Sshd::start()
+        } else {
+            None
+        };
         let (url, credential) = match &server {
             Some(server) => {
                 server.admit(&key);
-                let found = store.git().ssh().check(&server.target(), &key.private_key, None).await.expect("asked");
-                let KeyCheck::Accepted { host_keys, .. } = found else { panic!("{found:?}") };
-                (server.url(&origin.bare()), CloneCredential::Ssh { private_key: key.private_key.clone(), known_hosts: host_keys.text() })
+                let found = store
+                    .git()
+                    .ssh()
+                    .check(&server.target(), &key.private_key, None)
+                    .await
+                    .expect("asked");
+                let KeyCheck::Accepted { host_keys, .. } = found else {
+                    panic!("{found:?}")
+                };
+                (
+                    server.url(&origin.bare()),
+                    CloneCredential::Ssh {
+                        private_key: key.private_key.clone(),
+                        known_hosts: host_keys.text(),
+                    },
+                )
             }
             None if transport == "ssh" => continue,
-            None => (format!("file://{}", origin.bare().display()), CloneCredential::None),
+            None => (
+                format!("file://{}", origin.bare().display()),
+                CloneCredential::None,
+            ),
         };
         measure_fetches(transport, &origin, &store, &directory, &url, &credential).await;
     }
@@ -86,7 +113,8 @@ async fn measure_fetches(
     url: &str,
     credential: &CloneCredential,
 ) {
-    let (mut cold, mut fetches, mut checkouts, mut files, mut totals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut cold, mut fetches, mut checkouts, mut files, mut totals) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..40 {
         let commit = origin.push("main", "README.md", &format!("round {round}"));
         let checkout = origin.checkout_by(url.to_owned(), credential.clone(), "main", &commit);
@@ -95,7 +123,10 @@ async fn measure_fetches(
         let begin = Instant::now();
         let ensured = store.ensure(&checkout).await.expect("fetched");
         let fetched = begin.elapsed();
-        let checked_out = store.check_out(&checkout, CheckoutTarget { directory: &work }).await.expect("checked out");
+        let checked_out = store
+            .check_out(&checkout, CheckoutTarget { directory: &work })
+            .await
+            .expect("checked out");
         if ensured.warm {
             fetches.push(fetched);
             checkouts.push(checked_out.elapsed);
@@ -104,7 +135,10 @@ async fn measure_fetches(
             cold.push(fetched);
         }
         let begin = Instant::now();
-        store.show_file(checkout.repository, &commit, "README.md", 1000).await.expect("readable");
+        store
+            .show_file(checkout.repository, &commit, "README.md", 1000)
+            .await
+            .expect("readable");
         files.push(begin.elapsed());
     }
     table(&format!("{transport}: first fetch (20 commits)"), cold);
@@ -120,50 +154,111 @@ async fn measure_fetches(
         let begin = Instant::now();
         let checkout = origin.checkout_by(url.to_owned(), credential.clone(), "main", &commit);
         store.ensure(&checkout).await.expect("known");
-        store.check_out(&checkout, CheckoutTarget { directory: &work }).await.expect("checked out");
+        store
+            .check_out(&checkout, CheckoutTarget { directory: &work })
+            .await
+            .expect("checked out");
         again.push(begin.elapsed());
     }
-    table(&format!("{transport}: known commit, ensure + checkout"), again);
-    assert_eq!(git(&directory.path().join("again0"), &["rev-parse", "HEAD"]), commit.as_str());
+    table(
+        &format!("{transport}: known commit, ensure + checkout"),
+        again,
+    );
+    assert_eq!(
+        git(&directory.path().join("again0"), &["rev-parse", "HEAD"]),
+        commit.as_str()
+    );
 }
 
 async fn fetch_from_the_simulated_data_center() {
-    let simulator = Simulator::start(SimulatorOptions::default()).await.expect("it starts");
+    let simulator = Simulator::start(SimulatorOptions::default())
+        .await
+        .expect("it starts");
     simulator.sample_team().await.expect("a team");
-    let (directory, key) = (tempfile::tempdir().expect("a directory"), SshKeyPair::generate("").expect("a key"));
+    let (directory, key) = (
+        tempfile::tempdir().expect("a directory"),
+        SshKeyPair::generate("").expect("a key"),
+    );
     let store = mirrors(&directory);
-    simulator.datacenter().add_user_ssh_key("mara", &key.public_line, "").expect("added");
+    simulator
+        .datacenter()
+        .add_user_ssh_key("mara", &key.public_line, "")
+        .expect("added");
     let (host, port) = simulator.datacenter_ssh();
-    let target = SshTarget { user: "git".to_owned(), host: host.clone(), port };
-    let found = store.git().ssh().check(&target, &key.private_key, None).await.expect("asked");
-    let KeyCheck::Accepted { host_keys, .. } = found else { panic!("{found:?}") };
-    let by_ssh = CloneCredential::Ssh { private_key: key.private_key.clone(), known_hosts: host_keys.text() };
+    let target = SshTarget {
+        user: "git".to_owned(),
+        host: host.clone(),
+        port,
+    };
+    let found = store
+        .git()
+        .ssh()
+        .check(&target, &key.private_key, None)
+        .await
+        .expect("asked");
+    let KeyCheck::Accepted { host_keys, .. } = found else {
+        panic!("{found:?}")
+    };
+    let by_ssh = CloneCredential::Ssh {
+        private_key: key.private_key.clone(),
+        known_hosts: host_keys.text(),
+    };
     // "mara:harbour-light"
-    let by_http = CloneCredential::Header { value: Secret::new("Basic bWFyYTpoYXJib3VyLWxpZ2h0") };
+    let by_http = CloneCredential::Header {
+        value: Secret::new("Basic bWFyYTpoYXJib3VyLWxpZ2h0"),
+    };
     let ways = [
-        ("http", format!("{}/scm/fin/ledger.git", simulator.datacenter_url()), by_http),
-        ("ssh", format!("ssh://git@{host}:{port}/fin/ledger.git"), by_ssh),
+        (
+            "http",
+            format!("{}/scm/fin/ledger.git", simulator.datacenter_url()),
+            by_http,
+        ),
+        (
+            "ssh",
+            format!("ssh://git@{host}:{port}/fin/ledger.git"),
+            by_ssh,
+        ),
     ];
     for (what, url, credential) in ways {
         let origin = Origin::new();
         let (mut fetches, mut totals) = (Vec::new(), Vec::new());
         for round in 0..30 {
             let content = format!("{what} {round}");
-            let commit =
-                simulator.datacenter().commit("FIN/ledger", "main", &[("figure.txt", &content)], "Figure", "mara").await.expect("a commit");
-            let checkout = origin.checkout_by(url.clone(), credential.clone(), "main", &commit.parse().expect("a hash"));
+            let commit = simulator
+                .datacenter()
+                .commit(
+                    "FIN/ledger",
+                    "main",
+                    &[("figure.txt", &content)],
+                    "Figure",
+                    "mara",
+                )
+                .await
+                .expect("a commit");
+            let checkout = origin.checkout_by(
+                url.clone(),
+                credential.clone(),
+                "main",
+                &commit.parse().expect("a hash"),
+            );
             let work = directory.path().join(format!("{what}{round}"));
             std::fs::create_dir(&work).expect("a directory");
             let begin = Instant::now();
             let ensured = store.ensure(&checkout).await.expect("fetched");
             let fetched = begin.elapsed();
-            store.check_out(&checkout, CheckoutTarget { directory: &work }).await.expect("checked out");
+            store
+                .check_out(&checkout, CheckoutTarget { directory: &work })
+                .await
+                .expect("checked out");
             if ensured.warm {
                 fetches.push(fetched);
                 totals.push(begin.elapsed());
             }
         }
-        table(&format!("simulator, {what}: fetch of one commit, warm"), fetches);
+        table(
+            &format!("simulator, {what}: fetch of one commit, warm"),
+            fetches,
+        );
         table(&format!("simulator, {what}: fetch + checkout"), totals);
     }
     simulator.shutdown().await;
@@ -177,11 +272,26 @@ struct Rig {
 }
 
 fn rig(slots: usize, place: Option<&Path>) -> (Rig, MirrorStore) {
-    let directory = place.map_or_else(tempfile::tempdir, tempfile::tempdir_in).expect("a directory");
-    let (dispatcher, shutdown, store) = (Memory::new(), CancellationToken::new(), mirrors(&directory));
-    let config = RunnerConfig::new("measure", slots, directory.path().join("runner"), || Timestamp::from_seconds(0));
-    let running = tokio::spawn(Runner::new(config, store.clone(), Arc::clone(&dispatcher)).run(shutdown.clone()));
-    (Rig { _directory: directory, dispatcher, shutdown, running }, store)
+    let directory = place
+        .map_or_else(tempfile::tempdir, tempfile::tempdir_in)
+        .expect("a directory");
+    let (dispatcher, shutdown, store) =
+        (Memory::new(), CancellationToken::new(), mirrors(&directory));
+    let config = RunnerConfig::new("measure", slots, directory.path().join("runner"), || {
+        Timestamp::from_seconds(0)
+    });
+    let running = tokio::spawn(
+        Runner::new(config, store.clone(), Arc::clone(&dispatcher)).run(shutdown.clone()),
+    );
+    (
+        Rig {
+            _directory: directory,
+            dispatcher,
+            shutdown,
+            running,
+        },
+        store,
+    )
 }
 
 impl Rig {
@@ -197,8 +307,13 @@ async fn attempts_one_after_another_and_two_at_a_time() {
         let (mut starts, mut wholes, mut spawns) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..200 {
             let begin = Instant::now();
-            let attempt = rig.dispatcher.give(assignment(step(&["true"], &[]), None, &[], &[]));
-            let seen = rig.dispatcher.until(attempt, |seen| seen.started.is_some()).await;
+            let attempt = rig
+                .dispatcher
+                .give(assignment(step(&["true"], &[]), None, &[], &[]));
+            let seen = rig
+                .dispatcher
+                .until(attempt, |seen| seen.started.is_some())
+                .await;
             starts.push(begin.elapsed());
             spawns.extend(
                 seen.started
@@ -214,45 +329,88 @@ async fn attempts_one_after_another_and_two_at_a_time() {
         table(&format!("{what}: of which spawn"), spawns);
         table(&format!("{what}: given -> reported"), wholes);
         let begin = Instant::now();
-        let attempts: Vec<_> = (0..1000).map(|_| rig.dispatcher.give(assignment(step(&["true"], &[]), None, &[], &[]))).collect();
+        let attempts: Vec<_> = (0..1000)
+            .map(|_| {
+                rig.dispatcher
+                    .give(assignment(step(&["true"], &[]), None, &[], &[]))
+            })
+            .collect();
         for attempt in &attempts {
             rig.dispatcher.report(*attempt).await;
         }
-        println!("{what}: {:.0} attempts a minute without clone", 60_000.0 / begin.elapsed().as_secs_f64());
+        println!(
+            "{what}: {:.0} attempts a minute without clone",
+            60_000.0 / begin.elapsed().as_secs_f64()
+        );
         let origin = repository();
         let checkout = origin.checkout("main", &origin.head());
         let begin = Instant::now();
-        let attempts: Vec<_> =
-            (0..300).map(|_| rig.dispatcher.give(assignment(step(&["true"], &[]), Some(checkout.clone()), &[], &[]))).collect();
+        let attempts: Vec<_> = (0..300)
+            .map(|_| {
+                rig.dispatcher.give(assignment(
+                    step(&["true"], &[]),
+                    Some(checkout.clone()),
+                    &[],
+                    &[],
+                ))
+            })
+            .collect();
         for attempt in &attempts {
             rig.dispatcher.report(*attempt).await;
         }
-        println!("{what}: {:.0} attempts a minute with a checkout of 200 files", 18_000.0 / begin.elapsed().as_secs_f64());
+        println!(
+            "{what}: {:.0} attempts a minute with a checkout of 200 files",
+            18_000.0 / begin.elapsed().as_secs_f64()
+        );
         rig.end().await;
     }
 }
 
 async fn two_hundred_megabytes_of_output() {
     let (rig, _) = rig(1, None);
-    for (what, masked) in [("no secrets", vec![]), ("3 secrets", vec!["hunter2-token", "s3cr3t/value+x", "another-secret-value"])] {
-        let plan =
-            step(&["yes 'a line of output as programs print it, about eighty characters long, more or less' | head -c 200000000"], &[]);
+    for (what, masked) in [
+        ("no secrets", vec![]),
+        (
+            "3 secrets",
+            vec!["hunter2-token", "s3cr3t/value+x", "another-secret-value"],
+        ),
+    ] {
+        let plan = step(
+            &[
+                "yes 'a line of output as programs print it, about eighty characters long, more or less' | head -c 200000000",
+            ],
+            &[],
+        );
         let begin = Instant::now();
         let attempt = rig.dispatcher.give(assignment(plan, None, &[], &masked));
-        let seen = rig.dispatcher.until(attempt, |seen| seen.report.is_some()).await;
+        let seen = rig
+            .dispatcher
+            .until(attempt, |seen| seen.report.is_some())
+            .await;
         let time = begin.elapsed().as_secs_f64();
-        println!("200 MB of output, {what}: {:.0} MB/s in {} appends", seen.log.len() as f64 / time / 1e6, seen.appends);
+        println!(
+            "200 MB of output, {what}: {:.0} MB/s in {} appends",
+            seen.log.len() as f64 / time / 1e6,
+            seen.appends
+        );
     }
     rig.end().await;
 }
 
 fn masking() {
-    let text = "a line of output as programs print it, about eighty characters long, more or less\n".repeat(3000);
+    let text =
+        "a line of output as programs print it, about eighty characters long, more or less\n"
+            .repeat(3000);
     let key = SshKeyPair::generate("").expect("a key");
-    let many: Vec<_> = (0..30).map(|number| format!("secret-number-{number}-{}", number * 7919)).collect();
+    let many: Vec<_> = (0..30)
+        .map(|number| format!("secret-number-{number}-{}", number * 7919))
+        .collect();
     let sets = [
         ("none", vec![]),
-        ("3", vec!["hunter2-token", "s3cr3t/value+x", "another-secret-value"]),
+        (
+            "3",
+            vec!["hunter2-token", "s3cr3t/value+x", "another-secret-value"],
+        ),
         ("a private key", vec![key.private_key.expose()]),
         ("30", many.iter().map(String::as_str).collect()),
     ];

@@ -26,7 +26,13 @@ pub struct Teardown<'a, P> {
 impl<P: ArtifactPlace> Teardown<'_, P> {
     /// Saves and keeps, where the scripts ended by themselves, unless the step is told to end meanwhile. Answers how the
     /// step ended.
-    pub async fn run(&self, run: StepRun<'_>, mut end: StepEnd, log: &mut LogWriter, control: &mut watch::Receiver<Control>) -> StepEnd {
+    pub async fn run(
+        &self,
+        run: StepRun<'_>,
+        mut end: StepEnd,
+        log: &mut LogWriter,
+        control: &mut watch::Receiver<Control>,
+    ) -> StepEnd {
         let passed = match end.outcome {
             AttemptOutcome::Passed => true,
             AttemptOutcome::Failed | AttemptOutcome::TimedOut => false,
@@ -40,7 +46,15 @@ impl<P: ArtifactPlace> Teardown<'_, P> {
             if let Some((store, scope)) = self.caches.filter(|_| passed) {
                 caches::save(store, scope, self.ready, self.limits, log).await;
             }
-            artifacts::keep(self.artifacts, run.plan, passed, run.directories, self.limits, log).await;
+            artifacts::keep(
+                self.artifacts,
+                run.plan,
+                passed,
+                run.directories,
+                self.limits,
+                log,
+            )
+            .await;
         };
         tokio::select! {
             () = work => end.timings.push(timing("keep", begin)),

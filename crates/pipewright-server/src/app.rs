@@ -52,7 +52,10 @@ struct Shared {
 impl App {
     /// Shares the parts.
     pub fn new(parts: AppParts) -> Self {
-        Self(Arc::new(Shared { parts, live: Live::new() }))
+        Self(Arc::new(Shared {
+            parts,
+            live: Live::new(),
+        }))
     }
 
     /// What lives in this process alone.

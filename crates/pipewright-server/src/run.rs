@@ -27,7 +27,12 @@ pub enum RunError {
 
 /// Runs until `shutdown` is cancelled, then drains and closes the database. `environment` is what every script of the
 /// embedded runner is given first, at least `PATH`.
-pub async fn run(app: App, environment: Vec<(String, String)>, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
+pub async fn run(
+    app: App,
+    environment: Vec<(String, String)>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
     let background = Background::start(&app, environment).await?;
     let listener = listener.tap_io(|stream| {
         // An answer of a few bytes must not wait for more; where the socket refuses, it is only slower.
@@ -35,7 +40,9 @@ pub async fn run(app: App, environment: Vec<(String, String)>, listener: TcpList
     });
     let service = http::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let asked = shutdown.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { asked.cancelled().await }).into_future();
+    let serving = axum::serve(listener, service)
+        .with_graceful_shutdown(async move { asked.cancelled().await })
+        .into_future();
     let deadline = async {
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN).await;

@@ -30,12 +30,18 @@ impl Default for SimClock {
 impl SimClock {
     /// The machine's clock, plus whatever it was advanced by.
     pub fn real() -> Self {
-        Self { base: Base::Machine, ahead: Arc::default() }
+        Self {
+            base: Base::Machine,
+            ahead: Arc::default(),
+        }
     }
 
     /// A clock that stands still until it is advanced.
     pub fn manual(start: Timestamp) -> Self {
-        Self { base: Base::Fixed(start), ahead: Arc::default() }
+        Self {
+            base: Base::Fixed(start),
+            ahead: Arc::default(),
+        }
     }
 
     /// The instant it shows.
@@ -44,14 +50,20 @@ impl SimClock {
             Base::Machine => Timestamp::now(),
             Base::Fixed(start) => start,
         };
-        let ahead = *self.ahead.lock().expect("cannot fail because no holder panics");
+        let ahead = *self
+            .ahead
+            .lock()
+            .expect("cannot fail because no holder panics");
         base.saturating_add(ahead).unwrap_or(Timestamp::MAX)
     }
 
     /// Moves it forward.
     pub fn advance(&self, by: Duration) {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-        let mut ahead = self.ahead.lock().expect("cannot fail because no holder panics");
+        let mut ahead = self
+            .ahead
+            .lock()
+            .expect("cannot fail because no holder panics");
         *ahead = ahead.saturating_add(by);
     }
 }
@@ -65,6 +77,9 @@ mod tests {
         let clock = SimClock::manual(Timestamp::UNIX_EPOCH);
         let shared = clock.clone();
         shared.advance(Duration::from_secs(90));
-        assert_eq!(clock.now(), Timestamp::from_second(90).expect("a valid instant"));
+        assert_eq!(
+            clock.now(),
+            Timestamp::from_second(90).expect("a valid instant")
+        );
     }
 }

@@ -68,7 +68,13 @@ pub struct Installation {
 }
 
 impl Installation {
-    pub(crate) fn new(product: Product, clock: SimClock, git_root: PathBuf, rules: Arc<dyn WebhookRules>, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(
+        product: Product,
+        clock: SimClock,
+        git_root: PathBuf,
+        rules: Arc<dyn WebhookRules>,
+        tasks: TaskTracker,
+    ) -> Self {
         Self {
             product,
             clock,
@@ -101,7 +107,9 @@ impl Installation {
 
     /// Where it can be reached.
     pub fn addresses(&self) -> &Addresses {
-        self.addresses.get().expect("cannot fail because ports are bound before anything is served")
+        self.addresses
+            .get()
+            .expect("cannot fail because ports are bound before anything is served")
     }
 
     pub(crate) fn set_addresses(&self, addresses: Addresses) {
@@ -127,30 +135,50 @@ impl Installation {
 
     /// The SSH server's host key now.
     pub fn ssh_host_key(&self) -> HostKey {
-        self.host_key.lock().expect("cannot fail because no holder panics").clone()
+        self.host_key
+            .lock()
+            .expect("cannot fail because no holder panics")
+            .clone()
     }
 
     /// Replaces the SSH server's host key. New connections meet the new one; open ones go on.
     pub fn change_ssh_host_key(&self) -> HostKey {
         let key = HostKey::random();
-        *self.host_key.lock().expect("cannot fail because no holder panics") = key.clone();
+        *self
+            .host_key
+            .lock()
+            .expect("cannot fail because no holder panics") = key.clone();
         key
     }
 
     /// Looks at the tables. `look` must not wait for anything.
     pub fn read<T>(&self, look: impl FnOnce(&Tables) -> T) -> T {
-        look(&self.tables.lock().expect("cannot fail because no holder panics"))
+        look(
+            &self
+                .tables
+                .lock()
+                .expect("cannot fail because no holder panics"),
+        )
     }
 
     /// Changes the tables and wakes everybody who waits in [`Self::wait_until`]. `change` must not wait for anything.
     pub fn write<T>(&self, change: impl FnOnce(&mut Tables) -> T) -> T {
-        let result = change(&mut self.tables.lock().expect("cannot fail because no holder panics"));
+        let result = change(
+            &mut self
+                .tables
+                .lock()
+                .expect("cannot fail because no holder panics"),
+        );
         self.changes.send_modify(|version| *version += 1);
         result
     }
 
     /// Waits until `look` finds what it looks for in the tables; `None` when `timeout` (of the machine's clock) is over.
-    pub async fn wait_until<T>(&self, timeout: Duration, mut look: impl FnMut(&Tables) -> Option<T>) -> Option<T> {
+    pub async fn wait_until<T>(
+        &self,
+        timeout: Duration,
+        mut look: impl FnMut(&Tables) -> Option<T>,
+    ) -> Option<T> {
         let mut changes = self.changes.subscribe();
         let found = async {
             loop {

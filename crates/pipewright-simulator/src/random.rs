@@ -5,7 +5,8 @@ use uuid::Uuid;
 /// Fills a buffer from the operating system.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut buffer = [0; N];
-    getrandom::fill(&mut buffer).expect("cannot fail because every supported system has a random device");
+    getrandom::fill(&mut buffer)
+        .expect("cannot fail because every supported system has a random device");
     buffer
 }
 
@@ -18,7 +19,11 @@ pub(crate) fn uuid() -> Uuid {
 pub(crate) fn text(length: usize) -> String {
     const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut buffer = vec![0; length];
-    getrandom::fill(&mut buffer).expect("cannot fail because every supported system has a random device");
+    getrandom::fill(&mut buffer)
+        .expect("cannot fail because every supported system has a random device");
     // The slight bias of the remainder does not matter to a simulator.
-    buffer.iter().map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+    buffer
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
+        .collect()
 }

@@ -90,17 +90,35 @@ impl Simulator {
         let (root, directory) = if let Some(directory) = options.data_dir {
             (directory, None)
         } else {
-            let directory = TempDir::with_prefix("bitbucket-simulator-").map_err(StartError::Directory)?;
+            let directory =
+                TempDir::with_prefix("bitbucket-simulator-").map_err(StartError::Directory)?;
             (directory.path().to_owned(), Some(directory))
         };
         let git_root = |product: Product| {
             let path = root.join(product.word());
-            std::fs::create_dir_all(&path).map(|()| path).map_err(StartError::Directory)
+            std::fs::create_dir_all(&path)
+                .map(|()| path)
+                .map_err(StartError::Directory)
         };
-        let (stop, tasks, clock, ports) = (CancellationToken::new(), TaskTracker::new(), options.clock, options.ports);
-        let cloud_installation =
-            Arc::new(Installation::new(Product::Cloud, clock.clone(), git_root(Product::Cloud)?, Arc::new(CloudRules), tasks.clone()));
-        let datacenter = Datacenter::new(&options.datacenter, clock.clone(), git_root(Product::Datacenter)?, tasks.clone());
+        let (stop, tasks, clock, ports) = (
+            CancellationToken::new(),
+            TaskTracker::new(),
+            options.clock,
+            options.ports,
+        );
+        let cloud_installation = Arc::new(Installation::new(
+            Product::Cloud,
+            clock.clone(),
+            git_root(Product::Cloud)?,
+            Arc::new(CloudRules),
+            tasks.clone(),
+        ));
+        let datacenter = Datacenter::new(
+            &options.datacenter,
+            clock.clone(),
+            git_root(Product::Datacenter)?,
+            tasks.clone(),
+        );
 
         // Every port is bound before anything is served, so that the addresses are known to all.
         let cloud_web = bind(ports.cloud_web).await?;
@@ -137,12 +155,26 @@ impl Simulator {
             _directory: directory,
         };
         simulator.serve(cloud_web, &cloud_installation, server.web_router(), None);
-        simulator.serve(cloud_api, &cloud_installation, server.api_router(), Some(&simulator.cloud_record));
+        simulator.serve(
+            cloud_api,
+            &cloud_installation,
+            server.api_router(),
+            Some(&simulator.cloud_record),
+        );
         let datacenter = simulator.datacenter.installation();
-        simulator.serve(datacenter_web, datacenter, simulator.datacenter.router(), Some(&simulator.datacenter_record));
+        simulator.serve(
+            datacenter_web,
+            datacenter,
+            simulator.datacenter.router(),
+            Some(&simulator.datacenter_record),
+        );
         simulator.serve_ssh(cloud_ssh, &cloud_installation);
         simulator.serve_ssh(datacenter_ssh, datacenter);
-        let world = control::World::new(simulator.cloud.clone(), simulator.datacenter.clone(), simulator.clock.clone());
+        let world = control::World::new(
+            simulator.cloud.clone(),
+            simulator.datacenter.clone(),
+            simulator.clock.clone(),
+        );
         let (stop, router) = (simulator.stop.clone(), control::router(world));
         simulator.tasks.spawn(async move {
             tokio::select! {
@@ -153,7 +185,13 @@ impl Simulator {
         Ok(simulator)
     }
 
-    fn serve(&self, port: Port, installation: &Arc<Installation>, router: Router, recorder: Option<&Recorder>) {
+    fn serve(
+        &self,
+        port: Port,
+        installation: &Arc<Installation>,
+        router: Router,
+        recorder: Option<&Recorder>,
+    ) {
         let mut router = router.layer(from_fn_with_state(Arc::clone(installation), faults::inject));
         if let Some(recorder) = recorder {
             router = router.layer(from_fn_with_state(recorder.clone(), record));
@@ -170,7 +208,11 @@ impl Simulator {
 
     fn serve_ssh(&self, port: Port, installation: &Arc<Installation>) {
         let listener = installation.faults().gate().guard(port.listener);
-        self.tasks.spawn(ssh::serve(listener, Arc::clone(installation), self.stop.clone()));
+        self.tasks.spawn(ssh::serve(
+            listener,
+            Arc::clone(installation),
+            self.stop.clone(),
+        ));
     }
 
     /// Cloud's web address: pages, OAuth, git over HTTP. No slash at the end.
@@ -261,7 +303,10 @@ struct Port {
 
 impl Port {
     fn url(&self) -> String {
-        format!("http://{}", SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))
+        format!(
+            "http://{}",
+            SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+        )
     }
 }
 
@@ -272,5 +317,8 @@ async fn bind(port: Option<u16>) -> Result<Port, StartError> {
         let port = listener.local_addr()?.port();
         Ok(Port { listener, port })
     };
-    bound.await.map_err(|source| StartError::Bind { port: wanted, source })
+    bound.await.map_err(|source| StartError::Bind {
+        port: wanted,
+        source,
+    })
 }

@@ -29,24 +29,57 @@ const GOAL_ANY: Duration = Duration::from_millis(50);
 const GOAL_MEMORY: f64 = 64.0;
 
 fn main() {
-    println!("{:<44} {:>8} {:>6} {:>10} {:>10} {:>8}", "file", "bytes", "n", "median", "p99", "memory");
+    println!(
+        "{:<44} {:>8} {:>6} {:>10} {:>10} {:>8}",
+        "file", "bytes", "n", "median", "p99", "memory"
+    );
     let mut rows = Vec::new();
     for path in std::env::args().skip(1) {
-        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let Ok(bytes) = std::fs::read(&path) else {
+            continue;
+        };
         let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
         rows.push(row(&name, &bytes, 50, usize::MAX));
     }
     if !rows.is_empty() {
         rows.sort_unstable_by_key(|row| row.median);
-        let (median, p99) = (rows[rows.len() / 2].median, rows[rows.len() * 99 / 100].median);
-        println!("{} real files: median of the medians {median:.1?}, p99 {p99:.1?} (goal: median {GOAL_REAL:.0?})", rows.len());
+        let (median, p99) = (
+            rows[rows.len() / 2].median,
+            rows[rows.len() * 99 / 100].median,
+        );
+        println!(
+            "{} real files: median of the medians {median:.1?}, p99 {p99:.1?} (goal: median {GOAL_REAL:.0?})",
+            rows.len()
+        );
     }
-    let long = row("3,000 lines, 400 anchors", shapes::long_file().as_bytes(), 50, usize::MAX);
-    println!("3,000 lines: median {:.1?} (goal {GOAL_LONG:.0?})", long.median);
-    let hostile: Vec<Row> = shapes::hostile().iter().map(|(name, text)| row(name, text.as_bytes(), 10, 1)).collect();
-    let slowest = hostile.iter().chain(&rows).map(|row| row.p99).max().unwrap_or_default();
-    let largest = hostile.iter().chain(&rows).map(|row| row.memory).fold(0.0, f64::max);
-    println!("any file: at most {slowest:.1?} (goal {GOAL_ANY:.0?}) and {largest:.1} MB (goal {GOAL_MEMORY:.0} MB)");
+    let long = row(
+        "3,000 lines, 400 anchors",
+        shapes::long_file().as_bytes(),
+        50,
+        usize::MAX,
+    );
+    println!(
+        "3,000 lines: median {:.1?} (goal {GOAL_LONG:.0?})",
+        long.median
+    );
+    let hostile: Vec<Row> = shapes::hostile()
+        .iter()
+        .map(|(name, text)| row(name, text.as_bytes(), 10, 1))
+        .collect();
+    let slowest = hostile
+        .iter()
+        .chain(&rows)
+        .map(|row| row.p99)
+        .max()
+        .unwrap_or_default();
+    let largest = hostile
+        .iter()
+        .chain(&rows)
+        .map(|row| row.memory)
+        .fold(0.0, f64::max);
+    println!(
+        "any file: at most {slowest:.1?} (goal {GOAL_ANY:.0?}) and {largest:.1} MB (goal {GOAL_MEMORY:.0} MB)"
+    );
 }
 
 struct Row {
@@ -78,6 +111,15 @@ fn row(name: &str, bytes: &[u8], rounds: usize, plans: usize) -> Row {
     let memory = MEMORY.peak_usage().saturating_sub(before) as f64 / (1024.0 * 1024.0);
     let (median, p99) = (times[rounds / 2], times[rounds * 99 / 100]);
     let shown = [median, p99].map(|time| format!("{time:.1?}"));
-    println!("{name:<44} {:>8} {rounds:>6} {:>10} {:>10} {memory:>5.1} MB", bytes.len(), shown[0], shown[1]);
-    Row { median, p99, memory }
+    println!(
+        "{name:<44} {:>8} {rounds:>6} {:>10} {:>10} {memory:>5.1} MB",
+        bytes.len(),
+        shown[0],
+        shown[1]
+    );
+    Row {
+        median,
+        p99,
+        memory,
+    }
 }

@@ -16,7 +16,10 @@ pub mod plan;
 mod syntax;
 
 pub use capabilities::{Capabilities, Feature, USUAL_LABELS};
-pub use diagnostic::{Diagnostic, FileText, Label, Severity, Span, render_coloured, render_coloured_of, render_text, render_text_of};
+pub use diagnostic::{
+    Diagnostic, FileText, Label, Severity, Span, render_coloured, render_coloured_of, render_text,
+    render_text_of,
+};
 pub use expression::Expression;
 pub use model::PipelineFile;
 pub use parse::{Parsed, parse};

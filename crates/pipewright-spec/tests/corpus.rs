@@ -12,7 +12,11 @@ use promises::keeps_its_promises;
 use real::corpus;
 
 /// The three that are no YAML: where and why.
-const NOT_YAML: &[(&str, u32, &str)] = &[("014.yml", 15, "PW0013"), ("018.yml", 31, "PW0011"), ("137.yml", 4, "PW0010")];
+const NOT_YAML: &[(&str, u32, &str)] = &[
+    ("014.yml", 15, "PW0013"),
+    ("018.yml", 31, "PW0011"),
+    ("137.yml", 4, "PW0010"),
+];
 
 /// Pipelines that are in another repository.
 const IMPORTED: &[(&str, &str)] = &[("024.yml", "default")];
@@ -25,11 +29,22 @@ fn every_real_file_plans() {
         let parsed = keeps_its_promises(name, bytes);
         if let Some((_, line, code)) = NOT_YAML.iter().find(|(other, ..)| other == name) {
             assert!(parsed.pipeline_file.is_none(), "{name}");
-            assert_eq!((parsed.diagnostics[0].primary.line, &*parsed.diagnostics[0].code), (*line, *code), "{name}");
+            assert_eq!(
+                (
+                    parsed.diagnostics[0].primary.line,
+                    &*parsed.diagnostics[0].code
+                ),
+                (*line, *code),
+                "{name}"
+            );
             assert_eq!(parsed.diagnostics.len(), 1, "{name}");
             continue;
         }
-        let errors: Vec<_> = parsed.diagnostics.iter().filter(|problem| problem.is_fatal()).collect();
+        let errors: Vec<_> = parsed
+            .diagnostics
+            .iter()
+            .filter(|problem| problem.is_fatal())
+            .collect();
         assert!(errors.is_empty(), "{name}: a false error: {errors:#?}");
         let file = parsed.pipeline_file.expect("a file without errors");
         for start in file.start_conditions() {
@@ -37,10 +52,18 @@ fn every_real_file_plans() {
             match file.plan(&start.sample) {
                 Planned::Plan(plan, _) => {
                     let expected = start.section.as_str();
-                    assert!(plan.pipeline.starts_with(expected), "{name}: {} ran instead of {expected} {}", plan.pipeline, start.name);
+                    assert!(
+                        plan.pipeline.starts_with(expected),
+                        "{name}: {} ran instead of {expected} {}",
+                        plan.pipeline,
+                        start.name
+                    );
                     assert_eq!(plan.len(), start.steps, "{name}: {}", plan.pipeline);
                 }
-                Planned::Needs(needed) => assert!(IMPORTED.contains(&(name.as_str(), start.section.as_str())), "{name}: {needed:#?}"),
+                Planned::Needs(needed) => assert!(
+                    IMPORTED.contains(&(name.as_str(), start.section.as_str())),
+                    "{name}: {needed:#?}"
+                ),
                 Planned::Invalid(problems) => panic!("{name}: {problems:#?}"),
                 Planned::Nothing { reason } => panic!("{name}: {reason}"),
             }
@@ -52,7 +75,10 @@ fn every_real_file_plans() {
     }
     assert_eq!(planned, files.len() - NOT_YAML.len());
     assert!(starts > 300, "{starts} start conditions");
-    assert!(warnings.len() < 25, "warnings are for what is wrong, not for what is usual: {warnings:?}");
+    assert!(
+        warnings.len() < 25,
+        "warnings are for what is wrong, not for what is usual: {warnings:?}"
+    );
 }
 
 /// What the host executor cannot do is named with a line and a key, and everything else of the corpus runs there.
@@ -62,23 +88,37 @@ fn what_is_not_supported_is_named() {
     let host = Capabilities::host();
     let mut refused = BTreeMap::<String, usize>::new();
     for (name, bytes) in &files {
-        let Some(file) = keeps_its_promises(name, bytes).pipeline_file else { continue };
+        let Some(file) = keeps_its_promises(name, bytes).pipeline_file else {
+            continue;
+        };
         for start in file.start_conditions() {
             for problem in file.unsupported(&start.sample, &host) {
-                assert!(problem.message.starts_with("not supported yet"), "{name}: {problem:?}");
+                assert!(
+                    problem.message.starts_with("not supported yet"),
+                    "{name}: {problem:?}"
+                );
                 assert_ne!(problem.severity, Severity::Error, "{name}: {problem:?}");
                 if problem.severity == Severity::Unsupported {
                     assert!(!problem.path.is_empty(), "{name}: {problem:?}");
-                    *refused.entry(problem.message.split('`').nth(1).expect("a key").to_owned()).or_default() += 1;
+                    *refused
+                        .entry(problem.message.split('`').nth(1).expect("a key").to_owned())
+                        .or_default() += 1;
                 }
             }
-            assert!(file.unsupported(&start.sample, &Capabilities::all()).is_empty(), "{name}");
+            assert!(
+                file.unsupported(&start.sample, &Capabilities::all())
+                    .is_empty(),
+                "{name}"
+            );
         }
     }
     for key in ["services", "pipe", "oidc", "runs-on"] {
         assert!(refused.contains_key(key), "{key}: {refused:?}");
     }
-    assert!(!refused.contains_key("caches"), "a build without its cache is right");
+    assert!(
+        !refused.contains_key("caches"),
+        "a build without its cache is right"
+    );
     for key in ["artifacts", "output-variables"] {
         assert!(!refused.contains_key(key), "{key} works on the host");
     }

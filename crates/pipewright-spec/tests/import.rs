@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use pipewright_core::Plan;
 use pipewright_spec::{
-    Capabilities, Diagnostic, Feature, FileText, PipelineFile, Planned, Severity, Trigger, Values, parse, render_text_of,
+    Capabilities, Diagnostic, Feature, FileText, PipelineFile, Planned, Severity, Trigger, Values,
+    parse, render_text_of,
 };
 use rstest::rstest;
 
@@ -47,14 +48,22 @@ fn read(text: &str) -> PipelineFile {
 }
 
 fn branch(name: &str) -> Trigger {
-    Trigger::Branch { name: name.to_owned() }
+    Trigger::Branch {
+        name: name.to_owned(),
+    }
 }
 
 /// Plans, bringing whatever is asked for from this text.
 fn planned(trigger: &Trigger, shared: &str) -> Planned {
     let mut file = read(IMPORTING);
-    let Planned::Needs(needed) = file.plan(trigger) else { panic!("an import is asked for") };
-    file.bring(&needed.source, parse(&needed.source.to_string(), shared.as_bytes()), None);
+    let Planned::Needs(needed) = file.plan(trigger) else {
+        panic!("an import is asked for")
+    };
+    file.bring(
+        &needed.source,
+        parse(&needed.source.to_string(), shared.as_bytes()),
+        None,
+    );
     file.plan(trigger)
 }
 
@@ -78,8 +87,17 @@ fn problems(trigger: &Trigger, shared: &str) -> Vec<Diagnostic> {
 #[case("named", "tools:v1:ci/pipelines.yml", "ci/pipelines.yml")]
 fn planning_says_which_file_it_needs(#[case] name: &str, #[case] source: &str, #[case] path: &str) {
     let file = read(IMPORTING);
-    let Planned::Needs(needed) = file.plan(&branch(name)) else { panic!("an import is asked for") };
-    assert_eq!((needed.source.to_string().as_str(), needed.source.path(), needed.pipeline.as_str()), (source, path, "build"));
+    let Planned::Needs(needed) = file.plan(&branch(name)) else {
+        panic!("an import is asked for")
+    };
+    assert_eq!(
+        (
+            needed.source.to_string().as_str(),
+            needed.source.path(),
+            needed.pipeline.as_str()
+        ),
+        (source, path, "build")
+    );
     assert_eq!(file.imports().len(), 6, "all of them can be listed");
 }
 
@@ -87,26 +105,64 @@ fn planning_says_which_file_it_needs(#[case] name: &str, #[case] source: &str, #
 fn an_imported_pipeline_uses_the_definitions_of_its_own_file() {
     let plan = plan(&branch("main"));
     let step = plan.step(0).expect("a step");
-    assert_eq!(step.image.as_ref().map(|image| image.name.as_str()), Some("rust:1.95"));
-    assert_eq!((step.max_time_minutes, step.caches[0].path.as_str(), step.line), (7, "~/.own", 9));
+    assert_eq!(
+        step.image.as_ref().map(|image| image.name.as_str()),
+        Some("rust:1.95")
+    );
+    assert_eq!(
+        (
+            step.max_time_minutes,
+            step.caches[0].path.as_str(),
+            step.line
+        ),
+        (7, "~/.own", 9)
+    );
     let imported = plan.imported.as_ref().expect("it is from elsewhere");
-    assert_eq!((plan.pipeline.as_str(), imported.file.as_str(), imported.pipeline.as_str()), ("default", "ci/pipelines.yml", "build"));
+    assert_eq!(
+        (
+            plan.pipeline.as_str(),
+            imported.file.as_str(),
+            imported.pipeline.as_str()
+        ),
+        ("default", "ci/pipelines.yml", "build")
+    );
 }
 
 #[test]
 fn it_runs_with_the_importers_values_and_variables() {
     let mut file = read(IMPORTING);
-    let Planned::Needs(needed) = file.plan(&branch("main")) else { panic!("an import is asked for") };
-    file.bring(&needed.source, parse("ci/pipelines.yml", SHARED.as_bytes()), None);
+    let Planned::Needs(needed) = file.plan(&branch("main")) else {
+        panic!("an import is asked for")
+    };
+    file.bring(
+        &needed.source,
+        parse("ci/pipelines.yml", SHARED.as_bytes()),
+        None,
+    );
     let values: Values = BTreeMap::from([("WHERE".to_owned(), "prod".to_owned())]);
-    let Planned::Plan(plan, _) = file.plan_with(&branch("main"), &values) else { panic!("a plan") };
+    let Planned::Plan(plan, _) = file.plan_with(&branch("main"), &values) else {
+        panic!("a plan")
+    };
     assert_eq!(plan.step(1).map(|step| step.name.as_str()), Some("To prod"));
 
-    let asked = Trigger::Custom { name: "asked".to_owned(), variables: vec![("MORE".to_owned(), "x".to_owned())] };
-    let pairs = [("LEVEL", "high"), ("OWN", "o"), ("MORE", "x")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let Planned::Plan(plan, _) = file.plan(&asked) else { panic!("a plan") };
-    assert_eq!(plan.variables, pairs, "the importer's declaration wins, the others are the exporter's");
-    let start = file.start_conditions().into_iter().find(|start| start.name == "asked").expect("it is listed");
+    let asked = Trigger::Custom {
+        name: "asked".to_owned(),
+        variables: vec![("MORE".to_owned(), "x".to_owned())],
+    };
+    let pairs = [("LEVEL", "high"), ("OWN", "o"), ("MORE", "x")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let Planned::Plan(plan, _) = file.plan(&asked) else {
+        panic!("a plan")
+    };
+    assert_eq!(
+        plan.variables, pairs,
+        "the importer's declaration wins, the others are the exporter's"
+    );
+    let start = file
+        .start_conditions()
+        .into_iter()
+        .find(|start| start.name == "asked")
+        .expect("it is listed");
     assert_eq!((start.steps, start.variables.len()), (1, 3));
 }
 
@@ -129,19 +185,42 @@ fn it_runs_with_the_importers_values_and_variables() {
     "the pipeline `build` of `tools:main` cannot be imported: that file cannot run",
     "mend it there"
 )]
-#[case("main", "a: [", "the pipeline `build` of `ci/pipelines.yml` cannot be imported: that file cannot run", "mend it there")]
-fn what_cannot_be_imported_has_a_reason(#[case] name: &str, #[case] shared: &str, #[case] message: &str, #[case] help: &str) {
+#[case(
+    "main",
+    "a: [",
+    "the pipeline `build` of `ci/pipelines.yml` cannot be imported: that file cannot run",
+    "mend it there"
+)]
+fn what_cannot_be_imported_has_a_reason(
+    #[case] name: &str,
+    #[case] shared: &str,
+    #[case] message: &str,
+    #[case] help: &str,
+) {
     let problems = problems(&branch(name), shared);
     let first = &problems[0];
-    assert_eq!((&*first.code, first.message.as_str(), first.help.as_deref(), &first.file), ("PW0134", message, Some(help), &None));
-    assert!(problems[1..].iter().all(|problem| problem.file.is_some()), "{problems:#?}");
+    assert_eq!(
+        (
+            &*first.code,
+            first.message.as_str(),
+            first.help.as_deref(),
+            &first.file
+        ),
+        ("PW0134", message, Some(help), &None)
+    );
+    assert!(
+        problems[1..].iter().all(|problem| problem.file.is_some()),
+        "{problems:#?}"
+    );
 }
 
 /// Whoever may push here could else read there: problems quote keys and values, and the nearest name is one.
 #[rstest]
 #[case("definitions: {pipelines: {build: [{step: {script: [a], secret-key: hidden}}]}}")]
 #[case("definitions: {pipelines: {biuld: [{step: {script: [a]}}]}}")]
-#[case("export: false\ndefinitions: {pipelines: {build: [{step: {script: secret, max-time: hidden}}]}}")]
+#[case(
+    "export: false\ndefinitions: {pipelines: {build: [{step: {script: secret, max-time: hidden}}]}}"
+)]
 #[case("secret: [")]
 #[case("export: true\nsecret: [")]
 #[case("- hidden")]
@@ -149,48 +228,119 @@ fn what_cannot_be_imported_has_a_reason(#[case] name: &str, #[case] shared: &str
 fn of_a_file_that_another_repository_does_not_share_nothing_is_told(#[case] unshared: &str) {
     let told = problems(&branch("inline"), unshared);
     let expected = "the pipeline `build` of `tools:main` cannot be imported: that file cannot be read or does not share its pipelines";
-    assert_eq!(told.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>(), [expected]);
-    assert_eq!((&told[0].file, told[0].help.as_deref().map(|help| help.contains("`export: true`"))), (&None, Some(true)));
+    assert_eq!(
+        told.iter()
+            .map(|problem| problem.message.as_str())
+            .collect::<Vec<_>>(),
+        [expected]
+    );
+    assert_eq!(
+        (
+            &told[0].file,
+            told[0]
+                .help
+                .as_deref()
+                .map(|help| help.contains("`export: true`"))
+        ),
+        (&None, Some(true))
+    );
 }
 
 #[test]
 fn files_of_one_repository_need_not_be_exported() {
-    let Planned::Plan(_, warnings) = planned(&branch("main"), "definitions: {pipelines: {build: [{step: {script: [a]}}]}}") else {
+    let Planned::Plan(_, warnings) = planned(
+        &branch("main"),
+        "definitions: {pipelines: {build: [{step: {script: [a]}}]}}",
+    ) else {
         panic!("a plan")
     };
-    let told: Vec<_> = warnings.iter().map(|problem| (&*problem.code, problem.severity, problem.primary.line)).collect();
-    assert_eq!(told, [("PW0134", Severity::Warning, 5), ("PW0150", Severity::Warning, 1)]);
+    let told: Vec<_> = warnings
+        .iter()
+        .map(|problem| (&*problem.code, problem.severity, problem.primary.line))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("PW0134", Severity::Warning, 5),
+            ("PW0150", Severity::Warning, 1)
+        ]
+    );
 }
 
 #[test]
 fn problems_name_the_file_they_are_in() {
     let shared = "export: true\ndefinitions:\n  pipelines:\n    build:\n      - step: {script: [a], nmae: x, services: [docker]}\n";
     let mut file = read(IMPORTING);
-    let Planned::Needs(needed) = file.plan(&branch("inline")) else { panic!("an import is asked for") };
+    let Planned::Needs(needed) = file.plan(&branch("inline")) else {
+        panic!("an import is asked for")
+    };
     let parsed = parse("tools:main", shared.as_bytes());
     let source = parsed.source.clone();
     file.bring(&needed.source, parsed, None);
-    let Planned::Invalid(problems) = file.plan_within(&branch("inline"), &Values::new(), &Capabilities::host()) else {
+    let Planned::Invalid(problems) =
+        file.plan_within(&branch("inline"), &Values::new(), &Capabilities::host())
+    else {
         panic!("services are not supported")
     };
-    let own = FileText { name: "bitbucket-pipelines.yml", text: IMPORTING };
-    let drawn = render_text_of(&problems, own, &[FileText { name: "tools:main", text: &source }]);
-    assert!(drawn.contains("--> tools:main:5:29") && drawn.contains("nmae: x"), "{drawn}");
+    let own = FileText {
+        name: "bitbucket-pipelines.yml",
+        text: IMPORTING,
+    };
+    let drawn = render_text_of(
+        &problems,
+        own,
+        &[FileText {
+            name: "tools:main",
+            text: &source,
+        }],
+    );
+    assert!(
+        drawn.contains("--> tools:main:5:29") && drawn.contains("nmae: x"),
+        "{drawn}"
+    );
     let places = render_text_of(&problems, own, &[]);
-    assert!(places.contains("--> tools:main:5:29") && !places.contains("nmae: x") && places.contains("did you mean `name`?"), "{places}");
-    let lacking: Vec<_> = problems.iter().filter(|problem| problem.severity == Severity::Unsupported).collect();
+    assert!(
+        places.contains("--> tools:main:5:29")
+            && !places.contains("nmae: x")
+            && places.contains("did you mean `name`?"),
+        "{places}"
+    );
+    let lacking: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Unsupported)
+        .collect();
     assert_eq!(lacking[0].file.as_deref(), Some("tools:main"));
     let capable = Capabilities::host().with(Feature::Services);
-    assert!(matches!(file.plan_within(&branch("inline"), &Values::new(), &capable), Planned::Plan(..)));
+    assert!(matches!(
+        file.plan_within(&branch("inline"), &Values::new(), &capable),
+        Planned::Plan(..)
+    ));
 }
 
 #[test]
 fn what_is_imported_needs_its_own_machines() {
     let mut file = read(IMPORTING);
-    let Planned::Needs(needed) = file.plan(&branch("main")) else { panic!("an import is asked for") };
-    file.bring(&needed.source, parse("ci/pipelines.yml", SHARED.as_bytes()), None);
+    let Planned::Needs(needed) = file.plan(&branch("main")) else {
+        panic!("an import is asked for")
+    };
+    file.bring(
+        &needed.source,
+        parse("ci/pipelines.yml", SHARED.as_bytes()),
+        None,
+    );
     let refused = file.unsupported(&branch("main"), &Capabilities::host());
-    let told: Vec<_> = refused.iter().filter(|problem| problem.is_fatal()).map(|problem| problem.message.as_str()).collect();
-    assert_eq!(told, ["not supported yet: `runs-on`; no runner has the label `gpu`"]);
-    assert!(file.unsupported(&branch("main"), &Capabilities::host().with_labels(["gpu"])).iter().all(|problem| !problem.is_fatal()));
+    let told: Vec<_> = refused
+        .iter()
+        .filter(|problem| problem.is_fatal())
+        .map(|problem| problem.message.as_str())
+        .collect();
+    assert_eq!(
+        told,
+        ["not supported yet: `runs-on`; no runner has the label `gpu`"]
+    );
+    assert!(
+        file.unsupported(&branch("main"), &Capabilities::host().with_labels(["gpu"]))
+            .iter()
+            .all(|problem| !problem.is_fatal())
+    );
 }

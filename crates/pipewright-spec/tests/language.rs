@@ -9,11 +9,17 @@ use rstest::rstest;
 
 /// A pipeline with these keys beside its step.
 fn with(top: &str, steps: &str) -> String {
-    format!("{top}\npipelines: {{custom: {{other: [{{step: {{script: [a]}}}}]}}, default: {steps}}}\n")
+    format!(
+        "{top}\npipelines: {{custom: {{other: [{{step: {{script: [a]}}}}]}}, default: {steps}}}\n"
+    )
 }
 
 fn codes(text: &str) -> Vec<String> {
-    keeps_its_promises("language.yml", text.as_bytes()).diagnostics.iter().map(|problem| problem.code.to_string()).collect()
+    keeps_its_promises("language.yml", text.as_bytes())
+        .diagnostics
+        .iter()
+        .map(|problem| problem.code.to_string())
+        .collect()
 }
 
 fn step(body: &str) -> String {
@@ -97,7 +103,13 @@ fn start_conditions(#[case] pipelines: &str, #[case] expected: &[&str]) {
 #[case::without_pipelines("repository-push: [{condition: 'A == 1'}]", &["PW0102"])]
 #[case::an_empty_event("pipeline-completed:", &["PW0104"])]
 fn triggers(#[case] rules: &str, #[case] expected: &[&str]) {
-    assert_eq!(codes(&format!("triggers:\n  {rules}\n{}", with("", "[{step: {script: [a]}}]").trim())), expected);
+    assert_eq!(
+        codes(&format!(
+            "triggers:\n  {rules}\n{}",
+            with("", "[{step: {script: [a]}}]").trim()
+        )),
+        expected
+    );
 }
 
 /// Section 4: settings that the file and its steps share.
@@ -132,20 +144,31 @@ fn shared_settings(#[case] top: &str, #[case] expected: &[&str]) {
 #[case::a_size_not_known_yet("{db: {image: x, memory: 9000}}", "services: [db], size: '${{ SIZE }}'", &[])]
 #[case::not_used("{db: {image: x, memory: 9000}}", "name: n", &[])]
 fn memory(#[case] services: &str, #[case] body: &str, #[case] expected: &[&str]) {
-    let text = with(&format!("definitions: {{services: {services}}}"), &format!("[{{step: {{script: [a], {body}}}}}]"));
+    let text = with(
+        &format!("definitions: {{services: {services}}}"),
+        &format!("[{{step: {{script: [a], {body}}}}}]"),
+    );
     assert_eq!(codes(&text), expected);
 }
 
 #[test]
 fn memory_is_told_in_numbers() {
     let top = "options: {docker: true}\ndefinitions: {services: {docker: {memory: 2048}, db: {image: x, memory: 1500}}}";
-    let parsed = keeps_its_promises("f.yml", with(top, "[{step: {script: [a], services: [db]}}]").as_bytes());
+    let parsed = keeps_its_promises(
+        "f.yml",
+        with(top, "[{step: {script: [a], services: [db]}}]").as_bytes(),
+    );
     let problem = &parsed.diagnostics[0];
     assert_eq!(
         problem.message,
         "the services take 3548 MB (`db` 1500, `docker` 2048) of the 4096 MB that a step of size `1x` has; the script needs 1024 MB of it"
     );
-    assert_eq!(problem.help.as_deref(), Some("Bitbucket stops such a step: write `size: 2x`, or lower the `memory` of its services"));
+    assert_eq!(
+        problem.help.as_deref(),
+        Some(
+            "Bitbucket stops such a step: write `size: 2x`, or lower the `memory` of its services"
+        )
+    );
     assert_eq!(problem.path, "pipelines.default[0].step.services");
 }
 
@@ -204,7 +227,13 @@ fn properties_of_a_step(#[case] body: &str, #[case] expected: &[&str]) {
 #[case::an_import_that_leaves("imports: {a: ../pipelines.yml}", &["PW0132"])]
 #[case::an_import_of_another_name("imports: {a: ci.yml}", &["PW0132"])]
 fn definitions(#[case] text: &str, #[case] expected: &[&str]) {
-    assert_eq!(codes(&with(&format!("definitions: {{{text}}}"), "[{step: {script: [a]}}]")), expected);
+    assert_eq!(
+        codes(&with(
+            &format!("definitions: {{{text}}}"),
+            "[{step: {script: [a]}}]"
+        )),
+        expected
+    );
 }
 
 /// Section 8.2: what a step that starts a pipeline may have.
@@ -224,29 +253,82 @@ fn definitions(#[case] text: &str, #[case] expected: &[&str]) {
 #[case::other_artifacts("artifacts: {paths: [x]}", &["PW0113"])]
 #[case::a_name_no_shell_takes("input-variables: {A-B: b}", &["PW0123"])]
 fn a_child_pipeline(#[case] body: &str, #[case] expected: &[&str]) {
-    assert_eq!(codes(&with("", &format!("[{{step: {{type: pipeline, custom: other, {body}}}}}]"))), expected);
+    assert_eq!(
+        codes(&with(
+            "",
+            &format!("[{{step: {{type: pipeline, custom: other, {body}}}}}]")
+        )),
+        expected
+    );
 }
 
 /// Section 10: what is counted.
 #[test]
 fn limits() {
-    let steps = |count| with("", &format!("[{}]", many(count, "{step: {script: [a]}}", ", ")));
-    assert_eq!((codes(&steps(100)), codes(&steps(101))), (vec![], vec!["PW0116".to_owned()]));
-    let grouped = |count| with("", &format!("[{{parallel: [{}]}}, {{step: {{script: [a]}}}}]", many(count, "{step: {script: [a]}}", ", ")));
-    assert_eq!((codes(&grouped(99)), codes(&grouped(100))), (vec![], vec!["PW0116".to_owned()]), "those of groups count");
-    let labels = |count| step(&format!("runs-on: [{}]", many(count, "a", ", ")));
-    assert_eq!((codes(&labels(10)), codes(&labels(11))), (vec![], vec!["PW0116".to_owned()]));
-    let label = |length| step(&format!("runs-on: {}", many(length, "ä", "")));
-    assert_eq!((codes(&label(50)), codes(&label(51))), (vec![], vec!["PW0108".to_owned()]), "characters, not bytes");
-    let group = |length| step(&format!("concurrency-group: {}", many(length, "a", "")));
-    assert_eq!((codes(&group(50)), codes(&group(51))), (vec![], vec!["PW0108".to_owned()]));
-    let inputs = |count: usize| {
-        let pairs = (0..count).map(|index| format!("A{index}: b")).collect::<Vec<_>>().join(", ");
-        with("", &format!("[{{step: {{type: pipeline, custom: other, input-variables: {{{pairs}}}}}}}]"))
+    let steps = |count| {
+        with(
+            "",
+            &format!("[{}]", many(count, "{step: {script: [a]}}", ", ")),
+        )
     };
-    assert_eq!((codes(&inputs(20)), codes(&inputs(21))), (vec![], vec!["PW0116".to_owned()]));
-    let state = |length: usize| step(&format!("condition: {{state: 'A == \"{}\"'}}", many(length - 7, "x", "")));
-    assert_eq!((codes(&state(1000)), codes(&state(1001))), (vec![], vec!["PW0108".to_owned()]));
+    assert_eq!(
+        (codes(&steps(100)), codes(&steps(101))),
+        (vec![], vec!["PW0116".to_owned()])
+    );
+    let grouped = |count| {
+        with(
+            "",
+            &format!(
+                "[{{parallel: [{}]}}, {{step: {{script: [a]}}}}]",
+                many(count, "{step: {script: [a]}}", ", ")
+            ),
+        )
+    };
+    assert_eq!(
+        (codes(&grouped(99)), codes(&grouped(100))),
+        (vec![], vec!["PW0116".to_owned()]),
+        "those of groups count"
+    );
+    let labels = |count| step(&format!("runs-on: [{}]", many(count, "a", ", ")));
+    assert_eq!(
+        (codes(&labels(10)), codes(&labels(11))),
+        (vec![], vec!["PW0116".to_owned()])
+    );
+    let label = |length| step(&format!("runs-on: {}", many(length, "ä", "")));
+    assert_eq!(
+        (codes(&label(50)), codes(&label(51))),
+        (vec![], vec!["PW0108".to_owned()]),
+        "characters, not bytes"
+    );
+    let group = |length| step(&format!("concurrency-group: {}", many(length, "a", "")));
+    assert_eq!(
+        (codes(&group(50)), codes(&group(51))),
+        (vec![], vec!["PW0108".to_owned()])
+    );
+    let inputs = |count: usize| {
+        let pairs = (0..count)
+            .map(|index| format!("A{index}: b"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        with(
+            "",
+            &format!("[{{step: {{type: pipeline, custom: other, input-variables: {{{pairs}}}}}}}]"),
+        )
+    };
+    assert_eq!(
+        (codes(&inputs(20)), codes(&inputs(21))),
+        (vec![], vec!["PW0116".to_owned()])
+    );
+    let state = |length: usize| {
+        step(&format!(
+            "condition: {{state: 'A == \"{}\"'}}",
+            many(length - 7, "x", "")
+        ))
+    };
+    assert_eq!(
+        (codes(&state(1000)), codes(&state(1001))),
+        (vec![], vec!["PW0108".to_owned()])
+    );
 }
 
 /// A misspelt key is told the nearest known one, wherever it stands.
@@ -257,9 +339,17 @@ fn limits() {
 #[case("options: {max_time: 5}", "", "max-time")]
 #[case("image: {name: a, run-as-usr: 1}", "", "run-as-user")]
 #[case("definitions: {cache: {a: b}}", "", "caches")]
-#[case("definitions: {services: {db: {image: x, memmory: 200}}}", "", "memory")]
+#[case(
+    "definitions: {services: {db: {image: x, memmory: 200}}}",
+    "",
+    "memory"
+)]
 #[case("definitions: {caches: {c: {path: x, keys: {files: [a]}}}}", "", "key")]
-#[case("triggers: {repository-pusch: [{condition: 'A == 1', pipelines: [other]}]}", "", "repository-push")]
+#[case(
+    "triggers: {repository-pusch: [{condition: 'A == 1', pipelines: [other]}]}",
+    "",
+    "repository-push"
+)]
 #[case("", "scirpt: [a]", "script")]
 #[case("", "after_script: [a]", "after-script")]
 #[case("", "condition: {changeset: {includePaths: [a]}}", "changesets")]
@@ -272,24 +362,63 @@ fn limits() {
 #[case("", "after-script: [{pipe: 'a/b:1', variable: {A: b}}]", "variables")]
 #[case("", "deploymnet: test", "deployment")]
 fn misspelt_keys(#[case] top: &str, #[case] body: &str, #[case] meant: &str) {
-    let parsed = keeps_its_promises("f.yml", with(top, &format!("[{{step: {{script: [a], {body}}}}}]")).as_bytes());
+    let parsed = keeps_its_promises(
+        "f.yml",
+        with(top, &format!("[{{step: {{script: [a], {body}}}}}]")).as_bytes(),
+    );
     let expected = format!("did you mean `{meant}`?");
-    let helps: Vec<_> = parsed.diagnostics.iter().filter_map(|problem| problem.help.as_deref()).collect();
-    assert!(helps.contains(&expected.as_str()), "{:#?}", parsed.diagnostics);
+    let helps: Vec<_> = parsed
+        .diagnostics
+        .iter()
+        .filter_map(|problem| problem.help.as_deref())
+        .collect();
+    assert!(
+        helps.contains(&expected.as_str()),
+        "{:#?}",
+        parsed.diagnostics
+    );
 }
 
 /// The same for the kinds of items and start conditions, where nothing could run without them.
 #[rstest]
-#[case("pipelines: {defualt: [{step: {script: [a]}}], custom: {a: [{step: {script: [a]}}]}}", "default")]
-#[case("pipelines: {branch: {a: [{step: {script: [a]}}]}, custom: {a: [{step: {script: [a]}}]}}", "branches")]
+#[case(
+    "pipelines: {defualt: [{step: {script: [a]}}], custom: {a: [{step: {script: [a]}}]}}",
+    "default"
+)]
+#[case(
+    "pipelines: {branch: {a: [{step: {script: [a]}}]}, custom: {a: [{step: {script: [a]}}]}}",
+    "branches"
+)]
 #[case("pipelines: {default: [{steps: {script: [a]}}]}", "step")]
-#[case("pipelines: {default: [{paralell: [{step: {script: [a]}}]}]}", "parallel")]
-#[case("pipelines: {default: [{parallel: {steps: [{stpe: {script: [a]}}]}}]}", "step")]
-#[case("pipelines: {default: [{parallel: {fail_fast: true, steps: [{step: {script: [a]}}]}}]}", "fail-fast")]
-#[case("pipelines: {default: [{stage: {deploymet: a, steps: [{step: {script: [a]}}]}}]}", "deployment")]
-#[case("pipelines: {custom: {a: [{variables: [{name: A, defualt: b}]}, {step: {script: [a]}}]}}", "default")]
+#[case(
+    "pipelines: {default: [{paralell: [{step: {script: [a]}}]}]}",
+    "parallel"
+)]
+#[case(
+    "pipelines: {default: [{parallel: {steps: [{stpe: {script: [a]}}]}}]}",
+    "step"
+)]
+#[case(
+    "pipelines: {default: [{parallel: {fail_fast: true, steps: [{step: {script: [a]}}]}}]}",
+    "fail-fast"
+)]
+#[case(
+    "pipelines: {default: [{stage: {deploymet: a, steps: [{step: {script: [a]}}]}}]}",
+    "deployment"
+)]
+#[case(
+    "pipelines: {custom: {a: [{variables: [{name: A, defualt: b}]}, {step: {script: [a]}}]}}",
+    "default"
+)]
 fn misspelt_words_of_pipelines(#[case] text: &str, #[case] meant: &str) {
     let parsed = keeps_its_promises("f.yml", text.as_bytes());
     let expected = format!("did you mean `{meant}`?");
-    assert!(parsed.diagnostics.iter().any(|problem| problem.help.as_deref() == Some(&*expected)), "{:#?}", parsed.diagnostics);
+    assert!(
+        parsed
+            .diagnostics
+            .iter()
+            .any(|problem| problem.help.as_deref() == Some(&*expected)),
+        "{:#?}",
+        parsed.diagnostics
+    );
 }

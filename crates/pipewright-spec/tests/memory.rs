@@ -28,6 +28,9 @@ fn any_file_takes_little_memory() {
         drop(parsed);
         let used = MEMORY.peak_usage().saturating_sub(before);
         assert!(used <= BOUND, "{name}: {used} bytes");
-        assert!(text.len() <= limits::MAX_FILE_BYTES, "{name}: read, not refused for its size");
+        assert!(
+            text.len() <= limits::MAX_FILE_BYTES,
+            "{name}: read, not refused for its size"
+        );
     }
 }

@@ -2,25 +2,47 @@
 
 use std::collections::BTreeMap;
 
-use pipewright_core::plan::{CaptureOn, CloneDepth, FailureStrategy, Group, GroupKind, PipePlan, Plan, ScriptItem, StepPlan};
+use pipewright_core::plan::{
+    CaptureOn, CloneDepth, FailureStrategy, Group, GroupKind, PipePlan, Plan, ScriptItem, StepPlan,
+};
 use pipewright_spec::plan::TriggerEvent;
-use pipewright_spec::{Capabilities, Feature, PipelineFile, Planned, Severity, Trigger, parse, render_text};
+use pipewright_spec::{
+    Capabilities, Feature, PipelineFile, Planned, Severity, Trigger, parse, render_text,
+};
 use rstest::rstest;
 
 fn file(text: &str) -> PipelineFile {
     let parsed = parse("bitbucket-pipelines.yml", text.as_bytes());
-    let problems = render_text(&parsed.diagnostics, "bitbucket-pipelines.yml", &parsed.source);
-    assert!(!parsed.diagnostics.iter().any(|problem| problem.severity == Severity::Error), "{problems}");
+    let problems = render_text(
+        &parsed.diagnostics,
+        "bitbucket-pipelines.yml",
+        &parsed.source,
+    );
+    assert!(
+        !parsed
+            .diagnostics
+            .iter()
+            .any(|problem| problem.severity == Severity::Error),
+        "{problems}"
+    );
     parsed.pipeline_file.expect("a file")
 }
 
 fn branch(name: &str) -> Trigger {
-    Trigger::Branch { name: name.to_owned() }
+    Trigger::Branch {
+        name: name.to_owned(),
+    }
 }
 
 fn custom(name: &str, variables: &[(&str, &str)]) -> Trigger {
-    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Trigger::Custom { name: name.to_owned(), variables }
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Trigger::Custom {
+        name: name.to_owned(),
+        variables,
+    }
 }
 
 fn plan_of(file: &PipelineFile, trigger: &Trigger) -> Plan {
@@ -67,14 +89,26 @@ pipelines:
 ";
 
 #[rstest]
-#[case(branch("main"), "branches: main", "`main` under `branches` names the branch `main` exactly")]
-#[case(branch("feature/x"), "branches: feature/*", "`feature/*` under `branches` matches the branch `feature/x`")]
+#[case(
+    branch("main"),
+    "branches: main",
+    "`main` under `branches` names the branch `main` exactly"
+)]
+#[case(
+    branch("feature/x"),
+    "branches: feature/*",
+    "`feature/*` under `branches` matches the branch `feature/x`"
+)]
 #[case(
     branch("feature/bb-1"),
     "branches: feature/bb-*",
     "`feature/bb-*` under `branches` matches the branch `feature/bb-1` and is more specific than `feature/*`"
 )]
-#[case(branch("urgent/a/b"), "branches: {hotfix,urgent}/**", "`{hotfix,urgent}/**` under `branches` matches the branch `urgent/a/b`")]
+#[case(
+    branch("urgent/a/b"),
+    "branches: {hotfix,urgent}/**",
+    "`{hotfix,urgent}/**` under `branches` matches the branch `urgent/a/b`"
+)]
 #[case(
     branch("Main"),
     "default",
@@ -95,7 +129,10 @@ pipelines:
 fn one_pipeline_runs(#[case] trigger: Trigger, #[case] pipeline: &str, #[case] reason: &str) {
     let file = file(SELECTING);
     let selection = file.selection(&trigger).expect("a pipeline");
-    assert_eq!((selection.pipeline.as_str(), selection.reason.as_str()), (pipeline, reason));
+    assert_eq!(
+        (selection.pipeline.as_str(), selection.reason.as_str()),
+        (pipeline, reason)
+    );
     assert_eq!(plan_of(&file, &trigger).pipeline, pipeline);
 }
 
@@ -117,18 +154,40 @@ fn one_pipeline_runs(#[case] trigger: Trigger, #[case] pipeline: &str, #[case] r
     Trigger::PullRequest { source_branch: "x".to_owned(), destination_branch: "main".to_owned() },
     "the file has no `pull-requests` section for the pull request's source branch `x`"
 )]
-#[case("image: alpine", branch("main"), "the file has no `branches` section for the branch `main`, and it has no `default`")]
-fn nothing_runs_and_the_reason_is_told(#[case] text: &str, #[case] trigger: Trigger, #[case] expected: &str) {
+#[case(
+    "image: alpine",
+    branch("main"),
+    "the file has no `branches` section for the branch `main`, and it has no `default`"
+)]
+fn nothing_runs_and_the_reason_is_told(
+    #[case] text: &str,
+    #[case] trigger: Trigger,
+    #[case] expected: &str,
+) {
     let planned = file(text).plan(&trigger);
-    assert_eq!(planned, Planned::Nothing { reason: expected.to_owned() });
+    assert_eq!(
+        planned,
+        Planned::Nothing {
+            reason: expected.to_owned()
+        }
+    );
 }
 
 #[test]
 fn defaults_are_bitbuckets() {
     let step = only_step("pipelines: {default: [{step: {script: [make]}}]}");
-    assert_eq!((step.name.as_str(), step.max_time_minutes, step.size), ("Step 1", 120, 1));
-    assert_eq!((step.clone.enabled, step.clone.depth, step.clone.lfs), (true, CloneDepth::Commits(50), false));
-    assert_eq!((step.image, step.artifact_downloads, step.on_failure), (None, None, FailureStrategy::Fail));
+    assert_eq!(
+        (step.name.as_str(), step.max_time_minutes, step.size),
+        ("Step 1", 120, 1)
+    );
+    assert_eq!(
+        (step.clone.enabled, step.clone.depth, step.clone.lfs),
+        (true, CloneDepth::Commits(50), false)
+    );
+    assert_eq!(
+        (step.image, step.artifact_downloads, step.on_failure),
+        (None, None, FailureStrategy::Fail)
+    );
 }
 
 #[test]
@@ -145,11 +204,31 @@ pipelines:
 ",
     );
     let steps: Vec<_> = plan.steps().collect();
-    assert_eq!(steps[0].image.as_ref().map(|image| image.name.as_str()), Some("alpine"));
-    assert_eq!((steps[0].max_time_minutes, steps[0].size, steps[0].clone.depth), (30, 2, CloneDepth::Commits(10)));
+    assert_eq!(
+        steps[0].image.as_ref().map(|image| image.name.as_str()),
+        Some("alpine")
+    );
+    assert_eq!(
+        (
+            steps[0].max_time_minutes,
+            steps[0].size,
+            steps[0].clone.depth
+        ),
+        (30, 2, CloneDepth::Commits(10))
+    );
     assert_eq!(steps[0].runs_on, ["self.hosted", "big"]);
-    assert_eq!(steps[1].image.as_ref().map(|image| image.name.as_str()), Some("rust:1.95"));
-    assert_eq!((steps[1].max_time_minutes, steps[1].size, steps[1].clone.depth), (5, 4, CloneDepth::Full));
+    assert_eq!(
+        steps[1].image.as_ref().map(|image| image.name.as_str()),
+        Some("rust:1.95")
+    );
+    assert_eq!(
+        (
+            steps[1].max_time_minutes,
+            steps[1].size,
+            steps[1].clone.depth
+        ),
+        (5, 4, CloneDepth::Full)
+    );
     assert!(steps[1].clone.lfs, "what the step leaves out is the file's");
     assert_eq!(steps[1].runs_on, ["other"]);
     assert_eq!(steps[1].line, 8);
@@ -182,7 +261,11 @@ pipelines:
     - final: {name: Clean up, script: [a]}
 ",
     );
-    let kinds: Vec<_> = plan.groups.iter().map(|group| (group.kind, group.steps.len())).collect();
+    let kinds: Vec<_> = plan
+        .groups
+        .iter()
+        .map(|group| (group.kind, group.steps.len()))
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -194,15 +277,56 @@ pipelines:
         ]
     );
     let names: Vec<_> = plan.steps().map(|step| step.name.as_str()).collect();
-    assert_eq!(names, ["Lint", "Step 2", "Step 3", "Step 4", "Step 5", "Step 6", "Step 7", "Clean up"]);
-    let failing: Vec<_> = plan.groups[2].steps.iter().map(|step| (step.fail_fast, step.on_failure)).collect();
-    assert_eq!(failing, [(Some(false), FailureStrategy::Ignore), (None, FailureStrategy::Retry { times: 3 })]);
-    let Group { name, manual, deployment, condition, steps, .. } = &plan.groups[3];
-    assert_eq!((name.as_deref(), *manual, deployment.as_deref()), (Some("Deploy"), true, Some("production")));
-    assert_eq!(condition.as_ref().and_then(|condition| condition.state.as_deref()), Some("GO == true"));
-    let environments: Vec<_> = steps.iter().map(|step| (step.deployment.as_deref(), step.environment.as_deref())).collect();
-    assert_eq!(environments, [(None, Some("production")), (None, Some("other"))], "the stage deploys, its steps have the variables");
-    assert_eq!(steps[1].on_failure, FailureStrategy::Retry { times: 1 }, "retry alone is one retry");
+    assert_eq!(
+        names,
+        [
+            "Lint", "Step 2", "Step 3", "Step 4", "Step 5", "Step 6", "Step 7", "Clean up"
+        ]
+    );
+    let failing: Vec<_> = plan.groups[2]
+        .steps
+        .iter()
+        .map(|step| (step.fail_fast, step.on_failure))
+        .collect();
+    assert_eq!(
+        failing,
+        [
+            (Some(false), FailureStrategy::Ignore),
+            (None, FailureStrategy::Retry { times: 3 })
+        ]
+    );
+    let Group {
+        name,
+        manual,
+        deployment,
+        condition,
+        steps,
+        ..
+    } = &plan.groups[3];
+    assert_eq!(
+        (name.as_deref(), *manual, deployment.as_deref()),
+        (Some("Deploy"), true, Some("production"))
+    );
+    assert_eq!(
+        condition
+            .as_ref()
+            .and_then(|condition| condition.state.as_deref()),
+        Some("GO == true")
+    );
+    let environments: Vec<_> = steps
+        .iter()
+        .map(|step| (step.deployment.as_deref(), step.environment.as_deref()))
+        .collect();
+    assert_eq!(
+        environments,
+        [(None, Some("production")), (None, Some("other"))],
+        "the stage deploys, its steps have the variables"
+    );
+    assert_eq!(
+        steps[1].on_failure,
+        FailureStrategy::Retry { times: 1 },
+        "retry alone is one retry"
+    );
 }
 
 #[test]
@@ -232,15 +356,44 @@ pipelines:
             variables: {TEXT: $X, EMPTY: , LIST: [a, 2], MAP: {a: [true, 1.5]}}
 "#,
     );
-    let mut expected =
-        vec!["if true; then", "echo \"a\"", "fi", "first\n  second\n", "folded line", "single: quoted", "0777", "1.10", "yes"];
+    let mut expected = vec![
+        "if true; then",
+        "echo \"a\"",
+        "fi",
+        "first\n  second\n",
+        "folded line",
+        "single: quoted",
+        "0777",
+        "1.10",
+        "yes",
+    ];
     expected.push("atlassian/demo:1.0.0");
     assert_eq!(commands(&step), expected);
-    let pairs = [("TEXT", "$X"), ("EMPTY", ""), ("LIST_0", "a"), ("LIST_1", "2"), ("LIST_COUNT", "2"), ("MAP", "{\"a\":[true,1.5]}")];
-    let variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let pipe = PipePlan { pipe: "atlassian/demo:1.0.0".to_owned(), name: Some("Demo".to_owned()), variables };
+    let pairs = [
+        ("TEXT", "$X"),
+        ("EMPTY", ""),
+        ("LIST_0", "a"),
+        ("LIST_1", "2"),
+        ("LIST_COUNT", "2"),
+        ("MAP", "{\"a\":[true,1.5]}"),
+    ];
+    let variables = pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    let pipe = PipePlan {
+        pipe: "atlassian/demo:1.0.0".to_owned(),
+        name: Some("Demo".to_owned()),
+        variables,
+    };
     assert_eq!(step.script.last(), Some(&ScriptItem::Pipe(pipe)));
-    assert_eq!(step.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>(), ["docker"], "a pipe brings its engine");
+    assert_eq!(
+        step.services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect::<Vec<_>>(),
+        ["docker"],
+        "a pipe brings its engine"
+    );
 }
 
 #[test]
@@ -263,9 +416,20 @@ pipelines:
 ",
     );
     let steps: Vec<_> = plan.steps().collect();
-    assert_eq!((steps[0].max_time_minutes, commands(steps[0])), (5, vec!["one", "two"]));
-    assert_eq!((steps[1].name.as_str(), steps[1].max_time_minutes), ("Own", 7), "own keys win wherever `<<` stands");
-    assert_eq!((steps[2].name.as_str(), steps[2].max_time_minutes), ("Own", 9), "of several the earlier wins");
+    assert_eq!(
+        (steps[0].max_time_minutes, commands(steps[0])),
+        (5, vec!["one", "two"])
+    );
+    assert_eq!(
+        (steps[1].name.as_str(), steps[1].max_time_minutes),
+        ("Own", 7),
+        "own keys win wherever `<<` stands"
+    );
+    assert_eq!(
+        (steps[2].name.as_str(), steps[2].max_time_minutes),
+        ("Own", 9),
+        "of several the earlier wins"
+    );
     assert_eq!(commands(steps[3]), ["make test", "a/b:1", "a/b:1"]);
 }
 
@@ -295,21 +459,63 @@ pipelines:
         script: [a]
 ",
     );
-    let caches: Vec<_> = step.caches.iter().map(|cache| (cache.name.as_str(), cache.path.as_str(), cache.key_files.len())).collect();
-    assert_eq!(caches, [("cargo", "~/.cargo", 0), ("keyed", "target", 1), ("node", "other/node_modules", 0), ("pip", "~/.cache/pip", 0)]);
-    let services: Vec<_> = step.services.iter().map(|service| (service.name.as_str(), service.memory_mb, service.docker)).collect();
+    let caches: Vec<_> = step
+        .caches
+        .iter()
+        .map(|cache| {
+            (
+                cache.name.as_str(),
+                cache.path.as_str(),
+                cache.key_files.len(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        caches,
+        [
+            ("cargo", "~/.cargo", 0),
+            ("keyed", "target", 1),
+            ("node", "other/node_modules", 0),
+            ("pip", "~/.cache/pip", 0)
+        ]
+    );
+    let services: Vec<_> = step
+        .services
+        .iter()
+        .map(|service| (service.name.as_str(), service.memory_mb, service.docker))
+        .collect();
     assert_eq!(services, [("db", 1024, false), ("docker", 4096, true)]);
-    assert_eq!(step.services[0].image.as_ref().and_then(|image| image.password.as_deref()), Some("$P"));
+    assert_eq!(
+        step.services[0]
+            .image
+            .as_ref()
+            .and_then(|image| image.password.as_deref()),
+        Some("$P")
+    );
     let artifacts: Vec<_> = step
         .artifacts
         .iter()
-        .map(|artifact| (artifact.name.as_str(), artifact.shared, artifact.test_reports, artifact.capture_on))
+        .map(|artifact| {
+            (
+                artifact.name.as_str(),
+                artifact.shared,
+                artifact.test_reports,
+                artifact.capture_on,
+            )
+        })
         .collect();
     assert_eq!(
         artifacts,
-        [("", true, false, CaptureOn::Always), ("reports", false, true, CaptureOn::Failed), ("own", false, false, CaptureOn::Always)]
+        [
+            ("", true, false, CaptureOn::Always),
+            ("reports", false, true, CaptureOn::Failed),
+            ("own", false, false, CaptureOn::Always)
+        ]
     );
-    assert_eq!((step.artifacts[1].depth, step.artifact_downloads), (Some(4), Some(vec!["earlier".to_owned()])));
+    assert_eq!(
+        (step.artifacts[1].depth, step.artifact_downloads),
+        (Some(4), Some(vec!["earlier".to_owned()]))
+    );
 }
 
 #[test]
@@ -323,8 +529,14 @@ pipelines:
 ",
     );
     let child = step.child.expect("a child");
-    assert_eq!((child.custom.as_str(), child.input_variables.len()), ("scan", 2));
-    assert_eq!((child.input_artifacts, child.output_artifacts), (vec!["a.tgz".to_owned()], vec!["r.json".to_owned()]));
+    assert_eq!(
+        (child.custom.as_str(), child.input_variables.len()),
+        ("scan", 2)
+    );
+    assert_eq!(
+        (child.input_artifacts, child.output_artifacts),
+        (vec!["a.tgz".to_owned()], vec!["r.json".to_owned()])
+    );
     assert!(step.script.is_empty() && step.services.is_empty());
 }
 
@@ -343,10 +555,26 @@ pipelines:
 fn custom_variables_have_their_defaults() {
     let file = file(VARIABLES);
     let variables = |given: &[(&str, &str)]| plan_of(&file, &custom("deploy", given)).variables;
-    let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
-    assert_eq!(variables(&[]), owned(&[("ENV", "dev"), ("TEXT", "1.10"), ("NONE", "")]));
+    let owned = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        variables(&[]),
+        owned(&[("ENV", "dev"), ("TEXT", "1.10"), ("NONE", "")])
+    );
     let given = [("ENV", "prod"), ("NONE", "x"), ("OTHER", "y")];
-    assert_eq!(variables(&given), owned(&[("ENV", "prod"), ("TEXT", "1.10"), ("NONE", "x"), ("OTHER", "y")]));
+    assert_eq!(
+        variables(&given),
+        owned(&[
+            ("ENV", "prod"),
+            ("TEXT", "1.10"),
+            ("NONE", "x"),
+            ("OTHER", "y")
+        ])
+    );
     let start = file.start_conditions().remove(0);
     assert_eq!(start.variables[0].allowed_values, ["dev", "prod"]);
     assert_eq!(start.variables[0].description.as_deref(), Some("target"));
@@ -355,9 +583,18 @@ fn custom_variables_have_their_defaults() {
 #[rstest]
 #[case(&[("ENV", "test")], "PW0125", "the value `test` is not allowed for the variable `ENV`")]
 #[case(&[("A-B", "x")], "PW0123", "`A-B` cannot be the name of a variable")]
-fn a_value_that_is_not_allowed_is_refused(#[case] given: &[(&str, &str)], #[case] code: &str, #[case] message: &str) {
-    let Planned::Invalid(problems) = file(VARIABLES).plan(&custom("deploy", given)) else { panic!("not refused") };
-    let found = problems.iter().find(|problem| problem.is_fatal()).expect("a reason");
+fn a_value_that_is_not_allowed_is_refused(
+    #[case] given: &[(&str, &str)],
+    #[case] code: &str,
+    #[case] message: &str,
+) {
+    let Planned::Invalid(problems) = file(VARIABLES).plan(&custom("deploy", given)) else {
+        panic!("not refused")
+    };
+    let found = problems
+        .iter()
+        .find(|problem| problem.is_fatal())
+        .expect("a reason");
     assert_eq!((&*found.code, found.message.as_str()), (code, message));
 }
 
@@ -366,8 +603,14 @@ fn an_error_anywhere_makes_every_plan_invalid() {
     let text = "pipelines: {default: [{step: {script: [a]}}], custom: {x: [{step: {}}]}}";
     let parsed = parse("f", text.as_bytes());
     let file = parsed.pipeline_file.expect("read as far as it goes");
-    assert!(matches!(file.plan(&branch("main")), Planned::Invalid(problems) if problems == parsed.diagnostics));
-    assert_eq!(file.start_conditions().len(), 2, "what there is can still be listed");
+    assert!(
+        matches!(file.plan(&branch("main")), Planned::Invalid(problems) if problems == parsed.diagnostics)
+    );
+    assert_eq!(
+        file.start_conditions().len(),
+        2,
+        "what there is can still be listed"
+    );
 }
 
 #[test]
@@ -382,17 +625,43 @@ pipelines:
       - step: {name: 'Build ${{ BITBUCKET_BRANCH }}', size: '${{ SIZE }}', max-time: '${{ MINUTES }}', script: ['echo ${{ github.ref }}']}
 ",
     );
-    let values = BTreeMap::from([("NODE".to_owned(), "22".to_owned()), ("MINUTES".to_owned(), "7".to_owned())]);
-    let Planned::Plan(plan, warnings) = file.plan_with(&custom("build", &[]), &values) else { panic!("no plan") };
+    let values = BTreeMap::from([
+        ("NODE".to_owned(), "22".to_owned()),
+        ("MINUTES".to_owned(), "7".to_owned()),
+    ]);
+    let Planned::Plan(plan, warnings) = file.plan_with(&custom("build", &[]), &values) else {
+        panic!("no plan")
+    };
     let step = plan.step(0).expect("a step");
-    assert_eq!(step.image.as_ref().map(|image| image.name.as_str()), Some("node:22"));
+    assert_eq!(
+        step.image.as_ref().map(|image| image.name.as_str()),
+        Some("node:22")
+    );
     assert_eq!((step.size, step.max_time_minutes), (2, 7));
-    assert_eq!(step.name, "Build ${{ BITBUCKET_BRANCH }}", "it has no value here");
-    assert_eq!(commands(step), ["echo ${{ github.ref }}"], "not a name, so not ours");
-    let unknown: Vec<_> = warnings.iter().filter(|problem| problem.code == "PW0133").map(|problem| problem.primary.line).collect();
+    assert_eq!(
+        step.name, "Build ${{ BITBUCKET_BRANCH }}",
+        "it has no value here"
+    );
+    assert_eq!(
+        commands(step),
+        ["echo ${{ github.ref }}"],
+        "not a name, so not ours"
+    );
+    let unknown: Vec<_> = warnings
+        .iter()
+        .filter(|problem| problem.code == "PW0133")
+        .map(|problem| problem.primary.line)
+        .collect();
     assert_eq!(unknown, [7]);
-    assert_eq!(warnings.len(), 1, "a value from a template is the text or the number that is wanted");
-    let Planned::Invalid(problems) = file.plan_with(&custom("build", &[("SIZE", "3x")]), &values) else { panic!("3x is no size") };
+    assert_eq!(
+        warnings.len(),
+        1,
+        "a value from a template is the text or the number that is wanted"
+    );
+    let Planned::Invalid(problems) = file.plan_with(&custom("build", &[("SIZE", "3x")]), &values)
+    else {
+        panic!("3x is no size")
+    };
     assert!(problems.iter().any(|problem| problem.code == "PW0106"));
 }
 
@@ -413,9 +682,23 @@ pipelines:
     );
     let value_of = |name: &str| (name == "BITBUCKET_BRANCH").then(|| "feature/x".to_owned());
     let (fired, errors) = file.fired(TriggerEvent::RepositoryPush, &value_of);
-    assert_eq!(fired.iter().map(|fired| fired.pipeline.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
-    assert_eq!(errors.len(), 1, "a rule without an answer holds back no other");
-    assert!(file.fired(TriggerEvent::PipelineCompleted, &value_of).0.is_empty());
+    assert_eq!(
+        fired
+            .iter()
+            .map(|fired| fired.pipeline.as_str())
+            .collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
+    assert_eq!(
+        errors.len(),
+        1,
+        "a rule without an answer holds back no other"
+    );
+    assert!(
+        file.fired(TriggerEvent::PipelineCompleted, &value_of)
+            .0
+            .is_empty()
+    );
 }
 
 #[test]
@@ -441,13 +724,36 @@ pipelines:
 ";
     let file = file(text);
     let host = Capabilities::host();
-    insta::assert_snapshot!(render_text(&file.unsupported(&branch("x"), &host), "bitbucket-pipelines.yml", text));
-    let within = |trigger: &Trigger, capabilities: &Capabilities| file.plan_within(trigger, &BTreeMap::new(), capabilities);
+    insta::assert_snapshot!(render_text(
+        &file.unsupported(&branch("x"), &host),
+        "bitbucket-pipelines.yml",
+        text
+    ));
+    let within = |trigger: &Trigger, capabilities: &Capabilities| {
+        file.plan_within(trigger, &BTreeMap::new(), capabilities)
+    };
     assert!(matches!(within(&branch("x"), &host), Planned::Invalid(_)));
-    let Planned::Plan(_, warnings) = within(&branch("plain"), &host) else { panic!("a size is harmless") };
-    assert_eq!(warnings.iter().map(|problem| &*problem.code).collect::<Vec<_>>(), ["PW0201"]);
-    assert!(matches!(within(&branch("foreign"), &host), Planned::Invalid(_)));
-    assert!(matches!(within(&branch("foreign"), &host.with(Feature::RunsOn)), Planned::Plan(..)), "a flag is flipped");
+    let Planned::Plan(_, warnings) = within(&branch("plain"), &host) else {
+        panic!("a size is harmless")
+    };
+    assert_eq!(
+        warnings
+            .iter()
+            .map(|problem| &*problem.code)
+            .collect::<Vec<_>>(),
+        ["PW0201"]
+    );
+    assert!(matches!(
+        within(&branch("foreign"), &host),
+        Planned::Invalid(_)
+    ));
+    assert!(
+        matches!(
+            within(&branch("foreign"), &host.with(Feature::RunsOn)),
+            Planned::Plan(..)
+        ),
+        "a flag is flipped"
+    );
 }
 
 #[test]
@@ -468,11 +774,20 @@ pipelines:
     let file = file(text);
     let needed = |wanted: &[usize]| {
         let without = Capabilities::host().without(Feature::Deployment);
-        let problems = file.unsupported_for(&branch("main"), &BTreeMap::new(), &without, &|index| wanted.contains(&index));
-        problems.into_iter().map(|problem| problem.path).collect::<Vec<_>>()
+        let problems =
+            file.unsupported_for(&branch("main"), &BTreeMap::new(), &without, &|index| {
+                wanted.contains(&index)
+            });
+        problems
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect::<Vec<_>>()
     };
     assert_eq!(needed(&[0, 2]), [""; 0]);
-    assert_eq!(needed(&[1]), ["pipelines.default[1].parallel[0].step.services[0]"]);
+    assert_eq!(
+        needed(&[1]),
+        ["pipelines.default[1].parallel[0].step.services[0]"]
+    );
     assert_eq!(needed(&[0, 3]), ["pipelines.default[2].stage.deployment"]);
     assert_eq!(needed(&[0, 1, 2, 3]).len(), 2);
 }
@@ -492,29 +807,50 @@ pipelines:
     let file = file(text);
     let refused = |trigger| {
         let problems = file.unsupported(&trigger, &Capabilities::host());
-        problems.into_iter().filter(pipewright_spec::Diagnostic::is_fatal).map(|problem| problem.path).collect::<Vec<_>>()
+        problems
+            .into_iter()
+            .filter(pipewright_spec::Diagnostic::is_fatal)
+            .map(|problem| problem.path)
+            .collect::<Vec<_>>()
     };
     assert_eq!(refused(branch("main")), [""; 0]);
-    assert_eq!(refused(branch("other")), ["clone.lfs", "options.runs-on", "options.runtime.cloud.arch"]);
+    assert_eq!(
+        refused(branch("other")),
+        ["clone.lfs", "options.runs-on", "options.runtime.cloud.arch"]
+    );
 }
 
 #[test]
 fn a_task_for_a_hosted_assistant_is_never_run() {
     let text = "pipelines: {default: [{step: {script: [make, {agent: reviewer}]}}]}";
-    let Planned::Invalid(problems) = file(text).plan(&branch("main")) else { panic!("refused") };
-    assert_eq!(problems[0].message, "not supported yet: `agent`; it runs only at Atlassian");
+    let Planned::Invalid(problems) = file(text).plan(&branch("main")) else {
+        panic!("refused")
+    };
+    assert_eq!(
+        problems[0].message,
+        "not supported yet: `agent`; it runs only at Atlassian"
+    );
 }
 
 #[test]
 fn problems_and_triggers_are_json() {
-    let parsed = parse("f", b"pipelines:\n  default:\n    - step: {script: [a], nmae: x}\n");
+    let parsed = parse(
+        "f",
+        b"pipelines:\n  default:\n    - step: {script: [a], nmae: x}\n",
+    );
     let json = serde_json::to_string(&parsed.diagnostics).expect("JSON");
     assert_eq!(
         json,
         r#"[{"severity":"warning","code":"PW0101","message":"`nmae` is not a property of a step; it is ignored","primary":{"line":3,"column":27,"start":48,"end":52},"help":"did you mean `name`?","path":"pipelines.default[0].step.nmae"}]"#
     );
-    assert_eq!(serde_json::from_str::<Vec<pipewright_spec::Diagnostic>>(&json).expect("the same"), parsed.diagnostics);
+    assert_eq!(
+        serde_json::from_str::<Vec<pipewright_spec::Diagnostic>>(&json).expect("the same"),
+        parsed.diagnostics
+    );
     let trigger = custom("x", &[("A", "b")]);
     let json = serde_json::to_string(&trigger).expect("JSON");
-    assert_eq!(json, r#"{"kind":"custom","name":"x","variables":[["A","b"]]}"#);
+    assert_eq!(
+        json,
+        r#"{"kind":"custom","name":"x","variables":[["A","b"]]}"#
+    );
 }

@@ -16,28 +16,70 @@ use validator::Schema;
 
 /// Where the schema accepts what we refuse.
 const STRICTER: &[(&str, &str)] = &[
-    ("PW0102", "the schema requires no `script`, no image of a service and no `custom`; nothing could run"),
-    ("PW0115", "the schema takes an item that is an empty mapping"),
-    ("PW0120", "the schema does not know which services are defined"),
-    ("PW0122", "the schema does not know which pipelines there are"),
-    ("PW0124", "the schema does not compare a default with its allowed values"),
+    (
+        "PW0102",
+        "the schema requires no `script`, no image of a service and no `custom`; nothing could run",
+    ),
+    (
+        "PW0115",
+        "the schema takes an item that is an empty mapping",
+    ),
+    (
+        "PW0120",
+        "the schema does not know which services are defined",
+    ),
+    (
+        "PW0122",
+        "the schema does not know which pipelines there are",
+    ),
+    (
+        "PW0124",
+        "the schema does not compare a default with its allowed values",
+    ),
     ("PW0130", "the schema takes any text for a pattern"),
-    ("PW0132", "the schema does not know which import sources are defined, and takes any text for one"),
-    ("PW0107", "the schema has no lower bound for users, processors and memory"),
-    ("PW0100", "texts that are blank; and what the schema leaves open, such as `labels`, `config` and `imports`"),
+    (
+        "PW0132",
+        "the schema does not know which import sources are defined, and takes any text for one",
+    ),
+    (
+        "PW0107",
+        "the schema has no lower bound for users, processors and memory",
+    ),
+    (
+        "PW0100",
+        "texts that are blank; and what the schema leaves open, such as `labels`, `config` and `imports`",
+    ),
 ];
 
 /// Where the schema refuses what we accept without a word, by a part of the path.
 const LOOSER: &[(&str, &str)] = &[
-    ("variables", "an empty variable of a pipe or service is the empty text; a pipe's mapping arrives as JSON"),
-    ("input-variables", "an empty one is the empty text, and none are none"),
+    (
+        "variables",
+        "an empty variable of a pipe or service is the empty text; a pipe's mapping arrives as JSON",
+    ),
+    (
+        "input-variables",
+        "an empty one is the empty text, and none are none",
+    ),
     ("condition", "a rule's condition may be the word true"),
-    ("agents", "the hosted assistants are not read: a step that uses one is refused"),
-    ("agentic", "a task for a hosted assistant is refused when it is planned, whatever it says"),
+    (
+        "agents",
+        "the hosted assistants are not read: a step that uses one is refused",
+    ),
+    (
+        "agentic",
+        "a task for a hosted assistant is refused when it is planned, whatever it says",
+    ),
 ];
 
 /// Keys of the schema that no pipeline file has: what a provider of dynamic pipelines is told.
-const NOT_IN_FILES: &[&str] = &["parent_pipeline_run_uuid", "parent_pipeline_uuid", "parent_step_uuid", "scope", "value"];
+const NOT_IN_FILES: &[&str] = &[
+    "parent_pipeline_run_uuid",
+    "parent_pipeline_uuid",
+    "parent_step_uuid",
+    "scope",
+    "value",
+];
 
 /// Every key that the schema knows.
 fn keys(schema: &Value, found: &mut std::collections::BTreeSet<String>) {
@@ -75,14 +117,22 @@ fn places(value: &Value, path: &str, found: &mut Vec<String>) {
     }
     let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
     match value {
-        Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| places(item, &format!("{path}/{index}"), found)),
-        Value::Object(map) => map.iter().for_each(|(key, item)| places(item, &format!("{path}/{}", escaped(key)), found)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(index, item)| places(item, &format!("{path}/{index}"), found)),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, item)| places(item, &format!("{path}/{}", escaped(key)), found)),
         _ => {}
     }
 }
 
 fn whole() -> Value {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/whole.yml")).expect("the document");
+    let text = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/whole.yml"),
+    )
+    .expect("the document");
     serde_saphyr::from_str(&text).expect("YAML")
 }
 
@@ -94,20 +144,38 @@ fn wrong_values_everywhere() {
     assert_eq!(parsed.diagnostics, [], "the document itself is right");
 
     let schema = std::env::var_os("PIPEWRIGHT_SHARED").map(|shared| {
-        let text = std::fs::read_to_string(Path::new(&shared).join("specs/bitbucket-pipelines.schema.json")).expect("the schema");
+        let text = std::fs::read_to_string(
+            Path::new(&shared).join("specs/bitbucket-pipelines.schema.json"),
+        )
+        .expect("the schema");
         Schema(serde_json::from_str(&text).expect("JSON"))
     });
     match &schema {
-        None => eprintln!("not compared with the schema: PIPEWRIGHT_SHARED does not name the directory with specs"),
+        None => eprintln!(
+            "not compared with the schema: PIPEWRIGHT_SHARED does not name the directory with specs"
+        ),
         Some(schema) => {
-            assert!(schema.accepts(&base), "the document is right for the schema too");
+            assert!(
+                schema.accepts(&base),
+                "the document is right for the schema too"
+            );
             let mut known = std::collections::BTreeSet::new();
             keys(&schema.0, &mut known);
             let mut places_of_document = Vec::new();
             places(&base, "", &mut places_of_document);
-            let has = |key: &str| places_of_document.iter().any(|place| place.rsplit('/').next() == Some(key));
-            let missing: Vec<_> = known.iter().filter(|key| !has(key) && !NOT_IN_FILES.contains(&key.as_str())).collect();
-            assert!(missing.is_empty(), "the document lacks keys of the schema: {missing:?}");
+            let has = |key: &str| {
+                places_of_document
+                    .iter()
+                    .any(|place| place.rsplit('/').next() == Some(key))
+            };
+            let missing: Vec<_> = known
+                .iter()
+                .filter(|key| !has(key) && !NOT_IN_FILES.contains(&key.as_str()))
+                .collect();
+            assert!(
+                missing.is_empty(),
+                "the document lacks keys of the schema: {missing:?}"
+            );
         }
     }
 
@@ -122,18 +190,30 @@ fn wrong_values_everywhere() {
             *document.pointer_mut(path).expect("a place") = wrong.clone();
             let parsed = keeps_its_promises("wrong.yml", document.to_string().as_bytes());
             let Some(schema) = &schema else { continue };
-            let errors: Vec<&str> = parsed.diagnostics.iter().filter(|problem| problem.is_fatal()).map(|problem| &*problem.code).collect();
+            let errors: Vec<&str> = parsed
+                .diagnostics
+                .iter()
+                .filter(|problem| problem.is_fatal())
+                .map(|problem| &*problem.code)
+                .collect();
             if schema.accepts(&document) {
                 for code in errors {
                     match STRICTER.iter().find(|(known, _)| *known == code) {
                         Some((known, _)) => drop(reasons_used.insert(*known)),
-                        None => differences.push(format!("{path} = {wrong}: the schema accepts it, we say {code}")),
+                        None => differences.push(format!(
+                            "{path} = {wrong}: the schema accepts it, we say {code}"
+                        )),
                     }
                 }
             } else if parsed.diagnostics.is_empty() {
-                match LOOSER.iter().find(|(part, _)| path.split('/').any(|piece| piece == *part)) {
+                match LOOSER
+                    .iter()
+                    .find(|(part, _)| path.split('/').any(|piece| piece == *part))
+                {
                     Some((part, _)) => drop(reasons_used.insert(*part)),
-                    None => differences.push(format!("{path} = {wrong}: the schema refuses it, we say nothing")),
+                    None => differences.push(format!(
+                        "{path} = {wrong}: the schema refuses it, we say nothing"
+                    )),
                 }
             }
         }
@@ -141,7 +221,15 @@ fn wrong_values_everywhere() {
     if schema.is_some() {
         let listed = STRICTER.iter().chain(LOOSER).map(|(name, _)| *name);
         let unused: Vec<_> = listed.filter(|name| !reasons_used.contains(name)).collect();
-        assert!(unused.is_empty(), "listed as a difference, but none was found: {unused:?}");
+        assert!(
+            unused.is_empty(),
+            "listed as a difference, but none was found: {unused:?}"
+        );
     }
-    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
 }

@@ -20,7 +20,11 @@ fn a_file_cut_off_anywhere_is_explained() {
                 keeps_its_promises(name, &bytes[..length]);
             } else {
                 let parsed = parse(name, &bytes[..length]);
-                assert!(parsed.pipeline_file.is_some() || parsed.diagnostics.iter().any(Diagnostic::is_fatal), "{name} at {length}");
+                assert!(
+                    parsed.pipeline_file.is_some()
+                        || parsed.diagnostics.iter().any(Diagnostic::is_fatal),
+                    "{name} at {length}"
+                );
             }
         }
     }

@@ -89,17 +89,26 @@ pub struct Membership {
 
 /// The account of this id.
 pub async fn by_id(db: &Db, id: AccountId) -> Result<Option<Account>, StoreError> {
-    Ok(read!(db, BY_ID, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?)
+    Ok(read!(db, BY_ID, |executor, sql| sqlx::query_as(sql)
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// The account of this slug.
 pub async fn by_slug(db: &Db, slug: &str) -> Result<Option<Account>, StoreError> {
-    Ok(read!(db, BY_SLUG, |executor, sql| sqlx::query_as(sql).bind(slug).fetch_optional(executor).await)?)
+    Ok(read!(db, BY_SLUG, |executor, sql| sqlx::query_as(sql)
+        .bind(slug)
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// Every account that a user is a member of, the personal one first.
 pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Membership>, StoreError> {
-    Ok(read!(db, OF_USER, |executor, sql| sqlx::query_as(sql).bind(user.as_uuid()).fetch_all(executor).await)?)
+    Ok(read!(db, OF_USER, |executor, sql| sqlx::query_as(sql)
+        .bind(user.as_uuid())
+        .fetch_all(executor)
+        .await)?)
 }
 
 /// Adds an account. [`StoreError::Exists`] where the slug is taken.
@@ -124,7 +133,14 @@ pub async fn set_name(tx: &mut Tx, id: AccountId, name: &str) -> Result<(), Stor
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;
-    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { table: "accounts", key: id.to_string() }) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Missing {
+            table: "accounts",
+            key: id.to_string(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -161,17 +177,54 @@ pub(crate) mod tests {
             let mine = account(&db, "harbor").await;
             account(&db, "other").await;
             let mut tx = db.begin().await.expect("begins");
-            crate::members::add(&mut tx, mine.id, user.id, Role::Admin, Timestamp::from_seconds(2)).await.expect("adds");
-            super::set_name(&mut tx, mine.id, "Harbor").await.expect("renames");
+            crate::members::add(
+                &mut tx,
+                mine.id,
+                user.id,
+                Role::Admin,
+                Timestamp::from_seconds(2),
+            )
+            .await
+            .expect("adds");
+            super::set_name(&mut tx, mine.id, "Harbor")
+                .await
+                .expect("renames");
             tx.commit().await.expect("commits");
             let seen = super::of_user(&db, user.id).await.expect("reads");
-            let seen: Vec<_> = seen.iter().map(|one| (one.account.slug.as_str(), one.account.name.as_str(), one.role)).collect();
+            let seen: Vec<_> = seen
+                .iter()
+                .map(|one| {
+                    (
+                        one.account.slug.as_str(),
+                        one.account.name.as_str(),
+                        one.role,
+                    )
+                })
+                .collect();
             assert_eq!(seen, [("harbor", "Harbor", Role::Admin)]);
-            assert_eq!(super::by_slug(&db, "harbor").await.expect("reads").map(|found| found.id), Some(mine.id));
-            assert_eq!(super::by_id(&db, mine.id).await.expect("reads").map(|found| found.slug), Some("harbor".to_owned()));
+            assert_eq!(
+                super::by_slug(&db, "harbor")
+                    .await
+                    .expect("reads")
+                    .map(|found| found.id),
+                Some(mine.id)
+            );
+            assert_eq!(
+                super::by_id(&db, mine.id)
+                    .await
+                    .expect("reads")
+                    .map(|found| found.slug),
+                Some("harbor".to_owned())
+            );
             let mut tx = db.begin().await.expect("begins");
-            let same_slug = Account { id: AccountId::new(), ..mine };
-            assert!(matches!(super::insert(&mut tx, &same_slug).await, Err(StoreError::Exists("account"))));
+            let same_slug = Account {
+                id: AccountId::new(),
+                ..mine
+            };
+            assert!(matches!(
+                super::insert(&mut tx, &same_slug).await,
+                Err(StoreError::Exists("account"))
+            ));
         });
     }
 }

@@ -106,30 +106,52 @@ pub(crate) async fn insert_all(
 }
 
 /// What a build's first `steps` steps left for later ones, in plan order.
-pub async fn given(tx: &mut Tx, build: BuildId, steps: usize) -> Result<Vec<GivenArtifact>, StoreError> {
+pub async fn given(
+    tx: &mut Tx,
+    build: BuildId,
+    steps: usize,
+) -> Result<Vec<GivenArtifact>, StoreError> {
     // Asked at every claim, and most are of a first step.
     if steps == 0 {
         return Ok(Vec::new());
     }
-    let rows: Vec<GivenRow> =
-        within!(tx, GIVEN, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).bind(steps as i64).fetch_all(executor).await)?;
-    let given =
-        |row: GivenRow| GivenArtifact { id: row.id, step_name: row.step_name, name: row.name, is_expired: row.removed_at.is_some() };
+    let rows: Vec<GivenRow> = within!(tx, GIVEN, |executor, sql| sqlx::query_as(sql)
+        .bind(build.as_uuid())
+        .bind(steps as i64)
+        .fetch_all(executor)
+        .await)?;
+    let given = |row: GivenRow| GivenArtifact {
+        id: row.id,
+        step_name: row.step_name,
+        name: row.name,
+        is_expired: row.removed_at.is_some(),
+    };
     Ok(rows.into_iter().map(given).collect())
 }
 
 /// All artifacts of a build in plan order. The caller has reached the build through its account.
 pub async fn of_build(db: &Db, build: BuildId) -> Result<Vec<Artifact>, StoreError> {
-    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?)
+    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql)
+        .bind(build.as_uuid())
+        .fetch_all(executor)
+        .await)?)
 }
 
 /// How many artifacts a build has. The caller has reached the build through its account.
 pub async fn count(db: &Db, build: BuildId) -> Result<i64, StoreError> {
-    Ok(read!(db, COUNT, |executor, sql| sqlx::query_scalar(sql).bind(build.as_uuid()).fetch_one(executor).await)?)
+    Ok(read!(db, COUNT, |executor, sql| sqlx::query_scalar(sql)
+        .bind(build.as_uuid())
+        .fetch_one(executor)
+        .await)?)
 }
 
 /// An artifact of this build of the account; none where there is none or it is another account's.
-pub async fn get(db: &Db, account: AccountId, build: BuildId, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
+pub async fn get(
+    db: &Db,
+    account: AccountId,
+    build: BuildId,
+    id: ArtifactId,
+) -> Result<Option<Artifact>, StoreError> {
     Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(build.as_uuid())
@@ -140,20 +162,31 @@ pub async fn get(db: &Db, account: AccountId, build: BuildId, id: ArtifactId) ->
 
 /// True where a row speaks of this content as being there.
 pub async fn is_known(db: &Db, id: ArtifactId) -> Result<bool, StoreError> {
-    let count: i64 = read!(db, EXISTS, |executor, sql| sqlx::query_scalar(sql).bind(id.as_uuid()).fetch_one(executor).await)?;
+    let count: i64 = read!(db, EXISTS, |executor, sql| sqlx::query_scalar(sql)
+        .bind(id.as_uuid())
+        .fetch_one(executor)
+        .await)?;
     Ok(count > 0)
 }
 
 /// Artifacts whose time is over and whose content is there yet, at most `limit`.
 pub async fn expired(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<ArtifactId>, StoreError> {
-    let rows: Vec<Uuid> =
-        read!(db, EXPIRED, |executor, sql| sqlx::query_scalar(sql).bind(now.as_micros()).bind(limit).fetch_all(executor).await)?;
+    let rows: Vec<Uuid> = read!(db, EXPIRED, |executor, sql| sqlx::query_scalar(sql)
+        .bind(now.as_micros())
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(ArtifactId::from_uuid).collect())
 }
 
 /// Notes that a content goes. The caller removes it afterwards: after a kill between the two it is an orphan.
 pub async fn set_removed(tx: &mut Tx, id: ArtifactId, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, REMOVED, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(now.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, REMOVED, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -177,7 +210,15 @@ mod tests {
 
     fn artifact(name: &str, kind: ArtifactKind) -> NewArtifact {
         let listing = vec![("dist/ü".to_owned(), 7)];
-        NewArtifact { id: ArtifactId::new(), position: 0, name: name.to_owned(), kind, files: 1, bytes: 10, listing }
+        NewArtifact {
+            id: ArtifactId::new(),
+            position: 0,
+            name: name.to_owned(),
+            kind,
+            files: 1,
+            bytes: 10,
+            listing,
+        }
     }
 
     #[test]
@@ -187,55 +228,127 @@ mod tests {
             let mut tx = db.begin().await.expect("begins");
             let build = a_planned_build_of(&mut tx, made, "main", 'a', 3).await;
             let runner = RunnerId::new();
-            register(&mut tx, runner, "runner", RunnerKind::Embedded, 2, NOW).await.expect("registers");
-            let (first, shared) = (artifact("old", ArtifactKind::Shared), artifact("jar", ArtifactKind::Shared));
+            register(&mut tx, runner, "runner", RunnerKind::Embedded, 2, NOW)
+                .await
+                .expect("registers");
+            let (first, shared) = (
+                artifact("old", ArtifactKind::Shared),
+                artifact("jar", ArtifactKind::Shared),
+            );
             let left = [
                 (0, 1, vec![first.clone()]),
                 (1, 1, vec![artifact("side", ArtifactKind::Shared)]),
-                (0, 2, vec![shared.clone(), NewArtifact { position: 1, ..artifact("private", ArtifactKind::Scoped) }]),
+                (
+                    0,
+                    2,
+                    vec![
+                        shared.clone(),
+                        NewArtifact {
+                            position: 1,
+                            ..artifact("private", ArtifactKind::Scoped)
+                        },
+                    ],
+                ),
             ];
             for (position, number, artifacts) in left {
                 if (position, number) != (0, 1) {
-                    crate::attempts::queue(&mut tx, build, position, number, NOW).await.expect("queues");
+                    crate::attempts::queue(&mut tx, build, position, number, NOW)
+                        .await
+                        .expect("queues");
                 }
-                let claim = Claim { runner, lease: Uuid::now_v7(), until: NOW + DAY, now: NOW };
-                let claimed = crate::attempts::claim(&mut tx, claim).await.expect("claims").expect("one");
+                let claim = Claim {
+                    runner,
+                    lease: Uuid::now_v7(),
+                    until: NOW + DAY,
+                    now: NOW,
+                };
+                let claimed = crate::attempts::claim(&mut tx, claim)
+                    .await
+                    .expect("claims")
+                    .expect("one");
                 let mut ended = Ended::of(AttemptOutcome::Passed, None);
                 (ended.artifacts, ended.artifacts_expire) = (artifacts, NOW + DAY);
-                assert!(crate::attempts::finish(&mut tx, claimed.id, claim.lease, &ended, NOW).await.expect("ends"));
-                let state = pipewright_core::build::StepState::Finished(pipewright_core::build::StepOutcome::Passed);
-                let step = pipewright_core::build::StepRun { state, attempts: number, lost: 0 };
-                crate::steps::set(&mut tx, build, position, step, None, NOW).await.expect("moves");
+                assert!(
+                    crate::attempts::finish(&mut tx, claimed.id, claim.lease, &ended, NOW)
+                        .await
+                        .expect("ends")
+                );
+                let state = pipewright_core::build::StepState::Finished(
+                    pipewright_core::build::StepOutcome::Passed,
+                );
+                let step = pipewright_core::build::StepRun {
+                    state,
+                    attempts: number,
+                    lost: 0,
+                };
+                crate::steps::set(&mut tx, build, position, step, None, NOW)
+                    .await
+                    .expect("moves");
             }
             let names = async |tx: &mut crate::Tx, steps| {
                 let given = super::given(tx, build, steps).await.expect("reads");
-                given.into_iter().map(|given| (given.name, given.is_expired)).collect::<Vec<_>>()
+                given
+                    .into_iter()
+                    .map(|given| (given.name, given.is_expired))
+                    .collect::<Vec<_>>()
             };
             assert_eq!(names(&mut tx, 0).await, []);
             assert_eq!(names(&mut tx, 1).await, [("jar".to_owned(), false)]);
-            assert_eq!(names(&mut tx, 2).await, [("jar".to_owned(), false), ("side".to_owned(), false)]);
+            assert_eq!(
+                names(&mut tx, 2).await,
+                [("jar".to_owned(), false), ("side".to_owned(), false)]
+            );
             tx.commit().await.expect("commits");
 
             assert_eq!(super::count(&db, build).await.expect("reads"), 4);
             let all = super::of_build(&db, build).await.expect("reads");
-            let shown: Vec<_> = all.iter().map(|artifact| (artifact.attempt_number, artifact.name.as_str())).collect();
+            let shown: Vec<_> = all
+                .iter()
+                .map(|artifact| (artifact.attempt_number, artifact.name.as_str()))
+                .collect();
             assert_eq!(shown, [(1, "old"), (2, "jar"), (2, "private"), (1, "side")]);
             assert_eq!(all[0].listing, first.listing);
-            let found = async |account, id| super::get(&db, account, build, id).await.expect("reads").is_some();
-            assert!(found(made.account, shared.id).await && !found(AccountId::new(), shared.id).await);
+            let found = async |account, id| {
+                super::get(&db, account, build, id)
+                    .await
+                    .expect("reads")
+                    .is_some()
+            };
+            assert!(
+                found(made.account, shared.id).await && !found(AccountId::new(), shared.id).await
+            );
 
-            assert!(super::expired(&db, NOW, 10).await.expect("reads").is_empty());
+            assert!(
+                super::expired(&db, NOW, 10)
+                    .await
+                    .expect("reads")
+                    .is_empty()
+            );
             let old = super::expired(&db, NOW + DAY, 10).await.expect("reads");
             assert_eq!(old.len(), 4);
             assert!(
-                super::is_known(&db, shared.id).await.expect("reads") && !super::is_known(&db, ArtifactId::new()).await.expect("reads")
+                super::is_known(&db, shared.id).await.expect("reads")
+                    && !super::is_known(&db, ArtifactId::new())
+                        .await
+                        .expect("reads")
             );
             let mut tx = db.begin().await.expect("begins");
-            super::set_removed(&mut tx, shared.id, NOW + DAY).await.expect("removes");
-            assert_eq!(names(&mut tx, 2).await, [("jar".to_owned(), true), ("side".to_owned(), false)]);
+            super::set_removed(&mut tx, shared.id, NOW + DAY)
+                .await
+                .expect("removes");
+            assert_eq!(
+                names(&mut tx, 2).await,
+                [("jar".to_owned(), true), ("side".to_owned(), false)]
+            );
             tx.commit().await.expect("commits");
             assert!(!super::is_known(&db, shared.id).await.expect("reads"));
-            assert_eq!(super::expired(&db, NOW + DAY, 10).await.expect("reads").len(), 3);
+            assert_eq!(
+                super::expired(&db, NOW + DAY, 10)
+                    .await
+                    .expect("reads")
+                    .len(),
+                3
+            );
         });
     }
 }

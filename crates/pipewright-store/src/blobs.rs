@@ -35,10 +35,16 @@ impl BlobStore {
     pub fn open(directory: impl Into<PathBuf>) -> io::Result<Self> {
         let directory = directory.into();
         std::fs::create_dir_all(&directory)?;
-        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        if let Some(parent) = directory
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             sync_directory(parent)?;
         }
-        Ok(Self { directory, lasting: Arc::new([const { AtomicBool::new(false) }; 256]) })
+        Ok(Self {
+            directory,
+            lasting: Arc::new([const { AtomicBool::new(false) }; 256]),
+        })
     }
 
     /// Spread over 256 directories by the id's last byte, which is random.
@@ -51,7 +57,9 @@ impl BlobStore {
     /// another writer or before a crash, so each is flushed once a process. True where it was flushed now.
     fn make_last(&self, id: ArtifactId) -> io::Result<bool> {
         let last = id.as_uuid().as_bytes().last().copied().unwrap_or_default();
-        let Some(is_lasting) = self.lasting.get(usize::from(last)) else { return Ok(false) };
+        let Some(is_lasting) = self.lasting.get(usize::from(last)) else {
+            return Ok(false);
+        };
         if is_lasting.load(Ordering::Acquire) {
             return Ok(false);
         }
@@ -70,7 +78,12 @@ impl BlobStore {
         // A name of its own: a writer that was given up may not be gone yet.
         let temporary = target.with_extension(format!("{}.part", uuid::Uuid::now_v7().simple()));
         let file = File::create_new(&temporary)?;
-        Ok(BlobWriter { file, temporary: Some(temporary), target, bytes: 0 })
+        Ok(BlobWriter {
+            file,
+            temporary: Some(temporary),
+            target,
+            bytes: 0,
+        })
     }
 
     /// Opens a content.
@@ -90,15 +103,24 @@ impl BlobStore {
     pub fn older_than(&self, moment: SystemTime) -> io::Result<Vec<ArtifactId>> {
         let mut old = Vec::new();
         for directory in std::fs::read_dir(&self.directory)?.flatten() {
-            let Ok(entries) = std::fs::read_dir(directory.path()) else { continue };
+            let Ok(entries) = std::fs::read_dir(directory.path()) else {
+                continue;
+            };
             for entry in entries.flatten() {
-                let is_old = entry.metadata().and_then(|about| about.modified()).is_ok_and(|modified| modified < moment);
+                let is_old = entry
+                    .metadata()
+                    .and_then(|about| about.modified())
+                    .is_ok_and(|modified| modified < moment);
                 if !is_old {
                     continue;
                 }
                 match entry.file_name().to_str().map(str::parse::<ArtifactId>) {
                     Some(Ok(id)) => old.push(id),
-                    _ if entry.path().extension().is_some_and(|extension| extension == "part") => {
+                    _ if entry
+                        .path()
+                        .extension()
+                        .is_some_and(|extension| extension == "part") =>
+                    {
                         // What cannot be removed is tried again.
                         let _ = std::fs::remove_file(entry.path());
                     }
@@ -167,7 +189,11 @@ mod tests {
 
     fn content(store: &BlobStore, id: ArtifactId) -> Option<String> {
         let mut text = String::new();
-        store.reader(id).ok()?.read_to_string(&mut text).expect("reads");
+        store
+            .reader(id)
+            .ok()?
+            .read_to_string(&mut text)
+            .expect("reads");
         Some(text)
     }
 
@@ -183,9 +209,23 @@ mod tests {
         let mut again = store.writer(id).expect("begins again");
         again.write_all(b"sec").expect("writes");
         drop(again);
-        assert_eq!(content(&store, id).as_deref(), Some("first"), "what is given up changes nothing");
-        let files = |directory: &std::path::Path| std::fs::read_dir(directory).expect("a directory").flatten().count();
-        let place = std::fs::read_dir(directory.path()).expect("a directory").flatten().next().expect("one").path();
+        assert_eq!(
+            content(&store, id).as_deref(),
+            Some("first"),
+            "what is given up changes nothing"
+        );
+        let files = |directory: &std::path::Path| {
+            std::fs::read_dir(directory)
+                .expect("a directory")
+                .flatten()
+                .count()
+        };
+        let place = std::fs::read_dir(directory.path())
+            .expect("a directory")
+            .flatten()
+            .next()
+            .expect("one")
+            .path();
         assert_eq!(files(&place), 1, "and leaves nothing");
         store.remove(id).expect("removes");
         store.remove(id).expect("removes what is not there");
@@ -199,22 +239,45 @@ mod tests {
         drop(store.writer(id).expect("begins"));
         assert!(!store.make_last(id).expect("flushes"), "the writer did it");
         let again = BlobStore::open(directory.path()).expect("a place");
-        assert!(again.make_last(id).expect("flushes"), "another process does not know");
-        assert!(!again.clone().make_last(id).expect("flushes"), "once is enough");
+        assert!(
+            again.make_last(id).expect("flushes"),
+            "another process does not know"
+        );
+        assert!(
+            !again.clone().make_last(id).expect("flushes"),
+            "once is enough"
+        );
     }
 
     #[test]
     fn old_contents_are_listed_and_abandoned_ones_removed() {
         let (directory, store) = store();
         let id = ArtifactId::new();
-        store.writer(id).expect("begins").finish().expect("finishes");
+        store
+            .writer(id)
+            .expect("begins")
+            .finish()
+            .expect("finishes");
         // A process that was killed removes nothing.
         std::mem::forget(store.writer(ArtifactId::new()).expect("begins"));
         let later = SystemTime::now() + Duration::from_secs(60);
-        assert!(store.older_than(SystemTime::now() - Duration::from_secs(60)).expect("looks").is_empty());
+        assert!(
+            store
+                .older_than(SystemTime::now() - Duration::from_secs(60))
+                .expect("looks")
+                .is_empty()
+        );
         assert_eq!(store.older_than(later).expect("looks"), [id]);
-        let left = std::fs::read_dir(directory.path()).expect("a directory").flatten();
-        let left: usize = left.map(|place| std::fs::read_dir(place.path()).expect("a directory").count()).sum();
+        let left = std::fs::read_dir(directory.path())
+            .expect("a directory")
+            .flatten();
+        let left: usize = left
+            .map(|place| {
+                std::fs::read_dir(place.path())
+                    .expect("a directory")
+                    .count()
+            })
+            .sum();
         assert_eq!(left, 1, "only what was finished");
     }
 }

@@ -43,7 +43,10 @@ impl TryFrom<MaybeText> for Option<pipewright_core::CommitHash> {
     type Error = pipewright_core::git::CommitHashError;
 
     fn try_from(value: MaybeText) -> Result<Self, Self::Error> {
-        value.0.map(pipewright_core::CommitHash::try_from).transpose()
+        value
+            .0
+            .map(pipewright_core::CommitHash::try_from)
+            .transpose()
     }
 }
 
@@ -51,6 +54,9 @@ impl TryFrom<MaybeText> for Option<pipewright_core::build::AttemptOutcome> {
     type Error = pipewright_core::build::UnknownState;
 
     fn try_from(value: MaybeText) -> Result<Self, Self::Error> {
-        value.0.map(pipewright_core::build::AttemptOutcome::try_from).transpose()
+        value
+            .0
+            .map(pipewright_core::build::AttemptOutcome::try_from)
+            .transpose()
     }
 }

@@ -133,9 +133,14 @@ pub struct NewCredential {
 }
 
 /// The integration's credential; none once it is disconnected.
-pub async fn of_integration(db: &Db, integration: IntegrationId) -> Result<Option<StoredCredential>, StoreError> {
-    let row: Option<Row> =
-        read!(db, OF_INTEGRATION, |executor, sql| sqlx::query_as(sql).bind(integration.as_uuid()).fetch_optional(executor).await)?;
+pub async fn of_integration(
+    db: &Db,
+    integration: IntegrationId,
+) -> Result<Option<StoredCredential>, StoreError> {
+    let row: Option<Row> = read!(db, OF_INTEGRATION, |executor, sql| sqlx::query_as(sql)
+        .bind(integration.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(StoredCredential::from))
 }
 
@@ -207,13 +212,22 @@ pub async fn store_refreshed(
 
 /// Gives the right to refresh back without a new pair.
 pub async fn release_refresh(tx: &mut Tx, id: CredentialId, owner: Uuid) -> Result<(), StoreError> {
-    within!(tx, RELEASE_REFRESH, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(owner).execute(executor).await.map(drop))?;
+    within!(tx, RELEASE_REFRESH, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(owner)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Keeps that Bitbucket no longer accepts it.
 pub async fn refuse(tx: &mut Tx, id: CredentialId) -> Result<(), StoreError> {
-    within!(tx, REFUSE, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
+    within!(tx, REFUSE, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -225,7 +239,9 @@ mod tests {
     use pipewright_core::ids::CredentialId;
     use uuid::Uuid;
 
-    use super::{CredentialKind, NewCredential, of_integration, replace, store_refreshed, take_refresh};
+    use super::{
+        CredentialKind, NewCredential, of_integration, replace, store_refreshed, take_refresh,
+    };
     use crate::integrations::testing::{an_account, an_integration};
     use crate::testing::on_each_database;
     use crate::vault::Sealed;
@@ -247,23 +263,62 @@ mod tests {
             };
             replace(&mut tx, &new, now).await.expect("stores");
             tx.commit().await.expect("commits");
-            let seen = of_integration(&db, integration).await.expect("reads").expect("is there");
+            let seen = of_integration(&db, integration)
+                .await
+                .expect("reads")
+                .expect("is there");
             assert_eq!(seen.scopes, ["account"]);
 
             let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
             let until = now + Duration::from_mins(1);
             let mut tx = db.begin().await.expect("begins");
-            assert!(take_refresh(&mut tx, &seen, first, now, until).await.expect("takes"));
-            assert!(!take_refresh(&mut tx, &seen, second, now, until).await.expect("is refused"));
-            assert!(take_refresh(&mut tx, &seen, second, until, until + Duration::from_mins(1)).await.expect("takes over"));
+            assert!(
+                take_refresh(&mut tx, &seen, first, now, until)
+                    .await
+                    .expect("takes")
+            );
+            assert!(
+                !take_refresh(&mut tx, &seen, second, now, until)
+                    .await
+                    .expect("is refused")
+            );
+            assert!(
+                take_refresh(
+                    &mut tx,
+                    &seen,
+                    second,
+                    until,
+                    until + Duration::from_mins(1)
+                )
+                .await
+                .expect("takes over")
+            );
             let fresh = Sealed::from(vec![2]);
             let expires = Some(until + Duration::from_hours(1));
-            assert!(!store_refreshed(&mut tx, new.id, first, &fresh, &[], expires, until).await.expect("lost it"));
-            assert!(store_refreshed(&mut tx, new.id, second, &fresh, &[], expires, until).await.expect("stores"));
-            assert!(!take_refresh(&mut tx, &seen, first, until, until).await.expect("what was seen is old"));
+            assert!(
+                !store_refreshed(&mut tx, new.id, first, &fresh, &[], expires, until)
+                    .await
+                    .expect("lost it")
+            );
+            assert!(
+                store_refreshed(&mut tx, new.id, second, &fresh, &[], expires, until)
+                    .await
+                    .expect("stores")
+            );
+            assert!(
+                !take_refresh(&mut tx, &seen, first, until, until)
+                    .await
+                    .expect("what was seen is old")
+            );
             tx.commit().await.expect("commits");
-            let seen = of_integration(&db, integration).await.expect("reads").expect("is there");
-            assert_eq!((seen.secret, seen.expires_at, seen.refreshed_at), (fresh, expires, Some(until)));
+            let seen = of_integration(&db, integration)
+                .await
+                .expect("reads")
+                .expect("is there");
+            assert_eq!(
+                (seen.secret, seen.expires_at, seen.refreshed_at),
+                (fresh, expires, Some(until))
+            );
         });
     }
 
@@ -286,9 +341,14 @@ mod tests {
                 replace(&mut tx, &new, now).await.expect("stores");
             }
             let another = an_integration(&mut tx, account, user).await;
-            crate::integrations::disconnect(&mut tx, another).await.expect("another one goes");
+            crate::integrations::disconnect(&mut tx, another)
+                .await
+                .expect("another one goes");
             tx.commit().await.expect("commits");
-            let seen = of_integration(&db, integration).await.expect("reads").expect("is there");
+            let seen = of_integration(&db, integration)
+                .await
+                .expect("reads")
+                .expect("is there");
             assert_eq!(seen.secret, Sealed::from(vec![2]));
         });
     }

@@ -157,7 +157,11 @@ pub async fn insert(tx: &mut Tx, new: &NewDecision) -> Result<(), StoreError> {
 }
 
 /// The decisions of a delivery in the order of its changes.
-pub async fn of_delivery(db: &Db, account: AccountId, delivery: DeliveryId) -> Result<Vec<Decision>, StoreError> {
+pub async fn of_delivery(
+    db: &Db,
+    account: AccountId,
+    delivery: DeliveryId,
+) -> Result<Vec<Decision>, StoreError> {
     Ok(read!(db, OF_DELIVERY, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(delivery.as_uuid())
@@ -166,12 +170,25 @@ pub async fn of_delivery(db: &Db, account: AccountId, delivery: DeliveryId) -> R
 }
 
 /// The decisions that made a build or pointed to it, oldest first: the build's trail.
-pub async fn of_build(db: &Db, account: AccountId, build: BuildId) -> Result<Vec<Decision>, StoreError> {
-    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(build.as_uuid()).fetch_all(executor).await)?)
+pub async fn of_build(
+    db: &Db,
+    account: AccountId,
+    build: BuildId,
+) -> Result<Vec<Decision>, StoreError> {
+    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(build.as_uuid())
+        .fetch_all(executor)
+        .await)?)
 }
 
 /// The decisions of all deliveries from `oldest` to `newest`, both included: one query for a page of deliveries.
-pub async fn between(db: &Db, account: AccountId, oldest: DeliveryId, newest: DeliveryId) -> Result<Vec<Decision>, StoreError> {
+pub async fn between(
+    db: &Db,
+    account: AccountId,
+    oldest: DeliveryId,
+    newest: DeliveryId,
+) -> Result<Vec<Decision>, StoreError> {
     Ok(read!(db, BETWEEN, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(oldest.as_uuid())

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The URL is neither SQLite's nor PostgreSQL's.
-    #[error("database URL begins with neither `sqlite:` nor `postgres:`; leave `database.url` out to use SQLite in the data directory")]
+    #[error(
+        "database URL begins with neither `sqlite:` nor `postgres:`; leave `database.url` out to use SQLite in the data directory"
+    )]
     UnknownScheme,
     /// The directory of the SQLite file cannot be made.
     #[error("directory {path} for the database cannot be made; check its owner and free space")]
@@ -17,7 +19,9 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// Connecting failed.
-    #[error("database {database} cannot be opened; check that it exists and that this user may write it")]
+    #[error(
+        "database {database} cannot be opened; check that it exists and that this user may write it"
+    )]
     Connect {
         /// The file, or the server without its password.
         database: String,
@@ -25,7 +29,9 @@ pub enum OpenError {
         source: sqlx::Error,
     },
     /// The schema cannot be brought to this version.
-    #[error("database {database} cannot be brought to this version's schema; was it written by a newer Pipewright?")]
+    #[error(
+        "database {database} cannot be brought to this version's schema; was it written by a newer Pipewright?"
+    )]
     Migrate {
         /// The file, or the server without its password.
         database: String,
@@ -33,7 +39,9 @@ pub enum OpenError {
         source: sqlx::migrate::MigrateError,
     },
     /// Rows point at rows that are not there.
-    #[error("database {database} has {rows} rows that point at nothing after migration; restore the back-up and report this")]
+    #[error(
+        "database {database} has {rows} rows that point at nothing after migration; restore the back-up and report this"
+    )]
     ForeignKeys {
         /// The file.
         database: String,

@@ -84,11 +84,20 @@ pub async fn record(tx: &mut Tx, event: &NewEvent<'_>) -> Result<(), StoreError>
 }
 
 /// An account's history, newest first, from before the given line on.
-pub async fn of_account(db: &Db, account: AccountId, before: Option<EventId>, limit: u16) -> Result<Vec<Event>, StoreError> {
+pub async fn of_account(
+    db: &Db,
+    account: AccountId,
+    before: Option<EventId>,
+    limit: u16,
+) -> Result<Vec<Event>, StoreError> {
     let account = account.as_uuid();
     let limit = i64::from(limit);
     Ok(match before {
-        None => read!(db, OF_ACCOUNT, |executor, sql| sqlx::query_as(sql).bind(account).bind(limit).fetch_all(executor).await),
+        None => read!(db, OF_ACCOUNT, |executor, sql| sqlx::query_as(sql)
+            .bind(account)
+            .bind(limit)
+            .fetch_all(executor)
+            .await),
         Some(before) => read!(db, OF_ACCOUNT_BEFORE, |executor, sql| sqlx::query_as(sql)
             .bind(account)
             .bind(limit)
@@ -109,7 +118,10 @@ mod tests {
     #[test]
     fn history_is_read_backwards_page_by_page_and_per_account() {
         on_each_database(async |db| {
-            let (mine, other) = (account(&db, "harbor").await.id, account(&db, "other").await.id);
+            let (mine, other) = (
+                account(&db, "harbor").await.id,
+                account(&db, "other").await.id,
+            );
             let mut tx = db.begin().await.expect("begins");
             for (account, subject) in [(mine, "a"), (other, "x"), (mine, "b"), (mine, "c")] {
                 let event = NewEvent {
@@ -127,9 +139,23 @@ mod tests {
             tx.commit().await.expect("commits");
             let first = super::of_account(&db, mine, None, 2).await.expect("reads");
             assert_eq!(first[0].detail, serde_json::json!({ "name": "c" }));
-            assert_eq!(first.iter().map(|event| event.subject.as_str()).collect::<Vec<_>>(), ["c", "b"]);
-            let second = super::of_account(&db, mine, Some(first[1].id), 2).await.expect("reads");
-            assert_eq!(second.iter().map(|event| event.subject.as_str()).collect::<Vec<_>>(), ["a"]);
+            assert_eq!(
+                first
+                    .iter()
+                    .map(|event| event.subject.as_str())
+                    .collect::<Vec<_>>(),
+                ["c", "b"]
+            );
+            let second = super::of_account(&db, mine, Some(first[1].id), 2)
+                .await
+                .expect("reads");
+            assert_eq!(
+                second
+                    .iter()
+                    .map(|event| event.subject.as_str())
+                    .collect::<Vec<_>>(),
+                ["a"]
+            );
         });
     }
 }

@@ -75,12 +75,20 @@ struct Row {
 }
 
 /// The last inspection, if there ever was one. Findings of an older version's shape are as good as none.
-pub async fn get<F: DeserializeOwned>(db: &Db, repository: RepositoryId) -> Result<Option<Inspection<F>>, StoreError> {
-    let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(repository.as_uuid()).fetch_optional(executor).await)?;
+pub async fn get<F: DeserializeOwned>(
+    db: &Db,
+    repository: RepositoryId,
+) -> Result<Option<Inspection<F>>, StoreError> {
+    let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql)
+        .bind(repository.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(|row| Inspection {
         state: row.state,
         error: row.error,
-        findings: row.findings.and_then(|Json(findings)| serde_json::from_value(findings).ok()),
+        findings: row
+            .findings
+            .and_then(|Json(findings)| serde_json::from_value(findings).ok()),
         started_at: Timestamp::from_micros(row.started_at),
         finished_at: row.finished_at.map(Timestamp::from_micros),
     }))
@@ -88,19 +96,32 @@ pub async fn get<F: DeserializeOwned>(db: &Db, repository: RepositoryId) -> Resu
 
 /// Asks for an inspection; one that is under way is enough.
 pub async fn want(tx: &mut Tx, repository: RepositoryId, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, WANT, |executor, sql| sqlx::query(sql).bind(repository.as_uuid()).bind(now.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, WANT, |executor, sql| sqlx::query(sql)
+        .bind(repository.as_uuid())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Repositories to be inspected: those somebody asked for, and those whose inspection died with its process: it began at
 /// or before `dead`. Twenty at most.
 pub async fn due(db: &Db, dead: Timestamp) -> Result<Vec<RepositoryId>, StoreError> {
-    let ids: Vec<Uuid> = read!(db, DUE, |executor, sql| sqlx::query_scalar(sql).bind(dead.as_micros()).fetch_all(executor).await)?;
+    let ids: Vec<Uuid> = read!(db, DUE, |executor, sql| sqlx::query_scalar(sql)
+        .bind(dead.as_micros())
+        .fetch_all(executor)
+        .await)?;
     Ok(ids.into_iter().map(RepositoryId::from_uuid).collect())
 }
 
 /// Begins an inspection. False where one is under way; one that takes longer than `limit` died with its process.
-pub async fn begin(tx: &mut Tx, repository: RepositoryId, now: Timestamp, limit: Duration) -> Result<bool, StoreError> {
+pub async fn begin(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    now: Timestamp,
+    limit: Duration,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, BEGIN, |executor, sql| sqlx::query(sql)
         .bind(repository.as_uuid())
         .bind(now.as_micros())
@@ -131,7 +152,12 @@ pub async fn finish<F: Serialize + Sync>(
 }
 
 /// Keeps why the inspection that began at `started_at` failed.
-pub async fn fail(tx: &mut Tx, repository: RepositoryId, started_at: Timestamp, error: &str) -> Result<(), StoreError> {
+pub async fn fail(
+    tx: &mut Tx,
+    repository: RepositoryId,
+    started_at: Timestamp,
+    error: &str,
+) -> Result<(), StoreError> {
     within!(tx, FAIL, |executor, sql| sqlx::query(sql)
         .bind(repository.as_uuid())
         .bind(started_at.as_micros())
@@ -164,20 +190,58 @@ mod tests {
             let repository = a_repository(&mut tx, account, integration, "harbor/api").await;
             want(&mut tx, repository, first).await.expect("asks");
             tx.commit().await.expect("commits");
-            assert_eq!(due(&db, Timestamp::from_seconds(0)).await.expect("reads"), [repository]);
+            assert_eq!(
+                due(&db, Timestamp::from_seconds(0)).await.expect("reads"),
+                [repository]
+            );
             let mut tx = db.begin().await.expect("begins");
-            assert!(begin(&mut tx, repository, first, limit).await.expect("begins"));
-            want(&mut tx, repository, second).await.expect("is under way");
-            assert!(!begin(&mut tx, repository, second, limit).await.expect("is under way"));
-            finish(&mut tx, repository, first, &vec!["main"], first).await.expect("ends");
-            assert!(begin(&mut tx, repository, second, limit).await.expect("begins"));
-            fail(&mut tx, repository, second, "unreachable").await.expect("fails");
+            assert!(
+                begin(&mut tx, repository, first, limit)
+                    .await
+                    .expect("begins")
+            );
+            want(&mut tx, repository, second)
+                .await
+                .expect("is under way");
+            assert!(
+                !begin(&mut tx, repository, second, limit)
+                    .await
+                    .expect("is under way")
+            );
+            finish(&mut tx, repository, first, &vec!["main"], first)
+                .await
+                .expect("ends");
+            assert!(
+                begin(&mut tx, repository, second, limit)
+                    .await
+                    .expect("begins")
+            );
+            fail(&mut tx, repository, second, "unreachable")
+                .await
+                .expect("fails");
             tx.commit().await.expect("commits");
             assert!(due(&db, first).await.expect("reads").is_empty());
-            let inspection = get::<Vec<String>>(&db, repository).await.expect("reads").expect("is there");
-            assert_eq!((inspection.state, inspection.error.as_deref()), (InspectionState::Failed, Some("unreachable")));
-            assert_eq!((inspection.findings, inspection.finished_at), (Some(vec!["main".to_owned()]), Some(first)));
-            assert!(get::<u64>(&db, repository).await.expect("reads").expect("is there").findings.is_none(), "another shape");
+            let inspection = get::<Vec<String>>(&db, repository)
+                .await
+                .expect("reads")
+                .expect("is there");
+            assert_eq!(
+                (inspection.state, inspection.error.as_deref()),
+                (InspectionState::Failed, Some("unreachable"))
+            );
+            assert_eq!(
+                (inspection.findings, inspection.finished_at),
+                (Some(vec!["main".to_owned()]), Some(first))
+            );
+            assert!(
+                get::<u64>(&db, repository)
+                    .await
+                    .expect("reads")
+                    .expect("is there")
+                    .findings
+                    .is_none(),
+                "another shape"
+            );
         });
     }
 }

@@ -99,13 +99,29 @@ pub async fn insert(tx: &mut Tx, invitation: &NewInvitation<'_>) -> Result<(), S
 }
 
 /// The open invitation that this token's hash belongs to.
-pub async fn by_token(db: &Db, token_hash: &[u8], now: Timestamp) -> Result<Option<Invitation>, StoreError> {
-    Ok(read!(db, BY_TOKEN, |executor, sql| sqlx::query_as(sql).bind(token_hash).bind(now.as_micros()).fetch_optional(executor).await)?)
+pub async fn by_token(
+    db: &Db,
+    token_hash: &[u8],
+    now: Timestamp,
+) -> Result<Option<Invitation>, StoreError> {
+    Ok(read!(db, BY_TOKEN, |executor, sql| sqlx::query_as(sql)
+        .bind(token_hash)
+        .bind(now.as_micros())
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// The open invitations of an account, oldest first.
-pub async fn open(db: &Db, account: AccountId, now: Timestamp) -> Result<Vec<Invitation>, StoreError> {
-    Ok(read!(db, OPEN, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(now.as_micros()).fetch_all(executor).await)?)
+pub async fn open(
+    db: &Db,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<Vec<Invitation>, StoreError> {
+    Ok(read!(db, OPEN, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(now.as_micros())
+        .fetch_all(executor)
+        .await)?)
 }
 
 /// Takes an invitation up. False where it was taken up, withdrawn or expired meanwhile.
@@ -120,7 +136,11 @@ pub async fn accept(tx: &mut Tx, id: InvitationId, now: Timestamp) -> Result<boo
 }
 
 /// Withdraws an open invitation. False where there is none of this id in the account.
-pub async fn withdraw(tx: &mut Tx, account: AccountId, id: InvitationId) -> Result<bool, StoreError> {
+pub async fn withdraw(
+    tx: &mut Tx,
+    account: AccountId,
+    id: InvitationId,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, WITHDRAW, |executor, sql| sqlx::query(sql)
         .bind(account.as_uuid())
         .bind(id.as_uuid())
@@ -147,7 +167,10 @@ mod tests {
     fn an_invitation_is_taken_up_once_and_replaced_by_the_next() {
         on_each_database(async |db| {
             let mara = user(&db, "mara@example.com").await;
-            let (account, other) = (account(&db, "harbor").await.id, account(&db, "other").await.id);
+            let (account, other) = (
+                account(&db, "harbor").await.id,
+                account(&db, "other").await.id,
+            );
             let now = Timestamp::from_seconds(10);
             let week = Duration::from_hours(168);
             let new = |token_hash| NewInvitation {
@@ -161,24 +184,68 @@ mod tests {
                 expires_at: now + week,
             };
             let mut tx = db.begin().await.expect("begins");
-            super::insert(&mut tx, &new(b"first")).await.expect("inserts");
-            super::insert(&mut tx, &new(b"second")).await.expect("replaces");
+            super::insert(&mut tx, &new(b"first"))
+                .await
+                .expect("inserts");
+            super::insert(&mut tx, &new(b"second"))
+                .await
+                .expect("replaces");
             tx.commit().await.expect("commits");
-            assert_eq!(super::by_token(&db, b"first", now).await.expect("reads"), None);
-            let found = super::by_token(&db, b"second", now).await.expect("reads").expect("is there");
-            assert_eq!((found.role, found.invited_by.as_str()), (Role::Developer, "Mara Lindqvist"));
-            assert_eq!(super::by_token(&db, b"second", now + week).await.expect("reads"), None, "expired");
-            assert_eq!(super::open(&db, account, now).await.expect("reads"), std::slice::from_ref(&found));
+            assert_eq!(
+                super::by_token(&db, b"first", now).await.expect("reads"),
+                None
+            );
+            let found = super::by_token(&db, b"second", now)
+                .await
+                .expect("reads")
+                .expect("is there");
+            assert_eq!(
+                (found.role, found.invited_by.as_str()),
+                (Role::Developer, "Mara Lindqvist")
+            );
+            assert_eq!(
+                super::by_token(&db, b"second", now + week)
+                    .await
+                    .expect("reads"),
+                None,
+                "expired"
+            );
+            assert_eq!(
+                super::open(&db, account, now).await.expect("reads"),
+                std::slice::from_ref(&found)
+            );
             let mut tx = db.begin().await.expect("begins");
-            assert!(!super::withdraw(&mut tx, other, found.id).await.expect("runs"), "another account's");
+            assert!(
+                !super::withdraw(&mut tx, other, found.id)
+                    .await
+                    .expect("runs"),
+                "another account's"
+            );
             assert!(super::accept(&mut tx, found.id, now).await.expect("runs"));
-            assert!(!super::accept(&mut tx, found.id, now).await.expect("runs"), "only once");
-            assert!(!super::withdraw(&mut tx, account, found.id).await.expect("runs"), "it is taken up");
-            super::insert(&mut tx, &new(b"third")).await.expect("inserts");
+            assert!(
+                !super::accept(&mut tx, found.id, now).await.expect("runs"),
+                "only once"
+            );
+            assert!(
+                !super::withdraw(&mut tx, account, found.id)
+                    .await
+                    .expect("runs"),
+                "it is taken up"
+            );
+            super::insert(&mut tx, &new(b"third"))
+                .await
+                .expect("inserts");
             tx.commit().await.expect("commits");
-            let third = super::by_token(&db, b"third", now).await.expect("reads").expect("is there");
+            let third = super::by_token(&db, b"third", now)
+                .await
+                .expect("reads")
+                .expect("is there");
             let mut tx = db.begin().await.expect("begins");
-            assert!(super::withdraw(&mut tx, account, third.id).await.expect("runs"));
+            assert!(
+                super::withdraw(&mut tx, account, third.id)
+                    .await
+                    .expect("runs")
+            );
             tx.commit().await.expect("commits");
         });
     }

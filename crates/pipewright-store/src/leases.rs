@@ -18,7 +18,13 @@ statements! {
 }
 
 /// Takes the lease, or prolongs it where `owner` has it. False where another has it.
-pub async fn take(tx: &mut Tx, name: &str, owner: Uuid, now: Timestamp, duration: Duration) -> Result<bool, StoreError> {
+pub async fn take(
+    tx: &mut Tx,
+    name: &str,
+    owner: Uuid,
+    now: Timestamp,
+    duration: Duration,
+) -> Result<bool, StoreError> {
     let until = (now + duration).as_micros();
     let rows = within!(tx, TAKE, |executor, sql| sqlx::query(sql)
         .bind(name)
@@ -33,7 +39,12 @@ pub async fn take(tx: &mut Tx, name: &str, owner: Uuid, now: Timestamp, duration
 
 /// Gives the lease back; nothing happens where another has it.
 pub async fn release(tx: &mut Tx, name: &str, owner: Uuid) -> Result<(), StoreError> {
-    within!(tx, RELEASE, |executor, sql| sqlx::query(sql).bind(name).bind(owner).execute(executor).await.map(drop))?;
+    within!(tx, RELEASE, |executor, sql| sqlx::query(sql)
+        .bind(name)
+        .bind(owner)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -53,12 +64,34 @@ mod tests {
             let minute = Duration::from_mins(1);
             let start = Timestamp::from_seconds(0);
             let mut tx = db.begin().await.expect("begins");
-            assert!(super::take(&mut tx, "decide", first, start, minute).await.expect("takes"));
-            assert!(super::take(&mut tx, "decide", first, start, minute).await.expect("prolongs"));
-            assert!(!super::take(&mut tx, "decide", second, start, minute).await.expect("is refused"));
-            assert!(super::take(&mut tx, "decide", second, start + minute, minute).await.expect("takes over"));
-            super::release(&mut tx, "decide", first).await.expect("does nothing");
-            assert!(!super::take(&mut tx, "decide", first, start + minute, minute).await.expect("is refused"));
+            assert!(
+                super::take(&mut tx, "decide", first, start, minute)
+                    .await
+                    .expect("takes")
+            );
+            assert!(
+                super::take(&mut tx, "decide", first, start, minute)
+                    .await
+                    .expect("prolongs")
+            );
+            assert!(
+                !super::take(&mut tx, "decide", second, start, minute)
+                    .await
+                    .expect("is refused")
+            );
+            assert!(
+                super::take(&mut tx, "decide", second, start + minute, minute)
+                    .await
+                    .expect("takes over")
+            );
+            super::release(&mut tx, "decide", first)
+                .await
+                .expect("does nothing");
+            assert!(
+                !super::take(&mut tx, "decide", first, start + minute, minute)
+                    .await
+                    .expect("is refused")
+            );
             tx.commit().await.expect("commits");
         });
     }

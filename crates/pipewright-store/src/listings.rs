@@ -67,7 +67,10 @@ struct Row {
 
 /// The last listing, if there ever was one.
 pub async fn get(db: &Db, integration: IntegrationId) -> Result<Option<Listing>, StoreError> {
-    let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(integration.as_uuid()).fetch_optional(executor).await)?;
+    let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql)
+        .bind(integration.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(|row| Listing {
         state: row.state,
         error: row.error,
@@ -77,7 +80,12 @@ pub async fn get(db: &Db, integration: IntegrationId) -> Result<Option<Listing>,
 }
 
 /// Begins a listing. False where one is under way; one that takes longer than `limit` died with its process.
-pub async fn begin(tx: &mut Tx, integration: IntegrationId, now: Timestamp, limit: Duration) -> Result<bool, StoreError> {
+pub async fn begin(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    now: Timestamp,
+    limit: Duration,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, BEGIN, |executor, sql| sqlx::query(sql)
         .bind(integration.as_uuid())
         .bind(now.as_micros())
@@ -89,7 +97,12 @@ pub async fn begin(tx: &mut Tx, integration: IntegrationId, now: Timestamp, limi
 }
 
 /// Ends the listing that began at `started_at`; nothing happens where another began meanwhile.
-pub async fn finish(tx: &mut Tx, integration: IntegrationId, started_at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+pub async fn finish(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    started_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, FINISH, |executor, sql| sqlx::query(sql)
         .bind(integration.as_uuid())
         .bind(started_at.as_micros())
@@ -101,7 +114,12 @@ pub async fn finish(tx: &mut Tx, integration: IntegrationId, started_at: Timesta
 }
 
 /// Keeps why the listing that began at `started_at` failed.
-pub async fn fail(tx: &mut Tx, integration: IntegrationId, started_at: Timestamp, error: &str) -> Result<(), StoreError> {
+pub async fn fail(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    started_at: Timestamp,
+    error: &str,
+) -> Result<(), StoreError> {
     within!(tx, FAIL, |executor, sql| sqlx::query(sql)
         .bind(integration.as_uuid())
         .bind(started_at.as_micros())
@@ -113,7 +131,11 @@ pub async fn fail(tx: &mut Tx, integration: IntegrationId, started_at: Timestamp
 }
 
 /// Asks for a listing; one that is under way is enough.
-pub async fn want(tx: &mut Tx, integration: IntegrationId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn want(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, WANT, |executor, sql| sqlx::query(sql)
         .bind(integration.as_uuid())
         .bind(now.as_micros())
@@ -126,7 +148,10 @@ pub async fn want(tx: &mut Tx, integration: IntegrationId, now: Timestamp) -> Re
 /// Connected integrations to be listed: those somebody asked for, and those whose last listing began at or before a
 /// moment, or never. Twenty at most.
 pub async fn due(db: &Db, moment: Timestamp) -> Result<Vec<IntegrationId>, StoreError> {
-    let ids: Vec<Uuid> = read!(db, DUE, |executor, sql| sqlx::query_scalar(sql).bind(moment.as_micros()).fetch_all(executor).await)?;
+    let ids: Vec<Uuid> = read!(db, DUE, |executor, sql| sqlx::query_scalar(sql)
+        .bind(moment.as_micros())
+        .fetch_all(executor)
+        .await)?;
     Ok(ids.into_iter().map(IntegrationId::from_uuid).collect())
 }
 
@@ -149,22 +174,59 @@ mod tests {
             let (account, user) = an_account(&mut tx, "harbor").await;
             let integration = an_integration(&mut tx, account, user).await;
             want(&mut tx, integration, start).await.expect("asks");
-            assert!(begin(&mut tx, integration, start, limit).await.expect("begins"));
-            want(&mut tx, integration, start).await.expect("is under way");
-            assert!(!begin(&mut tx, integration, start + Duration::from_secs(1), limit).await.expect("is under way"));
+            assert!(
+                begin(&mut tx, integration, start, limit)
+                    .await
+                    .expect("begins")
+            );
+            want(&mut tx, integration, start)
+                .await
+                .expect("is under way");
+            assert!(
+                !begin(&mut tx, integration, start + Duration::from_secs(1), limit)
+                    .await
+                    .expect("is under way")
+            );
             let later = start + limit;
-            assert!(begin(&mut tx, integration, later, limit).await.expect("takes over"));
-            finish(&mut tx, integration, start, later).await.expect("too late");
+            assert!(
+                begin(&mut tx, integration, later, limit)
+                    .await
+                    .expect("takes over")
+            );
+            finish(&mut tx, integration, start, later)
+                .await
+                .expect("too late");
             tx.commit().await.expect("commits");
-            assert_eq!(get(&db, integration).await.expect("reads").expect("is there").state, ListingState::Refreshing);
+            assert_eq!(
+                get(&db, integration)
+                    .await
+                    .expect("reads")
+                    .expect("is there")
+                    .state,
+                ListingState::Refreshing
+            );
             let mut tx = db.begin().await.expect("begins");
-            finish(&mut tx, integration, later, later).await.expect("ends");
+            finish(&mut tx, integration, later, later)
+                .await
+                .expect("ends");
             let again = later + Duration::from_mins(1);
-            assert!(begin(&mut tx, integration, again, limit).await.expect("begins"));
-            fail(&mut tx, integration, again, "unreachable").await.expect("fails");
+            assert!(
+                begin(&mut tx, integration, again, limit)
+                    .await
+                    .expect("begins")
+            );
+            fail(&mut tx, integration, again, "unreachable")
+                .await
+                .expect("fails");
             tx.commit().await.expect("commits");
-            let listing = get(&db, integration).await.expect("reads").expect("is there");
-            assert_eq!((listing.state, listing.finished_at), (ListingState::Failed, Some(later)));
+            let listing = get(&db, integration)
+                .await
+                .expect("reads")
+                .expect("is there");
+            assert_eq!(
+                (listing.state, listing.finished_at),
+                (ListingState::Failed, Some(later))
+            );
             assert_eq!(due(&db, again).await.expect("reads"), [integration]);
             assert!(due(&db, later).await.expect("reads").is_empty());
             let mut tx = db.begin().await.expect("begins");

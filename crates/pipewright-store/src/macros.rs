@@ -7,7 +7,10 @@
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Statement {
     /// For messages of the test that prepares everything.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test that prepares every statement"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the test that prepares every statement")
+    )]
     pub(crate) name: &'static str,
     pub(crate) sqlite: &'static str,
     pub(crate) postgres: &'static str,

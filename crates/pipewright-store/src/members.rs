@@ -63,18 +63,30 @@ struct RoleRow {
 
 /// The user's role in the account; `None` where it is no member.
 pub async fn role(db: &Db, account: AccountId, user: UserId) -> Result<Option<Role>, StoreError> {
-    let row: Option<RoleRow> =
-        read!(db, ROLE, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(user.as_uuid()).fetch_optional(executor).await)?;
+    let row: Option<RoleRow> = read!(db, ROLE, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(user.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(|row| row.role))
 }
 
 /// The members of an account by name.
 pub async fn list(db: &Db, account: AccountId) -> Result<Vec<Member>, StoreError> {
-    Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).fetch_all(executor).await)?)
+    Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .fetch_all(executor)
+        .await)?)
 }
 
 /// Adds a member. [`StoreError::Exists`] where the user is one already.
-pub async fn add(tx: &mut Tx, account: AccountId, user: UserId, role: Role, now: Timestamp) -> Result<(), StoreError> {
+pub async fn add(
+    tx: &mut Tx,
+    account: AccountId,
+    user: UserId,
+    role: Role,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, ADD, |executor, sql| sqlx::query(sql)
         .bind(account.as_uuid())
         .bind(user.as_uuid())
@@ -87,10 +99,17 @@ pub async fn add(tx: &mut Tx, account: AccountId, user: UserId, role: Role, now:
 }
 
 /// Gives a member another role.
-pub async fn set_role(tx: &mut Tx, account: AccountId, user: UserId, role: Role) -> Result<MemberChange, StoreError> {
+pub async fn set_role(
+    tx: &mut Tx,
+    account: AccountId,
+    user: UserId,
+    role: Role,
+) -> Result<MemberChange, StoreError> {
     match held_role(tx, account, user).await? {
         None => return Ok(MemberChange::NoSuchMember),
-        Some(Role::Owner) if role != Role::Owner && owners(tx, account).await? < 2 => return Ok(MemberChange::LastOwner),
+        Some(Role::Owner) if role != Role::Owner && owners(tx, account).await? < 2 => {
+            return Ok(MemberChange::LastOwner);
+        }
         Some(_) => {}
     }
     within!(tx, SET_ROLE, |executor, sql| sqlx::query(sql)
@@ -104,26 +123,51 @@ pub async fn set_role(tx: &mut Tx, account: AccountId, user: UserId, role: Role)
 }
 
 /// Removes a member.
-pub async fn remove(tx: &mut Tx, account: AccountId, user: UserId) -> Result<MemberChange, StoreError> {
+pub async fn remove(
+    tx: &mut Tx,
+    account: AccountId,
+    user: UserId,
+) -> Result<MemberChange, StoreError> {
     match held_role(tx, account, user).await? {
         None => return Ok(MemberChange::NoSuchMember),
         Some(Role::Owner) if owners(tx, account).await? < 2 => return Ok(MemberChange::LastOwner),
         Some(_) => {}
     }
-    within!(tx, REMOVE, |executor, sql| sqlx::query(sql).bind(account.as_uuid()).bind(user.as_uuid()).execute(executor).await.map(drop))?;
+    within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
+        .bind(account.as_uuid())
+        .bind(user.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(MemberChange::Done)
 }
 
 /// The member's role, read while nobody else can change the account's members.
-async fn held_role(tx: &mut Tx, account: AccountId, user: UserId) -> Result<Option<Role>, StoreError> {
-    within!(tx, HOLD, |executor, sql| sqlx::query(sql).bind(account.as_uuid()).execute(executor).await.map(drop))?;
-    let row: Option<RoleRow> =
-        within!(tx, ROLE, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(user.as_uuid()).fetch_optional(executor).await)?;
+async fn held_role(
+    tx: &mut Tx,
+    account: AccountId,
+    user: UserId,
+) -> Result<Option<Role>, StoreError> {
+    within!(tx, HOLD, |executor, sql| sqlx::query(sql)
+        .bind(account.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
+    let row: Option<RoleRow> = within!(tx, ROLE, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(user.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(|row| row.role))
 }
 
 async fn owners(tx: &mut Tx, account: AccountId) -> Result<i64, StoreError> {
-    Ok(within!(tx, OWNERS, |executor, sql| sqlx::query_scalar(sql).bind(account.as_uuid()).fetch_one(executor).await)?)
+    Ok(within!(tx, OWNERS, |executor, sql| sqlx::query_scalar(
+        sql
+    )
+    .bind(account.as_uuid())
+    .fetch_one(executor)
+    .await)?)
 }
 
 #[cfg(test)]
@@ -141,24 +185,71 @@ mod tests {
     #[test]
     fn roles_change_members_go_and_the_last_owner_stays() {
         on_each_database(async |db| {
-            let (mara, ivo) = (user(&db, "mara@example.com").await, user(&db, "ivo@example.com").await);
+            let (mara, ivo) = (
+                user(&db, "mara@example.com").await,
+                user(&db, "ivo@example.com").await,
+            );
             let account = account(&db, "harbor").await.id;
             let now = Timestamp::from_seconds(2);
             let mut tx = db.begin().await.expect("begins");
-            super::add(&mut tx, account, mara.id, Role::Owner, now).await.expect("adds");
-            super::add(&mut tx, account, ivo.id, Role::Viewer, now).await.expect("adds");
-            assert_eq!(super::set_role(&mut tx, account, mara.id, Role::Admin).await.expect("runs"), MemberChange::LastOwner);
-            assert_eq!(super::remove(&mut tx, account, mara.id).await.expect("runs"), MemberChange::LastOwner);
-            assert_eq!(super::remove(&mut tx, account, UserId::new()).await.expect("runs"), MemberChange::NoSuchMember);
-            assert_eq!(super::set_role(&mut tx, account, ivo.id, Role::Owner).await.expect("runs"), MemberChange::Done);
-            assert_eq!(super::remove(&mut tx, account, mara.id).await.expect("runs"), MemberChange::Done);
+            super::add(&mut tx, account, mara.id, Role::Owner, now)
+                .await
+                .expect("adds");
+            super::add(&mut tx, account, ivo.id, Role::Viewer, now)
+                .await
+                .expect("adds");
+            assert_eq!(
+                super::set_role(&mut tx, account, mara.id, Role::Admin)
+                    .await
+                    .expect("runs"),
+                MemberChange::LastOwner
+            );
+            assert_eq!(
+                super::remove(&mut tx, account, mara.id)
+                    .await
+                    .expect("runs"),
+                MemberChange::LastOwner
+            );
+            assert_eq!(
+                super::remove(&mut tx, account, UserId::new())
+                    .await
+                    .expect("runs"),
+                MemberChange::NoSuchMember
+            );
+            assert_eq!(
+                super::set_role(&mut tx, account, ivo.id, Role::Owner)
+                    .await
+                    .expect("runs"),
+                MemberChange::Done
+            );
+            assert_eq!(
+                super::remove(&mut tx, account, mara.id)
+                    .await
+                    .expect("runs"),
+                MemberChange::Done
+            );
             tx.commit().await.expect("commits");
-            assert_eq!(super::role(&db, account, mara.id).await.expect("reads"), None);
-            assert_eq!(super::role(&db, account, ivo.id).await.expect("reads"), Some(Role::Owner));
+            assert_eq!(
+                super::role(&db, account, mara.id).await.expect("reads"),
+                None
+            );
+            assert_eq!(
+                super::role(&db, account, ivo.id).await.expect("reads"),
+                Some(Role::Owner)
+            );
             let members = super::list(&db, account).await.expect("reads");
-            assert_eq!(members.iter().map(|member| (member.id, member.role)).collect::<Vec<_>>(), [(ivo.id, Role::Owner)]);
+            assert_eq!(
+                members
+                    .iter()
+                    .map(|member| (member.id, member.role))
+                    .collect::<Vec<_>>(),
+                [(ivo.id, Role::Owner)]
+            );
             let mut tx = db.begin().await.expect("begins");
-            assert!(matches!(super::add(&mut tx, account, ivo.id, Role::Viewer, now).await, Err(StoreError::Exists("member"))));
+            assert!(matches!(
+                super::add(&mut tx, account, ivo.id, Role::Viewer, now).await,
+                Err(StoreError::Exists("member"))
+            ));
         });
     }
 }

@@ -79,7 +79,11 @@ impl From<Row> for OAuthFlow {
 pub async fn insert(tx: &mut Tx, flow: &OAuthFlow) -> Result<(), StoreError> {
     // A day is left, so that coming back late can still be told from coming back with a state that never was.
     let day = std::time::Duration::from_hours(24);
-    within!(tx, REMOVE_OLD, |executor, sql| sqlx::query(sql).bind((flow.created_at - day).as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, REMOVE_OLD, |executor, sql| sqlx::query(sql)
+        .bind((flow.created_at - day).as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     within!(tx, INSERT, |executor, sql| sqlx::query(sql)
         .bind(&flow.state_hash)
         .bind(flow.account.as_uuid())
@@ -97,7 +101,10 @@ pub async fn insert(tx: &mut Tx, flow: &OAuthFlow) -> Result<(), StoreError> {
 
 /// The consent of this state, used or not.
 pub async fn get(db: &Db, state_hash: &[u8]) -> Result<Option<OAuthFlow>, StoreError> {
-    let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(state_hash).fetch_optional(executor).await)?;
+    let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql)
+        .bind(state_hash)
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(OAuthFlow::from))
 }
 
@@ -149,8 +156,22 @@ mod tests {
             assert!(!use_up(&mut tx, b"two", late).await.expect("not too late"));
             assert!(!use_up(&mut tx, b"three", now).await.expect("never was"));
             tx.commit().await.expect("commits");
-            assert_eq!(get(&db, b"one").await.expect("reads").expect("is there").used_at, Some(now));
-            assert_eq!(get(&db, b"two").await.expect("reads").expect("is there").features, ["register_key"]);
+            assert_eq!(
+                get(&db, b"one")
+                    .await
+                    .expect("reads")
+                    .expect("is there")
+                    .used_at,
+                Some(now)
+            );
+            assert_eq!(
+                get(&db, b"two")
+                    .await
+                    .expect("reads")
+                    .expect("is there")
+                    .features,
+                ["register_key"]
+            );
             assert!(get(&db, b"three").await.expect("reads").is_none());
         });
     }

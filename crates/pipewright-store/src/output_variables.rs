@@ -24,8 +24,16 @@ statements! {
 }
 
 /// Replaces what the attempt's step handed on by this.
-pub(crate) async fn replace(tx: &mut Tx, attempt: AttemptId, variables: &[(String, String)]) -> Result<(), StoreError> {
-    within!(tx, CLEAR, |executor, sql| sqlx::query(sql).bind(attempt.as_uuid()).execute(executor).await.map(drop))?;
+pub(crate) async fn replace(
+    tx: &mut Tx,
+    attempt: AttemptId,
+    variables: &[(String, String)],
+) -> Result<(), StoreError> {
+    within!(tx, CLEAR, |executor, sql| sqlx::query(sql)
+        .bind(attempt.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     for (name, value) in variables {
         within!(tx, INSERT, |executor, sql| sqlx::query(sql)
             .bind(attempt.as_uuid())
@@ -39,20 +47,36 @@ pub(crate) async fn replace(tx: &mut Tx, attempt: AttemptId, variables: &[(Strin
 }
 
 /// What each step of a build, by its number in the plan, handed on when it last ran, in plan order.
-pub async fn of_build(tx: &mut Tx, build: BuildId) -> Result<Vec<(usize, String, String)>, StoreError> {
+pub async fn of_build(
+    tx: &mut Tx,
+    build: BuildId,
+) -> Result<Vec<(usize, String, String)>, StoreError> {
     let rows: Vec<(i64, String, String)> =
-        within!(tx, OF_BUILD, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?;
-    Ok(rows.into_iter().map(|(position, name, value)| (usize::try_from(position).unwrap_or_default(), name, value)).collect())
+        within!(tx, OF_BUILD, |executor, sql| sqlx::query_as(sql)
+            .bind(build.as_uuid())
+            .fetch_all(executor)
+            .await)?;
+    Ok(rows
+        .into_iter()
+        .map(|(position, name, value)| (usize::try_from(position).unwrap_or_default(), name, value))
+        .collect())
 }
 
 /// What a build's first `steps` steps handed on, each name once: where several wrote it, the last in plan order wins.
-pub async fn before(tx: &mut Tx, build: BuildId, steps: usize) -> Result<Vec<(String, String)>, StoreError> {
+pub async fn before(
+    tx: &mut Tx,
+    build: BuildId,
+    steps: usize,
+) -> Result<Vec<(String, String)>, StoreError> {
     // Asked at every claim, and most are of a first step.
     if steps == 0 {
         return Ok(Vec::new());
     }
-    let rows: Vec<(String, String)> =
-        within!(tx, BEFORE, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).bind(steps as i64).fetch_all(executor).await)?;
+    let rows: Vec<(String, String)> = within!(tx, BEFORE, |executor, sql| sqlx::query_as(sql)
+        .bind(build.as_uuid())
+        .bind(steps as i64)
+        .fetch_all(executor)
+        .await)?;
     let mut variables: Vec<(String, String)> = Vec::with_capacity(rows.len());
     for (name, value) in rows {
         variables.retain(|(other, _)| *other != name);

@@ -75,13 +75,26 @@ struct KnownRow {
 }
 
 /// The application's refs as last decided, by name.
-pub async fn list(db: &Db, application: ApplicationId) -> Result<Vec<(RefName, CommitHash)>, StoreError> {
-    let rows: Vec<Row> = read!(db, LIST, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).fetch_all(executor).await)?;
-    Ok(rows.into_iter().map(|row| (row.name, row.commit_hash)).collect())
+pub async fn list(
+    db: &Db,
+    application: ApplicationId,
+) -> Result<Vec<(RefName, CommitHash)>, StoreError> {
+    let rows: Vec<Row> = read!(db, LIST, |executor, sql| sqlx::query_as(sql)
+        .bind(application.as_uuid())
+        .fetch_all(executor)
+        .await)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.name, row.commit_hash))
+        .collect())
 }
 
 /// Where a ref stood when it was last decided.
-pub async fn get(tx: &mut Tx, application: ApplicationId, name: &RefName) -> Result<Option<CommitHash>, StoreError> {
+pub async fn get(
+    tx: &mut Tx,
+    application: ApplicationId,
+    name: &RefName,
+) -> Result<Option<CommitHash>, StoreError> {
     let row: Option<String> = within!(tx, GET, |executor, sql| sqlx::query_scalar(sql)
         .bind(application.as_uuid())
         .bind(name.full())
@@ -98,9 +111,16 @@ pub async fn get(tx: &mut Tx, application: ApplicationId, name: &RefName) -> Res
 }
 
 /// Where a ref stood when it was last decided, and when that was.
-pub async fn known(db: &Db, application: ApplicationId, name: &RefName) -> Result<Option<(CommitHash, Timestamp)>, StoreError> {
-    let row: Option<KnownRow> =
-        read!(db, KNOWN, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).bind(name.full()).fetch_optional(executor).await)?;
+pub async fn known(
+    db: &Db,
+    application: ApplicationId,
+    name: &RefName,
+) -> Result<Option<(CommitHash, Timestamp)>, StoreError> {
+    let row: Option<KnownRow> = read!(db, KNOWN, |executor, sql| sqlx::query_as(sql)
+        .bind(application.as_uuid())
+        .bind(name.full())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(|row| (row.commit_hash, row.decided_at)))
 }
 
@@ -124,7 +144,13 @@ pub async fn put_new(
 }
 
 /// Notes where a ref stands.
-pub async fn put(tx: &mut Tx, application: ApplicationId, name: &RefName, commit: &CommitHash, now: Timestamp) -> Result<(), StoreError> {
+pub async fn put(
+    tx: &mut Tx,
+    application: ApplicationId,
+    name: &RefName,
+    commit: &CommitHash,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, PUT, |executor, sql| sqlx::query(sql)
         .bind(application.as_uuid())
         .bind(name.full())
@@ -137,13 +163,27 @@ pub async fn put(tx: &mut Tx, application: ApplicationId, name: &RefName, commit
 }
 
 /// Forgets a ref that is gone.
-pub async fn remove(tx: &mut Tx, application: ApplicationId, name: &RefName) -> Result<(), StoreError> {
-    within!(tx, REMOVE, |executor, sql| sqlx::query(sql).bind(application.as_uuid()).bind(name.full()).execute(executor).await.map(drop))?;
+pub async fn remove(
+    tx: &mut Tx,
+    application: ApplicationId,
+    name: &RefName,
+) -> Result<(), StoreError> {
+    within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
+        .bind(application.as_uuid())
+        .bind(name.full())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Notes that an application's refs were compared; `message` says what could not be.
-pub async fn compared(tx: &mut Tx, application: ApplicationId, message: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+pub async fn compared(
+    tx: &mut Tx,
+    application: ApplicationId,
+    message: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, COMPARED, |executor, sql| sqlx::query(sql)
         .bind(application.as_uuid())
         .bind(now.as_micros())
@@ -155,14 +195,28 @@ pub async fn compared(tx: &mut Tx, application: ApplicationId, message: Option<&
 }
 
 /// Notes why an application's refs could not be compared.
-pub async fn not_compared(tx: &mut Tx, application: ApplicationId, message: &str) -> Result<(), StoreError> {
-    within!(tx, FAILED, |executor, sql| sqlx::query(sql).bind(application.as_uuid()).bind(message).execute(executor).await.map(drop))?;
+pub async fn not_compared(
+    tx: &mut Tx,
+    application: ApplicationId,
+    message: &str,
+) -> Result<(), StoreError> {
+    within!(tx, FAILED, |executor, sql| sqlx::query(sql)
+        .bind(application.as_uuid())
+        .bind(message)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Applications whose refs were last compared at or before a moment, the longest ago first: one moment for those that
 /// are only polled, one for those with a webhook.
-pub async fn due(db: &Db, polled: Timestamp, hooked: Timestamp, limit: i64) -> Result<Vec<ToCompare>, StoreError> {
+pub async fn due(
+    db: &Db,
+    polled: Timestamp,
+    hooked: Timestamp,
+    limit: i64,
+) -> Result<Vec<ToCompare>, StoreError> {
     Ok(read!(db, DUE, |executor, sql| sqlx::query_as(sql)
         .bind(polled.as_micros())
         .bind(hooked.as_micros())
@@ -173,12 +227,20 @@ pub async fn due(db: &Db, polled: Timestamp, hooked: Timestamp, limit: i64) -> R
 
 /// One application, to compare its refs now.
 pub async fn one(db: &Db, application: ApplicationId) -> Result<Option<ToCompare>, StoreError> {
-    Ok(read!(db, ONE, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).fetch_optional(executor).await)?)
+    Ok(read!(db, ONE, |executor, sql| sqlx::query_as(sql)
+        .bind(application.as_uuid())
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// How many deliveries of a repository are not decided yet.
 pub async fn undecided_deliveries(db: &Db, repository: RepositoryId) -> Result<i64, StoreError> {
-    Ok(read!(db, UNDECIDED, |executor, sql| sqlx::query_scalar(sql).bind(repository.as_uuid()).fetch_one(executor).await)?)
+    Ok(read!(db, UNDECIDED, |executor, sql| sqlx::query_scalar(
+        sql
+    )
+    .bind(repository.as_uuid())
+    .fetch_one(executor)
+    .await)?)
 }
 
 #[cfg(test)]
@@ -197,17 +259,39 @@ mod tests {
             let commit = |digit: &str| digit.repeat(40).parse().expect("a commit");
             assert_eq!(super::due(&db, now, now, 10).await.expect("reads").len(), 1);
             let mut tx = db.begin().await.expect("begins");
-            super::put(&mut tx, made.application, &main, &commit("a"), now).await.expect("puts");
-            super::put(&mut tx, made.application, &main, &commit("b"), now).await.expect("moves");
-            super::compared(&mut tx, made.application, None, now).await.expect("notes");
+            super::put(&mut tx, made.application, &main, &commit("a"), now)
+                .await
+                .expect("puts");
+            super::put(&mut tx, made.application, &main, &commit("b"), now)
+                .await
+                .expect("moves");
+            super::compared(&mut tx, made.application, None, now)
+                .await
+                .expect("notes");
             tx.commit().await.expect("commits");
-            assert_eq!(super::list(&db, made.application).await.expect("lists"), [(main.clone(), commit("b"))]);
+            assert_eq!(
+                super::list(&db, made.application).await.expect("lists"),
+                [(main.clone(), commit("b"))]
+            );
             let before = Timestamp::from_seconds(599);
-            assert!(super::due(&db, now, before, 10).await.expect("reads").is_empty(), "it has a webhook");
+            assert!(
+                super::due(&db, now, before, 10)
+                    .await
+                    .expect("reads")
+                    .is_empty(),
+                "it has a webhook"
+            );
             let mut tx = db.begin().await.expect("begins");
-            super::remove(&mut tx, made.application, &main).await.expect("removes");
+            super::remove(&mut tx, made.application, &main)
+                .await
+                .expect("removes");
             tx.commit().await.expect("commits");
-            assert!(super::list(&db, made.application).await.expect("lists").is_empty());
+            assert!(
+                super::list(&db, made.application)
+                    .await
+                    .expect("lists")
+                    .is_empty()
+            );
         });
     }
 }

@@ -27,7 +27,14 @@ words! {
 }
 
 /// Makes a runner known, or brings what is known of it up to date.
-pub async fn register(tx: &mut Tx, id: RunnerId, name: &str, kind: RunnerKind, slots: usize, now: Timestamp) -> Result<(), StoreError> {
+pub async fn register(
+    tx: &mut Tx,
+    id: RunnerId,
+    name: &str,
+    kind: RunnerKind,
+    slots: usize,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, REGISTER, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(name)
@@ -42,6 +49,11 @@ pub async fn register(tx: &mut Tx, id: RunnerId, name: &str, kind: RunnerKind, s
 
 /// Notes that a runner was heard of.
 pub async fn seen(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, SEEN, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(now.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, SEEN, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }

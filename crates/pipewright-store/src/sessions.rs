@@ -106,14 +106,30 @@ pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreEr
 }
 
 /// The session of this token's hash, unless it expired or its user is disabled.
-pub async fn find(db: &Db, token_hash: &[u8], now: Timestamp) -> Result<Option<SessionUser>, StoreError> {
-    let row: Option<SessionUserRow> =
-        read!(db, FIND, |executor, sql| sqlx::query_as(sql).bind(token_hash).bind(now.as_micros()).fetch_optional(executor).await)?;
-    Ok(row.map(|row| SessionUser { user: row.user, account_id: row.account_id.map(AccountId::from_uuid), seen_at: row.seen_at }))
+pub async fn find(
+    db: &Db,
+    token_hash: &[u8],
+    now: Timestamp,
+) -> Result<Option<SessionUser>, StoreError> {
+    let row: Option<SessionUserRow> = read!(db, FIND, |executor, sql| sqlx::query_as(sql)
+        .bind(token_hash)
+        .bind(now.as_micros())
+        .fetch_optional(executor)
+        .await)?;
+    Ok(row.map(|row| SessionUser {
+        user: row.user,
+        account_id: row.account_id.map(AccountId::from_uuid),
+        seen_at: row.seen_at,
+    }))
 }
 
 /// Notes that a session was used.
-pub async fn touch(tx: &mut Tx, token_hash: &[u8], now: Timestamp, expires_at: Timestamp) -> Result<(), StoreError> {
+pub async fn touch(
+    tx: &mut Tx,
+    token_hash: &[u8],
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, TOUCH, |executor, sql| sqlx::query(sql)
         .bind(token_hash)
         .bind(now.as_micros())
@@ -125,24 +141,45 @@ pub async fn touch(tx: &mut Tx, token_hash: &[u8], now: Timestamp, expires_at: T
 }
 
 /// Makes an account the session's current one.
-pub async fn set_account(tx: &mut Tx, token_hash: &[u8], account: AccountId) -> Result<(), StoreError> {
-    within!(tx, SET_ACCOUNT, |executor, sql| sqlx::query(sql).bind(token_hash).bind(account.as_uuid()).execute(executor).await.map(drop))?;
+pub async fn set_account(
+    tx: &mut Tx,
+    token_hash: &[u8],
+    account: AccountId,
+) -> Result<(), StoreError> {
+    within!(tx, SET_ACCOUNT, |executor, sql| sqlx::query(sql)
+        .bind(token_hash)
+        .bind(account.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// A user's sessions that have not expired, the last used first.
 pub async fn of_user(db: &Db, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-    Ok(read!(db, OF_USER, |executor, sql| sqlx::query_as(sql).bind(user.as_uuid()).bind(now.as_micros()).fetch_all(executor).await)?)
+    Ok(read!(db, OF_USER, |executor, sql| sqlx::query_as(sql)
+        .bind(user.as_uuid())
+        .bind(now.as_micros())
+        .fetch_all(executor)
+        .await)?)
 }
 
 /// Ends a session; nothing happens where it ended already.
 pub async fn remove(tx: &mut Tx, token_hash: &[u8]) -> Result<(), StoreError> {
-    within!(tx, REMOVE, |executor, sql| sqlx::query(sql).bind(token_hash).execute(executor).await.map(drop))?;
+    within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
+        .bind(token_hash)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Ends one of a user's sessions. False where the user has none of this hash.
-pub async fn remove_of_user(tx: &mut Tx, user: UserId, token_hash: &[u8]) -> Result<bool, StoreError> {
+pub async fn remove_of_user(
+    tx: &mut Tx,
+    user: UserId,
+    token_hash: &[u8],
+) -> Result<bool, StoreError> {
     let rows = within!(tx, REMOVE_OF_USER, |executor, sql| sqlx::query(sql)
         .bind(user.as_uuid())
         .bind(token_hash)
@@ -153,18 +190,28 @@ pub async fn remove_of_user(tx: &mut Tx, user: UserId, token_hash: &[u8]) -> Res
 }
 
 /// Ends every session of a user but this one; returns how many.
-pub async fn remove_others(tx: &mut Tx, user: UserId, token_hash: &[u8]) -> Result<u64, StoreError> {
-    Ok(within!(tx, REMOVE_OTHERS, |executor, sql| sqlx::query(sql)
-        .bind(user.as_uuid())
-        .bind(token_hash)
-        .execute(executor)
-        .await
-        .map(|done| done.rows_affected()))?)
+pub async fn remove_others(
+    tx: &mut Tx,
+    user: UserId,
+    token_hash: &[u8],
+) -> Result<u64, StoreError> {
+    Ok(within!(tx, REMOVE_OTHERS, |executor, sql| sqlx::query(
+        sql
+    )
+    .bind(user.as_uuid())
+    .bind(token_hash)
+    .execute(executor)
+    .await
+    .map(|done| done.rows_affected()))?)
 }
 
 /// Forgets sessions that expired.
 pub async fn remove_expired(tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, REMOVE_EXPIRED, |executor, sql| sqlx::query(sql).bind(now.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, REMOVE_EXPIRED, |executor, sql| sqlx::query(sql)
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -182,7 +229,10 @@ mod tests {
     #[test]
     fn sessions_are_found_prolonged_listed_and_ended() {
         on_each_database(async |db| {
-            let (mara, ivo) = (user(&db, "mara@example.com").await, user(&db, "ivo@example.com").await);
+            let (mara, ivo) = (
+                user(&db, "mara@example.com").await,
+                user(&db, "ivo@example.com").await,
+            );
             let account = account(&db, "harbor").await.id;
             let now = Timestamp::from_seconds(1000);
             let hour = Duration::from_hours(1);
@@ -199,24 +249,73 @@ mod tests {
             for hash in [b"one".as_slice(), b"two", b"three"] {
                 super::insert(&mut tx, &new(hash)).await.expect("inserts");
             }
-            super::touch(&mut tx, b"one", now + hour / 2, now + hour * 2).await.expect("touches");
-            super::set_account(&mut tx, b"one", account).await.expect("sets");
+            super::touch(&mut tx, b"one", now + hour / 2, now + hour * 2)
+                .await
+                .expect("touches");
+            super::set_account(&mut tx, b"one", account)
+                .await
+                .expect("sets");
             tx.commit().await.expect("commits");
-            let found = super::find(&db, b"one", now + hour).await.expect("reads").expect("is prolonged");
-            assert_eq!((found.user.id, found.account_id, found.seen_at), (mara.id, Some(account), now + hour / 2));
-            assert!(super::find(&db, b"two", now + hour).await.expect("reads").is_none(), "expired");
-            assert_eq!(super::of_user(&db, mara.id, now).await.expect("reads").len(), 3);
+            let found = super::find(&db, b"one", now + hour)
+                .await
+                .expect("reads")
+                .expect("is prolonged");
+            assert_eq!(
+                (found.user.id, found.account_id, found.seen_at),
+                (mara.id, Some(account), now + hour / 2)
+            );
+            assert!(
+                super::find(&db, b"two", now + hour)
+                    .await
+                    .expect("reads")
+                    .is_none(),
+                "expired"
+            );
+            assert_eq!(
+                super::of_user(&db, mara.id, now)
+                    .await
+                    .expect("reads")
+                    .len(),
+                3
+            );
             let mut tx = db.begin().await.expect("begins");
-            assert!(!super::remove_of_user(&mut tx, ivo.id, b"two").await.expect("runs"), "another user's");
-            assert!(super::remove_of_user(&mut tx, mara.id, b"two").await.expect("runs"));
-            assert_eq!(super::remove_others(&mut tx, mara.id, b"one").await.expect("runs"), 1);
-            super::remove_expired(&mut tx, now + hour).await.expect("runs");
+            assert!(
+                !super::remove_of_user(&mut tx, ivo.id, b"two")
+                    .await
+                    .expect("runs"),
+                "another user's"
+            );
+            assert!(
+                super::remove_of_user(&mut tx, mara.id, b"two")
+                    .await
+                    .expect("runs")
+            );
+            assert_eq!(
+                super::remove_others(&mut tx, mara.id, b"one")
+                    .await
+                    .expect("runs"),
+                1
+            );
+            super::remove_expired(&mut tx, now + hour)
+                .await
+                .expect("runs");
             tx.commit().await.expect("commits");
-            assert_eq!(super::of_user(&db, mara.id, now).await.expect("reads").len(), 1);
+            assert_eq!(
+                super::of_user(&db, mara.id, now)
+                    .await
+                    .expect("reads")
+                    .len(),
+                1
+            );
             let mut tx = db.begin().await.expect("begins");
             super::remove(&mut tx, b"one").await.expect("runs");
             tx.commit().await.expect("commits");
-            assert!(super::find(&db, b"one", now).await.expect("reads").is_none());
+            assert!(
+                super::find(&db, b"one", now)
+                    .await
+                    .expect("reads")
+                    .is_none()
+            );
         });
     }
 }

@@ -17,18 +17,31 @@ statements! {
 
 /// The setting's value, if it was ever set.
 pub async fn get(db: &Db, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(read!(db, GET, |executor, sql| sqlx::query_scalar(sql).bind(name).fetch_optional(executor).await)?)
+    Ok(read!(db, GET, |executor, sql| sqlx::query_scalar(sql)
+        .bind(name)
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// Sets a setting.
 pub async fn put(tx: &mut Tx, name: &str, value: &[u8], now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, PUT, |executor, sql| sqlx::query(sql).bind(name).bind(value).bind(now.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, PUT, |executor, sql| sqlx::query(sql)
+        .bind(name)
+        .bind(value)
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Removes a setting; nothing happens where it is not set.
 pub async fn remove(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
-    within!(tx, REMOVE, |executor, sql| sqlx::query(sql).bind(name).execute(executor).await.map(drop))?;
+    within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
+        .bind(name)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -55,16 +68,26 @@ mod tests {
             let now = Timestamp::from_seconds(1);
             for value in [b"a", b"b"] {
                 let mut tx = db.begin().await.expect("begins");
-                super::put(&mut tx, "consumer", value, now).await.expect("puts");
+                super::put(&mut tx, "consumer", value, now)
+                    .await
+                    .expect("puts");
                 tx.commit().await.expect("commits");
-                assert_eq!(super::get(&db, "consumer").await.expect("reads"), Some(value.to_vec()));
+                assert_eq!(
+                    super::get(&db, "consumer").await.expect("reads"),
+                    Some(value.to_vec())
+                );
             }
             let mut tx = db.begin().await.expect("begins");
             super::remove(&mut tx, "consumer").await.expect("removes");
-            super::put(&mut tx, "link", b"token", now).await.expect("puts");
+            super::put(&mut tx, "link", b"token", now)
+                .await
+                .expect("puts");
             assert!(!super::take(&mut tx, "link", b"other").await.expect("runs"));
             assert!(super::take(&mut tx, "link", b"token").await.expect("runs"));
-            assert!(!super::take(&mut tx, "link", b"token").await.expect("runs"), "only once");
+            assert!(
+                !super::take(&mut tx, "link", b"token").await.expect("runs"),
+                "only once"
+            );
             tx.commit().await.expect("commits");
             assert_eq!(super::get(&db, "consumer").await.expect("reads"), None);
         });

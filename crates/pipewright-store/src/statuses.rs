@@ -164,14 +164,25 @@ pub async fn enqueue(tx: &mut Tx, new: &NewStatus) -> Result<(), StoreError> {
 }
 
 /// Integrations with a status that may be sent now, at most `limit`.
-pub async fn integrations_to_tell(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<IntegrationId>, StoreError> {
-    let rows: Vec<Uuid> =
-        read!(db, INTEGRATIONS, |executor, sql| sqlx::query_scalar(sql).bind(now.as_micros()).bind(limit).fetch_all(executor).await)?;
+pub async fn integrations_to_tell(
+    db: &Db,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<IntegrationId>, StoreError> {
+    let rows: Vec<Uuid> = read!(db, INTEGRATIONS, |executor, sql| sqlx::query_scalar(sql)
+        .bind(now.as_micros())
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(IntegrationId::from_uuid).collect())
 }
 
 /// The integration's oldest status whose turn it is.
-pub async fn next(db: &Db, integration: IntegrationId, now: Timestamp) -> Result<Option<ToSend>, StoreError> {
+pub async fn next(
+    db: &Db,
+    integration: IntegrationId,
+    now: Timestamp,
+) -> Result<Option<ToSend>, StoreError> {
     Ok(read!(db, NEXT, |executor, sql| sqlx::query_as(sql)
         .bind(integration.as_uuid())
         .bind(now.as_micros())
@@ -181,30 +192,59 @@ pub async fn next(db: &Db, integration: IntegrationId, now: Timestamp) -> Result
 
 /// Bitbucket took it.
 pub async fn sent(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, SENT, |executor, sql| sqlx::query(sql).bind(id).bind(now.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, SENT, |executor, sql| sqlx::query(sql)
+        .bind(id)
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Has it sent again later, and counts the try.
-pub async fn retry_later(tx: &mut Tx, id: Uuid, at: Timestamp, why: &str) -> Result<(), StoreError> {
-    within!(tx, RETRY, |executor, sql| sqlx::query(sql).bind(id).bind(at.as_micros()).bind(why).execute(executor).await.map(drop))?;
+pub async fn retry_later(
+    tx: &mut Tx,
+    id: Uuid,
+    at: Timestamp,
+    why: &str,
+) -> Result<(), StoreError> {
+    within!(tx, RETRY, |executor, sql| sqlx::query(sql)
+        .bind(id)
+        .bind(at.as_micros())
+        .bind(why)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// It will not be sent.
 pub async fn give_up(tx: &mut Tx, id: Uuid, why: &str, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, GIVE_UP, |executor, sql| sqlx::query(sql).bind(id).bind(now.as_micros()).bind(why).execute(executor).await.map(drop))?;
+    within!(tx, GIVE_UP, |executor, sql| sqlx::query(sql)
+        .bind(id)
+        .bind(now.as_micros())
+        .bind(why)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// True where a newer status of the same key waits, so that this one need not be told any more.
 pub async fn is_replaced(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
-    let newer: i64 = within!(tx, NEWER, |executor, sql| sqlx::query_scalar(sql).bind(id).fetch_one(executor).await)?;
+    let newer: i64 = within!(tx, NEWER, |executor, sql| sqlx::query_scalar(sql)
+        .bind(id)
+        .fetch_one(executor)
+        .await)?;
     Ok(newer > 0)
 }
 
 /// Sends nothing with this integration's credential before a moment: Bitbucket asked us to wait.
-pub async fn hold(tx: &mut Tx, integration: IntegrationId, until: Timestamp) -> Result<(), StoreError> {
+pub async fn hold(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    until: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, HOLD, |executor, sql| sqlx::query(sql)
         .bind(integration.as_uuid())
         .bind(until.as_micros())
@@ -216,7 +256,10 @@ pub async fn hold(tx: &mut Tx, integration: IntegrationId, until: Timestamp) -> 
 
 /// What became of a build's statuses, in order. The caller has reached the build through its account.
 pub async fn of_build(db: &Db, build: BuildId) -> Result<Vec<StatusLine>, StoreError> {
-    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?)
+    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql)
+        .bind(build.as_uuid())
+        .fetch_all(executor)
+        .await)?)
 }
 
 #[cfg(test)]
@@ -235,7 +278,12 @@ mod tests {
             let later = Timestamp::from_seconds(460);
             let mut tx = db.begin().await.expect("begins");
             let build = a_planned_build(&mut tx, made, "main", 'a').await;
-            let integration = crate::builds::load_run(&mut tx, build).await.expect("reads").expect("a build").context.integration_id;
+            let integration = crate::builds::load_run(&mut tx, build)
+                .await
+                .expect("reads")
+                .expect("a build")
+                .context
+                .integration_id;
             let status = |key: &str, state| NewStatus {
                 build_id: build,
                 integration_id: integration,
@@ -246,32 +294,72 @@ mod tests {
                 payload: serde_json::json!({"name": "x"}),
                 created_at: now,
             };
-            for (key, state) in [("one", StatusState::InProgress), ("one", StatusState::Successful), ("two", StatusState::InProgress)] {
-                super::enqueue(&mut tx, &status(key, state)).await.expect("enqueues");
+            for (key, state) in [
+                ("one", StatusState::InProgress),
+                ("one", StatusState::Successful),
+                ("two", StatusState::InProgress),
+            ] {
+                super::enqueue(&mut tx, &status(key, state))
+                    .await
+                    .expect("enqueues");
             }
             tx.commit().await.expect("commits");
-            assert_eq!(super::integrations_to_tell(&db, now, 5).await.expect("reads"), [integration]);
-            let first = super::next(&db, integration, now).await.expect("reads").expect("one");
-            assert_eq!((first.status_key.as_str(), first.state), ("one", StatusState::InProgress));
+            assert_eq!(
+                super::integrations_to_tell(&db, now, 5)
+                    .await
+                    .expect("reads"),
+                [integration]
+            );
+            let first = super::next(&db, integration, now)
+                .await
+                .expect("reads")
+                .expect("one");
+            assert_eq!(
+                (first.status_key.as_str(), first.state),
+                ("one", StatusState::InProgress)
+            );
 
             let mut tx = db.begin().await.expect("begins");
-            super::retry_later(&mut tx, first.id, later, "503").await.expect("waits");
+            super::retry_later(&mut tx, first.id, later, "503")
+                .await
+                .expect("waits");
             assert!(super::is_replaced(&mut tx, first.id).await.expect("reads"));
             tx.commit().await.expect("commits");
-            let next = super::next(&db, integration, now).await.expect("reads").expect("one");
-            assert_eq!(next.status_key, "two", "the final state of one waits behind its first");
+            let next = super::next(&db, integration, now)
+                .await
+                .expect("reads")
+                .expect("one");
+            assert_eq!(
+                next.status_key, "two",
+                "the final state of one waits behind its first"
+            );
 
             let mut tx = db.begin().await.expect("begins");
             super::sent(&mut tx, next.id, now).await.expect("sends");
-            super::hold(&mut tx, integration, later).await.expect("waits");
+            super::hold(&mut tx, integration, later)
+                .await
+                .expect("waits");
             tx.commit().await.expect("commits");
-            assert!(super::next(&db, integration, now).await.expect("reads").is_none());
-            let again = super::next(&db, integration, later).await.expect("reads").expect("one");
+            assert!(
+                super::next(&db, integration, now)
+                    .await
+                    .expect("reads")
+                    .is_none()
+            );
+            let again = super::next(&db, integration, later)
+                .await
+                .expect("reads")
+                .expect("one");
             assert_eq!((again.id, again.tries), (first.id, 1));
             let mut tx = db.begin().await.expect("begins");
-            super::give_up(&mut tx, again.id, "replaced", later).await.expect("gives up");
+            super::give_up(&mut tx, again.id, "replaced", later)
+                .await
+                .expect("gives up");
             tx.commit().await.expect("commits");
-            let last = super::next(&db, integration, later).await.expect("reads").expect("one");
+            let last = super::next(&db, integration, later)
+                .await
+                .expect("reads")
+                .expect("one");
             assert_eq!(last.state, StatusState::Successful);
             assert_eq!(super::of_build(&db, build).await.expect("reads").len(), 3);
         });

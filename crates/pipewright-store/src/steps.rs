@@ -74,7 +74,10 @@ pub async fn insert_all(tx: &mut Tx, build: BuildId, plan: &Plan) -> Result<(), 
 
 /// The states of a build's steps, in plan order.
 pub async fn states(tx: &mut Tx, build: BuildId) -> Result<Vec<StepRun>, StoreError> {
-    let rows: Vec<StateRow> = within!(tx, STATES, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?;
+    let rows: Vec<StateRow> = within!(tx, STATES, |executor, sql| sqlx::query_as(sql)
+        .bind(build.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     Ok(rows
         .into_iter()
         .map(|row| StepRun {
@@ -108,10 +111,20 @@ pub async fn set(
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;
-    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { table: "steps", key: format!("{build} position {position}") }) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Missing {
+            table: "steps",
+            key: format!("{build} position {position}"),
+        })
+    }
 }
 
 /// A build's steps in plan order. The caller has reached the build through its account.
 pub async fn list(db: &Db, build: BuildId) -> Result<Vec<Step>, StoreError> {
-    Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?)
+    Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql)
+        .bind(build.as_uuid())
+        .fetch_all(executor)
+        .await)?)
 }

@@ -171,7 +171,12 @@ pub async fn decisions(
 }
 
 /// The repository's newest deliveries that have no decision: they wait, or failed. At most `limit`.
-pub async fn undecided(db: &Db, account: AccountId, repository: RepositoryId, limit: i64) -> Result<Vec<UndecidedDelivery>, StoreError> {
+pub async fn undecided(
+    db: &Db,
+    account: AccountId,
+    repository: RepositoryId,
+    limit: i64,
+) -> Result<Vec<UndecidedDelivery>, StoreError> {
     Ok(read!(db, UNDECIDED, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(repository.as_uuid())
@@ -188,18 +193,24 @@ pub async fn pull_requests(
     repository: RepositoryId,
     before: Option<Uuid>,
 ) -> Result<Vec<PullRequestDelivery>, StoreError> {
-    Ok(read!(db, PULL_REQUEST_BODIES, |executor, sql| sqlx::query_as(sql)
-        .bind(account.as_uuid())
-        .bind(repository.as_uuid())
-        .bind(before)
-        .bind(WINDOW)
-        .bind(PULL_REQUESTS)
-        .fetch_all(executor)
-        .await)?)
+    Ok(read!(db, PULL_REQUEST_BODIES, |executor, sql| {
+        sqlx::query_as(sql)
+            .bind(account.as_uuid())
+            .bind(repository.as_uuid())
+            .bind(before)
+            .bind(WINDOW)
+            .bind(PULL_REQUESTS)
+            .fetch_all(executor)
+            .await
+    })?)
 }
 
 /// When the oldest delivery came that is looked at; none where there is no delivery.
-pub async fn oldest(db: &Db, account: AccountId, repository: RepositoryId) -> Result<Option<Timestamp>, StoreError> {
+pub async fn oldest(
+    db: &Db,
+    account: AccountId,
+    repository: RepositoryId,
+) -> Result<Option<Timestamp>, StoreError> {
     let micros: Option<i64> = read!(db, OLDEST, |executor, sql| sqlx::query_scalar(sql)
         .bind(account.as_uuid())
         .bind(repository.as_uuid())
@@ -232,8 +243,16 @@ pub async fn builds_without_delivery(
 }
 
 /// Where a ref of full name stood when it was last decided. The caller has reached the application through its account.
-pub async fn noted_ref(db: &Db, application: ApplicationId, name: &str) -> Result<Option<NotedRef>, StoreError> {
-    Ok(read!(db, REF, |executor, sql| sqlx::query_as(sql).bind(application.as_uuid()).bind(name).fetch_optional(executor).await)?)
+pub async fn noted_ref(
+    db: &Db,
+    application: ApplicationId,
+    name: &str,
+) -> Result<Option<NotedRef>, StoreError> {
+    Ok(read!(db, REF, |executor, sql| sqlx::query_as(sql)
+        .bind(application.as_uuid())
+        .bind(name)
+        .fetch_optional(executor)
+        .await)?)
 }
 
 #[cfg(test)]
@@ -281,8 +300,18 @@ mod tests {
         };
         let mut tx = db.begin().await.expect("begins");
         deliveries::insert(&mut tx, &new).await.expect("stores");
-        deliveries::settle(&mut tx, id, DeliveryState::Decided, None, Timestamp::from_seconds(60)).await.expect("settles");
-        decisions::insert(&mut tx, &decision).await.expect("decides");
+        deliveries::settle(
+            &mut tx,
+            id,
+            DeliveryState::Decided,
+            None,
+            Timestamp::from_seconds(60),
+        )
+        .await
+        .expect("settles");
+        decisions::insert(&mut tx, &decision)
+            .await
+            .expect("decides");
         tx.commit().await.expect("commits");
         id
     }
@@ -295,43 +324,137 @@ mod tests {
             let tag = a_change(&db, made, "refs/tags/main", 'b', "repo:push").await;
             let other = a_change(&db, made, "refs/heads/größe", 'c', "pullrequest:created").await;
             let found = async |about: About| {
-                let rows = super::decisions(&db, made.account, made.repository, &about, 10).await.expect("reads");
-                rows.iter().map(|row| row.decision.delivery_id).collect::<Vec<_>>()
+                let rows = super::decisions(&db, made.account, made.repository, &about, 10)
+                    .await
+                    .expect("reads");
+                rows.iter()
+                    .map(|row| row.decision.delivery_id)
+                    .collect::<Vec<_>>()
             };
-            let branch = About { branch: Some("refs/heads/main".to_owned()), ..About::default() };
-            let both = About { tag: Some("refs/tags/main".to_owned()), ..branch.clone() };
-            let commit = About { commit: Some("cccc".to_owned()), ..About::default() };
+            let branch = About {
+                branch: Some("refs/heads/main".to_owned()),
+                ..About::default()
+            };
+            let both = About {
+                tag: Some("refs/tags/main".to_owned()),
+                ..branch.clone()
+            };
+            let commit = About {
+                commit: Some("cccc".to_owned()),
+                ..About::default()
+            };
             assert_eq!(found(About::default()).await, [other, tag, main]);
             assert_eq!(found(branch.clone()).await, [main]);
             assert_eq!(found(both).await, [tag, main]);
             assert_eq!(found(commit).await, [other]);
-            assert_eq!(found(About { before: Some(tag.as_uuid()), ..About::default() }).await, [main]);
-            assert!(found(About { commit: Some("ccd".to_owned()), ..About::default() }).await.is_empty());
+            assert_eq!(
+                found(About {
+                    before: Some(tag.as_uuid()),
+                    ..About::default()
+                })
+                .await,
+                [main]
+            );
+            assert!(
+                found(About {
+                    commit: Some("ccd".to_owned()),
+                    ..About::default()
+                })
+                .await
+                .is_empty()
+            );
             let stranger = AccountId::new();
-            assert!(super::decisions(&db, stranger, made.repository, &branch, 10).await.expect("reads").is_empty(), "another account's");
-            let requests = super::pull_requests(&db, made.account, made.repository, None).await.expect("reads");
-            assert_eq!(requests.iter().map(|request| request.id).collect::<Vec<_>>(), [other]);
-            assert!(super::pull_requests(&db, stranger, made.repository, None).await.expect("reads").is_empty());
-            assert_eq!(super::oldest(&db, made.account, made.repository).await.expect("reads"), Some(Timestamp::from_seconds(50)));
-            assert_eq!(super::oldest(&db, stranger, made.repository).await.expect("reads"), None);
-            assert!(super::undecided(&db, made.account, made.repository, 5).await.expect("reads").is_empty());
+            assert!(
+                super::decisions(&db, stranger, made.repository, &branch, 10)
+                    .await
+                    .expect("reads")
+                    .is_empty(),
+                "another account's"
+            );
+            let requests = super::pull_requests(&db, made.account, made.repository, None)
+                .await
+                .expect("reads");
+            assert_eq!(
+                requests
+                    .iter()
+                    .map(|request| request.id)
+                    .collect::<Vec<_>>(),
+                [other]
+            );
+            assert!(
+                super::pull_requests(&db, stranger, made.repository, None)
+                    .await
+                    .expect("reads")
+                    .is_empty()
+            );
+            assert_eq!(
+                super::oldest(&db, made.account, made.repository)
+                    .await
+                    .expect("reads"),
+                Some(Timestamp::from_seconds(50))
+            );
+            assert_eq!(
+                super::oldest(&db, stranger, made.repository)
+                    .await
+                    .expect("reads"),
+                None
+            );
+            assert!(
+                super::undecided(&db, made.account, made.repository, 5)
+                    .await
+                    .expect("reads")
+                    .is_empty()
+            );
 
             let mut tx = db.begin().await.expect("begins");
-            crate::builds::create(&mut tx, &a_build(made, "main", 'd')).await.expect("a build");
+            crate::builds::create(&mut tx, &a_build(made, "main", 'd'))
+                .await
+                .expect("a build");
             tx.commit().await.expect("commits");
             let loose = async |account, about: &About| {
-                super::builds_without_delivery(&db, account, made.application, about, 10).await.expect("reads").len()
+                super::builds_without_delivery(&db, account, made.application, about, 10)
+                    .await
+                    .expect("reads")
+                    .len()
             };
-            assert_eq!((loose(made.account, &branch).await, loose(stranger, &branch).await), (1, 0));
-            assert_eq!(loose(made.account, &About { commit: Some("dddd".to_owned()), ..About::default() }).await, 1);
-            assert_eq!(loose(made.account, &About { commit: Some("aaaa".to_owned()), ..About::default() }).await, 0);
+            assert_eq!(
+                (
+                    loose(made.account, &branch).await,
+                    loose(stranger, &branch).await
+                ),
+                (1, 0)
+            );
+            assert_eq!(
+                loose(
+                    made.account,
+                    &About {
+                        commit: Some("dddd".to_owned()),
+                        ..About::default()
+                    }
+                )
+                .await,
+                1
+            );
+            assert_eq!(
+                loose(
+                    made.account,
+                    &About {
+                        commit: Some("aaaa".to_owned()),
+                        ..About::default()
+                    }
+                )
+                .await,
+                0
+            );
         });
     }
 
     #[test]
     fn no_question_reads_a_whole_table() {
         on_each_database(async |db| {
-            let Backend::Sqlite { reader, .. } = db.backend() else { return };
+            let Backend::Sqlite { reader, .. } = db.backend() else {
+                return;
+            };
             for statement in super::ALL {
                 let sql = format!("EXPLAIN QUERY PLAN {}", statement.sqlite);
                 let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -343,7 +466,11 @@ mod tests {
                     .await
                     .expect("is planned");
                 for (.., step) in plan {
-                    assert!(!step.starts_with("SCAN") || step == "SCAN w", "{}: {step}", statement.name);
+                    assert!(
+                        !step.starts_with("SCAN") || step == "SCAN w",
+                        "{}: {step}",
+                        statement.name
+                    );
                 }
             }
         });

@@ -84,7 +84,12 @@ pub async fn enqueue(tx: &mut Tx, new: &NewTask) -> Result<bool, StoreError> {
 }
 
 /// Claims the task that is next, if one is due.
-pub async fn claim(tx: &mut Tx, owner: Uuid, now: Timestamp, lease: Duration) -> Result<Option<Task>, StoreError> {
+pub async fn claim(
+    tx: &mut Tx,
+    owner: Uuid,
+    now: Timestamp,
+    lease: Duration,
+) -> Result<Option<Task>, StoreError> {
     Ok(within!(tx, CLAIM, |executor, sql| sqlx::query_as(sql)
         .bind(owner)
         .bind((now + lease).as_micros())
@@ -94,16 +99,34 @@ pub async fn claim(tx: &mut Tx, owner: Uuid, now: Timestamp, lease: Duration) ->
 }
 
 /// It is done. False where the lease is another's by now.
-pub async fn done(tx: &mut Tx, id: TaskId, owner: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn done(
+    tx: &mut Tx,
+    id: TaskId,
+    owner: Uuid,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     end(tx, id, owner, "done", None, now).await
 }
 
 /// It failed for good, and is kept with its reason. False where the lease is another's by now.
-pub async fn failed(tx: &mut Tx, id: TaskId, owner: Uuid, why: &str, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn failed(
+    tx: &mut Tx,
+    id: TaskId,
+    owner: Uuid,
+    why: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     end(tx, id, owner, "failed", Some(why), now).await
 }
 
-async fn end(tx: &mut Tx, id: TaskId, owner: Uuid, state: &str, why: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
+async fn end(
+    tx: &mut Tx,
+    id: TaskId,
+    owner: Uuid,
+    state: &str,
+    why: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, END, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(owner)
@@ -117,7 +140,13 @@ async fn end(tx: &mut Tx, id: TaskId, owner: Uuid, state: &str, why: Option<&str
 }
 
 /// Has it done again later. False where the lease is another's by now.
-pub async fn retry_later(tx: &mut Tx, id: TaskId, owner: Uuid, at: Timestamp, why: &str) -> Result<bool, StoreError> {
+pub async fn retry_later(
+    tx: &mut Tx,
+    id: TaskId,
+    owner: Uuid,
+    at: Timestamp,
+    why: &str,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, RETRY, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(owner)
@@ -131,7 +160,11 @@ pub async fn retry_later(tx: &mut Tx, id: TaskId, owner: Uuid, at: Timestamp, wh
 
 /// Removes tasks that were done at or before a moment. Failed ones stay for a person to see.
 pub async fn forget_done(tx: &mut Tx, before: Timestamp) -> Result<(), StoreError> {
-    within!(tx, FORGET, |executor, sql| sqlx::query(sql).bind(before.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, FORGET, |executor, sql| sqlx::query(sql)
+        .bind(before.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -161,22 +194,66 @@ mod tests {
             let mut tx = db.begin().await.expect("begins");
             assert!(super::enqueue(&mut tx, &task).await.expect("enqueues"));
             assert!(!super::enqueue(&mut tx, &task).await.expect("waits already"));
-            let claimed = super::claim(&mut tx, one, now, minute).await.expect("claims").expect("one");
-            assert!(super::claim(&mut tx, two, now, minute).await.expect("claims").is_none());
-            assert!(super::enqueue(&mut tx, &task).await.expect("a new wish while it runs"));
-            let second = super::claim(&mut tx, two, now, minute).await.expect("claims").expect("the new one");
+            let claimed = super::claim(&mut tx, one, now, minute)
+                .await
+                .expect("claims")
+                .expect("one");
+            assert!(
+                super::claim(&mut tx, two, now, minute)
+                    .await
+                    .expect("claims")
+                    .is_none()
+            );
+            assert!(
+                super::enqueue(&mut tx, &task)
+                    .await
+                    .expect("a new wish while it runs")
+            );
+            let second = super::claim(&mut tx, two, now, minute)
+                .await
+                .expect("claims")
+                .expect("the new one");
             assert_ne!(claimed.id, second.id);
 
             // The first owner dies; the second takes its task over, and the first has no say any more.
-            let again = super::claim(&mut tx, two, now + minute, minute).await.expect("claims").expect("one");
+            let again = super::claim(&mut tx, two, now + minute, minute)
+                .await
+                .expect("claims")
+                .expect("one");
             assert_eq!((again.id, again.tries), (claimed.id, 2));
-            assert!(!super::done(&mut tx, again.id, one, now).await.expect("too late"));
-            assert!(super::retry_later(&mut tx, again.id, two, now + minute * 5, "away").await.expect("waits"));
-            assert!(super::done(&mut tx, second.id, two, now).await.expect("ends"));
-            assert!(super::claim(&mut tx, one, now + minute * 2, minute).await.expect("claims").is_none());
-            let last = super::claim(&mut tx, one, now + minute * 5, minute).await.expect("claims").expect("one");
-            assert!(super::failed(&mut tx, last.id, one, "never", now).await.expect("ends"));
-            super::forget_done(&mut tx, now + minute * 9).await.expect("forgets");
+            assert!(
+                !super::done(&mut tx, again.id, one, now)
+                    .await
+                    .expect("too late")
+            );
+            assert!(
+                super::retry_later(&mut tx, again.id, two, now + minute * 5, "away")
+                    .await
+                    .expect("waits")
+            );
+            assert!(
+                super::done(&mut tx, second.id, two, now)
+                    .await
+                    .expect("ends")
+            );
+            assert!(
+                super::claim(&mut tx, one, now + minute * 2, minute)
+                    .await
+                    .expect("claims")
+                    .is_none()
+            );
+            let last = super::claim(&mut tx, one, now + minute * 5, minute)
+                .await
+                .expect("claims")
+                .expect("one");
+            assert!(
+                super::failed(&mut tx, last.id, one, "never", now)
+                    .await
+                    .expect("ends")
+            );
+            super::forget_done(&mut tx, now + minute * 9)
+                .await
+                .expect("forgets");
             tx.commit().await.expect("commits");
         });
     }

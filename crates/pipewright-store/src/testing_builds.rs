@@ -21,10 +21,22 @@ pub(crate) async fn an_application(db: &Db, slug: &str) -> Made {
     let mut tx = db.begin().await.expect("begins");
     let (account, user) = crate::integrations::testing::an_account(&mut tx, slug).await;
     let integration = crate::integrations::testing::an_integration(&mut tx, account, user).await;
-    let repository = crate::repositories::testing::a_repository(&mut tx, account, integration, &format!("acme/{slug}")).await;
-    let application = crate::applications::testing::an_application(&mut tx, account, user, repository, slug).await;
+    let repository = crate::repositories::testing::a_repository(
+        &mut tx,
+        account,
+        integration,
+        &format!("acme/{slug}"),
+    )
+    .await;
+    let application =
+        crate::applications::testing::an_application(&mut tx, account, user, repository, slug)
+            .await;
     tx.commit().await.expect("commits");
-    Made { account, repository, application }
+    Made {
+        account,
+        repository,
+        application,
+    }
 }
 
 /// A push of this branch, with a commit of this digit.
@@ -78,8 +90,20 @@ pub(crate) fn a_plan_of(steps: usize) -> Plan {
         child: None,
         line: 1,
     };
-    let group = Group { kind: GroupKind::Step, name: None, manual: false, deployment: None, condition: None, steps: vec![step] };
-    Plan { pipeline: "default".to_owned(), groups: vec![group; steps], variables: Vec::new(), imported: None }
+    let group = Group {
+        kind: GroupKind::Step,
+        name: None,
+        manual: false,
+        deployment: None,
+        condition: None,
+        steps: vec![step],
+    };
+    Plan {
+        pipeline: "default".to_owned(),
+        groups: vec![group; steps],
+        variables: Vec::new(),
+        imported: None,
+    }
 }
 
 /// A build with its one step queued, as planning leaves it.
@@ -88,13 +112,44 @@ pub(crate) async fn a_planned_build(tx: &mut Tx, made: Made, branch: &str, digit
 }
 
 /// A build of so many steps with its first one queued.
-pub(crate) async fn a_planned_build_of(tx: &mut Tx, made: Made, branch: &str, digit: char, steps: usize) -> BuildId {
+pub(crate) async fn a_planned_build_of(
+    tx: &mut Tx,
+    made: Made,
+    branch: &str,
+    digit: char,
+    steps: usize,
+) -> BuildId {
     let (now, plan) = (Timestamp::from_seconds(101), a_plan_of(steps));
     let new = a_build(made, branch, digit);
-    assert!(matches!(crate::builds::create(tx, &new).await.expect("creates"), Created::New { .. }));
-    crate::builds::set_plan(tx, new.id, Some(&plan), Some(b"pipelines:"), &serde_json::json!([]), now).await.expect("plans");
-    crate::steps::insert_all(tx, new.id, &plan).await.expect("steps");
-    crate::builds::set_state(tx, new.id, BuildState::Queued, BuildState::Running, None, now).await.expect("runs");
-    crate::attempts::queue(tx, new.id, 0, 1, now).await.expect("queues");
+    assert!(matches!(
+        crate::builds::create(tx, &new).await.expect("creates"),
+        Created::New { .. }
+    ));
+    crate::builds::set_plan(
+        tx,
+        new.id,
+        Some(&plan),
+        Some(b"pipelines:"),
+        &serde_json::json!([]),
+        now,
+    )
+    .await
+    .expect("plans");
+    crate::steps::insert_all(tx, new.id, &plan)
+        .await
+        .expect("steps");
+    crate::builds::set_state(
+        tx,
+        new.id,
+        BuildState::Queued,
+        BuildState::Running,
+        None,
+        now,
+    )
+    .await
+    .expect("runs");
+    crate::attempts::queue(tx, new.id, 0, 1, now)
+        .await
+        .expect("queues");
     new.id
 }

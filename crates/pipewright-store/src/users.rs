@@ -71,22 +71,32 @@ pub fn email_key(text: &str) -> String {
 
 /// How many users there are.
 pub async fn count(db: &Db) -> Result<i64, StoreError> {
-    Ok(read!(db, COUNT, |executor, sql| sqlx::query_scalar(sql).fetch_one(executor).await)?)
+    Ok(read!(db, COUNT, |executor, sql| sqlx::query_scalar(sql)
+        .fetch_one(executor)
+        .await)?)
 }
 
 /// How many users there are, as this transaction sees it.
 pub async fn count_within(tx: &mut Tx) -> Result<i64, StoreError> {
-    Ok(within!(tx, COUNT, |executor, sql| sqlx::query_scalar(sql).fetch_one(executor).await)?)
+    Ok(within!(tx, COUNT, |executor, sql| sqlx::query_scalar(sql)
+        .fetch_one(executor)
+        .await)?)
 }
 
 /// The user of this id.
 pub async fn by_id(db: &Db, id: UserId) -> Result<Option<User>, StoreError> {
-    Ok(read!(db, BY_ID, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?)
+    Ok(read!(db, BY_ID, |executor, sql| sqlx::query_as(sql)
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// The user of this e-mail address, as [`email_key`] gives it.
 pub async fn by_email(db: &Db, email: &str) -> Result<Option<User>, StoreError> {
-    Ok(read!(db, BY_EMAIL, |executor, sql| sqlx::query_as(sql).bind(email).fetch_optional(executor).await)?)
+    Ok(read!(db, BY_EMAIL, |executor, sql| sqlx::query_as(sql)
+        .bind(email)
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// Adds a user. [`StoreError::Exists`] where the e-mail address is taken.
@@ -128,44 +138,77 @@ pub async fn set_name(tx: &mut Tx, id: UserId, name: &str) -> Result<(), StoreEr
 
 /// The failures to sign in with this address.
 pub async fn failures(db: &Db, email: &str) -> Result<Option<SignInFailures>, StoreError> {
-    Ok(read!(db, FAILURES, |executor, sql| sqlx::query_as(sql).bind(email).fetch_optional(executor).await)?)
+    Ok(read!(db, FAILURES, |executor, sql| sqlx::query_as(sql)
+        .bind(email)
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// Counts one more failure and returns how many there are; those before `forget_before` no longer count.
-pub async fn record_failure(tx: &mut Tx, email: &str, now: Timestamp, forget_before: Timestamp) -> Result<i64, StoreError> {
-    Ok(within!(tx, RECORD_FAILURE, |executor, sql| sqlx::query_scalar(sql)
-        .bind(email)
-        .bind(now.as_micros())
-        .bind(forget_before.as_micros())
-        .fetch_one(executor)
-        .await)?)
+pub async fn record_failure(
+    tx: &mut Tx,
+    email: &str,
+    now: Timestamp,
+    forget_before: Timestamp,
+) -> Result<i64, StoreError> {
+    Ok(within!(tx, RECORD_FAILURE, |executor, sql| {
+        sqlx::query_scalar(sql)
+            .bind(email)
+            .bind(now.as_micros())
+            .bind(forget_before.as_micros())
+            .fetch_one(executor)
+            .await
+    })?)
 }
 
 /// Refuses every attempt with this address until then.
 pub async fn lock(tx: &mut Tx, email: &str, until: Timestamp) -> Result<(), StoreError> {
-    within!(tx, LOCK, |executor, sql| sqlx::query(sql).bind(email).bind(until.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, LOCK, |executor, sql| sqlx::query(sql)
+        .bind(email)
+        .bind(until.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Forgets the failures of an address, because its user signed in.
 pub async fn clear_failures(tx: &mut Tx, email: &str) -> Result<(), StoreError> {
-    within!(tx, CLEAR_FAILURES, |executor, sql| sqlx::query(sql).bind(email).execute(executor).await.map(drop))?;
+    within!(tx, CLEAR_FAILURES, |executor, sql| sqlx::query(sql)
+        .bind(email)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Forgets failures older than this, so that guessed addresses do not fill the table.
 pub async fn forget_failures(tx: &mut Tx, before: Timestamp) -> Result<(), StoreError> {
-    within!(tx, FORGET_FAILURES, |executor, sql| sqlx::query(sql).bind(before.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, FORGET_FAILURES, |executor, sql| sqlx::query(sql)
+        .bind(before.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 fn one(rows: u64, id: UserId) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { table: "users", key: id.to_string() }) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Missing {
+            table: "users",
+            key: id.to_string(),
+        })
+    }
 }
 
 /// The error of an insert that a unique index may have refused.
 pub(crate) fn taken(error: sqlx::Error, noun: &'static str) -> StoreError {
-    if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) {
+    if error
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    {
         StoreError::Exists(noun)
     } else {
         error.into()
@@ -205,20 +248,47 @@ pub(crate) mod tests {
     fn a_user_reads_back_and_an_address_is_taken_once() {
         on_each_database(async |db| {
             let made = user(&db, "mara@example.com").await;
-            assert_eq!(super::by_id(&db, made.id).await.expect("reads"), Some(made.clone()));
-            assert_eq!(super::by_email(&db, "mara@example.com").await.expect("reads"), Some(made.clone()));
+            assert_eq!(
+                super::by_id(&db, made.id).await.expect("reads"),
+                Some(made.clone())
+            );
+            assert_eq!(
+                super::by_email(&db, "mara@example.com")
+                    .await
+                    .expect("reads"),
+                Some(made.clone())
+            );
             assert_eq!(super::count(&db).await.expect("counts"), 1);
             let mut tx = db.begin().await.expect("begins");
-            let again = User { id: UserId::new(), ..made.clone() };
-            assert!(matches!(super::insert(&mut tx, &again).await, Err(StoreError::Exists("user"))));
+            let again = User {
+                id: UserId::new(),
+                ..made.clone()
+            };
+            assert!(matches!(
+                super::insert(&mut tx, &again).await,
+                Err(StoreError::Exists("user"))
+            ));
             drop(tx);
             let mut tx = db.begin().await.expect("begins");
-            super::set_password(&mut tx, made.id, "other").await.expect("sets");
-            super::set_name(&mut tx, made.id, "Mara").await.expect("sets");
-            assert!(matches!(super::set_name(&mut tx, UserId::new(), "x").await, Err(StoreError::Missing { .. })));
+            super::set_password(&mut tx, made.id, "other")
+                .await
+                .expect("sets");
+            super::set_name(&mut tx, made.id, "Mara")
+                .await
+                .expect("sets");
+            assert!(matches!(
+                super::set_name(&mut tx, UserId::new(), "x").await,
+                Err(StoreError::Missing { .. })
+            ));
             tx.commit().await.expect("commits");
-            let read = super::by_id(&db, made.id).await.expect("reads").expect("is there");
-            assert_eq!((read.password_hash.as_str(), read.name.as_str()), ("other", "Mara"));
+            let read = super::by_id(&db, made.id)
+                .await
+                .expect("reads")
+                .expect("is there");
+            assert_eq!(
+                (read.password_hash.as_str(), read.name.as_str()),
+                ("other", "Mara")
+            );
         });
     }
 
@@ -229,18 +299,41 @@ pub(crate) mod tests {
             let window = Duration::from_mins(1);
             let mut tx = db.begin().await.expect("begins");
             for expected in 1..=3 {
-                assert_eq!(super::record_failure(&mut tx, "a@b", start, start - window).await.expect("counts"), expected);
+                assert_eq!(
+                    super::record_failure(&mut tx, "a@b", start, start - window)
+                        .await
+                        .expect("counts"),
+                    expected
+                );
             }
-            super::lock(&mut tx, "a@b", start + window).await.expect("locks");
+            super::lock(&mut tx, "a@b", start + window)
+                .await
+                .expect("locks");
             tx.commit().await.expect("commits");
-            let read = super::failures(&db, "a@b").await.expect("reads").expect("is there");
-            assert_eq!((read.failures, read.locked_until), (3, Some((start + window).as_micros())));
+            let read = super::failures(&db, "a@b")
+                .await
+                .expect("reads")
+                .expect("is there");
+            assert_eq!(
+                (read.failures, read.locked_until),
+                (3, Some((start + window).as_micros()))
+            );
             let later = start + window * 2;
             let mut tx = db.begin().await.expect("begins");
-            assert_eq!(super::record_failure(&mut tx, "a@b", later, later - window).await.expect("counts"), 1, "begins again");
+            assert_eq!(
+                super::record_failure(&mut tx, "a@b", later, later - window)
+                    .await
+                    .expect("counts"),
+                1,
+                "begins again"
+            );
             super::clear_failures(&mut tx, "a@b").await.expect("clears");
-            super::record_failure(&mut tx, "old@b", start, start - window).await.expect("counts");
-            super::forget_failures(&mut tx, later).await.expect("forgets");
+            super::record_failure(&mut tx, "old@b", start, start - window)
+                .await
+                .expect("counts");
+            super::forget_failures(&mut tx, later)
+                .await
+                .expect("forgets");
             tx.commit().await.expect("commits");
             assert_eq!(super::failures(&db, "a@b").await.expect("reads"), None);
             assert_eq!(super::failures(&db, "old@b").await.expect("reads"), None);

@@ -54,7 +54,9 @@ impl VariableScope {
     fn application(&self) -> Option<ApplicationId> {
         match self {
             Self::Account => None,
-            Self::Application(application) | Self::Environment(application, _) => Some(*application),
+            Self::Application(application) | Self::Environment(application, _) => {
+                Some(*application)
+            }
         }
     }
 
@@ -90,7 +92,9 @@ impl Variable {
     pub fn is_for(&self, environment: Option<&str>) -> bool {
         match &self.scope {
             VariableScope::Account | VariableScope::Application(_) => true,
-            VariableScope::Environment(_, own) => environment.is_some_and(|name| name.to_lowercase() == own.to_lowercase()),
+            VariableScope::Environment(_, own) => {
+                environment.is_some_and(|name| name.to_lowercase() == own.to_lowercase())
+            }
         }
     }
 }
@@ -114,17 +118,31 @@ impl From<Row> for Variable {
     fn from(row: Row) -> Self {
         let scope = match row.application_id {
             None => VariableScope::Account,
-            Some(application) if row.environment.is_empty() => VariableScope::Application(application),
+            Some(application) if row.environment.is_empty() => {
+                VariableScope::Application(application)
+            }
             Some(application) => VariableScope::Environment(application, row.environment),
         };
         let (value, changed_at) = (Sealed::from(row.value_sealed), row.changed_at);
-        Self { id: row.id, scope, name: row.name, value, is_secured: row.is_secured, changed_by: row.changed_by, changed_at }
+        Self {
+            id: row.id,
+            scope,
+            name: row.name,
+            value,
+            is_secured: row.is_secured,
+            changed_by: row.changed_by,
+            changed_at,
+        }
     }
 }
 
 /// Every variable that some step of the application is given: the account's first, then the application's, then those of
 /// its environments, each by name.
-pub async fn known(db: &Db, account: AccountId, application: ApplicationId) -> Result<Vec<Variable>, StoreError> {
+pub async fn known(
+    db: &Db,
+    account: AccountId,
+    application: ApplicationId,
+) -> Result<Vec<Variable>, StoreError> {
     let rows: Vec<Row> = read!(db, KNOWN, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(application.as_uuid())
@@ -134,7 +152,11 @@ pub async fn known(db: &Db, account: AccountId, application: ApplicationId) -> R
 }
 
 /// As [`known`], inside a transaction.
-pub async fn known_within(tx: &mut Tx, account: AccountId, application: ApplicationId) -> Result<Vec<Variable>, StoreError> {
+pub async fn known_within(
+    tx: &mut Tx,
+    account: AccountId,
+    application: ApplicationId,
+) -> Result<Vec<Variable>, StoreError> {
     let rows: Vec<Row> = within!(tx, KNOWN, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(application.as_uuid())
@@ -145,7 +167,10 @@ pub async fn known_within(tx: &mut Tx, account: AccountId, application: Applicat
 
 /// The variables of the account itself, by name.
 pub async fn of_account(db: &Db, account: AccountId) -> Result<Vec<Variable>, StoreError> {
-    let rows: Vec<Row> = read!(db, OF_ACCOUNT, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).fetch_all(executor).await)?;
+    let rows: Vec<Row> = read!(db, OF_ACCOUNT, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(Variable::from).collect())
 }
 
@@ -160,24 +185,28 @@ pub async fn set(tx: &mut Tx, account: AccountId, variable: &Variable) -> Result
             .bind(name)
             .fetch_one(executor)
             .await)?,
-        Some(application) => within!(tx, COUNT_APPLICATION, |executor, sql| sqlx::query_scalar(sql)
-            .bind(account.as_uuid())
-            .bind(application.as_uuid())
-            .bind(key.as_str())
-            .bind(name)
-            .fetch_one(executor)
-            .await)?,
+        Some(application) => within!(tx, COUNT_APPLICATION, |executor, sql| sqlx::query_scalar(
+            sql
+        )
+        .bind(account.as_uuid())
+        .bind(application.as_uuid())
+        .bind(key.as_str())
+        .bind(name)
+        .fetch_one(executor)
+        .await)?,
     };
     if usize::try_from(others).unwrap_or(usize::MAX) >= MOST {
         return Ok(false);
     }
     match variable.scope.application() {
-        None => within!(tx, REMOVE_NAMED_OF_ACCOUNT, |executor, sql| sqlx::query(sql)
-            .bind(account.as_uuid())
-            .bind(name)
-            .execute(executor)
-            .await
-            .map(drop))?,
+        None => within!(tx, REMOVE_NAMED_OF_ACCOUNT, |executor, sql| sqlx::query(
+            sql
+        )
+        .bind(account.as_uuid())
+        .bind(name)
+        .execute(executor)
+        .await
+        .map(drop))?,
         Some(application) => within!(tx, REMOVE_NAMED, |executor, sql| sqlx::query(sql)
             .bind(account.as_uuid())
             .bind(application.as_uuid())
@@ -213,11 +242,13 @@ pub async fn remove(
     id: VariableId,
 ) -> Result<Option<String>, StoreError> {
     Ok(match application {
-        None => within!(tx, REMOVE_OF_ACCOUNT, |executor, sql| sqlx::query_scalar(sql)
-            .bind(account.as_uuid())
-            .bind(id.as_uuid())
-            .fetch_optional(executor)
-            .await)?,
+        None => within!(tx, REMOVE_OF_ACCOUNT, |executor, sql| sqlx::query_scalar(
+            sql
+        )
+        .bind(account.as_uuid())
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?,
         Some(application) => within!(tx, REMOVE, |executor, sql| sqlx::query_scalar(sql)
             .bind(account.as_uuid())
             .bind(id.as_uuid())
@@ -252,7 +283,9 @@ mod tests {
 
     async fn set(db: &Db, account: AccountId, variable: &Variable) -> bool {
         let mut tx = db.begin().await.expect("begins");
-        let stored = super::set(&mut tx, account, variable).await.expect("stores");
+        let stored = super::set(&mut tx, account, variable)
+            .await
+            .expect("stores");
         tx.commit().await.expect("commits");
         stored
     }
@@ -264,27 +297,97 @@ mod tests {
             let other = an_application(&db, "other").await;
             let application = VariableScope::Application(made.application);
             let production = VariableScope::Environment(made.application, "Production".to_owned());
-            for (scope, value) in [(production, 3), (VariableScope::Account, 1), (application, 2)] {
+            for (scope, value) in [
+                (production, 3),
+                (VariableScope::Account, 1),
+                (application, 2),
+            ] {
                 assert!(set(&db, made.account, &variable(scope, "TOKEN", value)).await);
             }
-            assert!(set(&db, other.account, &variable(VariableScope::Account, "TOKEN", 9)).await);
-            let known = super::known(&db, made.account, made.application).await.expect("reads");
-            assert_eq!(known.iter().map(|one| one.value.as_bytes()[0]).collect::<Vec<_>>(), [1, 2, 3]);
+            assert!(
+                set(
+                    &db,
+                    other.account,
+                    &variable(VariableScope::Account, "TOKEN", 9)
+                )
+                .await
+            );
+            let known = super::known(&db, made.account, made.application)
+                .await
+                .expect("reads");
+            assert_eq!(
+                known
+                    .iter()
+                    .map(|one| one.value.as_bytes()[0])
+                    .collect::<Vec<_>>(),
+                [1, 2, 3]
+            );
             let for_step = |environment| known.iter().filter(|one| one.is_for(environment)).count();
-            assert_eq!([for_step(None), for_step(Some("production")), for_step(Some("test"))], [2, 3, 2]);
+            assert_eq!(
+                [
+                    for_step(None),
+                    for_step(Some("production")),
+                    for_step(Some("test"))
+                ],
+                [2, 3, 2]
+            );
             let mut tx = db.begin().await.expect("begins");
-            assert_eq!(super::known_within(&mut tx, made.account, made.application).await.expect("reads").len(), 3);
-            let mut remove = async |account, application, id| super::remove(&mut tx, account, application, id).await.expect("runs");
-            assert_eq!(remove(other.account, None, known[0].id).await, None, "another account's");
+            assert_eq!(
+                super::known_within(&mut tx, made.account, made.application)
+                    .await
+                    .expect("reads")
+                    .len(),
+                3
+            );
+            let mut remove = async |account, application, id| {
+                super::remove(&mut tx, account, application, id)
+                    .await
+                    .expect("runs")
+            };
+            assert_eq!(
+                remove(other.account, None, known[0].id).await,
+                None,
+                "another account's"
+            );
             let own = Some(made.application);
-            assert_eq!(remove(made.account, own, known[0].id).await, None, "the account's, from an application's page");
-            assert_eq!(remove(made.account, None, known[1].id).await, None, "an application's, from the account's page");
-            assert_eq!(remove(made.account, Some(other.application), known[1].id).await, None, "another application's");
-            assert_eq!(remove(made.account, None, known[0].id).await.as_deref(), Some("TOKEN"));
-            assert_eq!(remove(made.account, own, known[2].id).await.as_deref(), Some("TOKEN"), "of its environment");
+            assert_eq!(
+                remove(made.account, own, known[0].id).await,
+                None,
+                "the account's, from an application's page"
+            );
+            assert_eq!(
+                remove(made.account, None, known[1].id).await,
+                None,
+                "an application's, from the account's page"
+            );
+            assert_eq!(
+                remove(made.account, Some(other.application), known[1].id).await,
+                None,
+                "another application's"
+            );
+            assert_eq!(
+                remove(made.account, None, known[0].id).await.as_deref(),
+                Some("TOKEN")
+            );
+            assert_eq!(
+                remove(made.account, own, known[2].id).await.as_deref(),
+                Some("TOKEN"),
+                "of its environment"
+            );
             tx.commit().await.expect("commits");
-            assert!(super::of_account(&db, made.account).await.expect("reads").is_empty());
-            assert_eq!(super::of_account(&db, other.account).await.expect("reads").len(), 1);
+            assert!(
+                super::of_account(&db, made.account)
+                    .await
+                    .expect("reads")
+                    .is_empty()
+            );
+            assert_eq!(
+                super::of_account(&db, other.account)
+                    .await
+                    .expect("reads")
+                    .len(),
+                1
+            );
         });
     }
 
@@ -292,19 +395,70 @@ mod tests {
     fn a_new_value_replaces_the_old_one_and_a_scope_has_a_limit() {
         on_each_database(async |db| {
             let made = an_application(&db, "shop").await;
-            let environment = |name: &str| VariableScope::Environment(made.application, name.to_owned());
-            assert!(set(&db, made.account, &variable(environment("Test"), "TOKEN", 1)).await);
-            assert!(set(&db, made.account, &variable(environment("test"), "TOKEN", 2)).await);
-            let known = super::known(&db, made.account, made.application).await.expect("reads");
-            assert_eq!(known.iter().map(|one| one.value.as_bytes()[0]).collect::<Vec<_>>(), [2]);
+            let environment =
+                |name: &str| VariableScope::Environment(made.application, name.to_owned());
+            assert!(
+                set(
+                    &db,
+                    made.account,
+                    &variable(environment("Test"), "TOKEN", 1)
+                )
+                .await
+            );
+            assert!(
+                set(
+                    &db,
+                    made.account,
+                    &variable(environment("test"), "TOKEN", 2)
+                )
+                .await
+            );
+            let known = super::known(&db, made.account, made.application)
+                .await
+                .expect("reads");
+            assert_eq!(
+                known
+                    .iter()
+                    .map(|one| one.value.as_bytes()[0])
+                    .collect::<Vec<_>>(),
+                [2]
+            );
             let mut tx = db.begin().await.expect("begins");
             for number in 1..MOST {
                 let one = variable(VariableScope::Account, &format!("V{number}"), 1);
-                assert!(super::set(&mut tx, made.account, &one).await.expect("stores"));
+                assert!(
+                    super::set(&mut tx, made.account, &one)
+                        .await
+                        .expect("stores")
+                );
             }
-            assert!(super::set(&mut tx, made.account, &variable(VariableScope::Account, "LAST", 1)).await.expect("stores"));
-            assert!(!super::set(&mut tx, made.account, &variable(VariableScope::Account, "MORE", 1)).await.expect("runs"));
-            assert!(super::set(&mut tx, made.account, &variable(VariableScope::Account, "LAST", 2)).await.expect("stores"));
+            assert!(
+                super::set(
+                    &mut tx,
+                    made.account,
+                    &variable(VariableScope::Account, "LAST", 1)
+                )
+                .await
+                .expect("stores")
+            );
+            assert!(
+                !super::set(
+                    &mut tx,
+                    made.account,
+                    &variable(VariableScope::Account, "MORE", 1)
+                )
+                .await
+                .expect("runs")
+            );
+            assert!(
+                super::set(
+                    &mut tx,
+                    made.account,
+                    &variable(VariableScope::Account, "LAST", 2)
+                )
+                .await
+                .expect("stores")
+            );
             tx.commit().await.expect("commits");
         });
     }

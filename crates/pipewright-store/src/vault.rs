@@ -16,12 +16,16 @@ const KEY: usize = 32;
 
 /// The key's text is not a key.
 #[derive(Debug, thiserror::Error)]
-#[error("the secret key must be 64 hexadecimal digits; make one with `openssl rand -hex 32` or let Pipewright make its own")]
+#[error(
+    "the secret key must be 64 hexadecimal digits; make one with `openssl rand -hex 32` or let Pipewright make its own"
+)]
 pub struct VaultKeyError;
 
 /// A sealed value did not open.
 #[derive(Debug, thiserror::Error)]
-#[error("a stored secret of {purpose} does not open with this secret key; was the key replaced, or the row copied?")]
+#[error(
+    "a stored secret of {purpose} does not open with this secret key; was the key replaced, or the row copied?"
+)]
 pub struct OpenSecretError {
     /// What it was sealed for.
     pub purpose: String,
@@ -34,7 +38,8 @@ impl VaultKey {
     /// Makes a new random key.
     pub fn generate() -> Self {
         let mut key = [0; KEY];
-        getrandom::fill(&mut key).expect("cannot fail because the kernel's random source is always there on Linux");
+        getrandom::fill(&mut key)
+            .expect("cannot fail because the kernel's random source is always there on Linux");
         Self(key)
     }
 
@@ -65,7 +70,8 @@ impl FromStr for VaultKey {
         }
         let mut key = [0; KEY];
         for (index, byte) in key.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).map_err(|_| VaultKeyError)?;
+            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16)
+                .map_err(|_| VaultKeyError)?;
         }
         Ok(Self(key))
     }
@@ -109,16 +115,24 @@ impl fmt::Debug for Vault {
 impl Vault {
     /// A vault with the operator's key.
     pub fn new(key: &VaultKey) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(&key.0.into()) }
+        Self {
+            cipher: XChaCha20Poly1305::new(&key.0.into()),
+        }
     }
 
     /// Seals a secret for a purpose such as `integrations.ssh_private_key:0192…`.
     pub fn seal(&self, secret: &Secret, purpose: &str) -> Sealed {
         let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).expect("cannot fail because the kernel's random source is always there on Linux");
-        let payload = Payload { msg: secret.expose().as_bytes(), aad: purpose.as_bytes() };
-        let text =
-            self.cipher.encrypt(&XNonce::from(nonce), payload).expect("cannot fail because only messages of more than 256 GB are refused");
+        getrandom::fill(&mut nonce)
+            .expect("cannot fail because the kernel's random source is always there on Linux");
+        let payload = Payload {
+            msg: secret.expose().as_bytes(),
+            aad: purpose.as_bytes(),
+        };
+        let text = self
+            .cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .expect("cannot fail because only messages of more than 256 GB are refused");
         let mut bytes = Vec::with_capacity(1 + NONCE + text.len());
         bytes.push(VERSION);
         bytes.extend_from_slice(&nonce);
@@ -128,16 +142,26 @@ impl Vault {
 
     /// Opens what was sealed for the same purpose.
     pub fn open(&self, sealed: &Sealed, purpose: &str) -> Result<Secret, OpenSecretError> {
-        let refused = || OpenSecretError { purpose: purpose.to_owned() };
+        let refused = || OpenSecretError {
+            purpose: purpose.to_owned(),
+        };
         let (version, rest) = sealed.0.split_first().ok_or_else(refused)?;
         if *version != VERSION || rest.len() < NONCE {
             return Err(refused());
         }
         let (nonce, text) = rest.split_at(NONCE);
         let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| refused())?;
-        let payload = Payload { msg: text, aad: purpose.as_bytes() };
-        let plain = self.cipher.decrypt(&XNonce::from(nonce), payload).map_err(|_| refused())?;
-        String::from_utf8(plain).map(Secret::new).map_err(|_| refused())
+        let payload = Payload {
+            msg: text,
+            aad: purpose.as_bytes(),
+        };
+        let plain = self
+            .cipher
+            .decrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| refused())?;
+        String::from_utf8(plain)
+            .map(Secret::new)
+            .map_err(|_| refused())
     }
 }
 
@@ -151,13 +175,35 @@ mod tests {
     fn what_is_sealed_opens_for_its_purpose_only() {
         let vault = Vault::new(&VaultKey::generate());
         let sealed = vault.seal(&Secret::new("token"), "credentials:1");
-        assert_eq!(vault.open(&sealed, "credentials:1").expect("the same purpose").expose(), "token");
-        assert!(vault.open(&sealed, "credentials:2").is_err(), "another purpose");
-        assert!(Vault::new(&VaultKey::generate()).open(&sealed, "credentials:1").is_err(), "another key");
+        assert_eq!(
+            vault
+                .open(&sealed, "credentials:1")
+                .expect("the same purpose")
+                .expose(),
+            "token"
+        );
+        assert!(
+            vault.open(&sealed, "credentials:2").is_err(),
+            "another purpose"
+        );
+        assert!(
+            Vault::new(&VaultKey::generate())
+                .open(&sealed, "credentials:1")
+                .is_err(),
+            "another key"
+        );
         let mut broken = sealed.as_bytes().to_vec();
         broken[30] ^= 1;
-        assert!(vault.open(&Sealed::from(broken), "credentials:1").is_err(), "a changed byte");
-        assert!(!sealed.as_bytes().windows(5).any(|window| window == b"token"));
+        assert!(
+            vault.open(&Sealed::from(broken), "credentials:1").is_err(),
+            "a changed byte"
+        );
+        assert!(
+            !sealed
+                .as_bytes()
+                .windows(5)
+                .any(|window| window == b"token")
+        );
     }
 
     #[test]
@@ -165,7 +211,11 @@ mod tests {
         let key = VaultKey::generate();
         let vault = Vault::new(&key);
         let again: VaultKey = key.to_text().expose().parse().expect("a key");
-        assert!(Vault::new(&again).open(&vault.seal(&Secret::new("x"), "p"), "p").is_ok());
+        assert!(
+            Vault::new(&again)
+                .open(&vault.seal(&Secret::new("x"), "p"), "p")
+                .is_ok()
+        );
         assert!("abc".parse::<VaultKey>().is_err());
     }
 }

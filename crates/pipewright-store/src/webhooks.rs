@@ -137,30 +137,49 @@ pub struct NewWebhook {
 }
 
 /// The repository's webhook.
-pub async fn of_repository(db: &Db, repository: RepositoryId) -> Result<Option<Webhook>, StoreError> {
-    let row: Option<Row> =
-        read!(db, OF_REPOSITORY, |executor, sql| sqlx::query_as(sql).bind(repository.as_uuid()).fetch_optional(executor).await)?;
+pub async fn of_repository(
+    db: &Db,
+    repository: RepositoryId,
+) -> Result<Option<Webhook>, StoreError> {
+    let row: Option<Row> = read!(db, OF_REPOSITORY, |executor, sql| sqlx::query_as(sql)
+        .bind(repository.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(Webhook::from))
 }
 
 /// Every webhook of an integration's repositories.
-pub async fn of_integration(db: &Db, integration: pipewright_core::ids::IntegrationId) -> Result<Vec<Webhook>, StoreError> {
-    let rows: Vec<Row> =
-        read!(db, OF_INTEGRATION, |executor, sql| sqlx::query_as(sql).bind(integration.as_uuid()).fetch_all(executor).await)?;
+pub async fn of_integration(
+    db: &Db,
+    integration: pipewright_core::ids::IntegrationId,
+) -> Result<Vec<Webhook>, StoreError> {
+    let rows: Vec<Row> = read!(db, OF_INTEGRATION, |executor, sql| sqlx::query_as(sql)
+        .bind(integration.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
 /// Webhooks that should be there and are to be looked at: those never looked at, those that could not be registered at or
 /// before `absent`, and every other one that was looked at at or before `any`. Fifty at most.
-pub async fn to_check(db: &Db, absent: Timestamp, any: Timestamp) -> Result<Vec<Webhook>, StoreError> {
-    let rows: Vec<Row> =
-        read!(db, TO_CHECK, |executor, sql| sqlx::query_as(sql).bind(absent.as_micros()).bind(any.as_micros()).fetch_all(executor).await)?;
+pub async fn to_check(
+    db: &Db,
+    absent: Timestamp,
+    any: Timestamp,
+) -> Result<Vec<Webhook>, StoreError> {
+    let rows: Vec<Row> = read!(db, TO_CHECK, |executor, sql| sqlx::query_as(sql)
+        .bind(absent.as_micros())
+        .bind(any.as_micros())
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
 /// Webhooks that no application needs any more; fifty at most.
 pub async fn to_remove(db: &Db) -> Result<Vec<Webhook>, StoreError> {
-    let rows: Vec<Row> = read!(db, TO_REMOVE, |executor, sql| sqlx::query_as(sql).fetch_all(executor).await)?;
+    let rows: Vec<Row> = read!(db, TO_REMOVE, |executor, sql| sqlx::query_as(sql)
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
@@ -202,13 +221,21 @@ pub async fn set_state(
 
 /// Keeps that nothing of it is at Bitbucket; where it is needed again, it is registered at once.
 pub async fn set_absent(tx: &mut Tx, id: WebhookId) -> Result<(), StoreError> {
-    within!(tx, SET_ABSENT, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
+    within!(tx, SET_ABSENT, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Removes it here; what is at Bitbucket is the caller's matter.
 pub async fn remove(tx: &mut Tx, id: WebhookId) -> Result<(), StoreError> {
-    within!(tx, REMOVE, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
+    within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -219,7 +246,10 @@ mod tests {
     use pipewright_core::Timestamp;
     use pipewright_core::ids::WebhookId;
 
-    use super::{NewWebhook, WebhookState, insert, of_integration, of_repository, remove, set_absent, set_state, to_check, to_remove};
+    use super::{
+        NewWebhook, WebhookState, insert, of_integration, of_repository, remove, set_absent,
+        set_state, to_check, to_remove,
+    };
     use crate::applications::testing::an_application;
     use crate::integrations::testing::{an_account, an_integration};
     use crate::repositories::testing::a_repository;
@@ -234,13 +264,22 @@ mod tests {
             let (account, user) = an_account(&mut tx, "harbor").await;
             let integration = an_integration(&mut tx, account, user).await;
             let repository = a_repository(&mut tx, account, integration, "harbor/api").await;
-            let mut new = NewWebhook { id: WebhookId::new(), repository, account, path: "abc".to_owned(), secret: Sealed::from(vec![7]) };
+            let mut new = NewWebhook {
+                id: WebhookId::new(),
+                repository,
+                account,
+                path: "abc".to_owned(),
+                secret: Sealed::from(vec![7]),
+            };
             assert!(insert(&mut tx, &new, now).await.expect("makes"));
             let first = new.id;
             (new.id, new.path) = (WebhookId::new(), "def".to_owned());
             assert!(!insert(&mut tx, &new, now).await.expect("keeps the first"));
             tx.commit().await.expect("commits");
-            assert!(to_check(&db, now, now).await.expect("reads").is_empty(), "no application needs it");
+            assert!(
+                to_check(&db, now, now).await.expect("reads").is_empty(),
+                "no application needs it"
+            );
             assert_eq!(to_remove(&db).await.expect("reads").len(), 1);
 
             let mut tx = db.begin().await.expect("begins");
@@ -249,31 +288,82 @@ mod tests {
             assert_eq!(to_check(&db, now, now).await.expect("reads").len(), 1);
             assert!(to_remove(&db).await.expect("reads").is_empty());
             let mut tx = db.begin().await.expect("begins");
-            set_state(&mut tx, first, WebhookState::Present, Some("{1}"), None, now).await.expect("keeps");
+            set_state(
+                &mut tx,
+                first,
+                WebhookState::Present,
+                Some("{1}"),
+                None,
+                now,
+            )
+            .await
+            .expect("keeps");
             tx.commit().await.expect("commits");
             let before = now - Duration::from_secs(1);
             assert!(to_check(&db, now, before).await.expect("reads").is_empty());
             assert_eq!(to_check(&db, now, now).await.expect("reads").len(), 1);
             let mut tx = db.begin().await.expect("begins");
-            set_state(&mut tx, first, WebhookState::Absent, None, Some("away"), now).await.expect("keeps");
+            set_state(
+                &mut tx,
+                first,
+                WebhookState::Absent,
+                None,
+                Some("away"),
+                now,
+            )
+            .await
+            .expect("keeps");
             tx.commit().await.expect("commits");
-            assert!(to_check(&db, before, before).await.expect("reads").is_empty(), "it was tried just now");
+            assert!(
+                to_check(&db, before, before)
+                    .await
+                    .expect("reads")
+                    .is_empty(),
+                "it was tried just now"
+            );
             assert_eq!(to_check(&db, now, before).await.expect("reads").len(), 1);
             let mut tx = db.begin().await.expect("begins");
             set_absent(&mut tx, first).await.expect("keeps");
             tx.commit().await.expect("commits");
-            assert_eq!(to_check(&db, before, before).await.expect("reads").len(), 1, "it is registered at once");
+            assert_eq!(
+                to_check(&db, before, before).await.expect("reads").len(),
+                1,
+                "it is registered at once"
+            );
             let mut tx = db.begin().await.expect("begins");
-            set_state(&mut tx, first, WebhookState::Present, Some("{1}"), None, now).await.expect("keeps");
+            set_state(
+                &mut tx,
+                first,
+                WebhookState::Present,
+                Some("{1}"),
+                None,
+                now,
+            )
+            .await
+            .expect("keeps");
             tx.commit().await.expect("commits");
-            let found = of_repository(&db, repository).await.expect("reads").expect("is there");
+            let found = of_repository(&db, repository)
+                .await
+                .expect("reads")
+                .expect("is there");
             assert_eq!((found.id, found.path.as_str()), (first, "abc"));
-            assert_eq!((found.state, found.remote_id.as_deref()), (WebhookState::Present, Some("{1}")));
-            assert_eq!(of_integration(&db, integration).await.expect("reads").len(), 1);
+            assert_eq!(
+                (found.state, found.remote_id.as_deref()),
+                (WebhookState::Present, Some("{1}"))
+            );
+            assert_eq!(
+                of_integration(&db, integration).await.expect("reads").len(),
+                1
+            );
             let mut tx = db.begin().await.expect("begins");
             remove(&mut tx, first).await.expect("goes");
             tx.commit().await.expect("commits");
-            assert!(of_repository(&db, repository).await.expect("reads").is_none());
+            assert!(
+                of_repository(&db, repository)
+                    .await
+                    .expect("reads")
+                    .is_none()
+            );
         });
     }
 }

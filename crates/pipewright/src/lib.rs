@@ -13,7 +13,10 @@ use clap::Parser;
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     // One TLS provider for everything; a second installation can only be a bug in this line.
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
         return ExitCode::FAILURE;
     }
     match commands::run(commands::Cli::parse()) {

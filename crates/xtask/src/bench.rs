@@ -41,15 +41,47 @@ impl Bench {
     /// Builds and measures.
     pub(crate) fn run(&self, root: &Path) -> anyhow::Result<ExitCode> {
         if matches!(self.figure, Figure::Idle | Figure::All) {
-            cargo(root, &["build", "--release", "--quiet", "--package", "pipewright"], &[])?;
+            cargo(
+                root,
+                &["build", "--release", "--quiet", "--package", "pipewright"],
+                &[],
+            )?;
         }
         if self.figure != Figure::Spec {
-            let word = self.figure.to_possible_value().context("every figure has a word")?;
-            let arguments = ["run", "--release", "--quiet", "--package", "pipewright-bench", "--", word.get_name()];
-            cargo(root, &arguments, &self.more.iter().map(PathBuf::from).collect::<Vec<_>>())?;
+            let word = self
+                .figure
+                .to_possible_value()
+                .context("every figure has a word")?;
+            let arguments = [
+                "run",
+                "--release",
+                "--quiet",
+                "--package",
+                "pipewright-bench",
+                "--",
+                word.get_name(),
+            ];
+            cargo(
+                root,
+                &arguments,
+                &self.more.iter().map(PathBuf::from).collect::<Vec<_>>(),
+            )?;
         }
         if matches!(self.figure, Figure::Spec | Figure::All) {
-            cargo(root, &["run", "--release", "--quiet", "--package", "pipewright-spec", "--example", "bench", "--"], &corpus()?)?;
+            cargo(
+                root,
+                &[
+                    "run",
+                    "--release",
+                    "--quiet",
+                    "--package",
+                    "pipewright-spec",
+                    "--example",
+                    "bench",
+                    "--",
+                ],
+                &corpus()?,
+            )?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -57,17 +89,31 @@ impl Bench {
 
 fn cargo(root: &Path, arguments: &[&str], more: &[PathBuf]) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(arguments).args(more).current_dir(root).status().context("cargo cannot be started")?;
-    ensure!(status.success(), "cargo {} ended with {status}", arguments.join(" "));
+    let status = Command::new(cargo)
+        .args(arguments)
+        .args(more)
+        .current_dir(root)
+        .status()
+        .context("cargo cannot be started")?;
+    ensure!(
+        status.success(),
+        "cargo {} ended with {status}",
+        arguments.join(" ")
+    );
     Ok(())
 }
 
 /// The real pipeline files of the shared corpus, where `PIPEWRIGHT_SHARED` says that there are some.
 fn corpus() -> anyhow::Result<Vec<PathBuf>> {
-    let Some(shared) = std::env::var_os("PIPEWRIGHT_SHARED") else { return Ok(Vec::new()) };
+    let Some(shared) = std::env::var_os("PIPEWRIGHT_SHARED") else {
+        return Ok(Vec::new());
+    };
     let directory = Path::new(&shared).join("fixtures/pipelines-corpus");
-    let entries = std::fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))?;
-    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+    let entries = std::fs::read_dir(&directory)
+        .with_context(|| format!("cannot list {}", directory.display()))?;
+    let mut files = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yml"));
     files.sort();
     Ok(files)

@@ -29,9 +29,12 @@ struct Row {
 
 /// Prints the table. The corpus is `fixtures/pipelines-corpus` in the directory that `PIPEWRIGHT_SHARED` names.
 pub(crate) fn run() -> Result<()> {
-    let shared =
-        std::env::var_os("PIPEWRIGHT_SHARED").context("set PIPEWRIGHT_SHARED to the directory that holds fixtures/pipelines-corpus")?;
-    let rows = files(&Path::new(&shared).join("fixtures/pipelines-corpus"))?.iter().map(|path| row(path)).collect::<Result<Vec<_>>>()?;
+    let shared = std::env::var_os("PIPEWRIGHT_SHARED")
+        .context("set PIPEWRIGHT_SHARED to the directory that holds fixtures/pipelines-corpus")?;
+    let rows = files(&Path::new(&shared).join("fixtures/pipelines-corpus"))?
+        .iter()
+        .map(|path| row(path))
+        .collect::<Result<Vec<_>>>()?;
     println!(
         "{:<10} {:>7} {:>6} {:>7} {:>8} {:>7} {:>8} {:>9}  error",
         "file", "bytes", "starts", "planned", "imported", "on host", "warnings", "time"
@@ -45,7 +48,10 @@ pub(crate) fn run() -> Result<()> {
         );
     }
     let sum = |count: fn(&Row) -> usize| rows.iter().map(count).sum::<usize>();
-    let whole = rows.iter().filter(|row| row.error.is_none() && row.planned + row.imported == row.starts).count();
+    let whole = rows
+        .iter()
+        .filter(|row| row.error.is_none() && row.planned + row.imported == row.starts)
+        .count();
     println!(
         "\n{whole} of {} files plan for each of their {} start conditions ({} planned, {} imported; {} run on the host executor), {} are explained, {} warnings",
         rows.len(),
@@ -56,26 +62,51 @@ pub(crate) fn run() -> Result<()> {
         rows.iter().filter(|row| row.error.is_some()).count(),
         sum(|row| row.warnings),
     );
-    let explained = rows.iter().filter(|row| row.error.is_some() && row.starts == 0).count();
-    ensure!(whole + explained == rows.len(), "{} files neither plan nor say why; see the table", rows.len() - whole - explained);
+    let explained = rows
+        .iter()
+        .filter(|row| row.error.is_some() && row.starts == 0)
+        .count();
+    ensure!(
+        whole + explained == rows.len(),
+        "{} files neither plan nor say why; see the table",
+        rows.len() - whole - explained
+    );
     Ok(())
 }
 
 fn files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?;
-    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml"));
+    let entries =
+        fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?;
+    let mut files = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "yml" || extension == "yaml")
+    });
     files.sort();
-    ensure!(!files.is_empty(), "{} holds no pipeline files", directory.display());
+    ensure!(
+        !files.is_empty(),
+        "{} holds no pipeline files",
+        directory.display()
+    );
     Ok(files)
 }
 
 fn row(path: &Path) -> Result<Row> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let begun = Instant::now();
     let parsed = parse(&name, &bytes);
-    let mut row = Row { name, bytes: bytes.len(), ..Row::default() };
+    let mut row = Row {
+        name,
+        bytes: bytes.len(),
+        ..Row::default()
+    };
     if let Some(file) = &parsed.pipeline_file {
         for start in file.start_conditions() {
             row.starts += 1;
@@ -84,14 +115,30 @@ fn row(path: &Path) -> Result<Row> {
                 Planned::Needs(_) => row.imported += 1,
                 Planned::Invalid(_) | Planned::Nothing { .. } => {}
             }
-            if !file.unsupported(&start.sample, &Capabilities::host()).iter().any(Diagnostic::is_fatal) {
+            if !file
+                .unsupported(&start.sample, &Capabilities::host())
+                .iter()
+                .any(Diagnostic::is_fatal)
+            {
                 row.on_host += 1;
             }
         }
     }
     row.took = begun.elapsed();
-    row.warnings = parsed.diagnostics.iter().filter(|problem| problem.severity == Severity::Warning).count();
-    let first_error = parsed.diagnostics.iter().find(|problem| problem.severity == Severity::Error);
-    row.error = first_error.map(|problem| format!("line {}: {} {}", problem.primary.line, problem.code, problem.message));
+    row.warnings = parsed
+        .diagnostics
+        .iter()
+        .filter(|problem| problem.severity == Severity::Warning)
+        .count();
+    let first_error = parsed
+        .diagnostics
+        .iter()
+        .find(|problem| problem.severity == Severity::Error);
+    row.error = first_error.map(|problem| {
+        format!(
+            "line {}: {} {}",
+            problem.primary.line, problem.code, problem.message
+        )
+    });
     Ok(row)
 }

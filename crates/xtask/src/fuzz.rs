@@ -57,19 +57,38 @@ impl Fuzz {
     /// Builds and runs; fails where an input breaks a promise.
     pub(crate) fn run(&self, root: &Path) -> Result<ExitCode> {
         if !has_compiler() {
-            ensure!(std::env::var("CI").as_deref() != Ok("true"), "there is no C++ compiler (c++) to build the fuzzer with; install g++");
-            println!("fuzz: skipped, there is no C++ compiler (c++) to build the fuzzer with; install g++");
+            ensure!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "there is no C++ compiler (c++) to build the fuzzer with; install g++"
+            );
+            println!(
+                "fuzz: skipped, there is no C++ compiler (c++) to build the fuzzer with; install g++"
+            );
             return Ok(ExitCode::SUCCESS);
         }
         let programs = build(root)?;
         if let (Some(target), Some(input)) = (self.target, &self.input) {
-            let status = Command::new(programs.join(word(target))).arg(TIMEOUT).arg(input).current_dir(root).status()?;
-            return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            let status = Command::new(programs.join(word(target)))
+                .arg(TIMEOUT)
+                .arg(input)
+                .current_dir(root)
+                .status()?;
+            return Ok(if status.success() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         // Files have the most to go wrong in.
         let few = (self.seconds / 6).max(1);
-        let all = [(Target::File, self.seconds.saturating_sub(2 * few).max(1)), (Target::Expression, few), (Target::Pattern, few)];
-        let targets = self.target.map_or_else(|| all.to_vec(), |target| vec![(target, self.seconds)]);
+        let all = [
+            (Target::File, self.seconds.saturating_sub(2 * few).max(1)),
+            (Target::Expression, few),
+            (Target::Pattern, few),
+        ];
+        let targets = self
+            .target
+            .map_or_else(|| all.to_vec(), |target| vec![(target, self.seconds)]);
         for (target, seconds) in targets {
             search(root, &programs, target, seconds)?;
         }
@@ -87,20 +106,39 @@ fn word(target: Target) -> &'static str {
 
 fn has_compiler() -> bool {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
-    Command::new(compiler).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    Command::new(compiler)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// Builds all targets and gives their directory.
 fn build(root: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("-vV").output().context("rustc cannot be started")?;
+    let version = Command::new(rustc)
+        .arg("-vV")
+        .output()
+        .context("rustc cannot be started")?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc -vV names no host")?;
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .context("rustc -vV names no host")?;
     let directory = root.join("target/fuzz");
     // A target that is named keeps build scripts and macros free of the flags.
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--locked", "--target", host, "--manifest-path"])
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--target",
+            host,
+            "--manifest-path",
+        ])
         .arg(root.join("fuzz/Cargo.toml"))
         .arg("--target-dir")
         .arg(&directory)
@@ -115,22 +153,33 @@ fn build(root: &Path) -> Result<PathBuf> {
 /// Looks for an input that breaks a promise, for as long as it is told.
 fn search(root: &Path, programs: &Path, target: Target, seconds: u32) -> Result<()> {
     let name = word(target);
-    let (found, crashes) = (root.join("target/fuzz/found").join(name), root.join("target/fuzz/crashes"));
+    let (found, crashes) = (
+        root.join("target/fuzz/found").join(name),
+        root.join("target/fuzz/crashes"),
+    );
     for directory in [&found, &crashes] {
-        std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
     }
     let mut seeds = vec![found, root.join("fuzz/corpus").join(name)];
     if target == Target::File {
         seeds.push(root.join("crates/pipewright-spec/tests/golden"));
-        let shared = std::env::var_os("PIPEWRIGHT_SHARED").map(|shared| Path::new(&shared).join("fixtures/pipelines-corpus"));
+        let shared = std::env::var_os("PIPEWRIGHT_SHARED")
+            .map(|shared| Path::new(&shared).join("fixtures/pipelines-corpus"));
         seeds.extend(shared.filter(|directory| directory.is_dir()));
     }
     let log = root.join(format!("target/fuzz/{name}.log"));
-    let output = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    let output =
+        std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let prefix = format!("{}/{name}-", crashes.display());
     let status = Command::new(programs.join(name))
         .arg(format!("-max_total_time={seconds}"))
-        .args([TIMEOUT, LARGEST, "-rss_limit_mb=1024", "-print_final_stats=1"])
+        .args([
+            TIMEOUT,
+            LARGEST,
+            "-rss_limit_mb=1024",
+            "-print_final_stats=1",
+        ])
         .arg(format!("-artifact_prefix={prefix}"))
         .arg(format!("-dict={}", root.join("fuzz/words.dict").display()))
         .args(&seeds)
@@ -141,10 +190,19 @@ fn search(root: &Path, programs: &Path, target: Target, seconds: u32) -> Result<
         .status()
         .with_context(|| format!("the fuzz target {name} cannot be started"))?;
     let text = String::from_utf8_lossy(&std::fs::read(&log)?).into_owned();
-    let stat = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map_or("?", str::trim).to_owned();
+    let stat = |key: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(key))
+            .map_or("?", str::trim)
+            .to_owned()
+    };
     if status.success() {
         let runs = stat("stat::number_of_executed_units:");
-        let coverage = text.lines().rev().find_map(|line| line.split_once(" cov: ")?.1.split(' ').next()).unwrap_or("?");
+        let coverage = text
+            .lines()
+            .rev()
+            .find_map(|line| line.split_once(" cov: ")?.1.split(' ').next())
+            .unwrap_or("?");
         println!("fuzz: {name} held for {seconds} s and {runs} inputs ({coverage} edges seen)");
         return Ok(());
     }
@@ -153,14 +211,28 @@ fn search(root: &Path, programs: &Path, target: Target, seconds: u32) -> Result<
 
 /// Says what broke, with the input and how to see it again.
 fn tell(root: &Path, name: &str, log: &str) -> Result<()> {
-    let said = log.lines().skip_while(|line| !line.contains("panicked at") && !line.starts_with("==")).take(25);
+    let said = log
+        .lines()
+        .skip_while(|line| !line.contains("panicked at") && !line.starts_with("=="))
+        .take(25);
     println!("{}", said.collect::<Vec<_>>().join("\n"));
-    let Some(file) = log.lines().find_map(|line| Some(line.split_once("Test unit written to ")?.1.to_owned())) else {
+    let Some(file) = log
+        .lines()
+        .find_map(|line| Some(line.split_once("Test unit written to ")?.1.to_owned()))
+    else {
         bail!("the fuzz target {name} ended without naming an input; see target/fuzz/{name}.log");
     };
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {file}"))?;
-    println!("\nthe input, {} bytes:\n{}\n", bytes.len(), bytes.escape_ascii());
-    let short = Path::new(&file).strip_prefix(root).unwrap_or(Path::new(&file)).display().to_string();
+    println!(
+        "\nthe input, {} bytes:\n{}\n",
+        bytes.len(),
+        bytes.escape_ascii()
+    );
+    let short = Path::new(&file)
+        .strip_prefix(root)
+        .unwrap_or(Path::new(&file))
+        .display()
+        .to_string();
     bail!(
         "{name} broke a promise; see it again with\n  cargo xtask fuzz --target {name} --input {short}\nand make a test of it in tests/hostile.rs"
     );

@@ -22,7 +22,11 @@ pub struct CloudClient {
 impl CloudClient {
     /// A client; nothing is asked yet.
     pub fn new(http: Http, endpoints: CloudEndpoints, credential: Credential) -> Self {
-        Self { http, endpoints, credential }
+        Self {
+            http,
+            endpoints,
+            credential,
+        }
     }
 
     /// Where this client believes Cloud is.
@@ -31,11 +35,19 @@ impl CloudClient {
     }
 
     /// The address of a call; `path` is already encoded.
-    pub(crate) fn url(&self, path: &str, query: &[(&str, &str)], doing: &str) -> Result<Url, ApiError> {
-        let mut url = self.endpoints.call(path).ok_or_else(|| ApiError::BadRequest {
-            doing: doing.to_owned(),
-            detail: "the address of Bitbucket's API is not usable".to_owned(),
-        })?;
+    pub(crate) fn url(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        doing: &str,
+    ) -> Result<Url, ApiError> {
+        let mut url = self
+            .endpoints
+            .call(path)
+            .ok_or_else(|| ApiError::BadRequest {
+                doing: doing.to_owned(),
+                detail: "the address of Bitbucket's API is not usable".to_owned(),
+            })?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -51,20 +63,38 @@ impl CloudClient {
     pub(crate) async fn send_unchecked(&self, request: Request) -> Result<Answer, ApiError> {
         let Some(header) = self.credential.header() else {
             let message = "it holds a character that cannot be sent".to_owned();
-            return Err(ApiError::Unauthorized { doing: request.doing, message });
+            return Err(ApiError::Unauthorized {
+                doing: request.doing,
+                message,
+            });
         };
         self.http.send(request.header(AUTHORIZATION, header)).await
     }
 
     /// Reads one JSON answer.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)], doing: &str) -> Result<T, ApiError> {
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        doing: &str,
+    ) -> Result<T, ApiError> {
         let url = self.url(path, query, doing)?;
-        self.send(Request::new(Method::GET, url, doing)).await?.decode()
+        self.send(Request::new(Method::GET, url, doing))
+            .await?
+            .decode()
     }
 }
 
 /// The path of a repository: by UUID where it is known.
 pub(crate) fn repository_path(address: &RepositoryAddress) -> String {
-    let repository = if address.remote_id.is_empty() { &address.slug } else { &address.remote_id };
-    format!("/repositories/{}/{}", encode_path_part(&address.space), encode_path_part(repository))
+    let repository = if address.remote_id.is_empty() {
+        &address.slug
+    } else {
+        &address.remote_id
+    };
+    format!(
+        "/repositories/{}/{}",
+        encode_path_part(&address.space),
+        encode_path_part(repository)
+    )
 }

@@ -17,7 +17,9 @@ pub struct CloudEndpoints {
 
 impl Default for CloudEndpoints {
     fn default() -> Self {
-        let fixed = |text: &str| Url::parse(text).expect("cannot fail because the text is a constant address");
+        let fixed = |text: &str| {
+            Url::parse(text).expect("cannot fail because the text is a constant address")
+        };
         Self {
             web: fixed("https://bitbucket.org"),
             api: fixed("https://api.bitbucket.org"),
@@ -37,6 +39,10 @@ impl CloudEndpoints {
 
     /// The address of a page or OAuth call; `path` begins with a slash and is already encoded.
     pub(crate) fn page(&self, path: &str) -> Option<Url> {
-        Url::parse(&format!("{}{path}", self.web.as_str().trim_end_matches('/'))).ok()
+        Url::parse(&format!(
+            "{}{path}",
+            self.web.as_str().trim_end_matches('/')
+        ))
+        .ok()
     }
 }

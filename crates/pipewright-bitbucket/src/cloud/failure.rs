@@ -23,7 +23,11 @@ struct ErrorDetail {
 
 /// Passes successes; turns everything else into an error.
 pub(crate) fn check(answer: Answer) -> Result<Answer, ApiError> {
-    if answer.is_success() { Ok(answer) } else { Err(failure(answer)) }
+    if answer.is_success() {
+        Ok(answer)
+    } else {
+        Err(failure(answer))
+    }
 }
 
 fn failure(answer: Answer) -> ApiError {
@@ -39,9 +43,20 @@ fn failure(answer: Answer) -> ApiError {
         404 => ApiError::NotFound { doing, message },
         409 => ApiError::Conflict { doing, message },
         410 => ApiError::Gone { doing, message },
-        429 => ApiError::RateLimited { doing, retry_after: wait },
-        500.. => ApiError::Server { doing, status, message },
-        _ => ApiError::Invalid { doing, message, fields: fields(&error.fields) },
+        429 => ApiError::RateLimited {
+            doing,
+            retry_after: wait,
+        },
+        500.. => ApiError::Server {
+            doing,
+            status,
+            message,
+        },
+        _ => ApiError::Invalid {
+            doing,
+            message,
+            fields: fields(&error.fields),
+        },
     }
 }
 
@@ -58,17 +73,30 @@ fn message(error: &ErrorDetail) -> String {
 fn forbidden(doing: String, message: String, detail: &Value) -> ApiError {
     let list = |key: &str| -> Option<Vec<String>> {
         let values = detail.get(key)?.as_array()?;
-        Some(values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect())
+        Some(
+            values
+                .iter()
+                .filter_map(|value| value.as_str().map(str::to_owned))
+                .collect(),
+        )
     };
     match list("required") {
-        Some(required) => ApiError::MissingScope { doing, required, granted: list("granted").unwrap_or_default() },
-        None if message.contains("authentication mechanism") => ApiError::WrongKindOfCredential { doing, message },
+        Some(required) => ApiError::MissingScope {
+            doing,
+            required,
+            granted: list("granted").unwrap_or_default(),
+        },
+        None if message.contains("authentication mechanism") => {
+            ApiError::WrongKindOfCredential { doing, message }
+        }
         None => ApiError::Forbidden { doing, message },
     }
 }
 
 fn fields(fields: &Value) -> Vec<FieldError> {
-    let Some(fields) = fields.as_object() else { return Vec::new() };
+    let Some(fields) = fields.as_object() else {
+        return Vec::new();
+    };
     let mut errors = Vec::new();
     for (field, messages) in fields {
         let texts: Vec<&str> = match messages {
@@ -76,7 +104,10 @@ fn fields(fields: &Value) -> Vec<FieldError> {
             Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        errors.extend(texts.into_iter().map(|message| FieldError { field: field.clone(), message: message.to_owned() }));
+        errors.extend(texts.into_iter().map(|message| FieldError {
+            field: field.clone(),
+            message: message.to_owned(),
+        }));
     }
     errors
 }

@@ -8,11 +8,18 @@ use super::CloudClient;
 use super::client::repository_path;
 use super::wire::{Hook, HookEvent};
 use crate::http::{ApiError, Request, encode_path_part};
-use crate::remote::{EnsuredWebhook, RemoteWebhook, RepositoryAddress, WebhookRequest, WebhookState};
+use crate::remote::{
+    EnsuredWebhook, RemoteWebhook, RepositoryAddress, WebhookRequest, WebhookState,
+};
 
 /// Events that every Bitbucket Cloud knows.
 const PUSH_EVENTS: [&str; 1] = ["repo:push"];
-const PULL_REQUEST_EVENTS: [&str; 4] = ["pullrequest:created", "pullrequest:updated", "pullrequest:fulfilled", "pullrequest:rejected"];
+const PULL_REQUEST_EVENTS: [&str; 4] = [
+    "pullrequest:created",
+    "pullrequest:updated",
+    "pullrequest:fulfilled",
+    "pullrequest:rejected",
+];
 /// Events that are asked for only where Bitbucket lists them, because not every kind of hook takes them.
 const IF_OFFERED: [&str; 3] = ["repo:updated", "repo:transfer", "repo:deleted"];
 
@@ -28,9 +35,14 @@ struct HookBody<'a> {
 
 impl CloudClient {
     /// All webhooks of a repository. Needs `webhook`.
-    pub async fn webhooks(&self, address: &RepositoryAddress) -> Result<Vec<RemoteWebhook>, ApiError> {
+    pub async fn webhooks(
+        &self,
+        address: &RepositoryAddress,
+    ) -> Result<Vec<RemoteWebhook>, ApiError> {
         let doing = format!("reading the webhooks of {}", address.slug);
-        let hooks: Vec<Hook> = self.list(&format!("{}/hooks", repository_path(address)), &[], &doing).await?;
+        let hooks: Vec<Hook> = self
+            .list(&format!("{}/hooks", repository_path(address)), &[], &doing)
+            .await?;
         Ok(hooks.into_iter().filter_map(remote_hook).collect())
     }
 
@@ -44,17 +56,26 @@ impl CloudClient {
     ) -> Result<EnsuredWebhook, ApiError> {
         let events = self.events_to_ask(request).await?;
         let hooks = self.webhooks(address).await?;
-        let existing = crate::remote::ours(&hooks, known_id, &request.url).first().map(|hook| hook.id.clone());
+        let existing = crate::remote::ours(&hooks, known_id, &request.url)
+            .first()
+            .map(|hook| hook.id.clone());
         let written = match &existing {
             Some(id) => match self.write_hook(address, Some(id), request, &events).await {
                 // Removed by somebody between the list and now.
-                Err(error) if error.is_not_found() => self.write_hook(address, None, request, &events).await?,
+                Err(error) if error.is_not_found() => {
+                    self.write_hook(address, None, request, &events).await?
+                }
                 other => other?,
             },
             None => self.write_hook(address, None, request, &events).await?,
         };
         let duplicates_removed = self.remove_duplicates(address, &written, request).await?;
-        Ok(EnsuredWebhook { created: existing.as_ref() != Some(&written.id), id: written.id, duplicates_removed, events: written.events })
+        Ok(EnsuredWebhook {
+            created: existing.as_ref() != Some(&written.id),
+            id: written.id,
+            duplicates_removed,
+            events: written.events,
+        })
     }
 
     /// Whether our webhook is there and as it should be.
@@ -73,7 +94,12 @@ impl CloudClient {
     }
 
     /// Removes our webhook, and any duplicate of it; it is no error if there is none. Answers how many were removed.
-    pub async fn delete_webhook(&self, address: &RepositoryAddress, url: &Url, known_id: Option<&str>) -> Result<usize, ApiError> {
+    pub async fn delete_webhook(
+        &self,
+        address: &RepositoryAddress,
+        url: &Url,
+        known_id: Option<&str>,
+    ) -> Result<usize, ApiError> {
         let hooks = match self.webhooks(address).await {
             Err(error) if error.is_not_found() => return Ok(0),
             other => other?,
@@ -87,7 +113,13 @@ impl CloudClient {
 
     /// The names of the events that hooks of repositories take today. Needs no credential.
     pub async fn hook_events(&self) -> Result<Vec<String>, ApiError> {
-        let events: Vec<HookEvent> = self.list("/hook_events/repository", &[], "reading which events Bitbucket offers").await?;
+        let events: Vec<HookEvent> = self
+            .list(
+                "/hook_events/repository",
+                &[],
+                "reading which events Bitbucket offers",
+            )
+            .await?;
         Ok(events.into_iter().map(|event| event.event).collect())
     }
 
@@ -98,9 +130,15 @@ impl CloudClient {
             events.extend(PULL_REQUEST_EVENTS);
         }
         match self.hook_events().await {
-            Ok(offered) => events.extend(IF_OFFERED.iter().filter(|event| offered.iter().any(|name| name == *event))),
+            Ok(offered) => events.extend(
+                IF_OFFERED
+                    .iter()
+                    .filter(|event| offered.iter().any(|name| name == *event)),
+            ),
             Err(error) if error.is_retryable() || error.is_unauthorized() => return Err(error),
-            Err(error) => tracing::debug!(%error, "the list of offered events could not be read; asking for the sure ones only"),
+            Err(error) => {
+                tracing::debug!(%error, "the list of offered events could not be read; asking for the sure ones only")
+            }
         }
         Ok(events)
     }
@@ -112,7 +150,15 @@ impl CloudClient {
         request: &WebhookRequest,
         events: &[&str],
     ) -> Result<RemoteWebhook, ApiError> {
-        let doing = format!("{} the webhook of {}", if id.is_some() { "repairing" } else { "creating" }, address.slug);
+        let doing = format!(
+            "{} the webhook of {}",
+            if id.is_some() {
+                "repairing"
+            } else {
+                "creating"
+            },
+            address.slug
+        );
         let hooks = format!("{}/hooks", repository_path(address));
         let (method, path) = match id {
             Some(id) => (Method::PUT, format!("{hooks}/{}", encode_path_part(id))),
@@ -127,8 +173,14 @@ impl CloudClient {
             events,
         };
         let url = self.url(&path, &[], &doing)?;
-        let hook: Hook = self.send(Request::new(method, url, doing.clone()).json(&body)).await?.decode()?;
-        remote_hook(hook).ok_or_else(|| ApiError::NotBitbucket { doing, detail: "the webhook has no UUID".to_owned() })
+        let hook: Hook = self
+            .send(Request::new(method, url, doing.clone()).json(&body))
+            .await?
+            .decode()?;
+        remote_hook(hook).ok_or_else(|| ApiError::NotBitbucket {
+            doing,
+            detail: "the webhook has no UUID".to_owned(),
+        })
     }
 
     /// Two servers (or a server and a person) may have made the same hook at the same time: all but ours go.
@@ -140,7 +192,10 @@ impl CloudClient {
     ) -> Result<usize, ApiError> {
         let hooks = self.webhooks(address).await?;
         let mut removed = 0;
-        for hook in crate::remote::ours(&hooks, Some(&keep.id), &request.url).into_iter().filter(|hook| hook.id != keep.id) {
+        for hook in crate::remote::ours(&hooks, Some(&keep.id), &request.url)
+            .into_iter()
+            .filter(|hook| hook.id != keep.id)
+        {
             removed += usize::from(self.delete_hook(address, &hook.id).await?);
         }
         Ok(removed)
@@ -149,7 +204,15 @@ impl CloudClient {
     /// Removes one webhook; false where it was gone already.
     async fn delete_hook(&self, address: &RepositoryAddress, id: &str) -> Result<bool, ApiError> {
         let doing = format!("removing the webhook of {}", address.slug);
-        let url = self.url(&format!("{}/hooks/{}", repository_path(address), encode_path_part(id)), &[], &doing)?;
+        let url = self.url(
+            &format!(
+                "{}/hooks/{}",
+                repository_path(address),
+                encode_path_part(id)
+            ),
+            &[],
+            &doing,
+        )?;
         match self.send(Request::new(Method::DELETE, url, doing)).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_found() => Ok(false),

@@ -24,18 +24,36 @@ pub(crate) struct Pager {
 
 impl Pager {
     pub(crate) fn new(first: Url, doing: impl Into<String>) -> Self {
-        Self { next: Some(first), doing: doing.into(), read: 0 }
+        Self {
+            next: Some(first),
+            doing: doing.into(),
+            read: 0,
+        }
     }
 
     /// The next page; none at the end.
-    pub(crate) async fn next<T: DeserializeOwned>(&mut self, client: &CloudClient) -> Result<Option<Vec<T>>, ApiError> {
-        let Some(url) = self.next.take() else { return Ok(None) };
+    pub(crate) async fn next<T: DeserializeOwned>(
+        &mut self,
+        client: &CloudClient,
+    ) -> Result<Option<Vec<T>>, ApiError> {
+        let Some(url) = self.next.take() else {
+            return Ok(None);
+        };
         if self.read == MAX_PAGES {
-            return Err(ApiError::TooManyPages { doing: self.doing.clone(), limit: MAX_PAGES });
+            return Err(ApiError::TooManyPages {
+                doing: self.doing.clone(),
+                limit: MAX_PAGES,
+            });
         }
-        let page: Page<T> = client.send(Request::new(Method::GET, url.clone(), self.doing.clone())).await?.decode()?;
+        let page: Page<T> = client
+            .send(Request::new(Method::GET, url.clone(), self.doing.clone()))
+            .await?
+            .decode()?;
         self.read += 1;
-        self.next = page.next.map(|next| self.checked(&url, &next)).transpose()?;
+        self.next = page
+            .next
+            .map(|next| self.checked(&url, &next))
+            .transpose()?;
         Ok(Some(page.values))
     }
 
@@ -43,13 +61,16 @@ impl Pager {
     fn checked(&self, from: &Url, next: &str) -> Result<Url, ApiError> {
         let url = from.join(next).ok();
         match url {
-            Some(url) if url == *from => {
-                Err(ApiError::NotBitbucket { doing: self.doing.clone(), detail: "a page names itself as the next one".to_owned() })
-            }
+            Some(url) if url == *from => Err(ApiError::NotBitbucket {
+                doing: self.doing.clone(),
+                detail: "a page names itself as the next one".to_owned(),
+            }),
             Some(url) if crate::http::same_origin(&url, from) => Ok(url),
             _ => Err(ApiError::Redirected {
                 doing: self.doing.clone(),
-                to: url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "an address that cannot be read".to_owned()),
+                to: url
+                    .and_then(|url| url.host_str().map(str::to_owned))
+                    .unwrap_or_else(|| "an address that cannot be read".to_owned()),
             }),
         }
     }
@@ -57,7 +78,12 @@ impl Pager {
 
 impl CloudClient {
     /// Reads a whole list.
-    pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)], doing: &str) -> Result<Vec<T>, ApiError> {
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        doing: &str,
+    ) -> Result<Vec<T>, ApiError> {
         let mut query = query.to_vec();
         if !query.iter().any(|(name, _)| *name == PAGE_LENGTH.0) {
             query.push(PAGE_LENGTH);

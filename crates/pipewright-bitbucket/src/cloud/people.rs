@@ -19,14 +19,30 @@ pub struct RemoteEmail {
 impl CloudClient {
     /// The account behind the credential. Needs `account`; the e-mail address is not part of this answer.
     pub async fn current_user(&self) -> Result<RemoteUser, ApiError> {
-        let user: User = self.get("/user", &[], "asking Bitbucket who the credential belongs to").await?;
+        let user: User = self
+            .get(
+                "/user",
+                &[],
+                "asking Bitbucket who the credential belongs to",
+            )
+            .await?;
         Ok(person(user))
     }
 
     /// The e-mail addresses of the account. Needs `email`.
     pub async fn emails(&self) -> Result<Vec<RemoteEmail>, ApiError> {
-        let emails: Vec<Email> = self.list("/user/emails", &[], "reading the e-mail addresses of the connected account").await?;
-        let remote = |email: Email| RemoteEmail { address: email.address, primary: email.is_primary, confirmed: email.is_confirmed };
+        let emails: Vec<Email> = self
+            .list(
+                "/user/emails",
+                &[],
+                "reading the e-mail addresses of the connected account",
+            )
+            .await?;
+        let remote = |email: Email| RemoteEmail {
+            address: email.address,
+            primary: email.is_primary,
+            confirmed: email.is_confirmed,
+        };
         Ok(emails.into_iter().map(remote).collect())
     }
 
@@ -46,18 +62,40 @@ impl CloudClient {
 
     /// The workspaces of the account as the list gives them: with their slugs in place of names.
     pub async fn workspace_slugs(&self) -> Result<Vec<Space>, ApiError> {
-        let access: Vec<WorkspaceAccess> = self.list("/user/workspaces", &[], "reading the workspaces of the connected account").await?;
+        let access: Vec<WorkspaceAccess> = self
+            .list(
+                "/user/workspaces",
+                &[],
+                "reading the workspaces of the connected account",
+            )
+            .await?;
         for entry in &access {
-            tracing::trace!(workspace = entry.workspace.slug, administrator = entry.administrator, "workspace of the account");
+            tracing::trace!(
+                workspace = entry.workspace.slug,
+                administrator = entry.administrator,
+                "workspace of the account"
+            );
         }
-        Ok(access.into_iter().filter_map(|entry| space(entry.workspace)).collect())
+        Ok(access
+            .into_iter()
+            .filter_map(|entry| space(entry.workspace))
+            .collect())
     }
 
     /// One workspace by its slug or UUID, with its name.
     pub async fn workspace(&self, slug_or_uuid: &str) -> Result<Space, ApiError> {
         let doing = format!("reading the workspace {slug_or_uuid}");
-        let workspace: Workspace = self.get(&format!("/workspaces/{}", encode_path_part(slug_or_uuid)), &[], &doing).await?;
-        space(workspace).ok_or_else(|| ApiError::NotBitbucket { doing, detail: "the workspace has no UUID".to_owned() })
+        let workspace: Workspace = self
+            .get(
+                &format!("/workspaces/{}", encode_path_part(slug_or_uuid)),
+                &[],
+                &doing,
+            )
+            .await?;
+        space(workspace).ok_or_else(|| ApiError::NotBitbucket {
+            doing,
+            detail: "the workspace has no UUID".to_owned(),
+        })
     }
 }
 
@@ -77,5 +115,10 @@ pub(crate) fn person(user: User) -> RemoteUser {
 pub(crate) fn space(workspace: Workspace) -> Option<Space> {
     let id = workspace.uuid?;
     let key = workspace.slug.unwrap_or_else(|| id.clone());
-    Some(Space { name: workspace.name.unwrap_or_else(|| key.clone()), id, key, personal: workspace.is_personal.unwrap_or(false) })
+    Some(Space {
+        name: workspace.name.unwrap_or_else(|| key.clone()),
+        id,
+        key,
+        personal: workspace.is_personal.unwrap_or(false),
+    })
 }

@@ -25,23 +25,43 @@ impl CloudClient {
         let mut pager = self.repository_pages(workspace)?;
         let mut all = Vec::new();
         while let Some(page) = pager.next::<Repository>(self).await? {
-            all.extend(page.into_iter().filter_map(|repository| remote(repository, None)));
+            all.extend(
+                page.into_iter()
+                    .filter_map(|repository| remote(repository, None)),
+            );
         }
         Ok(all)
     }
 
     fn repository_pages(&self, workspace: &str) -> Result<Pager, ApiError> {
         let doing = format!("reading the repositories of the workspace {workspace}");
-        let query = [("role", "member"), ("sort", "-updated_on"), PAGE_LENGTH, ("fields", LIST_FIELDS)];
-        Ok(Pager::new(self.url(&format!("/repositories/{}", encode_path_part(workspace)), &query, &doing)?, doing))
+        let query = [
+            ("role", "member"),
+            ("sort", "-updated_on"),
+            PAGE_LENGTH,
+            ("fields", LIST_FIELDS),
+        ];
+        Ok(Pager::new(
+            self.url(
+                &format!("/repositories/{}", encode_path_part(workspace)),
+                &query,
+                &doing,
+            )?,
+            doing,
+        ))
     }
 
     /// One repository, by UUID or slug, with what the account may do there.
-    pub async fn repository(&self, address: &RepositoryAddress) -> Result<RemoteRepository, ApiError> {
+    pub async fn repository(
+        &self,
+        address: &RepositoryAddress,
+    ) -> Result<RemoteRepository, ApiError> {
         let doing = format!("reading the repository {}", address.slug);
         let repository: Repository = self.get(&repository_path(address), &[], &doing).await?;
-        let mut repository = remote(repository, None)
-            .ok_or_else(|| ApiError::NotBitbucket { doing, detail: "the repository has no UUID or is not git".to_owned() })?;
+        let mut repository = remote(repository, None).ok_or_else(|| ApiError::NotBitbucket {
+            doing,
+            detail: "the repository has no UUID or is not git".to_owned(),
+        })?;
         repository.permission = match self.permission(&repository).await {
             Ok(permission) => permission,
             Err(error) if error.is_retryable() || error.is_unauthorized() => return Err(error),
@@ -52,12 +72,26 @@ impl CloudClient {
     }
 
     /// What the account may do with a repository; none where Bitbucket lists nothing.
-    pub async fn permission(&self, repository: &RemoteRepository) -> Result<Option<Permission>, ApiError> {
-        let path = format!("/user/workspaces/{}/permissions/repositories", encode_path_part(&repository.space.key));
-        let query = format!("repository.full_name=\"{}\"", repository.full_name.replace('"', ""));
-        let doing = format!("reading what the connected account may do with {}", repository.full_name);
+    pub async fn permission(
+        &self,
+        repository: &RemoteRepository,
+    ) -> Result<Option<Permission>, ApiError> {
+        let path = format!(
+            "/user/workspaces/{}/permissions/repositories",
+            encode_path_part(&repository.space.key)
+        );
+        let query = format!(
+            "repository.full_name=\"{}\"",
+            repository.full_name.replace('"', "")
+        );
+        let doing = format!(
+            "reading what the connected account may do with {}",
+            repository.full_name
+        );
         let entries: Vec<RepositoryPermission> = self.list(&path, &[("q", &query)], &doing).await?;
-        let ours = entries.into_iter().find(|entry| entry.repository.uuid.as_deref() == Some(&repository.remote_id));
+        let ours = entries
+            .into_iter()
+            .find(|entry| entry.repository.uuid.as_deref() == Some(&repository.remote_id));
         Ok(ours.and_then(|entry| match entry.permission.as_str() {
             "admin" => Some(Permission::Admin),
             "write" => Some(Permission::Write),
@@ -78,7 +112,11 @@ pub(crate) struct RepositoryPager {
 
 impl RepositoryPager {
     pub(crate) fn new(client: CloudClient) -> Self {
-        Self { client, spaces: None, current: None }
+        Self {
+            client,
+            spaces: None,
+            current: None,
+        }
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<RemoteRepository>>, ApiError> {
@@ -88,11 +126,17 @@ impl RepositoryPager {
         loop {
             if let Some((space, pager)) = &mut self.current {
                 if let Some(page) = pager.next::<Repository>(&self.client).await? {
-                    return Ok(Some(page.into_iter().filter_map(|repository| remote(repository, Some(space))).collect()));
+                    return Ok(Some(
+                        page.into_iter()
+                            .filter_map(|repository| remote(repository, Some(space)))
+                            .collect(),
+                    ));
                 }
                 self.current = None;
             }
-            let Some(space) = self.spaces.as_mut().and_then(VecDeque::pop_front) else { return Ok(None) };
+            let Some(space) = self.spaces.as_mut().and_then(VecDeque::pop_front) else {
+                return Ok(None);
+            };
             let pager = self.client.repository_pages(&space.id)?;
             self.current = Some((space, pager));
         }
@@ -100,7 +144,10 @@ impl RepositoryPager {
 }
 
 /// A repository in our words. `listed_in` supplies the workspace's name where the answer has none.
-pub(crate) fn remote(repository: Repository, listed_in: Option<&Space>) -> Option<RemoteRepository> {
+pub(crate) fn remote(
+    repository: Repository,
+    listed_in: Option<&Space>,
+) -> Option<RemoteRepository> {
     if repository.scm.as_deref().is_some_and(|scm| scm != "git") {
         return None;
     }
@@ -111,14 +158,30 @@ pub(crate) fn remote(repository: Repository, listed_in: Option<&Space>) -> Optio
         (Some(space), _) => space,
         (None, Some(listed)) => listed.clone(),
         (None, None) => {
-            let key = named.full_name.split('/').next().unwrap_or_default().to_owned();
-            let id = repository.owner.and_then(|owner| owner.uuid).unwrap_or_else(|| key.clone());
-            Space { id, name: key.clone(), key, personal: false }
+            let key = named
+                .full_name
+                .split('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            let id = repository
+                .owner
+                .and_then(|owner| owner.uuid)
+                .unwrap_or_else(|| key.clone());
+            Space {
+                id,
+                name: key.clone(),
+                key,
+                personal: false,
+            }
         }
     };
     let clone_url = |name: &str| {
         let links = repository.links.clone.as_deref().unwrap_or_default();
-        links.iter().find(|link| link.name.as_deref() == Some(name)).and_then(|link| link.href.clone())
+        links
+            .iter()
+            .find(|link| link.name.as_deref() == Some(name))
+            .and_then(|link| link.href.clone())
     };
     Some(RemoteRepository {
         remote_id: named.address.remote_id,
@@ -127,7 +190,9 @@ pub(crate) fn remote(repository: Repository, listed_in: Option<&Space>) -> Optio
         name: named.name,
         full_name: named.full_name,
         private: repository.is_private.unwrap_or(true),
-        default_branch: repository.mainbranch.and_then(|branch| RefName::branch(&branch.name?).ok()),
+        default_branch: repository
+            .mainbranch
+            .and_then(|branch| RefName::branch(&branch.name?).ok()),
         ssh_url: clone_url("ssh"),
         http_url: clone_url("https").and_then(|url| without_user(&url)),
         web_url: repository.links.html.and_then(|link| link.href),
@@ -143,11 +208,16 @@ pub(crate) fn named(repository: &Repository) -> Option<NamedRepository> {
     let (from_name, slug) = full_name.split_once('/').unwrap_or(("", &full_name));
     let slug = repository.slug.clone().unwrap_or_else(|| slug.to_owned());
     let workspace = repository.workspace.as_ref();
-    let space =
-        workspace.and_then(|workspace| workspace.uuid.clone().or_else(|| workspace.slug.clone())).unwrap_or_else(|| from_name.to_owned());
+    let space = workspace
+        .and_then(|workspace| workspace.uuid.clone().or_else(|| workspace.slug.clone()))
+        .unwrap_or_else(|| from_name.to_owned());
     Some(NamedRepository {
         name: repository.name.clone().unwrap_or_else(|| slug.clone()),
-        address: RepositoryAddress { remote_id, space, slug },
+        address: RepositoryAddress {
+            remote_id,
+            space,
+            slug,
+        },
         full_name,
     })
 }

@@ -6,13 +6,19 @@ use url::Url;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// Nothing was entered.
-    #[error("enter the address of your Bitbucket server, for example https://bitbucket.example.com")]
+    #[error(
+        "enter the address of your Bitbucket server, for example https://bitbucket.example.com"
+    )]
     Empty,
     /// It cannot be read as an address.
-    #[error("{0:?} is not an address; enter it as in the browser, for example https://bitbucket.example.com/bitbucket")]
+    #[error(
+        "{0:?} is not an address; enter it as in the browser, for example https://bitbucket.example.com/bitbucket"
+    )]
     NotAnAddress(String),
     /// It has another scheme.
-    #[error("the address begins with {0}; enter the one that the browser shows, with http:// or https://")]
+    #[error(
+        "the address begins with {0}; enter the one that the browser shows, with http:// or https://"
+    )]
     WrongScheme(String),
     /// It carries a user name or password.
     #[error("the address holds a user name or password; enter them in their own fields")]
@@ -29,8 +35,13 @@ pub fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
     if text.is_empty() {
         return Err(BaseUrlError::Empty);
     }
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let mut url = Url::parse(&with_scheme).map_err(|_| BaseUrlError::NotAnAddress(text.chars().take(200).collect()))?;
+    let with_scheme = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
+    let mut url = Url::parse(&with_scheme)
+        .map_err(|_| BaseUrlError::NotAnAddress(text.chars().take(200).collect()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(BaseUrlError::WrongScheme(url.scheme().to_owned()));
     }
@@ -50,8 +61,20 @@ pub fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
 
 /// The path up to where Bitbucket's own pages begin, without a slash at its end.
 fn context(path: &str) -> &str {
-    let pages =
-        ["/projects", "/users", "/repos", "/dashboard", "/login", "/profile", "/account", "/admin", "/rest", "/scm", "/plugins", "/mvc"];
+    let pages = [
+        "/projects",
+        "/users",
+        "/repos",
+        "/dashboard",
+        "/login",
+        "/profile",
+        "/account",
+        "/admin",
+        "/rest",
+        "/scm",
+        "/plugins",
+        "/mvc",
+    ];
     let end = pages
         .iter()
         .filter_map(|page| {
@@ -74,9 +97,15 @@ mod tests {
     #[case("bitbucket.example.com", "https://bitbucket.example.com/")]
     #[case(" http://git.example.com:7990/ ", "http://git.example.com:7990/")]
     #[case("https://example.com/bitbucket/", "https://example.com/bitbucket")]
-    #[case("https://example.com/stash/projects/PRJ/repos/site/browse?at=x#y", "https://example.com/stash")]
+    #[case(
+        "https://example.com/stash/projects/PRJ/repos/site/browse?at=x#y",
+        "https://example.com/stash"
+    )]
     #[case("https://example.com/dashboard", "https://example.com/")]
-    #[case("https://example.com/projects-bitbucket", "https://example.com/projects-bitbucket")]
+    #[case(
+        "https://example.com/projects-bitbucket",
+        "https://example.com/projects-bitbucket"
+    )]
     #[case("10.0.0.7:7990", "https://10.0.0.7:7990/")]
     fn t14_the_context_path_is_kept(#[case] typed: &str, #[case] base: &str) {
         assert_eq!(parse_base_url(typed).expect("an address").as_str(), base);

@@ -7,7 +7,9 @@ use reqwest::Method;
 use url::Url;
 
 use super::DataCenterClient;
-use super::connection::{Administered, Capabilities, Connection, ConnectionError, RateLimit, ServerVersion, ssh_settings};
+use super::connection::{
+    Administered, Capabilities, Connection, ConnectionError, RateLimit, ServerVersion, ssh_settings,
+};
 use super::failure::check;
 use super::repositories::remote;
 use super::users::user_name;
@@ -22,13 +24,32 @@ impl DataCenterClient {
     pub async fn check_connection(&self) -> Result<Connection, ConnectionError> {
         let version = self.find_server().await?;
         let (user, capabilities) = self.sign_in_once().await?;
-        let user = self.user(&user).await.map_err(|error| self.explain(error))?;
-        let ssh = optional(self.ssh_settings_wire().await).map_err(|error| self.explain(error))?.map(ssh_settings);
-        let limit = self.get::<RateLimitSettings>("/api/latest/admin/rate-limit/settings", &[], "reading the rate limit").await;
+        let user = self
+            .user(&user)
+            .await
+            .map_err(|error| self.explain(error))?;
+        let ssh = optional(self.ssh_settings_wire().await)
+            .map_err(|error| self.explain(error))?
+            .map(ssh_settings);
+        let limit = self
+            .get::<RateLimitSettings>(
+                "/api/latest/admin/rate-limit/settings",
+                &[],
+                "reading the rate limit",
+            )
+            .await;
         let limit = optional(limit).map_err(|error| self.explain(error))?;
-        let administered = self.first_repositories(Permission::Admin).await.map_err(|error| self.explain(error))?;
+        let administered = self
+            .first_repositories(Permission::Admin)
+            .await
+            .map_err(|error| self.explain(error))?;
         let reads_repositories = !administered.names.is_empty()
-            || !self.first_repositories(Permission::Read).await.map_err(|error| self.explain(error))?.names.is_empty();
+            || !self
+                .first_repositories(Permission::Read)
+                .await
+                .map_err(|error| self.explain(error))?
+                .names
+                .is_empty();
         Ok(Connection {
             version,
             capabilities,
@@ -37,7 +58,12 @@ impl DataCenterClient {
             rate_limit: limit
                 .filter(|limit| limit.enabled)
                 .and_then(|limit| limit.default_settings)
-                .and_then(|bucket| Some(RateLimit { capacity: bucket.capacity?, per_second: bucket.fill_rate? })),
+                .and_then(|bucket| {
+                    Some(RateLimit {
+                        capacity: bucket.capacity?,
+                        per_second: bucket.fill_rate?,
+                    })
+                }),
             administered,
             reads_repositories,
         })
@@ -48,12 +74,19 @@ impl DataCenterClient {
     pub(crate) async fn find_server(&self) -> Result<ServerVersion, ConnectionError> {
         let failure = match self.properties_at(&self.base).await {
             Ok(properties) => {
-                tracing::debug!(version = properties.version, name = properties.display_name, "found Bitbucket");
+                tracing::debug!(
+                    version = properties.version,
+                    name = properties.display_name,
+                    "found Bitbucket"
+                );
                 return Ok(ServerVersion::parse(&properties.version));
             }
             Err(error) => error,
         };
-        let elsewhere = matches!(failure, ApiError::NotFound { .. } | ApiError::NotBitbucket { .. } | ApiError::Redirected { .. });
+        let elsewhere = matches!(
+            failure,
+            ApiError::NotFound { .. } | ApiError::NotBitbucket { .. } | ApiError::Redirected { .. }
+        );
         if elsewhere {
             for candidate in other_contexts(&self.base) {
                 if self.properties_at(&candidate).await.is_ok() {
@@ -66,16 +99,33 @@ impl DataCenterClient {
 
     async fn properties_at(&self, base: &Url) -> Result<ApplicationProperties, ApiError> {
         let client = Self::anonymous(self.http.clone(), base.clone());
-        client.get("/api/1.0/application-properties", &[], "looking for Bitbucket").await
+        client
+            .get(
+                "/api/1.0/application-properties",
+                &[],
+                "looking for Bitbucket",
+            )
+            .await
     }
 
     /// The one attempt with the credential: who are we, and what can the server do with build statuses?
     async fn sign_in_once(&self) -> Result<(String, Capabilities), ConnectionError> {
-        let answer = self.first_answer().await.map_err(|error| self.explain(error))?;
+        let answer = self
+            .first_answer()
+            .await
+            .map_err(|error| self.explain(error))?;
         let capabilities = if answer.is_success() {
             let known: BuildCapabilities = answer.decode().map_err(|error| self.explain(error))?;
-            let knows = |name: &str| known.build_status.iter().any(|capability| capability == name);
-            Capabilities { rich_build_status: knows("richBuildStatus"), cancelled_status: knows("cancelledStatus") }
+            let knows = |name: &str| {
+                known
+                    .build_status
+                    .iter()
+                    .any(|capability| capability == name)
+            };
+            Capabilities {
+                rich_build_status: knows("richBuildStatus"),
+                cancelled_status: knows("cancelledStatus"),
+            }
         } else {
             Capabilities::default()
         };
@@ -90,18 +140,44 @@ impl DataCenterClient {
     /// right one the answer names the user.
     async fn first_answer(&self) -> Result<Answer, ApiError> {
         let doing = "signing in to Bitbucket";
-        let answer = self.send_unchecked(Request::new(Method::GET, self.url("/api/latest/build/capabilities", &[], doing)?, doing)).await?;
-        if answer.status == 404 && user_name(&answer).is_some() { Ok(answer) } else { check(answer, &self.base) }
+        let answer = self
+            .send_unchecked(Request::new(
+                Method::GET,
+                self.url("/api/latest/build/capabilities", &[], doing)?,
+                doing,
+            ))
+            .await?;
+        if answer.status == 404 && user_name(&answer).is_some() {
+            Ok(answer)
+        } else {
+            check(answer, &self.base)
+        }
     }
 
     /// At most one page of the repositories for which the account has a permission.
     async fn first_repositories(&self, permission: Permission) -> Result<Administered, ApiError> {
-        let word = if permission == Permission::Admin { "REPO_ADMIN" } else { "REPO_READ" };
-        let page: Page<Repository> =
-            self.get("/api/1.0/repos", &[("permission", word), ("limit", "25")], "reading the repositories of the server").await?;
+        let word = if permission == Permission::Admin {
+            "REPO_ADMIN"
+        } else {
+            "REPO_READ"
+        };
+        let page: Page<Repository> = self
+            .get(
+                "/api/1.0/repos",
+                &[("permission", word), ("limit", "25")],
+                "reading the repositories of the server",
+            )
+            .await?;
         let more = !page.is_last && page.next_page_start.is_some();
-        let names = page.values.into_iter().filter_map(|repository| remote(repository, None)).map(|repository| repository.full_name);
-        Ok(Administered { names: names.collect(), more })
+        let names = page
+            .values
+            .into_iter()
+            .filter_map(|repository| remote(repository, None))
+            .map(|repository| repository.full_name);
+        Ok(Administered {
+            names: names.collect(),
+            more,
+        })
     }
 
     /// What a refused credential means for this kind of credential.
@@ -116,27 +192,40 @@ impl DataCenterClient {
     pub(crate) fn explain(&self, error: ApiError) -> ConnectionError {
         let address = self.base.to_string();
         match error {
-            ApiError::Network { host, failure, .. } => match failure {
-                NetworkFailure::UnknownHost => ConnectionError::UnknownHost { host },
-                NetworkFailure::Refused => ConnectionError::PortClosed { host },
-                NetworkFailure::Tls(TlsFailure::UnknownIssuer) => ConnectionError::UnknownAuthority { host },
-                NetworkFailure::Tls(TlsFailure::WrongName) => ConnectionError::WrongCertificateName { host },
-                NetworkFailure::Tls(TlsFailure::Expired) => ConnectionError::CertificateExpired { host },
-                NetworkFailure::Tls(TlsFailure::NotTls) => ConnectionError::NotTls { host },
-                failure @ (NetworkFailure::Tls(TlsFailure::Other(_)) | NetworkFailure::Other(_)) => {
-                    ConnectionError::ConnectionFailed { host, detail: failure.to_string() }
+            ApiError::Network { host, failure, .. } => {
+                match failure {
+                    NetworkFailure::UnknownHost => ConnectionError::UnknownHost { host },
+                    NetworkFailure::Refused => ConnectionError::PortClosed { host },
+                    NetworkFailure::Tls(TlsFailure::UnknownIssuer) => {
+                        ConnectionError::UnknownAuthority { host }
+                    }
+                    NetworkFailure::Tls(TlsFailure::WrongName) => {
+                        ConnectionError::WrongCertificateName { host }
+                    }
+                    NetworkFailure::Tls(TlsFailure::Expired) => {
+                        ConnectionError::CertificateExpired { host }
+                    }
+                    NetworkFailure::Tls(TlsFailure::NotTls) => ConnectionError::NotTls { host },
+                    failure @ (NetworkFailure::Tls(TlsFailure::Other(_))
+                    | NetworkFailure::Other(_)) => ConnectionError::ConnectionFailed {
+                        host,
+                        detail: failure.to_string(),
+                    },
                 }
-            },
+            }
             ApiError::Timeout { host, .. } => ConnectionError::NoAnswer { host },
             ApiError::Unauthorized { .. } => self.refused(),
             ApiError::PasswordsRefused { .. } => ConnectionError::PasswordsRefused,
-            ApiError::CaptchaRequired { login_url, .. } => ConnectionError::CaptchaRequired { login_url },
+            ApiError::CaptchaRequired { login_url, .. } => {
+                ConnectionError::CaptchaRequired { login_url }
+            }
             ApiError::RateLimited { .. } => ConnectionError::RateLimited,
             ApiError::Redirected { to, .. } => ConnectionError::Redirected { to },
             ApiError::Server { status, .. } => ConnectionError::ServerFailed { address, status },
-            ApiError::NotFound { .. } | ApiError::Gone { .. } => {
-                ConnectionError::NotBitbucket { address, detail: "it does not know Bitbucket's API".to_owned() }
-            }
+            ApiError::NotFound { .. } | ApiError::Gone { .. } => ConnectionError::NotBitbucket {
+                address,
+                detail: "it does not know Bitbucket's API".to_owned(),
+            },
             ApiError::NotBitbucket { detail, .. } | ApiError::BadRequest { detail, .. } => {
                 ConnectionError::NotBitbucket { address, detail }
             }
@@ -145,9 +234,15 @@ impl DataCenterClient {
                     Some(Credential::Basic { user, .. }) => user.clone(),
                     _ => "the owner of this token".to_owned(),
                 };
-                ConnectionError::Forbidden { user, detail: message }
+                ConnectionError::Forbidden {
+                    user,
+                    detail: message,
+                }
             }
-            other => ConnectionError::NotBitbucket { address, detail: other.to_string() },
+            other => ConnectionError::NotBitbucket {
+                address,
+                detail: other.to_string(),
+            },
         }
     }
 }
@@ -188,10 +283,16 @@ mod tests {
     #[test]
     fn t14_usual_contexts_and_parents_are_looked_at() {
         let others = |base: &str| -> Vec<String> {
-            other_contexts(&base.parse().expect("an address")).into_iter().map(|url| url.path().to_owned()).collect()
+            other_contexts(&base.parse().expect("an address"))
+                .into_iter()
+                .map(|url| url.path().to_owned())
+                .collect()
         };
         assert_eq!(others("https://example.com"), ["/bitbucket", "/stash"]);
-        assert_eq!(others("https://example.com/git/bitbucket"), ["/git", "/", "/bitbucket", "/stash"]);
+        assert_eq!(
+            others("https://example.com/git/bitbucket"),
+            ["/git", "/", "/bitbucket", "/stash"]
+        );
         assert_eq!(others("https://example.com/bitbucket"), ["/", "/stash"]);
     }
 }

@@ -24,12 +24,22 @@ pub struct DataCenterClient {
 impl DataCenterClient {
     /// A client; nothing is asked yet. `base` is scheme, host, port and context path, see [`super::parse_base_url`].
     pub fn new(http: Http, base: Url, credential: Credential) -> Self {
-        Self { build_capabilities: http.servers().of(&base), http, base, credential: Some(credential) }
+        Self {
+            build_capabilities: http.servers().of(&base),
+            http,
+            base,
+            credential: Some(credential),
+        }
     }
 
     /// A client that asks without a credential, for the first step of the connection check.
     pub(crate) fn anonymous(http: Http, base: Url) -> Self {
-        Self { build_capabilities: http.servers().of(&base), http, base, credential: None }
+        Self {
+            build_capabilities: http.servers().of(&base),
+            http,
+            base,
+            credential: None,
+        }
     }
 
     /// The base address, context path included.
@@ -38,9 +48,20 @@ impl DataCenterClient {
     }
 
     /// The address of a call below `/rest`; `path` begins with a slash and is already encoded.
-    pub(crate) fn url(&self, path: &str, query: &[(&str, &str)], doing: &str) -> Result<Url, ApiError> {
-        let mut url = Url::parse(&format!("{}/rest{path}", self.base.as_str().trim_end_matches('/')))
-            .map_err(|_| ApiError::BadRequest { doing: doing.to_owned(), detail: "the address of the server is not usable".to_owned() })?;
+    pub(crate) fn url(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        doing: &str,
+    ) -> Result<Url, ApiError> {
+        let mut url = Url::parse(&format!(
+            "{}/rest{path}",
+            self.base.as_str().trim_end_matches('/')
+        ))
+        .map_err(|_| ApiError::BadRequest {
+            doing: doing.to_owned(),
+            detail: "the address of the server is not usable".to_owned(),
+        })?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -57,26 +78,43 @@ impl DataCenterClient {
         if let Some(credential) = &self.credential {
             let Some(header) = credential.header() else {
                 let message = "it holds a character that cannot be sent".to_owned();
-                return Err(ApiError::Unauthorized { doing: request.doing, message });
+                return Err(ApiError::Unauthorized {
+                    doing: request.doing,
+                    message,
+                });
             };
             request = request.header(AUTHORIZATION, header);
         }
         if request.method != Method::GET {
-            request = request.header(HeaderName::from_static("x-atlassian-token"), HeaderValue::from_static("no-check"));
+            request = request.header(
+                HeaderName::from_static("x-atlassian-token"),
+                HeaderValue::from_static("no-check"),
+            );
         }
         self.http.send(request).await
     }
 
     /// Reads one JSON answer.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)], doing: &str) -> Result<T, ApiError> {
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        doing: &str,
+    ) -> Result<T, ApiError> {
         let url = self.url(path, query, doing)?;
-        self.send(Request::new(Method::GET, url, doing)).await?.decode()
+        self.send(Request::new(Method::GET, url, doing))
+            .await?
+            .decode()
     }
 }
 
 /// The path of a repository below `/rest`, for the module that is asked (`/api/1.0`, `/keys/1.0`).
 pub(crate) fn repository_path(module: &str, address: &RepositoryAddress) -> String {
-    format!("{module}/projects/{}/repos/{}", encode_path_part(&address.space), encode_path_part(&address.slug))
+    format!(
+        "{module}/projects/{}/repos/{}",
+        encode_path_part(&address.space),
+        encode_path_part(&address.slug)
+    )
 }
 
 /// The path of a repository in the main module.

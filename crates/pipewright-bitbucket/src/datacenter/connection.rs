@@ -9,19 +9,25 @@ use crate::remote::RemoteUser;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionError {
     /// The name could not be resolved.
-    #[error("the host {host} is not known; check the spelling, and that the machine Pipewright runs on can resolve the name")]
+    #[error(
+        "the host {host} is not known; check the spelling, and that the machine Pipewright runs on can resolve the name"
+    )]
     UnknownHost {
         /// Host and port.
         host: String,
     },
     /// Nothing listens there.
-    #[error("nothing listens at {host}; check the port (Bitbucket's own is 7990) and any firewall between Pipewright and the server")]
+    #[error(
+        "nothing listens at {host}; check the port (Bitbucket's own is 7990) and any firewall between Pipewright and the server"
+    )]
     PortClosed {
         /// Host and port.
         host: String,
     },
     /// No answer in time.
-    #[error("{host} does not answer; check the address, and that a firewall lets Pipewright through")]
+    #[error(
+        "{host} does not answer; check the address, and that a firewall lets Pipewright through"
+    )]
     NoAnswer {
         /// Host and port.
         host: String,
@@ -35,25 +41,33 @@ pub enum ConnectionError {
         host: String,
     },
     /// The certificate is for another name.
-    #[error("the certificate of {host} is for another host name; enter the name that the certificate carries")]
+    #[error(
+        "the certificate of {host} is for another host name; enter the name that the certificate carries"
+    )]
     WrongCertificateName {
         /// Host and port.
         host: String,
     },
     /// The certificate has run out.
-    #[error("the certificate of {host} has expired or is not valid yet; have it renewed, or check the clocks")]
+    #[error(
+        "the certificate of {host} has expired or is not valid yet; have it renewed, or check the clocks"
+    )]
     CertificateExpired {
         /// Host and port.
         host: String,
     },
     /// It does not speak TLS.
-    #[error("{host} does not speak HTTPS on this port; if the browser shows the address with http://, enter it so")]
+    #[error(
+        "{host} does not speak HTTPS on this port; if the browser shows the address with http://, enter it so"
+    )]
     NotTls {
         /// Host and port.
         host: String,
     },
     /// Another network failure.
-    #[error("the connection to {host} failed ({detail}); check the address, and that the server is up")]
+    #[error(
+        "the connection to {host} failed ({detail}); check the address, and that the server is up"
+    )]
     ConnectionFailed {
         /// Host and port.
         host: String,
@@ -67,7 +81,9 @@ pub enum ConnectionError {
         found: Url,
     },
     /// The address leads elsewhere.
-    #[error("this address leads to {to}; enter the address of Bitbucket itself, as the browser shows it when you are signed in")]
+    #[error(
+        "this address leads to {to}; enter the address of Bitbucket itself, as the browser shows it when you are signed in"
+    )]
     Redirected {
         /// Where it leads.
         to: String,
@@ -83,10 +99,14 @@ pub enum ConnectionError {
         detail: String,
     },
     /// The password is wrong.
-    #[error("Bitbucket does not accept this user name and password; check both (several wrong attempts lock the account behind a CAPTCHA)")]
+    #[error(
+        "Bitbucket does not accept this user name and password; check both (several wrong attempts lock the account behind a CAPTCHA)"
+    )]
     WrongPassword,
     /// The token is wrong.
-    #[error("Bitbucket does not accept this HTTP access token; check that it is whole, has not expired and was not revoked")]
+    #[error(
+        "Bitbucket does not accept this HTTP access token; check that it is whole, has not expired and was not revoked"
+    )]
     TokenRefused,
     /// A CAPTCHA must be solved.
     #[error("Bitbucket demands a CAPTCHA for this user after several failed sign-ins; sign in once with a browser{}, then try again", at(login_url.as_ref()))]
@@ -111,7 +131,9 @@ pub enum ConnectionError {
         detail: String,
     },
     /// The server fails.
-    #[error("Bitbucket at {address} failed with status {status}; try again, or ask its administrator")]
+    #[error(
+        "Bitbucket at {address} failed with status {status}; try again, or ask its administrator"
+    )]
     ServerFailed {
         /// The base address.
         address: String,
@@ -121,7 +143,9 @@ pub enum ConnectionError {
 }
 
 fn at(login_url: Option<&Url>) -> String {
-    login_url.map(|url| format!(" at {url}")).unwrap_or_default()
+    login_url
+        .map(|url| format!(" at {url}"))
+        .unwrap_or_default()
 }
 
 /// A server's version.
@@ -138,7 +162,11 @@ pub struct ServerVersion {
 impl ServerVersion {
     pub(crate) fn parse(text: &str) -> Self {
         let mut numbers = text.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
-        Self { text: text.to_owned(), major: numbers.next().unwrap_or(0), minor: numbers.next().unwrap_or(0) }
+        Self {
+            text: text.to_owned(),
+            major: numbers.next().unwrap_or(0),
+            minor: numbers.next().unwrap_or(0),
+        }
     }
 }
 
@@ -206,12 +234,17 @@ pub struct Connection {
 
 /// The settings as they come, in our words.
 pub(crate) fn ssh_settings(settings: wire::SshSettings) -> SshSettings {
-    let base = settings.base_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let base = settings
+        .base_url
+        .as_deref()
+        .and_then(|url| Url::parse(url).ok());
     let from_base = base.as_ref().and_then(Url::port);
     let fingerprint = settings.fingerprint.and_then(|fingerprint| {
         let value = fingerprint.value?;
         Some(match fingerprint.algorithm {
-            Some(algorithm) if !value.contains(':') => format!("{}:{value}", algorithm.replace('-', "")),
+            Some(algorithm) if !value.contains(':') => {
+                format!("{}:{value}", algorithm.replace('-', ""))
+            }
             _ => value,
         })
     });
@@ -230,7 +263,12 @@ mod tests {
 
     #[test]
     fn versions_are_read_as_far_as_they_go() {
-        for (text, major, minor) in [("9.4.2", 9, 4), ("10.0", 10, 0), ("4.6.0-rc1", 4, 6), ("nightly", 0, 0)] {
+        for (text, major, minor) in [
+            ("9.4.2", 9, 4),
+            ("10.0", 10, 0),
+            ("4.6.0-rc1", 4, 6),
+            ("nightly", 0, 0),
+        ] {
             let version = ServerVersion::parse(text);
             assert_eq!((version.major, version.minor), (major, minor), "{text}");
         }
@@ -242,8 +280,14 @@ mod tests {
         let proxied = wire(
             r#"{"enabled":true,"port":7999,"baseUrl":"ssh://git.example.com:2222","fingerprint":{"algorithm":"SHA-256","value":"abc"}}"#,
         );
-        assert_eq!((proxied.port, proxied.host.as_deref()), (Some(2222), Some("git.example.com")));
+        assert_eq!(
+            (proxied.port, proxied.host.as_deref()),
+            (Some(2222), Some("git.example.com"))
+        );
         assert_eq!(proxied.fingerprint.as_deref(), Some("SHA256:abc"));
-        assert_eq!(wire(r#"{"port":7999,"baseUrl":"ssh://example.com"}"#).port, Some(7999));
+        assert_eq!(
+            wire(r#"{"port":7999,"baseUrl":"ssh://example.com"}"#).port,
+            Some(7999)
+        );
     }
 }

@@ -19,10 +19,24 @@ impl DataCenterClient {
         path: &str,
         max_bytes: usize,
     ) -> Result<Option<Vec<u8>>, ApiError> {
-        let doing = format!("reading {path} at {} of {}/{}", commit.short(), address.space, address.slug);
-        let encoded = encode_path(path).map_err(|error| ApiError::BadRequest { doing: doing.clone(), detail: error.to_string() })?;
-        let url = self.url(&format!("{}/raw/{encoded}", api_path(address)), &[("at", commit.as_str())], &doing)?;
-        let request = Request::new(Method::GET, url, doing).header(ACCEPT, HeaderValue::from_static("*/*")).at_most(max_bytes);
+        let doing = format!(
+            "reading {path} at {} of {}/{}",
+            commit.short(),
+            address.space,
+            address.slug
+        );
+        let encoded = encode_path(path).map_err(|error| ApiError::BadRequest {
+            doing: doing.clone(),
+            detail: error.to_string(),
+        })?;
+        let url = self.url(
+            &format!("{}/raw/{encoded}", api_path(address)),
+            &[("at", commit.as_str())],
+            &doing,
+        )?;
+        let request = Request::new(Method::GET, url, doing)
+            .header(ACCEPT, HeaderValue::from_static("*/*"))
+            .at_most(max_bytes);
         let answer = self.send_unchecked(request).await?;
         if is_missing_path(&answer) {
             return Ok(None);

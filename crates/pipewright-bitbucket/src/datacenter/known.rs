@@ -54,7 +54,8 @@ mod tests {
     #[test]
     fn clients_of_one_server_share_and_others_do_not() {
         let servers = KnownServers::default();
-        let [one, two] = ["https://one.example/", "https://two.example/"].map(|url| Url::parse(url).expect("a URL"));
+        let [one, two] = ["https://one.example/", "https://two.example/"]
+            .map(|url| Url::parse(url).expect("a URL"));
         let first = servers.of(&one);
         assert!(Arc::ptr_eq(&first, &servers.of(&one)));
         assert!(!Arc::ptr_eq(&first, &servers.of(&two)));

@@ -26,7 +26,9 @@ mod tests;
 
 pub use base_url::{BaseUrlError, parse_base_url};
 pub use client::DataCenterClient;
-pub use connection::{Administered, Capabilities, Connection, ConnectionError, RateLimit, ServerVersion, SshSettings};
+pub use connection::{
+    Administered, Capabilities, Connection, ConnectionError, RateLimit, ServerVersion, SshSettings,
+};
 pub(crate) use known::KnownServers;
 pub(crate) use pull_requests::pull_request;
 pub(crate) use refs::remote_commit;

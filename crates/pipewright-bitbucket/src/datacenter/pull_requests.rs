@@ -5,22 +5,51 @@ use super::client::api_path;
 use super::repositories::named;
 use super::wire;
 use crate::http::ApiError;
-use crate::remote::{CommitId, PullRequest, PullRequestEnd, PullRequestState, RefOrRefused, RepositoryAddress};
+use crate::remote::{
+    CommitId, PullRequest, PullRequestEnd, PullRequestState, RefOrRefused, RepositoryAddress,
+};
 
 impl DataCenterClient {
     /// All open pull requests into a repository.
-    pub async fn open_pull_requests(&self, address: &RepositoryAddress) -> Result<Vec<PullRequest>, ApiError> {
-        let doing = format!("reading the open pull requests of {}/{}", address.space, address.slug);
-        let found: Vec<wire::PullRequest> =
-            self.list(&format!("{}/pull-requests", api_path(address)), &[("state", "OPEN")], &doing).await?;
+    pub async fn open_pull_requests(
+        &self,
+        address: &RepositoryAddress,
+    ) -> Result<Vec<PullRequest>, ApiError> {
+        let doing = format!(
+            "reading the open pull requests of {}/{}",
+            address.space, address.slug
+        );
+        let found: Vec<wire::PullRequest> = self
+            .list(
+                &format!("{}/pull-requests", api_path(address)),
+                &[("state", "OPEN")],
+                &doing,
+            )
+            .await?;
         Ok(found.into_iter().filter_map(pull_request).collect())
     }
 
     /// One pull request.
-    pub async fn pull_request(&self, address: &RepositoryAddress, id: u64) -> Result<PullRequest, ApiError> {
-        let doing = format!("reading the pull request #{id} of {}/{}", address.space, address.slug);
-        let found: wire::PullRequest = self.get(&format!("{}/pull-requests/{id}", api_path(address)), &[], &doing).await?;
-        pull_request(found).ok_or_else(|| ApiError::NotBitbucket { doing, detail: "the pull request has no number".to_owned() })
+    pub async fn pull_request(
+        &self,
+        address: &RepositoryAddress,
+        id: u64,
+    ) -> Result<PullRequest, ApiError> {
+        let doing = format!(
+            "reading the pull request #{id} of {}/{}",
+            address.space, address.slug
+        );
+        let found: wire::PullRequest = self
+            .get(
+                &format!("{}/pull-requests/{id}", api_path(address)),
+                &[],
+                &doing,
+            )
+            .await?;
+        pull_request(found).ok_or_else(|| ApiError::NotBitbucket {
+            doing,
+            detail: "the pull request has no number".to_owned(),
+        })
     }
 }
 
@@ -39,7 +68,9 @@ pub(crate) fn pull_request(found: wire::PullRequest) -> Option<PullRequest> {
         author: author.and_then(|user| user.display_name.or(user.name)),
         source: end(found.from_ref),
         destination: end(found.to_ref),
-        merge_commit: found.properties.and_then(|properties| CommitId::parse(&properties.merge_commit?.id?)),
+        merge_commit: found
+            .properties
+            .and_then(|properties| CommitId::parse(&properties.merge_commit?.id?)),
         web_url: found.links.page(),
     })
 }

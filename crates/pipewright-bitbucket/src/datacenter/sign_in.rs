@@ -21,9 +21,17 @@ pub struct SignedIn {
 /// Tries user name and password, or token, against the server at `base`. The password is sent as a password at most once,
 /// because every wrong one brings a CAPTCHA closer; text of a token's form is tried as a token first, and any text where
 /// the server takes no passwords.
-pub async fn sign_in(http: &Http, base: &Url, user: &str, password: &Secret) -> Result<SignedIn, ConnectionError> {
+pub async fn sign_in(
+    http: &Http,
+    base: &Url,
+    user: &str,
+    password: &Secret,
+) -> Result<SignedIn, ConnectionError> {
     let as_token = Credential::HttpAccessToken(password.clone());
-    let as_password = Credential::Basic { user: user.to_owned(), password: password.clone() };
+    let as_password = Credential::Basic {
+        user: user.to_owned(),
+        password: password.clone(),
+    };
     if user.is_empty() {
         return attempt(http, base, as_token).await;
     }
@@ -43,15 +51,29 @@ pub async fn sign_in(http: &Http, base: &Url, user: &str, password: &Secret) -> 
     }
 }
 
-async fn attempt(http: &Http, base: &Url, credential: Credential) -> Result<SignedIn, ConnectionError> {
-    let connection = DataCenterClient::new(http.clone(), base.clone(), credential.clone()).check_connection().await?;
-    Ok(SignedIn { credential, connection })
+async fn attempt(
+    http: &Http,
+    base: &Url,
+    credential: Credential,
+) -> Result<SignedIn, ConnectionError> {
+    let connection = DataCenterClient::new(http.clone(), base.clone(), credential.clone())
+        .check_connection()
+        .await?;
+    Ok(SignedIn {
+        credential,
+        connection,
+    })
 }
 
 /// Tokens are base64 of a number, a colon and 20 random bytes. A wrong guess costs one request.
 fn looks_like_token(password: &Secret) -> bool {
-    let Ok(bytes) = STANDARD.decode(password.expose()) else { return false };
-    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let Ok(bytes) = STANDARD.decode(password.expose()) else {
+        return false;
+    };
+    let digits = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     digits >= 6 && bytes.get(digits) == Some(&b':') && bytes.len() > digits + 10
 }
 
@@ -64,8 +86,16 @@ mod tests {
     #[test]
     fn tokens_are_told_from_passwords() {
         // The example of Atlassian's own document.
-        assert!(looks_like_token(&Secret::new("MjUyOTczNTE1MDY5On2rDbID2EgYpH8AVOECHv0saruQ")));
-        for password in ["", "hunter2", "correct horse", "cGFzc3dvcmQ=", "MTIzNDU2Nzg6"] {
+        assert!(looks_like_token(&Secret::new(
+            "MjUyOTczNTE1MDY5On2rDbID2EgYpH8AVOECHv0saruQ"
+        )));
+        for password in [
+            "",
+            "hunter2",
+            "correct horse",
+            "cGFzc3dvcmQ=",
+            "MTIzNDU2Nzg6",
+        ] {
             assert!(!looks_like_token(&Secret::new(password)), "{password}");
         }
     }

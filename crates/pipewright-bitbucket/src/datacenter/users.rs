@@ -13,40 +13,70 @@ impl DataCenterClient {
     /// repository's token has no page and is answered with its name alone.
     pub async fn current_user(&self) -> Result<RemoteUser, ApiError> {
         let doing = "asking the server who the credential belongs to";
-        let answer = self.send(Request::new(Method::GET, self.url("/api/latest/build/capabilities", &[], doing)?, doing)).await?;
-        let name = user_name(&answer)
-            .ok_or_else(|| ApiError::Unauthorized { doing: doing.to_owned(), message: "the server treats us as anonymous".to_owned() })?;
+        let answer = self
+            .send(Request::new(
+                Method::GET,
+                self.url("/api/latest/build/capabilities", &[], doing)?,
+                doing,
+            ))
+            .await?;
+        let name = user_name(&answer).ok_or_else(|| ApiError::Unauthorized {
+            doing: doing.to_owned(),
+            message: "the server treats us as anonymous".to_owned(),
+        })?;
         self.user(&name).await
     }
 
     /// One user by name.
     pub(crate) async fn user(&self, name: &str) -> Result<RemoteUser, ApiError> {
         let path = format!("/api/1.0/users/{}", encode_path_part(&slug_of(name)));
-        match self.get::<User>(&path, &[], &format!("reading the user {name}")).await {
+        match self
+            .get::<User>(&path, &[], &format!("reading the user {name}"))
+            .await
+        {
             Ok(user) => Ok(person(user, name)),
-            Err(ApiError::NotFound { .. } | ApiError::Forbidden { .. } | ApiError::Unauthorized { .. }) => {
-                Ok(person(User { kind: Some("SERVICE".to_owned()), ..User::default() }, name))
-            }
+            Err(
+                ApiError::NotFound { .. }
+                | ApiError::Forbidden { .. }
+                | ApiError::Unauthorized { .. },
+            ) => Ok(person(
+                User {
+                    kind: Some("SERVICE".to_owned()),
+                    ..User::default()
+                },
+                name,
+            )),
             Err(error) => Err(error),
         }
     }
 
     /// How the server's SSH is set up. Any signed-in user may ask.
     pub(crate) async fn ssh_settings_wire(&self) -> Result<SshSettings, ApiError> {
-        self.get("/ssh/latest/settings", &[], "reading how SSH is set up on the server").await
+        self.get(
+            "/ssh/latest/settings",
+            &[],
+            "reading how SSH is set up on the server",
+        )
+        .await
     }
 }
 
 /// The name in the header of an authenticated answer; none where the server treats us as anonymous.
 pub(crate) fn user_name(answer: &Answer) -> Option<String> {
-    let name = percent_decode_str(answer.header("x-ausername")?).decode_utf8().ok()?.replace('+', " ");
+    let name = percent_decode_str(answer.header("x-ausername")?)
+        .decode_utf8()
+        .ok()?
+        .replace('+', " ");
     (!name.is_empty() && name != "anonymous").then_some(name)
 }
 
 /// A user's slug: the name in lower case with special characters replaced.
 fn slug_of(name: &str) -> String {
     let keep = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
-    name.to_lowercase().chars().map(|c| if keep(c) { c } else { '_' }).collect()
+    name.to_lowercase()
+        .chars()
+        .map(|c| if keep(c) { c } else { '_' })
+        .collect()
 }
 
 pub(crate) fn person(user: User, name: &str) -> RemoteUser {

@@ -9,14 +9,24 @@ use super::DataCenterClient;
 use super::client::api_path;
 use super::wire::Webhook;
 use crate::http::{ApiError, Request, encode_path_part};
-use crate::remote::{EnsuredWebhook, RemoteWebhook, RepositoryAddress, WebhookRequest, WebhookState};
+use crate::remote::{
+    EnsuredWebhook, RemoteWebhook, RepositoryAddress, WebhookRequest, WebhookState,
+};
 
 const PUSH_EVENTS: [&str; 2] = ["repo:refs_changed", "repo:modified"];
-const PULL_REQUEST_EVENTS: [&str; 6] = ["pr:opened", "pr:from_ref_updated", "pr:modified", "pr:merged", "pr:declined", "pr:deleted"];
+const PULL_REQUEST_EVENTS: [&str; 6] = [
+    "pr:opened",
+    "pr:from_ref_updated",
+    "pr:modified",
+    "pr:merged",
+    "pr:declined",
+    "pr:deleted",
+];
 
 /// What every version takes: one unknown name refuses the whole call, so this is the second try.
 const SMALL_PUSH_EVENTS: [&str; 1] = ["repo:refs_changed"];
-const SMALL_PULL_REQUEST_EVENTS: [&str; 4] = ["pr:opened", "pr:merged", "pr:declined", "pr:deleted"];
+const SMALL_PULL_REQUEST_EVENTS: [&str; 4] =
+    ["pr:opened", "pr:merged", "pr:declined", "pr:deleted"];
 
 /// How the server's last delivery to a webhook went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +71,14 @@ fn small(request: &WebhookRequest) -> Vec<&'static str> {
 
 impl DataCenterClient {
     /// All webhooks of a repository.
-    pub async fn webhooks(&self, address: &RepositoryAddress) -> Result<Vec<RemoteWebhook>, ApiError> {
+    pub async fn webhooks(
+        &self,
+        address: &RepositoryAddress,
+    ) -> Result<Vec<RemoteWebhook>, ApiError> {
         let doing = format!("reading the webhooks of {}/{}", address.space, address.slug);
-        let hooks: Vec<Webhook> = self.list(&format!("{}/webhooks", api_path(address)), &[], &doing).await?;
+        let hooks: Vec<Webhook> = self
+            .list(&format!("{}/webhooks", api_path(address)), &[], &doing)
+            .await?;
         Ok(hooks.into_iter().filter_map(remote_hook).collect())
     }
 
@@ -76,17 +91,26 @@ impl DataCenterClient {
         known_id: Option<&str>,
     ) -> Result<EnsuredWebhook, ApiError> {
         let hooks = self.webhooks(address).await?;
-        let existing = crate::remote::ours(&hooks, known_id, &request.url).first().map(|hook| hook.id.clone());
+        let existing = crate::remote::ours(&hooks, known_id, &request.url)
+            .first()
+            .map(|hook| hook.id.clone());
         let written = match &existing {
             Some(id) => match self.write_any(address, Some(id), request).await {
                 // Removed by somebody between the list and now.
-                Err(error) if error.is_not_found() => self.write_any(address, None, request).await?,
+                Err(error) if error.is_not_found() => {
+                    self.write_any(address, None, request).await?
+                }
                 other => other?,
             },
             None => self.write_any(address, None, request).await?,
         };
         let duplicates_removed = self.remove_duplicates(address, &written, request).await?;
-        Ok(EnsuredWebhook { created: existing.as_ref() != Some(&written.id), id: written.id, duplicates_removed, events: written.events })
+        Ok(EnsuredWebhook {
+            created: existing.as_ref() != Some(&written.id),
+            id: written.id,
+            duplicates_removed,
+            events: written.events,
+        })
     }
 
     /// Whether our webhook is there and as it should be. The events that every version takes must be there; others are
@@ -97,11 +121,21 @@ impl DataCenterClient {
         request: &WebhookRequest,
         known_id: Option<&str>,
     ) -> Result<WebhookState, ApiError> {
-        Ok(crate::remote::judge(&self.webhooks(address).await?, known_id, request, &small(request)))
+        Ok(crate::remote::judge(
+            &self.webhooks(address).await?,
+            known_id,
+            request,
+            &small(request),
+        ))
     }
 
     /// Removes our webhook, and any duplicate of it; it is no error if there is none. Answers how many were removed.
-    pub async fn delete_webhook(&self, address: &RepositoryAddress, url: &Url, known_id: Option<&str>) -> Result<usize, ApiError> {
+    pub async fn delete_webhook(
+        &self,
+        address: &RepositoryAddress,
+        url: &Url,
+        known_id: Option<&str>,
+    ) -> Result<usize, ApiError> {
         let hooks = match self.webhooks(address).await {
             Err(error) if error.is_not_found() => return Ok(0),
             other => other?,
@@ -114,33 +148,86 @@ impl DataCenterClient {
     }
 
     /// Has the server call our webhook with its ping, which is not signed. Answers the status code that the server got.
-    pub async fn test_webhook(&self, address: &RepositoryAddress, request: &WebhookRequest, id: &str) -> Result<Option<u16>, ApiError> {
+    pub async fn test_webhook(
+        &self,
+        address: &RepositoryAddress,
+        request: &WebhookRequest,
+        id: &str,
+    ) -> Result<Option<u16>, ApiError> {
         let doing = format!("testing the webhook of {}/{}", address.space, address.slug);
-        let verify = if request.verify_certificate { "true" } else { "false" };
-        let query = [("url", request.url.as_str()), ("webhookId", id), ("sslVerificationRequired", verify)];
-        let url = self.url(&format!("{}/webhooks/test", api_path(address)), &query, &doing)?;
-        let answer: Value = self.send(Request::new(Method::POST, url, doing)).await?.decode()?;
-        let status =
-            answer.pointer("/response/statusCode").or_else(|| answer.pointer("/response/status")).or_else(|| answer.get("statusCode"));
-        Ok(status.and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()))
+        let verify = if request.verify_certificate {
+            "true"
+        } else {
+            "false"
+        };
+        let query = [
+            ("url", request.url.as_str()),
+            ("webhookId", id),
+            ("sslVerificationRequired", verify),
+        ];
+        let url = self.url(
+            &format!("{}/webhooks/test", api_path(address)),
+            &query,
+            &doing,
+        )?;
+        let answer: Value = self
+            .send(Request::new(Method::POST, url, doing))
+            .await?
+            .decode()?;
+        let status = answer
+            .pointer("/response/statusCode")
+            .or_else(|| answer.pointer("/response/status"))
+            .or_else(|| answer.get("statusCode"));
+        Ok(status
+            .and_then(Value::as_u64)
+            .and_then(|status| u16::try_from(status).ok()))
     }
 
     /// How the last delivery to a webhook went; none where there was none yet.
-    pub async fn last_delivery(&self, address: &RepositoryAddress, id: &str) -> Result<Option<LastDelivery>, ApiError> {
-        let doing = format!("reading the last delivery of {}/{}", address.space, address.slug);
-        let url = self.url(&format!("{}/webhooks/{}/latest", api_path(address), encode_path_part(id)), &[], &doing)?;
+    pub async fn last_delivery(
+        &self,
+        address: &RepositoryAddress,
+        id: &str,
+    ) -> Result<Option<LastDelivery>, ApiError> {
+        let doing = format!(
+            "reading the last delivery of {}/{}",
+            address.space, address.slug
+        );
+        let url = self.url(
+            &format!(
+                "{}/webhooks/{}/latest",
+                api_path(address),
+                encode_path_part(id)
+            ),
+            &[],
+            &doing,
+        )?;
         let answer = self.send(Request::new(Method::GET, url, doing)).await?;
         if answer.status == 204 {
             return Ok(None);
         }
         let delivery: Delivery = answer.decode()?;
-        Ok(Some(LastDelivery { event: delivery.event, outcome: delivery.result.outcome, description: delivery.result.description }))
+        Ok(Some(LastDelivery {
+            event: delivery.event,
+            outcome: delivery.result.outcome,
+            description: delivery.result.description,
+        }))
     }
 
     /// Writes with all events we want, and where an old server refuses a name, with those that every version takes.
-    async fn write_any(&self, address: &RepositoryAddress, id: Option<&str>, request: &WebhookRequest) -> Result<RemoteWebhook, ApiError> {
-        match self.write_hook(address, id, request, &wanted(request)).await {
-            Err(ApiError::Invalid { .. }) => self.write_hook(address, id, request, &small(request)).await,
+    async fn write_any(
+        &self,
+        address: &RepositoryAddress,
+        id: Option<&str>,
+        request: &WebhookRequest,
+    ) -> Result<RemoteWebhook, ApiError> {
+        match self
+            .write_hook(address, id, request, &wanted(request))
+            .await
+        {
+            Err(ApiError::Invalid { .. }) => {
+                self.write_hook(address, id, request, &small(request)).await
+            }
             other => other,
         }
     }
@@ -152,7 +239,16 @@ impl DataCenterClient {
         request: &WebhookRequest,
         events: &[&str],
     ) -> Result<RemoteWebhook, ApiError> {
-        let doing = format!("{} the webhook of {}/{}", if id.is_some() { "repairing" } else { "creating" }, address.space, address.slug);
+        let doing = format!(
+            "{} the webhook of {}/{}",
+            if id.is_some() {
+                "repairing"
+            } else {
+                "creating"
+            },
+            address.space,
+            address.slug
+        );
         let hooks = format!("{}/webhooks", api_path(address));
         let (method, path) = match id {
             Some(id) => (Method::PUT, format!("{hooks}/{}", encode_path_part(id))),
@@ -167,8 +263,14 @@ impl DataCenterClient {
             "sslVerificationRequired": request.verify_certificate,
         });
         let url = self.url(&path, &[], &doing)?;
-        let hook: Webhook = self.send(Request::new(method, url, doing.clone()).json(&body)).await?.decode()?;
-        remote_hook(hook).ok_or_else(|| ApiError::NotBitbucket { doing, detail: "the webhook has no number".to_owned() })
+        let hook: Webhook = self
+            .send(Request::new(method, url, doing.clone()).json(&body))
+            .await?
+            .decode()?;
+        remote_hook(hook).ok_or_else(|| ApiError::NotBitbucket {
+            doing,
+            detail: "the webhook has no number".to_owned(),
+        })
     }
 
     /// Two servers (or a server and a person) may have made the same hook at the same time: all but ours go.
@@ -180,7 +282,10 @@ impl DataCenterClient {
     ) -> Result<usize, ApiError> {
         let hooks = self.webhooks(address).await?;
         let mut removed = 0;
-        for hook in crate::remote::ours(&hooks, Some(&keep.id), &request.url).into_iter().filter(|hook| hook.id != keep.id) {
+        for hook in crate::remote::ours(&hooks, Some(&keep.id), &request.url)
+            .into_iter()
+            .filter(|hook| hook.id != keep.id)
+        {
             removed += usize::from(self.delete_hook(address, &hook.id).await?);
         }
         Ok(removed)
@@ -189,7 +294,11 @@ impl DataCenterClient {
     /// Removes one webhook; false where it was gone already.
     async fn delete_hook(&self, address: &RepositoryAddress, id: &str) -> Result<bool, ApiError> {
         let doing = format!("removing the webhook of {}/{}", address.space, address.slug);
-        let url = self.url(&format!("{}/webhooks/{}", api_path(address), encode_path_part(id)), &[], &doing)?;
+        let url = self.url(
+            &format!("{}/webhooks/{}", api_path(address), encode_path_part(id)),
+            &[],
+            &doing,
+        )?;
         match self.send(Request::new(Method::DELETE, url, doing)).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_found() => Ok(false),
@@ -204,7 +313,11 @@ fn remote_hook(hook: Webhook) -> Option<RemoteWebhook> {
         url: hook.url.unwrap_or_default(),
         active: hook.active.unwrap_or(true),
         events: hook.events,
-        has_secret: Some(hook.configuration.and_then(|configuration| configuration.secret).is_some_and(|secret| !secret.is_empty())),
+        has_secret: Some(
+            hook.configuration
+                .and_then(|configuration| configuration.secret)
+                .is_some_and(|secret| !secret.is_empty()),
+        ),
         verifies_certificate: hook.ssl_verification_required,
     })
 }

@@ -156,7 +156,9 @@ pub(crate) struct WebhookConfiguration {
 
 impl std::fmt::Debug for WebhookConfiguration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WebhookConfiguration").field("has_secret", &self.secret.is_some()).finish()
+        f.debug_struct("WebhookConfiguration")
+            .field("has_secret", &self.secret.is_some())
+            .finish()
     }
 }
 

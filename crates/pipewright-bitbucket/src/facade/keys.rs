@@ -24,7 +24,11 @@ impl Bitbucket {
     }
 
     /// Takes a key away from one repository; it is no error if it is gone.
-    pub async fn remove_repository_key(&self, address: &RepositoryAddress, id: &str) -> Result<(), ApiError> {
+    pub async fn remove_repository_key(
+        &self,
+        address: &RepositoryAddress,
+        id: &str,
+    ) -> Result<(), ApiError> {
         match self {
             Self::Cloud(client) => client.remove_deploy_key(address, id).await,
             Self::DataCenter(client) => client.remove_access_key(address, id).await,

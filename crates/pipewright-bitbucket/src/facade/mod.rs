@@ -33,7 +33,9 @@ impl Product {
 
     /// The product from its word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Cloud, Self::DataCenter].into_iter().find(|product| product.as_str() == word)
+        [Self::Cloud, Self::DataCenter]
+            .into_iter()
+            .find(|product| product.as_str() == word)
     }
 }
 
@@ -76,8 +78,16 @@ mod tests {
     fn calls_can_be_made_from_spawned_tasks() {
         fn is_send<T: Send>(_: T) {}
         let base = "https://git.example.com".parse().expect("an address");
-        let bitbucket = Bitbucket::DataCenter(DataCenterClient::new(http(), base, Credential::HttpAccessToken(Secret::new("t"))));
-        let address = RepositoryAddress { remote_id: "1".to_owned(), space: "PRJ".to_owned(), slug: "site".to_owned() };
+        let bitbucket = Bitbucket::DataCenter(DataCenterClient::new(
+            http(),
+            base,
+            Credential::HttpAccessToken(Secret::new("t")),
+        ));
+        let address = RepositoryAddress {
+            remote_id: "1".to_owned(),
+            space: "PRJ".to_owned(),
+            slug: "site".to_owned(),
+        };
         is_send(bitbucket.branches(&address));
         is_send(bitbucket.repository(&address));
         is_send(bitbucket.find_moved_repository(&address));

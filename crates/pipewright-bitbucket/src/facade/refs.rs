@@ -24,7 +24,10 @@ impl Bitbucket {
     }
 
     /// The default branch; none in an empty repository.
-    pub async fn default_branch(&self, address: &RepositoryAddress) -> Result<Option<RefName>, ApiError> {
+    pub async fn default_branch(
+        &self,
+        address: &RepositoryAddress,
+    ) -> Result<Option<RefName>, ApiError> {
         match self {
             Self::Cloud(client) => client.default_branch(address).await,
             Self::DataCenter(client) => client.default_branch(address).await,
@@ -32,7 +35,11 @@ impl Bitbucket {
     }
 
     /// One commit by its full or shortened id.
-    pub async fn commit(&self, address: &RepositoryAddress, id: &CommitId) -> Result<RemoteCommit, ApiError> {
+    pub async fn commit(
+        &self,
+        address: &RepositoryAddress,
+        id: &CommitId,
+    ) -> Result<RemoteCommit, ApiError> {
         match self {
             Self::Cloud(client) => client.commit(address, id).await,
             Self::DataCenter(client) => client.commit(address, id).await,
@@ -41,7 +48,11 @@ impl Bitbucket {
 
     /// The full id of a commit: asked for only where the one given is shortened. For a fork's pull request, `address` is
     /// the fork.
-    pub async fn resolve_commit(&self, address: &RepositoryAddress, id: &CommitId) -> Result<CommitHash, ApiError> {
+    pub async fn resolve_commit(
+        &self,
+        address: &RepositoryAddress,
+        id: &CommitId,
+    ) -> Result<CommitHash, ApiError> {
         match id {
             CommitId::Full(hash) => Ok(hash.clone()),
             CommitId::Short(_) => Ok(self.commit(address, id).await?.hash),
@@ -50,7 +61,12 @@ impl Bitbucket {
 
     /// The commit that a pushed tag points to, where [`crate::webhook::Change::new_is_maybe_tag_object`] says that a
     /// delivery may have named the tag object. Cloud names the commit itself.
-    pub async fn peel_tag(&self, address: &RepositoryAddress, tag: &RefName, object: &CommitHash) -> Result<CommitHash, ApiError> {
+    pub async fn peel_tag(
+        &self,
+        address: &RepositoryAddress,
+        tag: &RefName,
+        object: &CommitHash,
+    ) -> Result<CommitHash, ApiError> {
         match self {
             Self::Cloud(_) => Ok(object.clone()),
             Self::DataCenter(client) => client.peel_tag(address, tag, object).await,
@@ -73,7 +89,10 @@ impl Bitbucket {
     }
 
     /// All open pull requests into a repository.
-    pub async fn open_pull_requests(&self, address: &RepositoryAddress) -> Result<Vec<PullRequest>, ApiError> {
+    pub async fn open_pull_requests(
+        &self,
+        address: &RepositoryAddress,
+    ) -> Result<Vec<PullRequest>, ApiError> {
         match self {
             Self::Cloud(client) => client.open_pull_requests(address).await,
             Self::DataCenter(client) => client.open_pull_requests(address).await,
@@ -81,7 +100,11 @@ impl Bitbucket {
     }
 
     /// One pull request by its number in the destination repository.
-    pub async fn pull_request(&self, address: &RepositoryAddress, id: u64) -> Result<PullRequest, ApiError> {
+    pub async fn pull_request(
+        &self,
+        address: &RepositoryAddress,
+        id: u64,
+    ) -> Result<PullRequest, ApiError> {
         match self {
             Self::Cloud(client) => client.pull_request(address, id).await,
             Self::DataCenter(client) => client.pull_request(address, id).await,

@@ -27,13 +27,20 @@ impl Bitbucket {
     /// for. No repository comes twice.
     pub fn list_repositories(&self) -> RepositoryPages {
         match self {
-            Self::Cloud(client) => RepositoryPages(Pages::Cloud(cloud::RepositoryPager::new(client.clone()))),
-            Self::DataCenter(client) => RepositoryPages(Pages::DataCenter(datacenter::RepositoryPager::new(client.clone()))),
+            Self::Cloud(client) => {
+                RepositoryPages(Pages::Cloud(cloud::RepositoryPager::new(client.clone())))
+            }
+            Self::DataCenter(client) => RepositoryPages(Pages::DataCenter(
+                datacenter::RepositoryPager::new(client.clone()),
+            )),
         }
     }
 
     /// One repository, with what the account may do there.
-    pub async fn repository(&self, address: &RepositoryAddress) -> Result<RemoteRepository, ApiError> {
+    pub async fn repository(
+        &self,
+        address: &RepositoryAddress,
+    ) -> Result<RemoteRepository, ApiError> {
         match self {
             Self::Cloud(client) => client.repository(address).await,
             Self::DataCenter(client) => client.repository(address).await,
@@ -42,7 +49,10 @@ impl Bitbucket {
 
     /// Finds a repository that is no longer at its address by its lasting id. On Cloud the id is the address, so this is
     /// the same as [`Self::repository`]; on Data Center the list is searched.
-    pub async fn find_moved_repository(&self, address: &RepositoryAddress) -> Result<Option<RemoteRepository>, ApiError> {
+    pub async fn find_moved_repository(
+        &self,
+        address: &RepositoryAddress,
+    ) -> Result<Option<RemoteRepository>, ApiError> {
         match self {
             Self::Cloud(client) => match client.repository(address).await {
                 Ok(repository) => Ok(Some(repository)),

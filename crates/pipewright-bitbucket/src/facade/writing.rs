@@ -37,7 +37,12 @@ impl Bitbucket {
 
     /// Removes our webhook and its duplicates; it is no error if there is none, or no repository any more. Answers how many
     /// were removed.
-    pub async fn delete_webhook(&self, address: &RepositoryAddress, url: &Url, known_id: Option<&str>) -> Result<usize, ApiError> {
+    pub async fn delete_webhook(
+        &self,
+        address: &RepositoryAddress,
+        url: &Url,
+        known_id: Option<&str>,
+    ) -> Result<usize, ApiError> {
         match self {
             Self::Cloud(client) => client.delete_webhook(address, url, known_id).await,
             Self::DataCenter(client) => client.delete_webhook(address, url, known_id).await,
@@ -45,7 +50,11 @@ impl Bitbucket {
     }
 
     /// Posts a build status; the same key on the same commit is overwritten.
-    pub async fn post_status(&self, address: &RepositoryAddress, status: &BuildStatus) -> Result<PostedStatus, ApiError> {
+    pub async fn post_status(
+        &self,
+        address: &RepositoryAddress,
+        status: &BuildStatus,
+    ) -> Result<PostedStatus, ApiError> {
         match self {
             Self::Cloud(client) => client.post_status(address, status).await,
             Self::DataCenter(client) => client.post_status(address, status).await,

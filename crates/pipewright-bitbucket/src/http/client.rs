@@ -36,19 +36,28 @@ impl Http {
             let certificates = reqwest::Certificate::from_pem_bundle(&options.extra_ca_pem)
                 .map_err(|error| HttpSetupError::Certificates(error.to_string()))?;
             if certificates.is_empty() {
-                return Err(HttpSetupError::Certificates("there is no certificate in it".to_owned()));
+                return Err(HttpSetupError::Certificates(
+                    "there is no certificate in it".to_owned(),
+                ));
             }
             builder = builder.tls_certs_merge(certificates);
         }
         builder = match &options.proxy {
             Proxy::Environment => builder,
             Proxy::Direct => builder.no_proxy(),
-            Proxy::Through(url) => {
-                builder.proxy(reqwest::Proxy::all(url.clone()).map_err(|error| HttpSetupError::Proxy(error.to_string()))?)
-            }
+            Proxy::Through(url) => builder.proxy(
+                reqwest::Proxy::all(url.clone())
+                    .map_err(|error| HttpSetupError::Proxy(error.to_string()))?,
+            ),
         };
-        let client = builder.build().map_err(|error| HttpSetupError::Client(chain(&error)))?;
-        Ok(Self { client, options: Arc::new(options), servers: Arc::default() })
+        let client = builder
+            .build()
+            .map_err(|error| HttpSetupError::Client(chain(&error)))?;
+        Ok(Self {
+            client,
+            options: Arc::new(options),
+            servers: Arc::default(),
+        })
     }
 
     /// What was learnt of Data Centers through this client.
@@ -59,22 +68,41 @@ impl Http {
     /// Sends the request and reads the answer, whatever its status. Reading requests follow redirects on the same scheme,
     /// host and port; everything else that leads elsewhere is an error, so that a credential never leaves its host.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, ApiError> {
-        let Request { method, mut url, doing, mut headers, body, max_bytes } = request;
+        let Request {
+            method,
+            mut url,
+            doing,
+            mut headers,
+            body,
+            max_bytes,
+        } = request;
         if let Some(authorization) = headers.get_mut(AUTHORIZATION) {
             authorization.set_sensitive(true);
         }
-        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("application/json"));
         for _ in 0..=MAX_REDIRECTS {
-            let mut builder = self.client.request(method.clone(), url.clone()).headers(headers.clone());
+            let mut builder = self
+                .client
+                .request(method.clone(), url.clone())
+                .headers(headers.clone());
             builder = match &body {
                 // Cloud answers 411 to a body-less POST without a length.
                 Body::None if method != Method::GET => builder.body(Vec::new()),
                 Body::None => builder,
-                Body::Json(json) => builder.header(CONTENT_TYPE, "application/json").body(json.clone()),
-                Body::Form(form) => builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.clone()),
+                Body::Json(json) => builder
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(json.clone()),
+                Body::Form(form) => builder
+                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .body(form.clone()),
             };
             let started = Instant::now();
-            let response = builder.send().await.map_err(|error| failure(&error, &url, &doing))?;
+            let response = builder
+                .send()
+                .await
+                .map_err(|error| failure(&error, &url, &doing))?;
             let status = response.status().as_u16();
             tracing::debug!(
                 http.method = %method,
@@ -89,24 +117,49 @@ impl Http {
                     url = target;
                     continue;
                 }
-                return Err(ApiError::Redirected { doing, to: without_query(&target) });
+                return Err(ApiError::Redirected {
+                    doing,
+                    to: without_query(&target),
+                });
             }
             let headers = response.headers().clone();
             // A refusal says why in JSON, which may be longer than the file that was asked for.
-            let limit = max_bytes.filter(|_| response.status().is_success()).unwrap_or(self.options.max_answer_bytes);
+            let limit = max_bytes
+                .filter(|_| response.status().is_success())
+                .unwrap_or(self.options.max_answer_bytes);
             let body = read(response, limit, &doing, &url).await?;
-            return Ok(Answer { doing, status, headers, body });
+            return Ok(Answer {
+                doing,
+                status,
+                headers,
+                body,
+            });
         }
-        Err(ApiError::NotBitbucket { doing, detail: format!("it redirects more than {MAX_REDIRECTS} times") })
+        Err(ApiError::NotBitbucket {
+            doing,
+            detail: format!("it redirects more than {MAX_REDIRECTS} times"),
+        })
     }
 }
 
 /// Reads the body up to the limit.
-async fn read(mut response: reqwest::Response, limit: usize, doing: &str, url: &Url) -> Result<Vec<u8>, ApiError> {
+async fn read(
+    mut response: reqwest::Response,
+    limit: usize,
+    doing: &str,
+    url: &Url,
+) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error, url, doing))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| failure(&error, url, doing))?
+    {
         if body.len() + chunk.len() > limit {
-            return Err(ApiError::TooLarge { doing: doing.to_owned(), limit });
+            return Err(ApiError::TooLarge {
+                doing: doing.to_owned(),
+                limit,
+            });
         }
         body.extend_from_slice(&chunk);
     }
@@ -115,13 +168,20 @@ async fn read(mut response: reqwest::Response, limit: usize, doing: &str, url: &
 
 fn redirect_target(response: &reqwest::Response, from: &Url) -> Option<Url> {
     let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    let location = response.headers().get(LOCATION).filter(|_| is_redirect)?.to_str().ok()?;
+    let location = response
+        .headers()
+        .get(LOCATION)
+        .filter(|_| is_redirect)?
+        .to_str()
+        .ok()?;
     from.join(location).ok()
 }
 
 /// True where a credential for one address may be sent to the other.
 pub(crate) fn same_origin(one: &Url, other: &Url) -> bool {
-    one.scheme() == other.scheme() && one.host() == other.host() && one.port_or_known_default() == other.port_or_known_default()
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 /// An address for a message: no query, which may hold secrets, and not too long.
@@ -141,9 +201,16 @@ fn failure(error: &reqwest::Error, url: &Url, doing: &str) -> ApiError {
         (host, _) => host.unwrap_or_default().to_owned(),
     };
     if error.is_timeout() {
-        ApiError::Timeout { doing: doing.to_owned(), host }
+        ApiError::Timeout {
+            doing: doing.to_owned(),
+            host,
+        }
     } else {
-        ApiError::Network { doing: doing.to_owned(), host, failure: NetworkFailure::of(error) }
+        ApiError::Network {
+            doing: doing.to_owned(),
+            host,
+            failure: NetworkFailure::of(error),
+        }
     }
 }
 

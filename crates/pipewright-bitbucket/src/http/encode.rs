@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 /// A file path that cannot be put into an address without meaning something else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a path inside a repository; give it relative to the top, without empty, '.' or '..' parts")]
+#[error(
+    "{0:?} is not a path inside a repository; give it relative to the top, without empty, '.' or '..' parts"
+)]
 pub struct UnsafePathError(pub String);
 
 /// Encodes one part of a path: everything but letters, digits and `-._~` becomes `%XX`, so `/`, `%`, `#`, `?`, spaces,
@@ -29,10 +31,17 @@ pub fn encode_path_part(part: &str) -> String {
 /// Encodes a path of several parts, keeping its slashes.
 pub fn encode_path(path: &str) -> Result<String, UnsafePathError> {
     let parts: Vec<&str> = path.split('/').collect();
-    if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
+    if parts
+        .iter()
+        .any(|part| part.is_empty() || *part == "." || *part == "..")
+    {
         return Err(UnsafePathError(path.chars().take(200).collect()));
     }
-    Ok(parts.into_iter().map(encode_path_part).collect::<Vec<_>>().join("/"))
+    Ok(parts
+        .into_iter()
+        .map(encode_path_part)
+        .collect::<Vec<_>>()
+        .join("/"))
 }
 
 #[cfg(test)]
@@ -49,7 +58,10 @@ mod tests {
     #[case("100%", "100%25")]
     #[case("a#b?c", "a%23b%3Fc")]
     #[case("größe", "gr%C3%B6%C3%9Fe")]
-    #[case("{7d3a178a-a087-4756-b2da-2f9eadf50ba8}", "%7B7d3a178a-a087-4756-b2da-2f9eadf50ba8%7D")]
+    #[case(
+        "{7d3a178a-a087-4756-b2da-2f9eadf50ba8}",
+        "%7B7d3a178a-a087-4756-b2da-2f9eadf50ba8%7D"
+    )]
     #[case("~john.doe", "~john.doe")]
     fn t13_parts_are_encoded(#[case] part: &str, #[case] encoded: &str) {
         assert_eq!(encode_path_part(part), encoded);

@@ -20,7 +20,10 @@ pub struct FieldError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// The credential is unknown, expired or revoked (401).
-    #[error("{doing}: Bitbucket does not accept the credential{}; refresh it, or connect again", said(message))]
+    #[error(
+        "{doing}: Bitbucket does not accept the credential{}; refresh it, or connect again",
+        said(message)
+    )]
     Unauthorized {
         /// What was attempted.
         doing: String,
@@ -89,7 +92,10 @@ pub enum ApiError {
         message: String,
     },
     /// The call itself was removed from Bitbucket (410).
-    #[error("{doing}: Bitbucket has removed this function{}; update Pipewright", said(message))]
+    #[error(
+        "{doing}: Bitbucket has removed this function{}; update Pipewright",
+        said(message)
+    )]
     Gone {
         /// What was attempted.
         doing: String,
@@ -105,7 +111,11 @@ pub enum ApiError {
         message: String,
     },
     /// Bitbucket refused the content of the request (400, 422).
-    #[error("{doing}: Bitbucket refused the request{}{}", said(message), fields_text(fields))]
+    #[error(
+        "{doing}: Bitbucket refused the request{}{}",
+        said(message),
+        fields_text(fields)
+    )]
     Invalid {
         /// What was attempted.
         doing: String,
@@ -123,7 +133,10 @@ pub enum ApiError {
         retry_after: Option<Duration>,
     },
     /// Bitbucket failed (5xx, or Cloud's 555 for calls that take too long).
-    #[error("{doing}: Bitbucket failed with status {status}{}; it is tried again later", said(message))]
+    #[error(
+        "{doing}: Bitbucket failed with status {status}{}; it is tried again later",
+        said(message)
+    )]
     Server {
         /// What was attempted.
         doing: String,
@@ -133,7 +146,9 @@ pub enum ApiError {
         message: String,
     },
     /// No answer in time.
-    #[error("{doing}: {host} did not answer in time; check that it is up and that the network lets Pipewright reach it")]
+    #[error(
+        "{doing}: {host} did not answer in time; check that it is up and that the network lets Pipewright reach it"
+    )]
     Timeout {
         /// What was attempted.
         doing: String,
@@ -151,7 +166,9 @@ pub enum ApiError {
         failure: NetworkFailure,
     },
     /// The answer sends us to another host, where no credential is sent.
-    #[error("{doing}: the answer leads to {to}, where Pipewright does not send the credential; check the address of Bitbucket")]
+    #[error(
+        "{doing}: the answer leads to {to}, where Pipewright does not send the credential; check the address of Bitbucket"
+    )]
     Redirected {
         /// What was attempted.
         doing: String,
@@ -177,7 +194,9 @@ pub enum ApiError {
         limit: usize,
     },
     /// The list has more pages than the limit.
-    #[error("{doing}: the list has more than {limit} pages, which is Pipewright's limit for one list")]
+    #[error(
+        "{doing}: the list has more than {limit} pages, which is Pipewright's limit for one list"
+    )]
     TooManyPages {
         /// What was attempted.
         doing: String,
@@ -237,17 +256,33 @@ impl ApiError {
 }
 
 fn said(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!(" ({message})") }
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(" ({message})")
+    }
 }
 
 fn after(retry_after: Option<Duration>) -> String {
-    retry_after.map(|wait| format!(" (it asks to wait {} s)", wait.as_secs())).unwrap_or_default()
+    retry_after
+        .map(|wait| format!(" (it asks to wait {} s)", wait.as_secs()))
+        .unwrap_or_default()
 }
 
 fn fields_text(fields: &[FieldError]) -> String {
     let texts: Vec<String> = fields
         .iter()
-        .map(|field| if field.field.is_empty() { field.message.clone() } else { format!("{}: {}", field.field, field.message) })
+        .map(|field| {
+            if field.field.is_empty() {
+                field.message.clone()
+            } else {
+                format!("{}: {}", field.field, field.message)
+            }
+        })
         .collect();
-    if texts.is_empty() { String::new() } else { format!(": {}", texts.join("; ")) }
+    if texts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", texts.join("; "))
+    }
 }

@@ -53,7 +53,10 @@ impl NetworkFailure {
             if let Some(tls) = error.downcast_ref::<rustls::Error>() {
                 return Self::Tls(tls_failure(tls));
             }
-            if error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+            if error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
+            {
                 return Self::Refused;
             }
             last = error.to_string();
@@ -65,7 +68,10 @@ impl NetworkFailure {
 
 /// What I/O errors wrap, possibly one in another: their `source` skips it, so it must be asked for.
 fn unwrapped<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
         Some(inner) => unwrapped(inner),
         None => error,
     }
@@ -75,11 +81,14 @@ fn tls_failure(error: &rustls::Error) -> TlsFailure {
     use rustls::CertificateError as Certificate;
     match error {
         rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => TlsFailure::UnknownIssuer,
-        rustls::Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
-            TlsFailure::WrongName
-        }
         rustls::Error::InvalidCertificate(
-            Certificate::Expired | Certificate::ExpiredContext { .. } | Certificate::NotValidYet | Certificate::NotValidYetContext { .. },
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => TlsFailure::WrongName,
+        rustls::Error::InvalidCertificate(
+            Certificate::Expired
+            | Certificate::ExpiredContext { .. }
+            | Certificate::NotValidYet
+            | Certificate::NotValidYetContext { .. },
         ) => TlsFailure::Expired,
         rustls::Error::InvalidMessage(_) => TlsFailure::NotTls,
         other => TlsFailure::Other(other.to_string()),

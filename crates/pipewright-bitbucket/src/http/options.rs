@@ -58,6 +58,8 @@ pub enum HttpSetupError {
     #[error("the proxy address cannot be used ({0}); give it as http://host:port")]
     Proxy(String),
     /// The client could not be set up for another reason, for instance because the system has no certificate authorities.
-    #[error("outgoing HTTPS cannot be set up ({0}); check that the system's certificate authorities are installed")]
+    #[error(
+        "outgoing HTTPS cannot be set up ({0}); check that the system's certificate authorities are installed"
+    )]
     Client(String),
 }

@@ -29,7 +29,14 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: Method, url: Url, doing: impl Into<String>) -> Self {
-        Self { method, url, doing: doing.into(), headers: HeaderMap::new(), body: Body::None, max_bytes: None }
+        Self {
+            method,
+            url,
+            doing: doing.into(),
+            headers: HeaderMap::new(),
+            body: Body::None,
+            max_bytes: None,
+        }
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -81,7 +88,12 @@ impl Answer {
     /// True where the body calls itself JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.header("content-type").is_some_and(|kind| {
-            let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            let kind = kind
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase();
             kind == "application/json" || kind.ends_with("+json")
         })
     }
@@ -89,19 +101,27 @@ impl Answer {
     /// Decodes the body, which must be JSON of the expected shape: a login page with status 200 is not an answer.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         if !self.is_json() {
-            let found = self.header("content-type").unwrap_or("nothing that says what it is");
+            let found = self
+                .header("content-type")
+                .unwrap_or("nothing that says what it is");
             return Err(ApiError::NotBitbucket {
                 doing: self.doing.clone(),
                 detail: format!("the answer is {} instead of JSON", cut(found, 60)),
             });
         }
-        serde_json::from_slice(&self.body)
-            .map_err(|error| ApiError::NotBitbucket { doing: self.doing.clone(), detail: format!("the JSON is not as expected: {error}") })
+        serde_json::from_slice(&self.body).map_err(|error| ApiError::NotBitbucket {
+            doing: self.doing.clone(),
+            detail: format!("the JSON is not as expected: {error}"),
+        })
     }
 }
 
 /// Cuts text for an error message, on a character boundary and to one line.
 pub(crate) fn cut(text: &str, max_chars: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= max_chars { line } else { line.chars().take(max_chars).chain("…".chars()).collect() }
+    if line.chars().count() <= max_chars {
+        line
+    } else {
+        line.chars().take(max_chars).chain("…".chars()).collect()
+    }
 }

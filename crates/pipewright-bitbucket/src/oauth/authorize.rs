@@ -96,10 +96,15 @@ pub struct AuthorizationCode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackError {
     /// The person said no.
-    #[error("access was not granted at Bitbucket, so nothing was connected; press Connect Bitbucket to try again")]
+    #[error(
+        "access was not granted at Bitbucket, so nothing was connected; press Connect Bitbucket to try again"
+    )]
     Denied,
     /// Bitbucket says something else went wrong.
-    #[error("Bitbucket ended the authorisation with {code:?}{}; press Connect Bitbucket to try again", described(description))]
+    #[error(
+        "Bitbucket ended the authorisation with {code:?}{}; press Connect Bitbucket to try again",
+        described(description)
+    )]
     Refused {
         /// Bitbucket's word.
         code: String,
@@ -107,29 +112,48 @@ pub enum CallbackError {
         description: String,
     },
     /// It is not a callback at all.
-    #[error("this address carries neither a code nor an error; press Connect Bitbucket to try again")]
+    #[error(
+        "this address carries neither a code nor an error; press Connect Bitbucket to try again"
+    )]
     Incomplete,
 }
 
 fn described(description: &str) -> String {
-    if description.is_empty() { String::new() } else { format!(" ({description})") }
+    if description.is_empty() {
+        String::new()
+    } else {
+        format!(" ({description})")
+    }
 }
 
 /// Reads the query of a callback.
 pub fn read_callback(query: &str) -> Result<AuthorizationCode, CallbackError> {
     let find = |name: &str| {
         let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
+        pairs
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .filter(|value| !value.is_empty())
     };
     if let Some(code) = find("error") {
-        let description: String = find("error_description").unwrap_or_default().chars().take(300).collect();
+        let description: String = find("error_description")
+            .unwrap_or_default()
+            .chars()
+            .take(300)
+            .collect();
         return Err(match code.as_str() {
             "access_denied" => CallbackError::Denied,
-            _ => CallbackError::Refused { code: code.chars().take(60).collect(), description },
+            _ => CallbackError::Refused {
+                code: code.chars().take(60).collect(),
+                description,
+            },
         });
     }
     match (find("code"), find("state")) {
-        (Some(code), Some(state)) => Ok(AuthorizationCode { code: Secret::new(code), state: Secret::new(state) }),
+        (Some(code), Some(state)) => Ok(AuthorizationCode {
+            code: Secret::new(code),
+            state: Secret::new(state),
+        }),
         _ => Err(CallbackError::Incomplete),
     }
 }

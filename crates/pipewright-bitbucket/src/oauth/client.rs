@@ -39,8 +39,18 @@ struct Refusal {
 
 impl OAuthClient {
     /// The consumer with this key and secret; neither has a fixed length.
-    pub fn new(http: Http, endpoints: CloudEndpoints, key: impl Into<String>, secret: Secret) -> Self {
-        Self { http, endpoints, key: key.into(), secret }
+    pub fn new(
+        http: Http,
+        endpoints: CloudEndpoints,
+        key: impl Into<String>,
+        secret: Secret,
+    ) -> Self {
+        Self {
+            http,
+            endpoints,
+            key: key.into(),
+            secret,
+        }
     }
 
     /// Where to send the person's browser. `redirect_uri` must begin with the consumer's callback URL and is repeated when
@@ -53,11 +63,23 @@ impl OAuthClient {
         scopes: &ScopeSet,
     ) -> Result<Url, OAuthError> {
         let base = self.page("/site/oauth2/authorize")?;
-        Ok(authorize_url(base, &self.key, state, verifier, redirect_uri, scopes))
+        Ok(authorize_url(
+            base,
+            &self.key,
+            state,
+            verifier,
+            redirect_uri,
+            scopes,
+        ))
     }
 
     /// Exchanges the code of a callback for tokens. A code is good once: do not retry after any answer.
-    pub async fn exchange_code(&self, code: &Secret, verifier: &PkceVerifier, redirect_uri: &Url) -> Result<TokenSet, OAuthError> {
+    pub async fn exchange_code(
+        &self,
+        code: &Secret,
+        verifier: &PkceVerifier,
+        redirect_uri: &Url,
+    ) -> Result<TokenSet, OAuthError> {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code.expose()),
@@ -70,7 +92,10 @@ impl OAuthClient {
     /// Trades a refresh token for the next pair. The old refresh token is spent by this: store the answer before using it,
     /// and run only one refresh per connection at a time.
     pub async fn refresh(&self, refresh_token: &Secret) -> Result<TokenSet, OAuthError> {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose()),
+        ];
         let mut tokens = self.ask(Grant::Refresh, &form).await?;
         if tokens.refresh_token.is_none() {
             // Before May 2026 refresh tokens did not rotate and were not always repeated.
@@ -82,8 +107,13 @@ impl OAuthClient {
     /// Tries to end a token at Bitbucket. No such call is documented, so nothing may depend on it: true only where
     /// Bitbucket said yes. A person can always end the access on their Bitbucket settings' page of authorised apps.
     pub async fn revoke(&self, token: &Secret) -> bool {
-        let Ok(url) = self.page("/site/oauth2/revoke") else { return false };
-        let request = self.signed(Request::new(Method::POST, url, "revoking the access at Bitbucket").form(&[("token", token.expose())]));
+        let Ok(url) = self.page("/site/oauth2/revoke") else {
+            return false;
+        };
+        let request = self.signed(
+            Request::new(Method::POST, url, "revoking the access at Bitbucket")
+                .form(&[("token", token.expose())]),
+        );
         matches!(self.http.send(request).await, Ok(answer) if answer.is_success())
     }
 
@@ -92,8 +122,14 @@ impl OAuthClient {
             Grant::Code => "exchanging the authorisation for tokens",
             Grant::Refresh => "refreshing the access to Bitbucket",
         };
-        let request = self.signed(Request::new(Method::POST, self.page("/site/oauth2/access_token")?, doing).form(form));
-        let answer = self.http.send(request).await.map_err(OAuthError::Unavailable)?;
+        let request = self.signed(
+            Request::new(Method::POST, self.page("/site/oauth2/access_token")?, doing).form(form),
+        );
+        let answer = self
+            .http
+            .send(request)
+            .await
+            .map_err(OAuthError::Unavailable)?;
         if answer.is_success() {
             let tokens: TokenAnswer = answer.decode().map_err(OAuthError::Unavailable)?;
             return Ok(tokens.into());
@@ -110,7 +146,9 @@ impl OAuthClient {
     }
 
     fn page(&self, path: &str) -> Result<Url, OAuthError> {
-        self.endpoints.page(path).ok_or_else(|| OAuthError::Refused("the address of Bitbucket is not usable".to_owned()))
+        self.endpoints
+            .page(path)
+            .ok_or_else(|| OAuthError::Refused("the address of Bitbucket is not usable".to_owned()))
     }
 }
 
@@ -119,14 +157,24 @@ fn refusal(grant: Grant, answer: &Answer) -> OAuthError {
     let doing = answer.doing.clone();
     let status = answer.status;
     if status == 429 {
-        return OAuthError::Unavailable(ApiError::RateLimited { doing, retry_after: retry_after(answer) });
+        return OAuthError::Unavailable(ApiError::RateLimited {
+            doing,
+            retry_after: retry_after(answer),
+        });
     }
     let body = serde_json::from_slice::<Refusal>(&answer.body);
     let is_answer = body.as_ref().is_ok_and(|body| !body.error.is_empty());
     if status >= 500 || (!is_answer && !matches!(status, 400 | 401)) {
-        return OAuthError::Unavailable(ApiError::Server { doing, status, message: String::new() });
+        return OAuthError::Unavailable(ApiError::Server {
+            doing,
+            status,
+            message: String::new(),
+        });
     }
-    let Refusal { error, error_description } = body.unwrap_or_default();
+    let Refusal {
+        error,
+        error_description,
+    } = body.unwrap_or_default();
     let description = error_description.to_ascii_lowercase();
     match (error.as_str(), grant) {
         ("invalid_client" | "unauthorized_client", _) => OAuthError::WrongClient,
@@ -140,6 +188,10 @@ fn refusal(grant: Grant, answer: &Answer) -> OAuthError {
 }
 
 fn said(error: &str, description: &str) -> String {
-    let text = if description.is_empty() { error.to_owned() } else { format!("{error}: {description}") };
+    let text = if description.is_empty() {
+        error.to_owned()
+    } else {
+        format!("{error}: {description}")
+    };
     text.chars().take(300).collect()
 }

@@ -11,7 +11,9 @@ pub enum OAuthError {
     )]
     WrongClient,
     /// The consumer has no callback address, which makes every grant fail.
-    #[error("the OAuth consumer has no callback URL; enter the one that the set-up page shows in the consumer's form in Bitbucket")]
+    #[error(
+        "the OAuth consumer has no callback URL; enter the one that the set-up page shows in the consumer's form in Bitbucket"
+    )]
     NoCallback,
     /// The callback address we sent is not the consumer's.
     #[error(
@@ -22,13 +24,19 @@ pub enum OAuthError {
     #[error("the authorisation has expired or was already used; press Connect Bitbucket again")]
     CodeInvalid,
     /// The refresh token was used before, revoked, or unused for three months. No retry will help.
-    #[error("access was revoked at Bitbucket or has expired; press Connect Bitbucket to authorise again")]
+    #[error(
+        "access was revoked at Bitbucket or has expired; press Connect Bitbucket to authorise again"
+    )]
     RefreshInvalid,
     /// Bitbucket refused for a reason of its own.
-    #[error("Bitbucket refused the authorisation ({0}); press Connect Bitbucket again, and check the OAuth consumer if it stays so")]
+    #[error(
+        "Bitbucket refused the authorisation ({0}); press Connect Bitbucket again, and check the OAuth consumer if it stays so"
+    )]
     Refused(String),
     /// Bitbucket did not answer or failed. The tokens at hand stay good: keep them and try again later.
-    #[error("Bitbucket could not be asked for tokens ({0}); the connection is kept and tried again")]
+    #[error(
+        "Bitbucket could not be asked for tokens ({0}); the connection is kept and tried again"
+    )]
     Unavailable(ApiError),
     /// The system gives no randomness.
     #[error("no random numbers can be had from the system ({0}); check the machine")]
@@ -38,7 +46,10 @@ pub enum OAuthError {
 impl OAuthError {
     /// True where only a person can help, by authorising again.
     pub fn needs_authorization(&self) -> bool {
-        matches!(self, Self::CodeInvalid | Self::RefreshInvalid | Self::Refused(_))
+        matches!(
+            self,
+            Self::CodeInvalid | Self::RefreshInvalid | Self::Refused(_)
+        )
     }
 
     /// True where the same call may succeed later; the old tokens are kept.

@@ -12,21 +12,35 @@ use crate::scopes::{ScopeSet, default_features, needed};
 use crate::testing::{ScriptedServer, files, http, json, shared, with_headers};
 
 fn client(server: &Url) -> OAuthClient {
-    let endpoints = CloudEndpoints { api: server.clone(), web: server.clone(), ..CloudEndpoints::default() };
+    let endpoints = CloudEndpoints {
+        api: server.clone(),
+        web: server.clone(),
+        ..CloudEndpoints::default()
+    };
     OAuthClient::new(http(), endpoints, "key", Secret::new("secret"))
 }
 
 fn callback() -> Url {
-    "https://ci.example.com/bitbucket/callback".parse().expect("an address")
+    "https://ci.example.com/bitbucket/callback"
+        .parse()
+        .expect("an address")
 }
 
 #[test]
 fn a1_the_authorise_address_asks_for_exactly_what_is_needed() {
-    let client = OAuthClient::new(http(), CloudEndpoints::default(), "a key", Secret::new("secret"));
+    let client = OAuthClient::new(
+        http(),
+        CloudEndpoints::default(),
+        "a key",
+        Secret::new("secret"),
+    );
     let state = StateToken::from_stored(Secret::new("s/t"));
     // The example of RFC 7636, appendix B.
-    let verifier = PkceVerifier::from_stored(Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
-    let url = client.authorize_url(&state, &verifier, &callback(), &needed(default_features())).expect("an address");
+    let verifier =
+        PkceVerifier::from_stored(Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+    let url = client
+        .authorize_url(&state, &verifier, &callback(), &needed(default_features()))
+        .expect("an address");
     assert_eq!(
         url.as_str(),
         "https://bitbucket.org/site/oauth2/authorize?client_id=a+key&response_type=code&state=s%2Ft\
@@ -40,12 +54,22 @@ fn states_and_verifiers_are_unguessable() {
     let one = StateToken::random().expect("randomness");
     assert_ne!(one, StateToken::random().expect("randomness"));
     assert_eq!(one.secret().expose().len(), 43);
-    assert_eq!(PkceVerifier::random().expect("randomness").secret().expose().len(), 43);
+    assert_eq!(
+        PkceVerifier::random()
+            .expect("randomness")
+            .secret()
+            .expose()
+            .len(),
+        43
+    );
 }
 
 #[rstest]
 #[case("code=c&state=s", Ok(()))]
-#[case("error=access_denied&error_description=The+user+denied&state=s", Err(CallbackError::Denied))]
+#[case(
+    "error=access_denied&error_description=The+user+denied&state=s",
+    Err(CallbackError::Denied)
+)]
 #[case("error=server_error", Err(CallbackError::Refused { code: "server_error".to_owned(), description: String::new() }))]
 #[case("code=c", Err(CallbackError::Incomplete))]
 #[case("", Err(CallbackError::Incomplete))]
@@ -65,13 +89,25 @@ async fn a_code_is_exchanged_with_the_client_in_the_header() {
     })
     .await;
     let verifier = PkceVerifier::from_stored(Secret::new("v"));
-    let tokens = client(&server.url).exchange_code(&Secret::new("c&d"), &verifier, &callback()).await.expect("tokens");
+    let tokens = client(&server.url)
+        .exchange_code(&Secret::new("c&d"), &verifier, &callback())
+        .await
+        .expect("tokens");
     assert_eq!(tokens.access_token.expose().len(), 2_600);
     assert_eq!(tokens.scopes, ScopeSet::parse("account webhook"));
     let now = Timestamp::from_seconds(1_000);
-    assert_eq!((tokens.expires_at(now), tokens.refresh_at(now)), (Timestamp::from_seconds(4_600), Timestamp::from_seconds(3_880)));
+    assert_eq!(
+        (tokens.expires_at(now), tokens.refresh_at(now)),
+        (
+            Timestamp::from_seconds(4_600),
+            Timestamp::from_seconds(3_880)
+        )
+    );
     let request = server.requests().remove(0);
-    assert!(request.contains("authorization: Basic a2V5OnNlY3JldA=="), "{request}");
+    assert!(
+        request.contains("authorization: Basic a2V5OnNlY3JldA=="),
+        "{request}"
+    );
     assert!(request.ends_with(
         "grant_type=authorization_code&code=c%26d&redirect_uri=https%3A%2F%2Fci.example.com%2Fbitbucket%2Fcallback&code_verifier=v"
     ));
@@ -79,8 +115,17 @@ async fn a_code_is_exchanged_with_the_client_in_the_header() {
 
 #[tokio::test]
 async fn an_old_answer_without_a_new_refresh_token_keeps_the_old_one() {
-    let server = ScriptedServer::start(|_| json(200, r#"{"access_token":"t","expires_in":7200,"scopes":"repository"}"#)).await;
-    let tokens = client(&server.url).refresh(&Secret::new("old")).await.expect("tokens");
+    let server = ScriptedServer::start(|_| {
+        json(
+            200,
+            r#"{"access_token":"t","expires_in":7200,"scopes":"repository"}"#,
+        )
+    })
+    .await;
+    let tokens = client(&server.url)
+        .refresh(&Secret::new("old"))
+        .await
+        .expect("tokens");
     assert_eq!(tokens.refresh_token, Some(Secret::new("old")));
     assert_eq!(tokens.scopes, ScopeSet::parse("repository"));
     assert_eq!(tokens.expires_in, Duration::from_hours(2));
@@ -93,7 +138,12 @@ async fn an_old_answer_without_a_new_refresh_token_keeps_the_old_one() {
     OAuthError::RefreshInvalid,
     OAuthError::CodeInvalid
 )]
-#[case(400, r#"{"error":"invalid_grant","error_description":""}"#, OAuthError::RefreshInvalid, OAuthError::CodeInvalid)]
+#[case(
+    400,
+    r#"{"error":"invalid_grant","error_description":""}"#,
+    OAuthError::RefreshInvalid,
+    OAuthError::CodeInvalid
+)]
 #[case(
     400,
     r#"{"error":"invalid_request","error_description":"No callback uri defined for the OAuth client."}"#,
@@ -106,8 +156,18 @@ async fn an_old_answer_without_a_new_refresh_token_keeps_the_old_one() {
     OAuthError::WrongCallback,
     OAuthError::WrongCallback
 )]
-#[case(401, r#"{"error":"invalid_client"}"#, OAuthError::WrongClient, OAuthError::WrongClient)]
-#[case(400, r#"{"error":"unauthorized_client"}"#, OAuthError::WrongClient, OAuthError::WrongClient)]
+#[case(
+    401,
+    r#"{"error":"invalid_client"}"#,
+    OAuthError::WrongClient,
+    OAuthError::WrongClient
+)]
+#[case(
+    400,
+    r#"{"error":"unauthorized_client"}"#,
+    OAuthError::WrongClient,
+    OAuthError::WrongClient
+)]
 #[case(401, "", OAuthError::WrongClient, OAuthError::WrongClient)]
 #[case(400, "", OAuthError::RefreshInvalid, OAuthError::CodeInvalid)]
 #[tokio::test]
@@ -121,26 +181,49 @@ async fn refusals_mean_what_a_person_can_do(
     let client = client(&server.url);
     assert_eq!(client.refresh(&Secret::new("r")).await, Err(refreshing));
     let verifier = PkceVerifier::from_stored(Secret::new("v"));
-    assert_eq!(client.exchange_code(&Secret::new("c"), &verifier, &callback()).await, Err(exchanging));
+    assert_eq!(
+        client
+            .exchange_code(&Secret::new("c"), &verifier, &callback())
+            .await,
+        Err(exchanging)
+    );
 }
 
 #[rstest]
 #[case(503, "content-type: text/html", "<html>")]
-#[case(500, "content-type: application/json", r#"{"error":"invalid_request"}"#)]
+#[case(
+    500,
+    "content-type: application/json",
+    r#"{"error":"invalid_request"}"#
+)]
 #[case(429, "retry-after: 3", "")]
 #[case(403, "content-type: text/html", "<html>")]
 #[tokio::test]
-async fn when_bitbucket_fails_the_old_tokens_stay_good(#[case] status: u16, #[case] header: &'static str, #[case] body: &'static str) {
+async fn when_bitbucket_fails_the_old_tokens_stay_good(
+    #[case] status: u16,
+    #[case] header: &'static str,
+    #[case] body: &'static str,
+) {
     let server = ScriptedServer::start(move |_| with_headers(status, header, body)).await;
-    let error = client(&server.url).refresh(&Secret::new("r")).await.expect_err("no tokens");
-    assert!(error.is_retryable() && !error.needs_authorization(), "{error}");
+    let error = client(&server.url)
+        .refresh(&Secret::new("r"))
+        .await
+        .expect_err("no tokens");
+    assert!(
+        error.is_retryable() && !error.needs_authorization(),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn revoking_is_a_best_effort() {
     for (status, done) in [(200, true), (204, true), (404, false), (500, false)] {
         let server = ScriptedServer::start(move |_| json(status, "")).await;
-        assert_eq!(client(&server.url).revoke(&Secret::new("t")).await, done, "{status}");
+        assert_eq!(
+            client(&server.url).revoke(&Secret::new("t")).await,
+            done,
+            "{status}"
+        );
     }
     let nowhere = "http://bitbucket.invalid".parse().expect("an address");
     assert!(!client(&nowhere).revoke(&Secret::new("t")).await);
@@ -148,16 +231,27 @@ async fn revoking_is_a_best_effort() {
 
 #[tokio::test]
 async fn captured_answers_are_understood() {
-    let Some(directory) = shared("fixtures/bitbucket-cloud/oauth") else { return };
+    let Some(directory) = shared("fixtures/bitbucket-cloud/oauth") else {
+        return;
+    };
     for (name, body) in files(directory, ".json") {
         let text = String::from_utf8(body).expect("text");
-        let status = if name.starts_with("token-error") { 400 } else { 200 };
+        let status = if name.starts_with("token-error") {
+            400
+        } else {
+            200
+        };
         let server = ScriptedServer::start(move |_| json(status, &text)).await;
         let result = client(&server.url).refresh(&Secret::new("r")).await;
         match name.as_str() {
             "token-error-no-callback.json" => assert_eq!(result, Err(OAuthError::NoCallback)),
-            name if name.starts_with("token-error") => assert_eq!(result, Err(OAuthError::RefreshInvalid), "{name}"),
-            name => assert!(result.is_ok_and(|tokens| tokens.scopes.allows("repository")), "{name}"),
+            name if name.starts_with("token-error") => {
+                assert_eq!(result, Err(OAuthError::RefreshInvalid), "{name}")
+            }
+            name => assert!(
+                result.is_ok_and(|tokens| tokens.scopes.allows("repository")),
+                "{name}"
+            ),
         }
     }
 }

@@ -54,9 +54,14 @@ impl From<TokenAnswer> for TokenSet {
     fn from(answer: TokenAnswer) -> Self {
         Self {
             access_token: Secret::new(answer.access_token),
-            refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
+            refresh_token: answer
+                .refresh_token
+                .filter(|token| !token.is_empty())
+                .map(Secret::new),
             scopes: ScopeSet::parse(&answer.scope.or(answer.scopes).unwrap_or_default()),
-            expires_in: answer.expires_in.map_or(UNSAID_LIFETIME, Duration::from_secs),
+            expires_in: answer
+                .expires_in
+                .map_or(UNSAID_LIFETIME, Duration::from_secs),
         }
     }
 }

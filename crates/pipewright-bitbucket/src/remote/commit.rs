@@ -18,12 +18,19 @@ impl Signature {
     pub(crate) fn from_raw(raw: &str) -> Self {
         let raw = raw.trim();
         let Some((name, rest)) = raw.rsplit_once('<') else {
-            return Self { name: raw.to_owned(), email: None };
+            return Self {
+                name: raw.to_owned(),
+                email: None,
+            };
         };
         let email = rest.trim_end_matches('>').trim();
         let name = name.trim();
         Self {
-            name: if name.is_empty() { email.to_owned() } else { name.to_owned() },
+            name: if name.is_empty() {
+                email.to_owned()
+            } else {
+                name.to_owned()
+            },
             email: (!email.is_empty()).then(|| email.to_owned()),
         }
     }
@@ -60,7 +67,8 @@ impl CommitId {
         if let Ok(full) = text.parse() {
             return Some(Self::Full(full));
         }
-        let short = (7..40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let short =
+            (7..40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         short.then(|| Self::Short(text.to_ascii_lowercase()))
     }
 
@@ -105,13 +113,25 @@ mod tests {
     #[case("A <b> C <c@d>", "A <b> C", Some("c@d"))]
     #[case("Ana <>", "Ana", None)]
     #[case("", "", None)]
-    fn raw_authors_are_taken_apart(#[case] raw: &str, #[case] name: &str, #[case] email: Option<&str>) {
-        assert_eq!(Signature::from_raw(raw), Signature { name: name.to_owned(), email: email.map(str::to_owned) });
+    fn raw_authors_are_taken_apart(
+        #[case] raw: &str,
+        #[case] name: &str,
+        #[case] email: Option<&str>,
+    ) {
+        assert_eq!(
+            Signature::from_raw(raw),
+            Signature {
+                name: name.to_owned(),
+                email: email.map(str::to_owned)
+            }
+        );
     }
 
     #[test]
     fn short_ids_match_their_commit_and_nothing_odd_passes() {
-        let full = "1c48041a96db0f1e2d3c4b5a69788796a5b4c3d2".parse().expect("a full id");
+        let full = "1c48041a96db0f1e2d3c4b5a69788796a5b4c3d2"
+            .parse()
+            .expect("a full id");
         let short = CommitId::parse("1C48041A96DB").expect("twelve digits");
         assert!(short.matches(&full) && short.full().is_none());
         assert_eq!(CommitId::parse(full.as_str()), Some(CommitId::Full(full)));

@@ -53,7 +53,10 @@ impl PullRequest {
     pub fn is_from_fork(&self) -> bool {
         match (&self.source.repository, &self.destination.repository) {
             (Some(source), Some(destination)) => {
-                source.address.remote_id != destination.address.remote_id || !source.full_name.eq_ignore_ascii_case(&destination.full_name)
+                source.address.remote_id != destination.address.remote_id
+                    || !source
+                        .full_name
+                        .eq_ignore_ascii_case(&destination.full_name)
             }
             _ => true,
         }

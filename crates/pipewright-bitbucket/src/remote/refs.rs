@@ -44,7 +44,10 @@ impl RefOrRefused {
     pub(crate) fn of(kind: RefKind, short: &str) -> Self {
         match RefName::of(kind, short) {
             Ok(name) => Self::Ref(name),
-            Err(error) => Self::Refused { name: error.name, reason: error.reason },
+            Err(error) => Self::Refused {
+                name: error.name,
+                reason: error.reason,
+            },
         }
     }
 
@@ -52,7 +55,10 @@ impl RefOrRefused {
     pub(crate) fn full(full: &str) -> Self {
         match full.parse::<RefName>() {
             Ok(name) => Self::Ref(name),
-            Err(error) => Self::Refused { name: error.name, reason: error.reason },
+            Err(error) => Self::Refused {
+                name: error.name,
+                reason: error.reason,
+            },
         }
     }
 

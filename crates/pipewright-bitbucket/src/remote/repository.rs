@@ -81,7 +81,15 @@ impl RemoteRepository {
     /// Where it is found, in the form that survives most changes at Bitbucket.
     pub fn address(&self) -> RepositoryAddress {
         let cloud = self.remote_id.starts_with('{');
-        let space = if cloud && self.space.id.starts_with('{') { &self.space.id } else { &self.space.key };
-        RepositoryAddress { remote_id: self.remote_id.clone(), space: space.clone(), slug: self.slug.clone() }
+        let space = if cloud && self.space.id.starts_with('{') {
+            &self.space.id
+        } else {
+            &self.space.key
+        };
+        RepositoryAddress {
+            remote_id: self.remote_id.clone(),
+            space: space.clone(),
+            slug: self.slug.clone(),
+        }
     }
 }

@@ -90,15 +90,25 @@ pub struct EnsuredWebhook {
 }
 
 /// Judges a list of webhooks: which is ours, and is it as it should be? `wanted` are the events that must be there.
-pub(crate) fn judge(hooks: &[RemoteWebhook], known_id: Option<&str>, request: &WebhookRequest, wanted: &[&str]) -> WebhookState {
+pub(crate) fn judge(
+    hooks: &[RemoteWebhook],
+    known_id: Option<&str>,
+    request: &WebhookRequest,
+    wanted: &[&str],
+) -> WebhookState {
     let ours = ours(hooks, known_id, &request.url);
-    let Some(first) = ours.first() else { return WebhookState::Missing };
+    let Some(first) = ours.first() else {
+        return WebhookState::Missing;
+    };
     let mut changes = Vec::new();
     if !same_address(&first.url, &request.url) {
         changes.push(WebhookChange::Url(first.url.clone()));
     }
-    let missing: Vec<String> =
-        wanted.iter().filter(|event| !first.events.iter().any(|have| have == *event)).map(|event| (*event).to_owned()).collect();
+    let missing: Vec<String> = wanted
+        .iter()
+        .filter(|event| !first.events.iter().any(|have| have == *event))
+        .map(|event| (*event).to_owned())
+        .collect();
     if !missing.is_empty() {
         changes.push(WebhookChange::MissingEvents(missing));
     }
@@ -119,16 +129,24 @@ pub(crate) fn judge(hooks: &[RemoteWebhook], known_id: Option<&str>, request: &W
 }
 
 /// Our webhooks in a list, the one to keep first: the one we know by id, else the first with our address.
-pub(crate) fn ours<'a>(hooks: &'a [RemoteWebhook], known_id: Option<&str>, url: &Url) -> Vec<&'a RemoteWebhook> {
+pub(crate) fn ours<'a>(
+    hooks: &'a [RemoteWebhook],
+    known_id: Option<&str>,
+    url: &Url,
+) -> Vec<&'a RemoteWebhook> {
     let is_known = |hook: &RemoteWebhook| known_id.is_some_and(|id| same_id(&hook.id, id));
-    let mut ours: Vec<_> = hooks.iter().filter(|hook| is_known(hook) || same_address(&hook.url, url)).collect();
+    let mut ours: Vec<_> = hooks
+        .iter()
+        .filter(|hook| is_known(hook) || same_address(&hook.url, url))
+        .collect();
     ours.sort_by_key(|hook| !is_known(hook));
     ours
 }
 
 /// Ids of Cloud are UUIDs with or without braces.
 fn same_id(one: &str, other: &str) -> bool {
-    one.trim_matches(['{', '}']).eq_ignore_ascii_case(other.trim_matches(['{', '}']))
+    one.trim_matches(['{', '}'])
+        .eq_ignore_ascii_case(other.trim_matches(['{', '}']))
 }
 
 /// Compares addresses as addresses, so that a default port or an upper-case host does not make a second hook.
@@ -142,7 +160,9 @@ mod tests {
 
     fn request() -> WebhookRequest {
         WebhookRequest {
-            url: "https://ci.example.com/hooks/abc".parse().expect("an address"),
+            url: "https://ci.example.com/hooks/abc"
+                .parse()
+                .expect("an address"),
             secret: Secret::new("s"),
             name: "Pipewright".to_owned(),
             pull_requests: true,
@@ -165,22 +185,59 @@ mod tests {
     fn each_state_is_recognised() {
         let good = hook("{a}", "https://CI.example.com:443/hooks/abc");
         let judge = |hooks: &[RemoteWebhook]| judge(hooks, Some("a"), &request(), &["repo:push"]);
-        assert_eq!(judge(&[hook("{b}", "https://other.example.com/")]), WebhookState::Missing);
-        assert_eq!(judge(std::slice::from_ref(&good)), WebhookState::Present { id: "{a}".to_owned() });
-        assert_eq!(judge(&[RemoteWebhook { active: false, ..good.clone() }]), WebhookState::Paused { id: "{a}".to_owned() });
+        assert_eq!(
+            judge(&[hook("{b}", "https://other.example.com/")]),
+            WebhookState::Missing
+        );
+        assert_eq!(
+            judge(std::slice::from_ref(&good)),
+            WebhookState::Present {
+                id: "{a}".to_owned()
+            }
+        );
+        assert_eq!(
+            judge(&[RemoteWebhook {
+                active: false,
+                ..good.clone()
+            }]),
+            WebhookState::Paused {
+                id: "{a}".to_owned()
+            }
+        );
         let changed = |hook: RemoteWebhook| match judge(&[hook]) {
             WebhookState::Changed { changes, .. } => changes,
             other => panic!("{other:?}"),
         };
-        assert_eq!(changed(RemoteWebhook { has_secret: Some(false), ..good.clone() }), [WebhookChange::Unsigned]);
-        assert_eq!(changed(RemoteWebhook { events: vec![], ..good.clone() }), [WebhookChange::MissingEvents(vec!["repo:push".to_owned()])]);
-        assert_eq!(changed(hook("a", "https://old.example.com/x")), [WebhookChange::Url("https://old.example.com/x".to_owned())]);
+        assert_eq!(
+            changed(RemoteWebhook {
+                has_secret: Some(false),
+                ..good.clone()
+            }),
+            [WebhookChange::Unsigned]
+        );
+        assert_eq!(
+            changed(RemoteWebhook {
+                events: vec![],
+                ..good.clone()
+            }),
+            [WebhookChange::MissingEvents(vec!["repo:push".to_owned()])]
+        );
+        assert_eq!(
+            changed(hook("a", "https://old.example.com/x")),
+            [WebhookChange::Url("https://old.example.com/x".to_owned())]
+        );
     }
 
     #[test]
     fn the_known_hook_is_kept_and_the_twin_is_a_duplicate() {
-        let hooks = [hook("{b}", "https://ci.example.com/hooks/abc"), hook("{a}", "https://ci.example.com/hooks/abc")];
-        let ids: Vec<_> = ours(&hooks, Some("{A}"), &request().url).iter().map(|hook| hook.id.as_str()).collect();
+        let hooks = [
+            hook("{b}", "https://ci.example.com/hooks/abc"),
+            hook("{a}", "https://ci.example.com/hooks/abc"),
+        ];
+        let ids: Vec<_> = ours(&hooks, Some("{A}"), &request().url)
+            .iter()
+            .map(|hook| hook.id.as_str())
+            .collect();
         assert_eq!(ids, ["{a}", "{b}"]);
     }
 }

@@ -38,7 +38,14 @@ const fn row(
     implies: &'static [&'static str],
     used: ScopeUse,
 ) -> ScopeEntry {
-    ScopeEntry { scope, label, told, allows, implies, used }
+    ScopeEntry {
+        scope,
+        label,
+        told,
+        allows,
+        implies,
+        used,
+    }
 }
 
 use ScopeUse::{Default, Implied, Never, OptIn};
@@ -62,7 +69,14 @@ pub const CATALOGUE: &[ScopeEntry] = &[
         &["account"],
         OptIn,
     ),
-    row("email", Some("Account: Email"), "See your e-mail addresses", "read the primary and all other e-mail addresses", &[], Default),
+    row(
+        "email",
+        Some("Account: Email"),
+        "See your e-mail addresses",
+        "read the primary and all other e-mail addresses",
+        &[],
+        Default,
+    ),
     row(
         "team",
         Some("Workspace membership: Read"),
@@ -87,7 +101,14 @@ pub const CATALOGUE: &[ScopeEntry] = &[
         &["repository"],
         Never,
     ),
-    row("project:write", None, "Administer your projects", "the old name of project:admin", &["project:admin"], Never),
+    row(
+        "project:write",
+        None,
+        "Administer your projects",
+        "the old name of project:admin",
+        &["project:admin"],
+        Never,
+    ),
     row(
         "project:admin",
         Some("Projects: Admin"),
@@ -120,7 +141,14 @@ pub const CATALOGUE: &[ScopeEntry] = &[
         &[],
         OptIn,
     ),
-    row("repository:delete", Some("Repositories: Delete"), "Delete your repositories", "delete repositories", &[], Never),
+    row(
+        "repository:delete",
+        Some("Repositories: Delete"),
+        "Delete your repositories",
+        "delete repositories",
+        &[],
+        Never,
+    ),
     row(
         "pullrequest",
         Some("Pull requests: Read"),
@@ -161,8 +189,22 @@ pub const CATALOGUE: &[ScopeEntry] = &[
         &[],
         Never,
     ),
-    row("snippet", Some("Snippets: Read"), "Read your snippets", "read snippets", &[], Never),
-    row("snippet:write", Some("Snippets: Write"), "Change your snippets", "create, change and delete snippets", &["snippet"], Never),
+    row(
+        "snippet",
+        Some("Snippets: Read"),
+        "Read your snippets",
+        "read snippets",
+        &[],
+        Never,
+    ),
+    row(
+        "snippet:write",
+        Some("Snippets: Write"),
+        "Change your snippets",
+        "create, change and delete snippets",
+        &["snippet"],
+        Never,
+    ),
     row(
         "webhook",
         Some("Webhooks: Read and write"),
@@ -195,7 +237,14 @@ pub const CATALOGUE: &[ScopeEntry] = &[
         &["pipeline:write"],
         Never,
     ),
-    row("runner", Some("Runners: Read"), "See your Pipelines runners", "read the runners of Pipelines", &[], Never),
+    row(
+        "runner",
+        Some("Runners: Read"),
+        "See your Pipelines runners",
+        "read the runners of Pipelines",
+        &[],
+        Never,
+    ),
     row(
         "runner:write",
         Some("Runners: Write"),
@@ -204,8 +253,22 @@ pub const CATALOGUE: &[ScopeEntry] = &[
         &["runner"],
         Never,
     ),
-    row("test", None, "Read test results", "nothing that is documented", &[], Never),
-    row("test:write", None, "Change test results", "nothing that is documented", &["test"], Never),
+    row(
+        "test",
+        None,
+        "Read test results",
+        "nothing that is documented",
+        &[],
+        Never,
+    ),
+    row(
+        "test:write",
+        None,
+        "Change test results",
+        "nothing that is documented",
+        &["test"],
+        Never,
+    ),
 ];
 
 /// The entry of a scope; none for one that Bitbucket invented later.
@@ -224,7 +287,11 @@ mod tests {
         let names: HashSet<_> = CATALOGUE.iter().map(|entry| entry.scope).collect();
         assert_eq!(names.len(), CATALOGUE.len());
         for row in CATALOGUE {
-            assert!(row.implies.iter().all(|implied| entry(implied).is_some()), "{}", row.scope);
+            assert!(
+                row.implies.iter().all(|implied| entry(implied).is_some()),
+                "{}",
+                row.scope
+            );
             assert!(!row.told.is_empty() && !row.allows.is_empty());
         }
     }
@@ -232,8 +299,14 @@ mod tests {
     #[test]
     fn a20_issues_wiki_snippets_and_team_are_never_asked_for() {
         for family in ["issue", "wiki", "snippet", "team"] {
-            let rows: Vec<_> = CATALOGUE.iter().filter(|row| row.scope.split(':').next() == Some(family)).collect();
-            assert!(!rows.is_empty() && rows.iter().all(|row| row.used == ScopeUse::Never), "{family}");
+            let rows: Vec<_> = CATALOGUE
+                .iter()
+                .filter(|row| row.scope.split(':').next() == Some(family))
+                .collect();
+            assert!(
+                !rows.is_empty() && rows.iter().all(|row| row.used == ScopeUse::Never),
+                "{family}"
+            );
         }
     }
 }

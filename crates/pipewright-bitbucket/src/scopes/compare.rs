@@ -30,7 +30,12 @@ pub struct FeaturePermission {
 impl FeaturePermission {
     /// The scopes it needs and does not have.
     pub fn missing(&self) -> Vec<&'static str> {
-        self.needs.iter().zip(&self.granted_by).filter(|(_, granted)| granted.is_none()).map(|(need, _)| *need).collect()
+        self.needs
+            .iter()
+            .zip(&self.granted_by)
+            .filter(|(_, granted)| granted.is_none())
+            .map(|(need, _)| *need)
+            .collect()
     }
 }
 
@@ -40,13 +45,24 @@ pub fn compare(granted: &ScopeSet, wanted: &[Feature]) -> Vec<FeaturePermission>
         .into_iter()
         .map(|feature| {
             let needs = feature.needs().to_vec();
-            let granted_by: Vec<_> = needs.iter().map(|scope| granted.granted_by(scope).map(str::to_owned)).collect();
-            let state = match (wanted.contains(&feature), granted_by.iter().all(Option::is_some)) {
+            let granted_by: Vec<_> = needs
+                .iter()
+                .map(|scope| granted.granted_by(scope).map(str::to_owned))
+                .collect();
+            let state = match (
+                wanted.contains(&feature),
+                granted_by.iter().all(Option::is_some),
+            ) {
                 (false, _) => FeatureState::OffByChoice,
                 (true, true) => FeatureState::Works,
                 (true, false) => FeatureState::Missing,
             };
-            FeaturePermission { feature, needs, granted_by, state }
+            FeaturePermission {
+                feature,
+                needs,
+                granted_by,
+                state,
+            }
         })
         .collect()
 }
@@ -66,19 +82,41 @@ mod tests {
     #[case("email pullrequest webhook", &[Feature::Repositories])]
     #[case("account:write email pullrequest:write webhook", &[])]
     #[case("repository:admin", &[Feature::Repositories, Feature::BuildStatus, Feature::Webhooks, Feature::PullRequests, Feature::Email])]
-    fn a13_what_is_missing_stops_exactly_its_feature(#[case] granted: &str, #[case] stopped: &[Feature]) {
+    fn a13_what_is_missing_stops_exactly_its_feature(
+        #[case] granted: &str,
+        #[case] stopped: &[Feature],
+    ) {
         let lines = compare(&ScopeSet::parse(granted), default_features());
-        let missing: Vec<_> = lines.iter().filter(|line| line.state == FeatureState::Missing).map(|line| line.feature).collect();
+        let missing: Vec<_> = lines
+            .iter()
+            .filter(|line| line.state == FeatureState::Missing)
+            .map(|line| line.feature)
+            .collect();
         assert_eq!(missing, stopped);
-        assert!(lines.iter().all(|line| (line.state == FeatureState::Missing) <= !line.missing().is_empty()));
+        assert!(
+            lines
+                .iter()
+                .all(|line| (line.state == FeatureState::Missing) <= !line.missing().is_empty())
+        );
     }
 
     #[test]
     fn what_nobody_asked_for_is_off_by_choice_and_says_who_gives_what() {
-        let lines = compare(&ScopeSet::parse("account email pullrequest webhook"), default_features());
-        let line = |feature| lines.iter().find(|line| line.feature == feature).expect("every feature has a line");
+        let lines = compare(
+            &ScopeSet::parse("account email pullrequest webhook"),
+            default_features(),
+        );
+        let line = |feature| {
+            lines
+                .iter()
+                .find(|line| line.feature == feature)
+                .expect("every feature has a line")
+        };
         assert_eq!(line(Feature::PushBack).state, FeatureState::OffByChoice);
-        assert_eq!(line(Feature::BuildStatus).granted_by, [Some("pullrequest".to_owned())]);
+        assert_eq!(
+            line(Feature::BuildStatus).granted_by,
+            [Some("pullrequest".to_owned())]
+        );
         assert_eq!(lines.len(), Feature::ALL.len());
     }
 }

@@ -52,7 +52,9 @@ impl Feature {
 
     /// The feature from its word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|feature| feature.as_str() == word)
+        Self::ALL
+            .into_iter()
+            .find(|feature| feature.as_str() == word)
     }
 
     /// What it is, in a few words for people.
@@ -72,14 +74,28 @@ impl Feature {
     /// Why it is wanted, in a sentence for people.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Repositories => "So that you can choose a repository and Pipewright can read and clone it.",
-            Self::BuildStatus => "So that commits and pull requests show whether their build passed.",
-            Self::Webhooks => "So that Bitbucket tells Pipewright about each push. Without it Pipewright looks every few minutes.",
-            Self::PullRequests => "So that pull requests are built when they are opened and changed.",
+            Self::Repositories => {
+                "So that you can choose a repository and Pipewright can read and clone it."
+            }
+            Self::BuildStatus => {
+                "So that commits and pull requests show whether their build passed."
+            }
+            Self::Webhooks => {
+                "So that Bitbucket tells Pipewright about each push. Without it Pipewright looks every few minutes."
+            }
+            Self::PullRequests => {
+                "So that pull requests are built when they are opened and changed."
+            }
             Self::Email => "So that a build's author can be matched with your account.",
-            Self::RegisterUserKey => "So that you need not copy the SSH key yourself. It gives the right to change your account.",
-            Self::DeployKeys => "So that each repository has its own read-only key. It gives the right to administer repositories.",
-            Self::PushBack => "So that a step can push a tag or a commit. Cloning does not need it.",
+            Self::RegisterUserKey => {
+                "So that you need not copy the SSH key yourself. It gives the right to change your account."
+            }
+            Self::DeployKeys => {
+                "So that each repository has its own read-only key. It gives the right to administer repositories."
+            }
+            Self::PushBack => {
+                "So that a step can push a tag or a commit. Cloning does not need it."
+            }
         }
     }
 
@@ -100,13 +116,29 @@ impl Feature {
     /// The scopes of an API token that it needs; there, no scope implies another.
     pub const fn needs_of_api_token(self) -> &'static [&'static str] {
         match self {
-            Self::Repositories => &["read:user:bitbucket", "read:workspace:bitbucket", "read:repository:bitbucket"],
+            Self::Repositories => &[
+                "read:user:bitbucket",
+                "read:workspace:bitbucket",
+                "read:repository:bitbucket",
+            ],
             Self::BuildStatus => &["read:repository:bitbucket"],
-            Self::Webhooks => &["read:webhook:bitbucket", "write:webhook:bitbucket", "delete:webhook:bitbucket"],
+            Self::Webhooks => &[
+                "read:webhook:bitbucket",
+                "write:webhook:bitbucket",
+                "delete:webhook:bitbucket",
+            ],
             Self::PullRequests => &["read:pullrequest:bitbucket"],
             Self::Email => &["read:user:bitbucket"],
-            Self::RegisterUserKey => &["read:ssh-key:bitbucket", "write:ssh-key:bitbucket", "delete:ssh-key:bitbucket"],
-            Self::DeployKeys => &["admin:repository:bitbucket", "write:ssh-key:bitbucket", "delete:ssh-key:bitbucket"],
+            Self::RegisterUserKey => &[
+                "read:ssh-key:bitbucket",
+                "write:ssh-key:bitbucket",
+                "delete:ssh-key:bitbucket",
+            ],
+            Self::DeployKeys => &[
+                "admin:repository:bitbucket",
+                "write:ssh-key:bitbucket",
+                "delete:ssh-key:bitbucket",
+            ],
             Self::PushBack => &["write:repository:bitbucket"],
         }
     }
@@ -114,19 +146,35 @@ impl Feature {
 
 /// The features that are on unless somebody chooses otherwise.
 pub const fn default_features() -> &'static [Feature] {
-    &[Feature::Repositories, Feature::BuildStatus, Feature::Webhooks, Feature::PullRequests, Feature::Email]
+    &[
+        Feature::Repositories,
+        Feature::BuildStatus,
+        Feature::Webhooks,
+        Feature::PullRequests,
+        Feature::Email,
+    ]
 }
 
 /// The scopes to ask for: what the features need, without what comes with another one of them.
 pub fn needed(features: &[Feature]) -> ScopeSet {
-    let all: ScopeSet = features.iter().flat_map(|feature| feature.needs()).copied().collect();
+    let all: ScopeSet = features
+        .iter()
+        .flat_map(|feature| feature.needs())
+        .copied()
+        .collect();
     let others = |scope: &str| -> ScopeSet { all.iter().filter(|other| *other != scope).collect() };
-    all.iter().filter(|scope| !others(scope).allows(scope)).collect()
+    all.iter()
+        .filter(|scope| !others(scope).allows(scope))
+        .collect()
 }
 
 /// The boxes to tick for an API token.
 pub fn api_token_scopes(features: &[Feature]) -> Vec<&'static str> {
-    let mut scopes: Vec<_> = features.iter().flat_map(|feature| feature.needs_of_api_token()).copied().collect();
+    let mut scopes: Vec<_> = features
+        .iter()
+        .flat_map(|feature| feature.needs_of_api_token())
+        .copied()
+        .collect();
     scopes.sort_unstable();
     scopes.dedup();
     scopes
@@ -146,23 +194,38 @@ mod tests {
     #[case(&[Feature::DeployKeys], "repository repository:admin")]
     #[case(&[Feature::PullRequests, Feature::PushBack], "pullrequest repository:write")]
     #[case(&[], "")]
-    fn a13_exactly_what_the_features_need_is_asked_for(#[case] features: &[Feature], #[case] scopes: &str) {
+    fn a13_exactly_what_the_features_need_is_asked_for(
+        #[case] features: &[Feature],
+        #[case] scopes: &str,
+    ) {
         assert_eq!(needed(features).to_string(), scopes);
     }
 
     #[test]
     fn a13_no_feature_needs_what_the_table_never_asks_for() {
         for scope in needed(&Feature::ALL).iter() {
-            assert_ne!(entry(scope).expect("a known scope").used, ScopeUse::Never, "{scope}");
+            assert_ne!(
+                entry(scope).expect("a known scope").used,
+                ScopeUse::Never,
+                "{scope}"
+            );
         }
         for scope in needed(default_features()).iter() {
-            assert_eq!(entry(scope).expect("a known scope").used, ScopeUse::Default, "{scope}");
+            assert_eq!(
+                entry(scope).expect("a known scope").used,
+                ScopeUse::Default,
+                "{scope}"
+            );
         }
     }
 
     #[test]
     fn words_come_back_and_the_minimum_of_an_api_token_is_named() {
-        assert!(Feature::ALL.into_iter().all(|feature| Feature::parse(feature.as_str()) == Some(feature)));
+        assert!(
+            Feature::ALL
+                .into_iter()
+                .all(|feature| Feature::parse(feature.as_str()) == Some(feature))
+        );
         let minimum = api_token_scopes(default_features());
         assert_eq!(minimum.len(), 7);
         assert!(minimum.contains(&"read:workspace:bitbucket"));

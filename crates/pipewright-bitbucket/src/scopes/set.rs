@@ -12,7 +12,10 @@ pub struct ScopeSet(BTreeSet<String>);
 impl ScopeSet {
     /// Reads a list as Bitbucket writes it: separated by spaces, commas or both.
     pub fn parse(text: &str) -> Self {
-        text.split([' ', ',', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+        text.split([' ', ',', '\t', '\n'])
+            .filter(|scope| !scope.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The names, in alphabetical order.
@@ -49,12 +52,20 @@ impl ScopeSet {
         if let Some(own) = self.0.get(scope) {
             return Some(own);
         }
-        self.iter().find(|have| Self([(*have).to_owned()].into()).closure().0.contains(scope))
+        self.iter().find(|have| {
+            Self([(*have).to_owned()].into())
+                .closure()
+                .0
+                .contains(scope)
+        })
     }
 
     /// What of this set the other does not allow.
     pub fn missing_from(&self, granted: &Self) -> Self {
-        self.iter().filter(|scope| !granted.allows(scope)).map(str::to_owned).collect()
+        self.iter()
+            .filter(|scope| !granted.allows(scope))
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -84,7 +95,10 @@ mod tests {
     use super::ScopeSet;
 
     #[rstest]
-    #[case("pullrequest:write", "pullrequest pullrequest:write repository repository:write")]
+    #[case(
+        "pullrequest:write",
+        "pullrequest pullrequest:write repository repository:write"
+    )]
     #[case("pullrequest", "pullrequest repository")]
     #[case("repository:write", "repository repository:write")]
     #[case("repository:admin", "repository:admin")]
@@ -119,6 +133,11 @@ mod tests {
     fn collapsed_lists_still_allow_what_they_imply() {
         let granted = ScopeSet::parse("pullrequest:write account");
         assert_eq!(granted.granted_by("repository"), Some("pullrequest:write"));
-        assert_eq!(ScopeSet::parse("account email repository webhook").missing_from(&granted).to_string(), "email webhook");
+        assert_eq!(
+            ScopeSet::parse("account email repository webhook")
+                .missing_from(&granted)
+                .to_string(),
+            "email webhook"
+        );
     }
 }

@@ -98,6 +98,9 @@ mod tests {
         assert_eq!(cloud_state(StatusState::Stopped), "STOPPED");
         assert_eq!(datacenter_state(StatusState::Stopped, true), "CANCELLED");
         assert_eq!(datacenter_state(StatusState::Stopped, false), "FAILED");
-        assert_eq!(datacenter_state(StatusState::InProgress, false), "INPROGRESS");
+        assert_eq!(
+            datacenter_state(StatusState::InProgress, false),
+            "INPROGRESS"
+        );
     }
 }

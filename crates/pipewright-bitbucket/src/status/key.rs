@@ -78,7 +78,12 @@ mod tests {
         let key = StatusKey::new("app-1", "Acme Site", "default", Some(&main));
         // Statuses at Bitbucket outlive our releases: a change of this text would leave old ones open for ever.
         assert_eq!(key.as_str(), "pipewright-acme-site-8a2ad66b96740c1b");
-        let long = StatusKey::new("app-1", "A very long name of an application", "default", Some(&main));
+        let long = StatusKey::new(
+            "app-1",
+            "A very long name of an application",
+            "default",
+            Some(&main),
+        );
         assert_eq!(long.as_str(), "pipewright-a-very-long-8a2ad66b96740c1b");
     }
 

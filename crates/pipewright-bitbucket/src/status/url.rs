@@ -17,7 +17,9 @@ pub enum StatusUrlProblem {
     #[error("Bitbucket shows only http and https links; set Pipewright's public address to one")]
     NotHttp,
     /// Too long.
-    #[error("the link is longer than the {MAX_URL} characters that Bitbucket takes; choose a shorter public address for Pipewright")]
+    #[error(
+        "the link is longer than the {MAX_URL} characters that Bitbucket takes; choose a shorter public address for Pipewright"
+    )]
     TooLong,
 }
 
@@ -26,7 +28,9 @@ pub(crate) fn cloud_url_problem(url: &Url) -> Option<StatusUrlProblem> {
     match url.host() {
         _ if !matches!(url.scheme(), "http" | "https") => Some(StatusUrlProblem::NotHttp),
         _ if url.as_str().len() > MAX_URL => Some(StatusUrlProblem::TooLong),
-        Some(Host::Domain(name)) if !name.trim_end_matches('.').contains('.') => Some(StatusUrlProblem::HostWithoutDot(name.to_owned())),
+        Some(Host::Domain(name)) if !name.trim_end_matches('.').contains('.') => {
+            Some(StatusUrlProblem::HostWithoutDot(name.to_owned()))
+        }
         _ => None,
     }
 }
@@ -51,13 +55,24 @@ mod tests {
     #[case("https://ci./builds/1", false)]
     #[case("ftp://ci.example.com/", false)]
     fn cloud_takes_full_names_and_addresses_only(#[case] url: &str, #[case] taken: bool) {
-        assert_eq!(cloud_url_problem(&url.parse().expect("an address")).is_none(), taken);
+        assert_eq!(
+            cloud_url_problem(&url.parse().expect("an address")).is_none(),
+            taken
+        );
     }
 
     #[test]
     fn data_center_takes_any_host_but_no_endless_link() {
-        assert_eq!(datacenter_url_problem(&"http://ci/builds/1".parse().expect("an address")), None);
-        let long = format!("http://ci/{}", "x".repeat(450)).parse().expect("an address");
-        assert_eq!(datacenter_url_problem(&long), Some(StatusUrlProblem::TooLong));
+        assert_eq!(
+            datacenter_url_problem(&"http://ci/builds/1".parse().expect("an address")),
+            None
+        );
+        let long = format!("http://ci/{}", "x".repeat(450))
+            .parse()
+            .expect("an address");
+        assert_eq!(
+            datacenter_url_problem(&long),
+            Some(StatusUrlProblem::TooLong)
+        );
     }
 }

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::event::{Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent, Push};
+use super::event::{
+    Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent,
+    Push,
+};
 use crate::cloud::wire;
 use crate::cloud::{named_repository, person, pull_request, remote_commit};
 use crate::remote::{NamedRepository, RefOrRefused};
@@ -54,19 +57,32 @@ pub(super) fn decode(event_key: &str, body: &[u8]) -> Result<Event, DecodeError>
     match event_key {
         "repo:push" => push(event_key, body),
         "pullrequest:created" => pull_request_event(event_key, body, PullRequestAction::Opened),
-        "pullrequest:updated" | "pullrequest:push" => pull_request_event(event_key, body, PullRequestAction::Updated),
+        "pullrequest:updated" | "pullrequest:push" => {
+            pull_request_event(event_key, body, PullRequestAction::Updated)
+        }
         "pullrequest:fulfilled" => pull_request_event(event_key, body, PullRequestAction::Merged),
         "pullrequest:rejected" => pull_request_event(event_key, body, PullRequestAction::Declined),
         "repo:updated" => updated(event_key, body),
         "repo:transfer" => {
-            let repository = repository(event_key, &parse::<RepositoryBody>(event_key, body)?.repository)?;
-            Ok(Event::RepositoryMoved { repository, old_full_name: None })
+            let repository = repository(
+                event_key,
+                &parse::<RepositoryBody>(event_key, body)?.repository,
+            )?;
+            Ok(Event::RepositoryMoved {
+                repository,
+                old_full_name: None,
+            })
         }
         "repo:deleted" => {
-            let repository = repository(event_key, &parse::<RepositoryBody>(event_key, body)?.repository)?;
+            let repository = repository(
+                event_key,
+                &parse::<RepositoryBody>(event_key, body)?.repository,
+            )?;
             Ok(Event::RepositoryDeleted { repository })
         }
-        _ => Ok(Event::Ignored { event_key: event_key.chars().take(60).collect() }),
+        _ => Ok(Event::Ignored {
+            event_key: event_key.chars().take(60).collect(),
+        }),
     }
 }
 
@@ -74,32 +90,53 @@ fn parse<T: DeserializeOwned>(event_key: &str, body: &[u8]) -> Result<T, DecodeE
     serde_json::from_slice(body).map_err(|error| DecodeError::malformed(event_key, &error))
 }
 
-fn repository(event_key: &str, repository: &wire::Repository) -> Result<NamedRepository, DecodeError> {
+fn repository(
+    event_key: &str,
+    repository: &wire::Repository,
+) -> Result<NamedRepository, DecodeError> {
     named_repository(repository).ok_or_else(|| DecodeError::missing(event_key, "repository UUID"))
 }
 
 fn actor(actor: Option<wire::User>) -> Option<Actor> {
     let user = person(actor?);
-    Some(Actor { id: user.id, name: user.name, display_name: user.display_name, email: None })
+    Some(Actor {
+        id: user.id,
+        name: user.name,
+        display_name: user.display_name,
+        email: None,
+    })
 }
 
 fn push(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
     let body: PushBody = parse(event_key, body)?;
     let changes = body.push.changes.into_iter().enumerate();
-    let changes = changes.map(|(index, found)| change(event_key, index, found)).collect::<Result<_, _>>()?;
-    Ok(Event::Push(Push { repository: repository(event_key, &body.repository)?, changes, actor: actor(body.actor) }))
+    let changes = changes
+        .map(|(index, found)| change(event_key, index, found))
+        .collect::<Result<_, _>>()?;
+    Ok(Event::Push(Push {
+        repository: repository(event_key, &body.repository)?,
+        changes,
+        actor: actor(body.actor),
+    }))
 }
 
 fn change(event_key: &str, index: usize, found: PushChange) -> Result<Change, DecodeError> {
-    let missing = |what: &str| DecodeError::missing(event_key, format!("{what} in change {}", index + 1));
-    let side = found.new.as_ref().or(found.old.as_ref()).ok_or_else(|| missing("ref"))?;
+    let missing =
+        |what: &str| DecodeError::missing(event_key, format!("{what} in change {}", index + 1));
+    let side = found
+        .new
+        .as_ref()
+        .or(found.old.as_ref())
+        .ok_or_else(|| missing("ref"))?;
     let kind = match side.kind.as_deref() {
         Some("tag" | "annotated_tag") => RefKind::Tag,
         _ => RefKind::Branch,
     };
     let name = side.name.as_deref().ok_or_else(|| missing("ref name"))?;
     let reference = RefOrRefused::of(kind, name);
-    let hash = |side: Option<&wire::Ref>| -> Option<CommitHash> { side?.target.as_ref()?.hash.as_ref()?.parse().ok() };
+    let hash = |side: Option<&wire::Ref>| -> Option<CommitHash> {
+        side?.target.as_ref()?.hash.as_ref()?.parse().ok()
+    };
     let (old, new) = (hash(found.old.as_ref()), hash(found.new.as_ref()));
     if found.new.is_some() && new.is_none() {
         return Err(missing("commit"));
@@ -109,7 +146,10 @@ fn change(event_key: &str, index: usize, found: PushChange) -> Result<Change, De
         (None, Some(_)) => ChangeKind::Created,
         (Some(_), Some(_)) => ChangeKind::Updated,
     };
-    let head = found.new.and_then(|side| side.target).and_then(remote_commit);
+    let head = found
+        .new
+        .and_then(|side| side.target)
+        .and_then(remote_commit);
     Ok(Change {
         reference,
         kind,
@@ -117,18 +157,34 @@ fn change(event_key: &str, index: usize, found: PushChange) -> Result<Change, De
         new,
         // Cloud names the commit of an annotated tag itself.
         new_is_maybe_tag_object: false,
-        head: head.map(|commit| HeadCommit { message: commit.message, author: commit.author, date: commit.date }),
+        head: head.map(|commit| HeadCommit {
+            message: commit.message,
+            author: commit.author,
+            date: commit.date,
+        }),
         truncated: found.truncated.unwrap_or(false),
         forced: found.forced.unwrap_or(false),
     })
 }
 
-fn pull_request_event(event_key: &str, body: &[u8], action: PullRequestAction) -> Result<Event, DecodeError> {
+fn pull_request_event(
+    event_key: &str,
+    body: &[u8],
+    action: PullRequestAction,
+) -> Result<Event, DecodeError> {
     let body: PullRequestBody = parse(event_key, body)?;
     let repository = repository(event_key, &body.repository)?;
-    let pull_request = pull_request(body.pullrequest).ok_or_else(|| DecodeError::missing(event_key, "pull request number"))?;
+    let pull_request = pull_request(body.pullrequest)
+        .ok_or_else(|| DecodeError::missing(event_key, "pull request number"))?;
     let from_fork = pull_request.is_from_fork();
-    let event = PullRequestEvent { action, repository, pull_request, previous_source: None, from_fork, actor: actor(body.actor) };
+    let event = PullRequestEvent {
+        action,
+        repository,
+        pull_request,
+        previous_source: None,
+        from_fork,
+        actor: actor(body.actor),
+    };
     Ok(Event::PullRequest(Box::new(event)))
 }
 
@@ -136,11 +192,19 @@ fn pull_request_event(event_key: &str, body: &[u8], action: PullRequestAction) -
 fn updated(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
     let body: RepositoryBody = parse(event_key, body)?;
     let mut repository = repository(event_key, &body.repository)?;
-    let change = |field: &str, side: &str| body.changes.get(field)?.get(side)?.as_str().map(str::to_owned);
+    let change = |field: &str, side: &str| {
+        body.changes
+            .get(field)?
+            .get(side)?
+            .as_str()
+            .map(str::to_owned)
+    };
     let new_full_name = change("full_name", "new");
     let new_name = change("name", "new");
     if new_full_name.is_none() && new_name.is_none() {
-        return Ok(Event::Ignored { event_key: event_key.to_owned() });
+        return Ok(Event::Ignored {
+            event_key: event_key.to_owned(),
+        });
     }
     if let Some(name) = new_name {
         repository.name = name;
@@ -151,5 +215,8 @@ fn updated(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
         }
         repository.full_name = full_name;
     }
-    Ok(Event::RepositoryRenamed { repository, old_full_name: change("full_name", "old") })
+    Ok(Event::RepositoryRenamed {
+        repository,
+        old_full_name: change("full_name", "old"),
+    })
 }

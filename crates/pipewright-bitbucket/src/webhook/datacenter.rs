@@ -5,7 +5,10 @@ use pipewright_core::git::RefKind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::event::{Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent, Push};
+use super::event::{
+    Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent,
+    Push,
+};
 use crate::datacenter::wire;
 use crate::datacenter::{named_repository, pull_request, remote_commit};
 use crate::remote::{CommitId, NamedRepository, RefOrRefused};
@@ -63,17 +66,23 @@ pub(super) fn decode(event_key: &str, body: &[u8]) -> Result<Event, DecodeError>
     match event_key {
         "repo:refs_changed" => push(event_key, body),
         "pr:opened" => pull_request_event(event_key, body, PullRequestAction::Opened),
-        "pr:from_ref_updated" | "pr:to_ref_updated" | "pr:modified" => pull_request_event(event_key, body, PullRequestAction::Updated),
+        "pr:from_ref_updated" | "pr:to_ref_updated" | "pr:modified" => {
+            pull_request_event(event_key, body, PullRequestAction::Updated)
+        }
         "pr:merged" => pull_request_event(event_key, body, PullRequestAction::Merged),
         "pr:declined" => pull_request_event(event_key, body, PullRequestAction::Declined),
         "pr:deleted" => pull_request_event(event_key, body, PullRequestAction::Deleted),
         "repo:modified" => modified(event_key, body),
         "repo:deleted" => {
             let body: RepositoryBody = parse(event_key, body)?;
-            Ok(Event::RepositoryDeleted { repository: repository(event_key, &body.repository)? })
+            Ok(Event::RepositoryDeleted {
+                repository: repository(event_key, &body.repository)?,
+            })
         }
         "diagnostics:ping" => Ok(Event::Ping),
-        _ => Ok(Event::Ignored { event_key: event_key.chars().take(60).collect() }),
+        _ => Ok(Event::Ignored {
+            event_key: event_key.chars().take(60).collect(),
+        }),
     }
 }
 
@@ -81,7 +90,10 @@ fn parse<T: DeserializeOwned>(event_key: &str, body: &[u8]) -> Result<T, DecodeE
     serde_json::from_slice(body).map_err(|error| DecodeError::malformed(event_key, &error))
 }
 
-fn repository(event_key: &str, repository: &wire::Repository) -> Result<NamedRepository, DecodeError> {
+fn repository(
+    event_key: &str,
+    repository: &wire::Repository,
+) -> Result<NamedRepository, DecodeError> {
     named_repository(repository).ok_or_else(|| DecodeError::missing(event_key, "repository number"))
 }
 
@@ -98,10 +110,20 @@ fn actor(actor: Option<wire::User>) -> Option<Actor> {
 
 fn push(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
     let body: PushBody = parse(event_key, body)?;
-    let known = KnownCommits { alone: body.changes.len() == 1, to_commit: body.to_commit, commits: body.commits };
+    let known = KnownCommits {
+        alone: body.changes.len() == 1,
+        to_commit: body.to_commit,
+        commits: body.commits,
+    };
     let changes = body.changes.into_iter().enumerate();
-    let changes = changes.map(|(index, found)| change(event_key, index, &found, &known)).collect::<Result<_, _>>()?;
-    Ok(Event::Push(Push { repository: repository(event_key, &body.repository)?, changes, actor: actor(body.actor) }))
+    let changes = changes
+        .map(|(index, found)| change(event_key, index, &found, &known))
+        .collect::<Result<_, _>>()?;
+    Ok(Event::Push(Push {
+        repository: repository(event_key, &body.repository)?,
+        changes,
+        actor: actor(body.actor),
+    }))
 }
 
 /// The commits that a delivery carries beside its changes.
@@ -114,18 +136,36 @@ struct KnownCommits {
 
 impl KnownCommits {
     fn by_hash(&self, hash: &CommitHash) -> Option<&wire::Commit> {
-        let is_it = |commit: &&wire::Commit| commit.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(hash.as_str()));
+        let is_it = |commit: &&wire::Commit| {
+            commit
+                .id
+                .as_deref()
+                .is_some_and(|id| id.eq_ignore_ascii_case(hash.as_str()))
+        };
         self.to_commit.iter().chain(&self.commits).find(is_it)
     }
 }
 
-fn change(event_key: &str, index: usize, found: &PushChange, known: &KnownCommits) -> Result<Change, DecodeError> {
-    let missing = |what: &str| DecodeError::missing(event_key, format!("{what} in change {}", index + 1));
-    let full = found.reference.as_ref().and_then(|reference| reference.id.as_deref()).or(found.ref_id.as_deref());
+fn change(
+    event_key: &str,
+    index: usize,
+    found: &PushChange,
+    known: &KnownCommits,
+) -> Result<Change, DecodeError> {
+    let missing =
+        |what: &str| DecodeError::missing(event_key, format!("{what} in change {}", index + 1));
+    let full = found
+        .reference
+        .as_ref()
+        .and_then(|reference| reference.id.as_deref())
+        .or(found.ref_id.as_deref());
     let reference = RefOrRefused::full(full.ok_or_else(|| missing("ref name"))?);
     // "No commit" is forty zeros here (trap T11), which is no commit hash to us.
     let hash = |text: Option<&str>| text.and_then(|text| text.parse::<CommitHash>().ok());
-    let (old, new) = (hash(found.from_hash.as_deref()), hash(found.to_hash.as_deref()));
+    let (old, new) = (
+        hash(found.from_hash.as_deref()),
+        hash(found.to_hash.as_deref()),
+    );
     let kind = match (found.kind.as_deref(), &old, &new) {
         (Some("DELETE"), _, _) | (None, _, None) => ChangeKind::Deleted,
         (_, _, None) => return Err(missing("commit")),
@@ -133,16 +173,26 @@ fn change(event_key: &str, index: usize, found: &PushChange, known: &KnownCommit
         _ => ChangeKind::Updated,
     };
     let new = new.filter(|_| kind != ChangeKind::Deleted);
-    let is_tag = reference.name().is_none_or(|name| name.kind() == RefKind::Tag);
+    let is_tag = reference
+        .name()
+        .is_none_or(|name| name.kind() == RefKind::Tag);
     let peeled = new.map(|new| peel(new, is_tag, known));
-    let head = peeled.as_ref().and_then(|(new, _)| known.by_hash(new)).cloned().and_then(remote_commit);
+    let head = peeled
+        .as_ref()
+        .and_then(|(new, _)| known.by_hash(new))
+        .cloned()
+        .and_then(remote_commit);
     Ok(Change {
         reference,
         kind,
         old,
         new_is_maybe_tag_object: peeled.as_ref().is_some_and(|(_, maybe)| *maybe),
         new: peeled.map(|(new, _)| new),
-        head: head.map(|commit| HeadCommit { message: commit.message, author: commit.author, date: commit.date }),
+        head: head.map(|commit| HeadCommit {
+            message: commit.message,
+            author: commit.author,
+            date: commit.date,
+        }),
         truncated: false,
         forced: false,
     })
@@ -153,18 +203,30 @@ fn peel(new: CommitHash, is_tag: bool, known: &KnownCommits) -> (CommitHash, boo
     if !is_tag || known.by_hash(&new).is_some() {
         return (new, false);
     }
-    let to_commit = known.to_commit.as_ref().filter(|_| known.alone).and_then(|commit| commit.id.as_deref()?.parse().ok());
+    let to_commit = known
+        .to_commit
+        .as_ref()
+        .filter(|_| known.alone)
+        .and_then(|commit| commit.id.as_deref()?.parse().ok());
     match to_commit {
         Some(commit) => (commit, false),
         None => (new, true),
     }
 }
 
-fn pull_request_event(event_key: &str, body: &[u8], action: PullRequestAction) -> Result<Event, DecodeError> {
+fn pull_request_event(
+    event_key: &str,
+    body: &[u8],
+    action: PullRequestAction,
+) -> Result<Event, DecodeError> {
     let body: PullRequestBody = parse(event_key, body)?;
-    let pull_request = pull_request(body.pull_request).ok_or_else(|| DecodeError::missing(event_key, "pull request number"))?;
-    let repository =
-        pull_request.destination.repository.clone().ok_or_else(|| DecodeError::missing(event_key, "destination repository"))?;
+    let pull_request = pull_request(body.pull_request)
+        .ok_or_else(|| DecodeError::missing(event_key, "pull request number"))?;
+    let repository = pull_request
+        .destination
+        .repository
+        .clone()
+        .ok_or_else(|| DecodeError::missing(event_key, "destination repository"))?;
     let from_fork = pull_request.is_from_fork();
     let previous_source = body.previous_from_hash.as_deref().and_then(CommitId::parse);
     Ok(Event::PullRequest(Box::new(PullRequestEvent {
@@ -186,9 +248,19 @@ fn modified(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
     Ok(match old {
         // Keys are compared as the product does: without regard to case (trap T14).
         Some(old) if !old.address.space.eq_ignore_ascii_case(&new.address.space) => {
-            Event::RepositoryMoved { repository: new, old_full_name }
+            Event::RepositoryMoved {
+                repository: new,
+                old_full_name,
+            }
         }
-        Some(old) if old.address.slug == new.address.slug && old.name == new.name => Event::Ignored { event_key: event_key.to_owned() },
-        _ => Event::RepositoryRenamed { repository: new, old_full_name },
+        Some(old) if old.address.slug == new.address.slug && old.name == new.name => {
+            Event::Ignored {
+                event_key: event_key.to_owned(),
+            }
+        }
+        _ => Event::RepositoryRenamed {
+            repository: new,
+            old_full_name,
+        },
     })
 }

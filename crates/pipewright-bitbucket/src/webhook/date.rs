@@ -22,7 +22,10 @@ pub(crate) fn read_date(text: &str) -> Option<Timestamp> {
 /// Reads a date given as a number or as text.
 pub(crate) fn read_date_value(value: &Value) -> Option<Timestamp> {
     match value {
-        Value::Number(number) => number.as_i64()?.checked_mul(1_000).map(Timestamp::from_micros),
+        Value::Number(number) => number
+            .as_i64()?
+            .checked_mul(1_000)
+            .map(Timestamp::from_micros),
         Value::String(text) => read_date(text),
         _ => None,
     }

@@ -143,7 +143,9 @@ pub struct PullRequestEvent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Not JSON, or not of the shape of this event.
-    #[error("the body of this {event_key} delivery cannot be read: {detail}; redeliver it, or report it with the delivery's body")]
+    #[error(
+        "the body of this {event_key} delivery cannot be read: {detail}; redeliver it, or report it with the delivery's body"
+    )]
     Malformed {
         /// The event's name.
         event_key: String,
@@ -151,7 +153,9 @@ pub enum DecodeError {
         detail: String,
     },
     /// Something that every such event has is missing.
-    #[error("this {event_key} delivery has no {what}; redeliver it, or report it with the delivery's body")]
+    #[error(
+        "this {event_key} delivery has no {what}; redeliver it, or report it with the delivery's body"
+    )]
     Missing {
         /// The event's name.
         event_key: String,
@@ -162,11 +166,17 @@ pub enum DecodeError {
 
 impl DecodeError {
     pub(crate) fn missing(event_key: &str, what: impl Into<String>) -> Self {
-        Self::Missing { event_key: shown(event_key), what: what.into() }
+        Self::Missing {
+            event_key: shown(event_key),
+            what: what.into(),
+        }
     }
 
     pub(crate) fn malformed(event_key: &str, error: &serde_json::Error) -> Self {
-        Self::Malformed { event_key: shown(event_key), detail: error.to_string().chars().take(200).collect() }
+        Self::Malformed {
+            event_key: shown(event_key),
+            detail: error.to_string().chars().take(200).collect(),
+        }
     }
 }
 

@@ -18,12 +18,18 @@ pub struct DeliveryHeaders {
 impl DeliveryHeaders {
     /// Reads the headers through `get`, which answers a header's text by its lower-case name.
     pub fn read<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
-        let text =
-            |name: &str| get(name).map(str::trim).filter(|text| !text.is_empty()).map(|text| text.chars().take(200).collect::<String>());
+        let text = |name: &str| {
+            get(name)
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(|text| text.chars().take(200).collect::<String>())
+        };
         Self {
             event_key: text("x-event-key").unwrap_or_default(),
             // Cloud's name, then Data Center's.
-            request_id: text("x-request-uuid").or_else(|| text("x-request-id")).map(|id| bare(&id)),
+            request_id: text("x-request-uuid")
+                .or_else(|| text("x-request-id"))
+                .map(|id| bare(&id)),
             attempt_number: text("x-attempt-number").and_then(|number| number.parse().ok()),
             hook_id: text("x-hook-uuid").map(|id| bare(&id)),
             signature: text("x-hub-signature"),
@@ -47,7 +53,12 @@ mod tests {
 
     fn read(headers: &[(&str, &'static str)]) -> DeliveryHeaders {
         let headers = headers.to_vec();
-        DeliveryHeaders::read(|name| headers.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| *value))
+        DeliveryHeaders::read(|name| {
+            headers
+                .iter()
+                .find(|(have, _)| have.eq_ignore_ascii_case(name))
+                .map(|(_, value)| *value)
+        })
     }
 
     #[test]
@@ -58,11 +69,24 @@ mod tests {
             ("X-Request-UUID", "0c6f4d55-9d5a-4b0e-9f0d-6a4b2f6f8f10"),
             ("X-Attempt-Number", "2"),
         ]);
-        assert_eq!(cloud.hook_id.as_deref(), Some("7d4f5dc4-3c5f-4f6a-9f7b-5c2f2a7f2d11"));
-        assert_eq!(cloud.request_id.as_deref(), Some("0c6f4d55-9d5a-4b0e-9f0d-6a4b2f6f8f10"));
+        assert_eq!(
+            cloud.hook_id.as_deref(),
+            Some("7d4f5dc4-3c5f-4f6a-9f7b-5c2f2a7f2d11")
+        );
+        assert_eq!(
+            cloud.request_id.as_deref(),
+            Some("0c6f4d55-9d5a-4b0e-9f0d-6a4b2f6f8f10")
+        );
         assert!(cloud.is_resend());
-        let server = read(&[("X-Event-Key", "diagnostics:ping"), ("X-Request-Id", "abc"), ("X-Attempt-Number", "x")]);
-        assert_eq!((server.request_id.as_deref(), server.attempt_number), (Some("abc"), None));
+        let server = read(&[
+            ("X-Event-Key", "diagnostics:ping"),
+            ("X-Request-Id", "abc"),
+            ("X-Attempt-Number", "x"),
+        ]);
+        assert_eq!(
+            (server.request_id.as_deref(), server.attempt_number),
+            (Some("abc"), None)
+        );
         assert_eq!(read(&[]), DeliveryHeaders::default());
     }
 }

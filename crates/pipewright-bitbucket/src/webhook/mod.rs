@@ -15,7 +15,10 @@ mod signature;
 mod tests;
 
 pub(crate) use date::{read_date, read_date_value};
-pub use event::{Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent, Push};
+pub use event::{
+    Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent,
+    Push,
+};
 pub use headers::DeliveryHeaders;
 pub use signature::{SignatureError, verify_signature};
 

@@ -1,16 +1,27 @@
 //! A simulated Cloud with its sample team, and what a person does there with a browser.
 
 use crate::support::http;
-use pipewright_bitbucket::oauth::{OAuthClient, OAuthError, PkceVerifier, StateToken, TokenSet, read_callback};
+use pipewright_bitbucket::oauth::{
+    OAuthClient, OAuthError, PkceVerifier, StateToken, TokenSet, read_callback,
+};
 use pipewright_bitbucket::scopes::{Feature, ScopeSet, needed};
-use pipewright_bitbucket::{Bitbucket, CloudClient, CloudEndpoints, Credential, RemoteRepository, RepositoryAddress};
+use pipewright_bitbucket::{
+    Bitbucket, CloudClient, CloudEndpoints, Credential, RemoteRepository, RepositoryAddress,
+};
 use pipewright_core::Secret;
 use pipewright_simulator::{SAMPLE_PASSWORD, Simulator, SimulatorOptions};
 use url::Url;
 
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:9/bitbucket/callback";
 
-pub(crate) const EVERY_SCOPE: &[&str] = &["account:write", "email", "pullrequest", "repository:write", "repository:admin", "webhook"];
+pub(crate) const EVERY_SCOPE: &[&str] = &[
+    "account:write",
+    "email",
+    "pullrequest",
+    "repository:write",
+    "repository:admin",
+    "webhook",
+];
 
 /// A simulated Cloud with the sample team.
 pub(crate) struct Lab {
@@ -19,7 +30,9 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn start() -> Self {
-        let simulator = Simulator::start(SimulatorOptions::default()).await.expect("the simulator starts");
+        let simulator = Simulator::start(SimulatorOptions::default())
+            .await
+            .expect("the simulator starts");
         simulator.sample_team().await.expect("the sample team");
         Self { simulator }
     }
@@ -36,51 +49,118 @@ impl Lab {
 
     /// A consumer with these boxes ticked.
     pub(crate) fn consumer(&self, scopes: &[&str]) -> OAuthClient {
-        let consumer = self.simulator.cloud().add_oauth_consumer("harbor", "Pipewright", CALLBACK, scopes);
+        let consumer =
+            self.simulator
+                .cloud()
+                .add_oauth_consumer("harbor", "Pipewright", CALLBACK, scopes);
         let (key, secret) = consumer.expect("a consumer");
         OAuthClient::new(http(), self.endpoints(), key, Secret::new(secret))
     }
 
     pub(crate) fn client(&self, tokens: &TokenSet) -> CloudClient {
-        CloudClient::new(http(), self.endpoints(), Credential::OAuth { access_token: tokens.access_token.clone() })
+        CloudClient::new(
+            http(),
+            self.endpoints(),
+            Credential::OAuth {
+                access_token: tokens.access_token.clone(),
+            },
+        )
     }
 
     /// The client of a person who granted everything.
     pub(crate) async fn connected(&self, user: &str) -> Bitbucket {
         let oauth = self.consumer(EVERY_SCOPE);
         let features: Vec<Feature> = Feature::ALL.to_vec();
-        let tokens = grant(&oauth, user, &needed(&features)).await.expect("tokens");
+        let tokens = grant(&oauth, user, &needed(&features))
+            .await
+            .expect("tokens");
         Bitbucket::Cloud(self.client(&tokens))
     }
 }
 
 /// What a person's browser does: sign in, read the consent page, press a button. Answers the callback's query.
 pub(crate) async fn browse(authorize: Url, user: &str, decision: &str) -> String {
-    let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a browser");
+    let browser = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a browser");
     let site = authorize.join("/account/signin/").expect("an address");
-    let form = [("username", user), ("password", SAMPLE_PASSWORD), ("next", "/")];
-    let signed_in = browser.post(site).form(&form).send().await.expect("signed in");
-    let cookie = signed_in.headers()["set-cookie"].to_str().expect("text").split(';').next().expect("a cookie").to_owned();
-    let page = browser.get(authorize.clone()).header("cookie", &cookie).send().await.expect("the consent page");
+    let form = [
+        ("username", user),
+        ("password", SAMPLE_PASSWORD),
+        ("next", "/"),
+    ];
+    let signed_in = browser
+        .post(site)
+        .form(&form)
+        .send()
+        .await
+        .expect("signed in");
+    let cookie = signed_in.headers()["set-cookie"]
+        .to_str()
+        .expect("text")
+        .split(';')
+        .next()
+        .expect("a cookie")
+        .to_owned();
+    let page = browser
+        .get(authorize.clone())
+        .header("cookie", &cookie)
+        .send()
+        .await
+        .expect("the consent page");
     let page = page.text().await.expect("the consent page");
     let hidden = |name: &str| {
-        let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("no {name} in {page}"));
-        rest.split('"').next().expect("a value").replace("&amp;", "&").replace("&#38;", "&")
+        let (_, rest) = page
+            .split_once(&format!("name=\"{name}\" value=\""))
+            .unwrap_or_else(|| panic!("no {name} in {page}"));
+        rest.split('"')
+            .next()
+            .expect("a value")
+            .replace("&amp;", "&")
+            .replace("&#38;", "&")
     };
-    let form = [("request", hidden("request")), ("confirmation", hidden("confirmation")), ("decision", decision.to_owned())];
-    let target = authorize.join("/site/oauth2/authorize").expect("an address");
-    let answer = browser.post(target).header("cookie", &cookie).form(&form).send().await.expect("the decision");
-    let location = Url::parse(answer.headers()["location"].to_str().expect("text")).expect("an address");
+    let form = [
+        ("request", hidden("request")),
+        ("confirmation", hidden("confirmation")),
+        ("decision", decision.to_owned()),
+    ];
+    let target = authorize
+        .join("/site/oauth2/authorize")
+        .expect("an address");
+    let answer = browser
+        .post(target)
+        .header("cookie", &cookie)
+        .form(&form)
+        .send()
+        .await
+        .expect("the decision");
+    let location =
+        Url::parse(answer.headers()["location"].to_str().expect("text")).expect("an address");
     location.query().unwrap_or_default().to_owned()
 }
 
 /// The whole way from the button to the tokens.
-pub(crate) async fn grant(oauth: &OAuthClient, user: &str, scopes: &ScopeSet) -> Result<TokenSet, OAuthError> {
+pub(crate) async fn grant(
+    oauth: &OAuthClient,
+    user: &str,
+    scopes: &ScopeSet,
+) -> Result<TokenSet, OAuthError> {
     let (state, verifier) = (StateToken::random()?, PkceVerifier::random()?);
     let callback: Url = CALLBACK.parse().expect("an address");
-    let query = browse(oauth.authorize_url(&state, &verifier, &callback, scopes)?, user, "grant").await;
+    let query = browse(
+        oauth.authorize_url(&state, &verifier, &callback, scopes)?,
+        user,
+        "grant",
+    )
+    .await;
     let code = read_callback(&query).expect("a code");
-    assert_eq!(&code.state, state.secret(), "the state comes back unchanged");
+    assert_eq!(
+        &code.state,
+        state.secret(),
+        "the state comes back unchanged"
+    );
     oauth.exchange_code(&code.code, &verifier, &callback).await
 }
 
@@ -95,12 +175,29 @@ pub(crate) async fn all_repositories(bitbucket: &Bitbucket) -> Vec<RemoteReposit
 
 pub(crate) async fn address(bitbucket: &Bitbucket, full_name: &str) -> RepositoryAddress {
     let all = all_repositories(bitbucket).await;
-    all.iter().find(|repository| repository.full_name == full_name).unwrap_or_else(|| panic!("{full_name} in {all:?}")).address()
+    all.iter()
+        .find(|repository| repository.full_name == full_name)
+        .unwrap_or_else(|| panic!("{full_name} in {all:?}"))
+        .address()
 }
 
 /// The key of a consumer, out of the address it sends people to.
 pub(crate) fn key_of(oauth: &OAuthClient) -> String {
-    let (state, verifier) = (StateToken::random().expect("randomness"), PkceVerifier::random().expect("randomness"));
-    let url = oauth.authorize_url(&state, &verifier, &CALLBACK.parse().expect("an address"), &ScopeSet::default()).expect("an address");
-    url.query_pairs().find(|(name, _)| name == "client_id").expect("a key").1.into_owned()
+    let (state, verifier) = (
+        StateToken::random().expect("randomness"),
+        PkceVerifier::random().expect("randomness"),
+    );
+    let url = oauth
+        .authorize_url(
+            &state,
+            &verifier,
+            &CALLBACK.parse().expect("an address"),
+            &ScopeSet::default(),
+        )
+        .expect("an address");
+    url.query_pairs()
+        .find(|(name, _)| name == "client_id")
+        .expect("a key")
+        .1
+        .into_owned()
 }

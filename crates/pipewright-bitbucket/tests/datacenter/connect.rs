@@ -17,56 +17,112 @@ use url::Url;
 #[tokio::test]
 async fn a9_a_connection_finds_out_what_it_needs(#[case] version: Version) {
     let lab = Lab::start(version).await;
-    let signed_in = sign_in(&http(), &lab.base(), "mara", &Secret::new(SAMPLE_PASSWORD)).await.expect("connected");
+    let signed_in = sign_in(&http(), &lab.base(), "mara", &Secret::new(SAMPLE_PASSWORD))
+        .await
+        .expect("connected");
     let found = signed_in.connection;
     assert_eq!(found.version.text, version.to_string());
-    assert_eq!((found.user.name.as_str(), found.user.display_name.as_str()), ("mara", "Mara Lindqvist"));
+    assert_eq!(
+        (found.user.name.as_str(), found.user.display_name.as_str()),
+        ("mara", "Mara Lindqvist")
+    );
     let (_, port) = lab.simulator.datacenter_ssh();
     let ssh = found.ssh.expect("the settings");
-    assert_eq!((ssh.port, ssh.enabled, ssh.access_keys_enabled), (Some(port), true, true));
-    assert_eq!(ssh.fingerprint, Some(lab.simulator.datacenter().ssh_host_key().fingerprint()));
-    assert!(found.capabilities.rich_build_status && found.administered.names.contains(&REPOSITORY.to_owned()));
+    assert_eq!(
+        (ssh.port, ssh.enabled, ssh.access_keys_enabled),
+        (Some(port), true, true)
+    );
+    assert_eq!(
+        ssh.fingerprint,
+        Some(lab.simulator.datacenter().ssh_host_key().fingerprint())
+    );
+    assert!(
+        found.capabilities.rich_build_status
+            && found.administered.names.contains(&REPOSITORY.to_owned())
+    );
     assert!(matches!(signed_in.credential, Credential::Basic { .. }));
-    judge_requests(pipewright_simulator::Product::Datacenter, lab.simulator.datacenter_record());
+    judge_requests(
+        pipewright_simulator::Product::Datacenter,
+        lab.simulator.datacenter_record(),
+    );
 }
 
 #[tokio::test]
 async fn a9_each_failure_has_its_own_sentence() {
     let lab = Lab::start(Version::default()).await;
     let datacenter = lab.simulator.datacenter();
-    let attempt = async |base: Url, user: &str, password: &str| sign_in(&http(), &base, user, &Secret::new(password)).await.map(|_| ());
+    let attempt = async |base: Url, user: &str, password: &str| {
+        sign_in(&http(), &base, user, &Secret::new(password))
+            .await
+            .map(|_| ())
+    };
 
-    assert_eq!(attempt(lab.base(), "mara", "wrong").await, Err(ConnectionError::WrongPassword));
-    assert_eq!(attempt(lab.base(), "", "no-such-token").await, Err(ConnectionError::TokenRefused));
+    assert_eq!(
+        attempt(lab.base(), "mara", "wrong").await,
+        Err(ConnectionError::WrongPassword)
+    );
+    assert_eq!(
+        attempt(lab.base(), "", "no-such-token").await,
+        Err(ConnectionError::TokenRefused)
+    );
     datacenter.require_captcha("mara").expect("a user");
     match attempt(lab.base(), "mara", SAMPLE_PASSWORD).await {
         Err(ConnectionError::CaptchaRequired { login_url }) => {
-            assert_eq!(login_url.expect("on the same host").host_str(), Some("127.0.0.1"));
+            assert_eq!(
+                login_url.expect("on the same host").host_str(),
+                Some("127.0.0.1")
+            );
         }
         other => panic!("{other:?}"),
     }
     datacenter.clear_captcha("mara").expect("a user");
     datacenter.disable_basic();
-    assert_eq!(attempt(lab.base(), "mara", SAMPLE_PASSWORD).await, Err(ConnectionError::PasswordsRefused));
+    assert_eq!(
+        attempt(lab.base(), "mara", SAMPLE_PASSWORD).await,
+        Err(ConnectionError::PasswordsRefused)
+    );
     datacenter.allow_basic();
     let mut wrong_path = lab.base();
     wrong_path.set_path("/git");
-    assert_eq!(attempt(wrong_path, "mara", SAMPLE_PASSWORD).await, Err(ConnectionError::WrongContextPath { found: lab.base() }));
+    assert_eq!(
+        attempt(wrong_path, "mara", SAMPLE_PASSWORD).await,
+        Err(ConnectionError::WrongContextPath { found: lab.base() })
+    );
     let cloud: Url = lab.simulator.cloud_web_url().parse().expect("an address");
-    assert!(matches!(attempt(cloud, "mara", SAMPLE_PASSWORD).await, Err(ConnectionError::NotBitbucket { .. })));
+    assert!(matches!(
+        attempt(cloud, "mara", SAMPLE_PASSWORD).await,
+        Err(ConnectionError::NotBitbucket { .. })
+    ));
     let mut tls = lab.base();
     tls.set_scheme("https").expect("a scheme");
-    assert!(matches!(attempt(tls, "mara", SAMPLE_PASSWORD).await, Err(ConnectionError::NotTls { .. })));
+    assert!(matches!(
+        attempt(tls, "mara", SAMPLE_PASSWORD).await,
+        Err(ConnectionError::NotTls { .. })
+    ));
     let unknown: Url = "https://bitbucket.invalid/".parse().expect("an address");
-    assert!(matches!(attempt(unknown, "mara", SAMPLE_PASSWORD).await, Err(ConnectionError::UnknownHost { .. })));
+    assert!(matches!(
+        attempt(unknown, "mara", SAMPLE_PASSWORD).await,
+        Err(ConnectionError::UnknownHost { .. })
+    ));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let closed: Url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("an address");
+    let closed: Url = format!("http://{}", listener.local_addr().expect("an address"))
+        .parse()
+        .expect("an address");
     drop(listener);
-    assert!(matches!(attempt(closed, "mara", SAMPLE_PASSWORD).await, Err(ConnectionError::PortClosed { .. })));
+    assert!(matches!(
+        attempt(closed, "mara", SAMPLE_PASSWORD).await,
+        Err(ConnectionError::PortClosed { .. })
+    ));
     datacenter.faults().rate_limit_next(1, Some(5));
-    assert_eq!(attempt(lab.base(), "mara", SAMPLE_PASSWORD).await, Err(ConnectionError::RateLimited));
+    assert_eq!(
+        attempt(lab.base(), "mara", SAMPLE_PASSWORD).await,
+        Err(ConnectionError::RateLimited)
+    );
     datacenter.faults().fail_next(1, 503);
-    assert!(matches!(attempt(lab.base(), "mara", SAMPLE_PASSWORD).await, Err(ConnectionError::ServerFailed { status: 503, .. })));
+    assert!(matches!(
+        attempt(lab.base(), "mara", SAMPLE_PASSWORD).await,
+        Err(ConnectionError::ServerFailed { status: 503, .. })
+    ));
     assert_eq!(attempt(lab.base(), "mara", SAMPLE_PASSWORD).await, Ok(()));
 }
 
@@ -74,8 +130,14 @@ async fn a9_each_failure_has_its_own_sentence() {
 async fn a9_wrong_passwords_never_run_into_the_captcha_by_themselves() {
     let lab = Lab::start(Version::default()).await;
     lab.simulator.datacenter().set_captcha_after(2);
-    assert!(sign_in(&http(), &lab.base(), "mara", &Secret::new("wrong")).await.is_err());
-    sign_in(&http(), &lab.base(), "mara", &Secret::new(SAMPLE_PASSWORD)).await.expect("one attempt counted once");
+    assert!(
+        sign_in(&http(), &lab.base(), "mara", &Secret::new("wrong"))
+            .await
+            .is_err()
+    );
+    sign_in(&http(), &lab.base(), "mara", &Secret::new(SAMPLE_PASSWORD))
+        .await
+        .expect("one attempt counted once");
 }
 
 #[rstest]
@@ -85,22 +147,57 @@ async fn a9_wrong_passwords_never_run_into_the_captcha_by_themselves() {
 async fn a9_a_token_works_in_place_of_the_password(#[case] version: Version) {
     let lab = Lab::start(version).await;
     lab.simulator.datacenter().disable_basic();
-    let levels = [TokenLevel::Project(SimulatedPermission::Read), TokenLevel::Repository(SimulatedPermission::Admin)];
-    let token = lab.simulator.datacenter().create_token("mara", "Pipewright", &levels).expect("a token");
-    let signed_in = sign_in(&http(), &lab.base(), "mara", &Secret::new(token.clone())).await.expect("connected");
-    assert_eq!(signed_in.credential, Credential::HttpAccessToken(Secret::new(token.clone())));
+    let levels = [
+        TokenLevel::Project(SimulatedPermission::Read),
+        TokenLevel::Repository(SimulatedPermission::Admin),
+    ];
+    let token = lab
+        .simulator
+        .datacenter()
+        .create_token("mara", "Pipewright", &levels)
+        .expect("a token");
+    let signed_in = sign_in(&http(), &lab.base(), "mara", &Secret::new(token.clone()))
+        .await
+        .expect("connected");
+    assert_eq!(
+        signed_in.credential,
+        Credential::HttpAccessToken(Secret::new(token.clone()))
+    );
     assert_eq!(signed_in.connection.user.name, "mara");
-    let bitbucket = Bitbucket::DataCenter(DataCenterClient::new(http(), lab.base(), signed_in.credential));
-    assert!(!bitbucket.branches(&address(&bitbucket).await).await.expect("branches").refs.is_empty());
+    let bitbucket = Bitbucket::DataCenter(DataCenterClient::new(
+        http(),
+        lab.base(),
+        signed_in.credential,
+    ));
+    assert!(
+        !bitbucket
+            .branches(&address(&bitbucket).await)
+            .await
+            .expect("branches")
+            .refs
+            .is_empty()
+    );
     assert!(lab.simulator.datacenter().revoke_token(&token));
-    assert!(bitbucket.current_user().await.expect_err("revoked").is_unauthorized());
+    assert!(
+        bitbucket
+            .current_user()
+            .await
+            .expect_err("revoked")
+            .is_unauthorized()
+    );
 }
 
 #[tokio::test]
 async fn a_repositorys_token_signs_in_as_its_synthetic_user() {
     let lab = Lab::start(Version::default()).await;
-    let token = lab.simulator.datacenter().create_repository_token(REPOSITORY, "Pipewright", SimulatedPermission::Admin).expect("a token");
-    let signed_in = sign_in(&http(), &lab.base(), "", &Secret::new(token)).await.expect("connected");
+    let token = lab
+        .simulator
+        .datacenter()
+        .create_repository_token(REPOSITORY, "Pipewright", SimulatedPermission::Admin)
+        .expect("a token");
+    let signed_in = sign_in(&http(), &lab.base(), "", &Secret::new(token))
+        .await
+        .expect("connected");
     assert!(signed_in.connection.user.service);
     assert_eq!(signed_in.connection.administered.names, [REPOSITORY]);
 }

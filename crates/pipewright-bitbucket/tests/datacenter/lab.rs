@@ -2,10 +2,14 @@
 
 use crate::support::http;
 use pipewright_bitbucket::datacenter::parse_base_url;
-use pipewright_bitbucket::{Bitbucket, Credential, DataCenterClient, RemoteRepository, RepositoryAddress};
+use pipewright_bitbucket::{
+    Bitbucket, Credential, DataCenterClient, RemoteRepository, RepositoryAddress,
+};
 use pipewright_core::Secret;
 use pipewright_simulator::state::Delivery;
-use pipewright_simulator::{DatacenterOptions, SAMPLE_PASSWORD, Simulator, SimulatorOptions, Version};
+use pipewright_simulator::{
+    DatacenterOptions, SAMPLE_PASSWORD, Simulator, SimulatorOptions, Version,
+};
 use url::Url;
 
 pub(crate) const REPOSITORY: &str = "FIN/ledger";
@@ -17,9 +21,16 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn start(version: Version) -> Self {
-        let datacenter = DatacenterOptions { version, ..DatacenterOptions::default() };
-        let simulator =
-            Simulator::start(SimulatorOptions { datacenter, ..SimulatorOptions::default() }).await.expect("the simulator starts");
+        let datacenter = DatacenterOptions {
+            version,
+            ..DatacenterOptions::default()
+        };
+        let simulator = Simulator::start(SimulatorOptions {
+            datacenter,
+            ..SimulatorOptions::default()
+        })
+        .await
+        .expect("the simulator starts");
         simulator.sample_team().await.expect("the sample team");
         simulator.datacenter().allow_basic();
         Self { simulator }
@@ -31,7 +42,14 @@ impl Lab {
 
     pub(crate) fn client(&self, user: &str) -> DataCenterClient {
         let password = Secret::new(SAMPLE_PASSWORD);
-        DataCenterClient::new(http(), self.base(), Credential::Basic { user: user.to_owned(), password })
+        DataCenterClient::new(
+            http(),
+            self.base(),
+            Credential::Basic {
+                user: user.to_owned(),
+                password,
+            },
+        )
     }
 
     pub(crate) fn connected(&self, user: &str) -> Bitbucket {
@@ -39,7 +57,10 @@ impl Lab {
     }
 
     pub(crate) fn deliveries(&self) -> Vec<Delivery> {
-        self.simulator.datacenter().deliveries(REPOSITORY).expect("deliveries")
+        self.simulator
+            .datacenter()
+            .deliveries(REPOSITORY)
+            .expect("deliveries")
     }
 }
 
@@ -54,5 +75,8 @@ pub(crate) async fn all_repositories(bitbucket: &Bitbucket) -> Vec<RemoteReposit
 
 pub(crate) async fn address(bitbucket: &Bitbucket) -> RepositoryAddress {
     let all = all_repositories(bitbucket).await;
-    all.iter().find(|repository| repository.full_name == REPOSITORY).unwrap_or_else(|| panic!("{REPOSITORY} in {all:?}")).address()
+    all.iter()
+        .find(|repository| repository.full_name == REPOSITORY)
+        .unwrap_or_else(|| panic!("{REPOSITORY} in {all:?}"))
+        .address()
 }

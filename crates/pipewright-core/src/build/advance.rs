@@ -141,18 +141,35 @@ pub struct Refused {
 impl BuildRun {
     /// A build that is decided but not planned.
     pub fn queued() -> Self {
-        Self { state: BuildState::Queued, steps: Vec::new() }
+        Self {
+            state: BuildState::Queued,
+            steps: Vec::new(),
+        }
     }
 }
 
 /// Moves a build by one event. `plan` must be the build's own; for [`BuildEvent::Planned`] it is the plan just stored,
 /// before that it may be `None`.
-pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent, judge: Judge<'_>) -> Result<Advanced, Refused> {
-    let refused = || Refused { state: run.state.as_str(), event: format!("{event:?}") };
-    let mut moving = Moving { run: run.clone(), effects: Vec::new(), judge };
+pub fn advance(
+    run: &BuildRun,
+    plan: Option<&Plan>,
+    event: BuildEvent,
+    judge: Judge<'_>,
+) -> Result<Advanced, Refused> {
+    let refused = || Refused {
+        state: run.state.as_str(),
+        event: format!("{event:?}"),
+    };
+    let mut moving = Moving {
+        run: run.clone(),
+        effects: Vec::new(),
+        judge,
+    };
     if run.state.is_finished() {
         // The one event that a finished build takes.
-        let BuildEvent::Rerun(from) = event else { return Err(refused()) };
+        let BuildEvent::Rerun(from) = event else {
+            return Err(refused());
+        };
         let plan = plan.ok_or_else(refused)?;
         moving.run.steps = rerun::reset(run, plan, from).ok_or_else(refused)?;
         moving.run.state = BuildState::Running;
@@ -166,7 +183,14 @@ pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent, judge: Ju
             if run.state != BuildState::Queued {
                 return Err(refused());
             }
-            moving.run.steps = vec![StepRun { state: StepState::Waiting, attempts: 0, lost: 0 }; plan.len()];
+            moving.run.steps = vec![
+                StepRun {
+                    state: StepState::Waiting,
+                    attempts: 0,
+                    lost: 0
+                };
+                plan.len()
+            ];
             moving.run.state = BuildState::Running;
             moving.effects.push(Effect::BuildStarted);
         }
@@ -178,12 +202,22 @@ pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent, judge: Ju
             return Ok(moving.done());
         }
         BuildEvent::AttemptStarted { step, attempt } => {
-            let step = moving.current(step, attempt).filter(|step| step.state == StepState::Queued).ok_or_else(refused)?;
+            let step = moving
+                .current(step, attempt)
+                .filter(|step| step.state == StepState::Queued)
+                .ok_or_else(refused)?;
             step.state = StepState::Running;
             return Ok(moving.done());
         }
-        BuildEvent::AttemptFinished { step, attempt, outcome } => {
-            let strategy = plan.and_then(|plan| plan.step(step)).map(|step| step.on_failure).ok_or_else(refused)?;
+        BuildEvent::AttemptFinished {
+            step,
+            attempt,
+            outcome,
+        } => {
+            let strategy = plan
+                .and_then(|plan| plan.step(step))
+                .map(|step| step.on_failure)
+                .ok_or_else(refused)?;
             moving.current(step, attempt).ok_or_else(refused)?;
             moving.attempt_finished(step, outcome, strategy);
         }
@@ -196,7 +230,10 @@ pub fn advance(run: &BuildRun, plan: Option<&Plan>, event: BuildEvent, judge: Ju
             _ => moving.stop(),
         },
         BuildEvent::Resumed { step } => {
-            let waits = run.steps.get(step).is_some_and(|step| step.state == StepState::Manual);
+            let waits = run
+                .steps
+                .get(step)
+                .is_some_and(|step| step.state == StepState::Manual);
             if !waits || run.state == BuildState::Stopping {
                 return Err(refused());
             }
@@ -217,7 +254,10 @@ struct Moving<'j> {
 
 impl Moving<'_> {
     fn done(self) -> Advanced {
-        Advanced { run: self.run, effects: self.effects }
+        Advanced {
+            run: self.run,
+            effects: self.effects,
+        }
     }
 
     fn finish(&mut self, outcome: BuildOutcome) {
@@ -236,10 +276,18 @@ impl Moving<'_> {
         let step = &mut self.run.steps[index];
         step.attempts += 1;
         step.state = StepState::Queued;
-        self.effects.push(Effect::QueueAttempt { step: index, attempt: step.attempts });
+        self.effects.push(Effect::QueueAttempt {
+            step: index,
+            attempt: step.attempts,
+        });
     }
 
-    fn attempt_finished(&mut self, index: usize, outcome: AttemptOutcome, strategy: FailureStrategy) {
+    fn attempt_finished(
+        &mut self,
+        index: usize,
+        outcome: AttemptOutcome,
+        strategy: FailureStrategy,
+    ) {
         let stopping = self.run.state == BuildState::Stopping;
         let step = &mut self.run.steps[index];
         if matches!(outcome, AttemptOutcome::Lost | AttemptOutcome::Interrupted) {
@@ -251,11 +299,17 @@ impl Moving<'_> {
             AttemptOutcome::Stopped => StepOutcome::Stopped,
             AttemptOutcome::Lost | AttemptOutcome::Interrupted if stopping => StepOutcome::Stopped,
             AttemptOutcome::Lost if step.lost < LOST_ATTEMPTS_ALLOWED => return self.queue(index),
-            AttemptOutcome::Interrupted if step.lost < INTERRUPTIONS_ALLOWED => return self.queue(index),
-            AttemptOutcome::Errored | AttemptOutcome::Lost | AttemptOutcome::Interrupted => StepOutcome::Errored,
+            AttemptOutcome::Interrupted if step.lost < INTERRUPTIONS_ALLOWED => {
+                return self.queue(index);
+            }
+            AttemptOutcome::Errored | AttemptOutcome::Lost | AttemptOutcome::Interrupted => {
+                StepOutcome::Errored
+            }
             AttemptOutcome::Failed | AttemptOutcome::TimedOut => match strategy {
                 FailureStrategy::Ignore => StepOutcome::FailedIgnored,
-                FailureStrategy::Retry { times } if !stopping && attempts_that_count <= times => return self.queue(index),
+                FailureStrategy::Retry { times } if !stopping && attempts_that_count <= times => {
+                    return self.queue(index);
+                }
                 _ => StepOutcome::Failed,
             },
         };
@@ -265,7 +319,10 @@ impl Moving<'_> {
     fn stop(&mut self) {
         self.run.state = BuildState::Stopping;
         for index in 0..self.run.steps.len() {
-            if matches!(self.run.steps[index].state, StepState::Queued | StepState::Running) {
+            if matches!(
+                self.run.steps[index].state,
+                StepState::Queued | StepState::Running
+            ) {
                 self.effects.push(Effect::StopAttempt { step: index });
             }
         }

@@ -6,5 +6,7 @@
 mod advance;
 mod state;
 
-pub use advance::{Advanced, BuildEvent, BuildRun, Effect, Judge, Refused, RerunFrom, StepRun, Verdict, advance};
+pub use advance::{
+    Advanced, BuildEvent, BuildRun, Effect, Judge, Refused, RerunFrom, StepRun, Verdict, advance,
+};
 pub use state::{AttemptOutcome, BuildOutcome, BuildState, StepOutcome, StepState, UnknownState};

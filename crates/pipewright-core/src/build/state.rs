@@ -229,12 +229,30 @@ mod tests {
 
     #[test]
     fn every_state_reads_back_from_its_word() {
-        let builds = [BuildState::Queued, BuildState::Running, BuildState::Paused, BuildState::Stopping];
-        for state in builds.into_iter().chain(BuildOutcome::ALL.iter().map(|outcome| BuildState::Finished(*outcome))) {
+        let builds = [
+            BuildState::Queued,
+            BuildState::Running,
+            BuildState::Paused,
+            BuildState::Stopping,
+        ];
+        for state in builds.into_iter().chain(
+            BuildOutcome::ALL
+                .iter()
+                .map(|outcome| BuildState::Finished(*outcome)),
+        ) {
             assert_eq!(BuildState::parse(state.as_str()), Ok(state));
         }
-        let steps = [StepState::Waiting, StepState::Manual, StepState::Queued, StepState::Running];
-        for state in steps.into_iter().chain(StepOutcome::ALL.iter().map(|outcome| StepState::Finished(*outcome))) {
+        let steps = [
+            StepState::Waiting,
+            StepState::Manual,
+            StepState::Queued,
+            StepState::Running,
+        ];
+        for state in steps.into_iter().chain(
+            StepOutcome::ALL
+                .iter()
+                .map(|outcome| StepState::Finished(*outcome)),
+        ) {
             assert_eq!(StepState::parse(state.as_str()), Ok(state));
         }
         assert!(BuildState::parse("done").is_err());

@@ -38,7 +38,10 @@ impl FromStr for CommitHash {
 
     fn from_str(text: &str) -> Result<Self, CommitHashError> {
         let right_length = text.len() == 40 || text.len() == 64;
-        if right_length && text.bytes().all(|byte| byte.is_ascii_hexdigit()) && !Self::is_zero_text(text) {
+        if right_length
+            && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && !Self::is_zero_text(text)
+        {
             Ok(Self(text.to_ascii_lowercase()))
         } else {
             Err(CommitHashError(text.chars().take(80).collect()))
@@ -76,7 +79,13 @@ mod tests {
         let hash: CommitHash = full.parse().expect("a full id");
         assert_eq!(hash.as_str(), full.to_ascii_lowercase());
         assert_eq!(hash.short(), "7c1e09a");
-        for wrong in ["", "7c1e09a", "0000000000000000000000000000000000000000", "--upload-pack=x", "é".repeat(20).as_str()] {
+        for wrong in [
+            "",
+            "7c1e09a",
+            "0000000000000000000000000000000000000000",
+            "--upload-pack=x",
+            "é".repeat(20).as_str(),
+        ] {
             assert!(wrong.parse::<CommitHash>().is_err(), "{wrong} is refused");
         }
     }

@@ -67,8 +67,14 @@ impl RefName {
 
     /// The branch or tag of this short name.
     pub fn of(kind: RefKind, short: &str) -> Result<Self, RefNameError> {
-        check(short).map_err(|reason| RefNameError { name: short.chars().take(200).collect(), reason })?;
-        Ok(Self { kind, full: format!("{}{short}", kind.prefix()) })
+        check(short).map_err(|reason| RefNameError {
+            name: short.chars().take(200).collect(),
+            reason,
+        })?;
+        Ok(Self {
+            kind,
+            full: format!("{}{short}", kind.prefix()),
+        })
     }
 
     /// Branch or tag.
@@ -109,10 +115,16 @@ fn check(short: &str) -> Result<(), &'static str> {
     if short.ends_with('.') {
         return Err("it ends with a dot");
     }
-    if short.split('/').any(|part| part.starts_with('.') || part.to_ascii_lowercase().ends_with(".lock")) {
+    if short
+        .split('/')
+        .any(|part| part.starts_with('.') || part.to_ascii_lowercase().ends_with(".lock"))
+    {
         return Err("a part of it begins with a dot or ends with .lock");
     }
-    if short.chars().any(|c| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\')) {
+    if short
+        .chars()
+        .any(|c| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\'))
+    {
         return Err("it contains a space, a control character or one of ~^:?*[\\");
     }
     Ok(())
@@ -127,7 +139,10 @@ impl FromStr for RefName {
                 return Self::of(kind, short);
             }
         }
-        Err(RefNameError { name: full.chars().take(200).collect(), reason: "it is neither under refs/heads/ nor refs/tags/" })
+        Err(RefNameError {
+            name: full.chars().take(200).collect(),
+            reason: "it is neither under refs/heads/ nor refs/tags/",
+        })
     }
 }
 
@@ -157,7 +172,17 @@ mod tests {
 
     #[test]
     fn hostile_but_legal_names_pass_unchanged() {
-        for name in ["main", "feature/x", "a'b\"c", "$(touch${IFS}pwned)", "100%", "größe/日本", "-rf", "a#b", "a;b&c|d"] {
+        for name in [
+            "main",
+            "feature/x",
+            "a'b\"c",
+            "$(touch${IFS}pwned)",
+            "100%",
+            "größe/日本",
+            "-rf",
+            "a#b",
+            "a;b&c|d",
+        ] {
             let parsed = RefName::branch(name).expect("git accepts this name");
             assert_eq!(parsed.short(), name);
             assert_eq!(parsed.full().parse(), Ok(parsed));
@@ -166,9 +191,15 @@ mod tests {
 
     #[test]
     fn what_git_refuses_is_refused() {
-        for name in ["", "a b", "a..b", "a~1", "/a", "a/", "a//b", ".a", "a.lock", "a.", "a\nb", "a:b", "@", "a@{b", "a\\b", "a*"] {
+        for name in [
+            "", "a b", "a..b", "a~1", "/a", "a/", "a//b", ".a", "a.lock", "a.", "a\nb", "a:b", "@",
+            "a@{b", "a\\b", "a*",
+        ] {
             assert!(RefName::branch(name).is_err(), "{name:?} is refused");
         }
-        assert!("refs/pull/1".parse::<RefName>().is_err(), "only branches and tags have names");
+        assert!(
+            "refs/pull/1".parse::<RefName>().is_err(),
+            "only branches and tags have names"
+        );
     }
 }

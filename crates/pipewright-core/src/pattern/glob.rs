@@ -36,34 +36,54 @@ enum State {
 
 impl Glob {
     pub(super) fn compile(pattern: &str) -> Result<Self, Reason> {
-        let prefix: String = pattern.chars().take_while(|character| !matches!(character, '*' | '?' | '{' | '}')).collect();
-        let mut compiler = Compiler { rest: pattern[prefix.len()..].chars().peekable(), states: Vec::new() };
+        let prefix: String = pattern
+            .chars()
+            .take_while(|character| !matches!(character, '*' | '?' | '{' | '}'))
+            .collect();
+        let mut compiler = Compiler {
+            rest: pattern[prefix.len()..].chars().peekable(),
+            states: Vec::new(),
+        };
         let mut before = prefix.chars().next_back();
         compiler.sequence(0, &mut before)?;
         compiler.states.push(State::End);
-        Ok(Self { prefix, states: compiler.states })
+        Ok(Self {
+            prefix,
+            states: compiler.states,
+        })
     }
 
     pub(super) fn matches(&self, name: &str) -> bool {
-        let Some(rest) = name.strip_prefix(self.prefix.as_str()) else { return false };
-        let mut walk = Walk { states: &self.states, marks: vec![0; self.states.len()], round: 0, open: Vec::new() };
+        let Some(rest) = name.strip_prefix(self.prefix.as_str()) else {
+            return false;
+        };
+        let mut walk = Walk {
+            states: &self.states,
+            marks: vec![0; self.states.len()],
+            round: 0,
+            open: Vec::new(),
+        };
         let (mut current, mut next) = (Vec::new(), Vec::new());
         walk.enter([0].into_iter(), &mut current);
         for character in rest.chars() {
             if current.is_empty() {
                 return false;
             }
-            let moved = current.iter().filter_map(|index| match &self.states[*index] {
-                State::Char(wanted) if *wanted == character => Some(index + 1),
-                State::One if character != '/' => Some(index + 1),
-                State::Star if character != '/' => Some(*index),
-                State::Any => Some(*index),
-                _ => None,
-            });
+            let moved = current
+                .iter()
+                .filter_map(|index| match &self.states[*index] {
+                    State::Char(wanted) if *wanted == character => Some(index + 1),
+                    State::One if character != '/' => Some(index + 1),
+                    State::Star if character != '/' => Some(*index),
+                    State::Any => Some(*index),
+                    _ => None,
+                });
             walk.enter(moved, &mut next);
             std::mem::swap(&mut current, &mut next);
         }
-        current.iter().any(|index| matches!(self.states[*index], State::End))
+        current
+            .iter()
+            .any(|index| matches!(self.states[*index], State::End))
     }
 }
 
@@ -88,7 +108,9 @@ impl Walk<'_> {
                 continue;
             }
             match &self.states[index] {
-                State::Split(targets) => self.open.extend(targets.iter().map(|target| usize::from(*target))),
+                State::Split(targets) => self
+                    .open
+                    .extend(targets.iter().map(|target| usize::from(*target))),
                 State::Star | State::Any => {
                     self.open.push(index + 1);
                     entered.push(index);
@@ -126,7 +148,11 @@ impl Compiler<'_> {
             }
             *before = Some(character);
         }
-        if depth == 0 { Ok(()) } else { Err("a { is not closed") }
+        if depth == 0 {
+            Ok(())
+        } else {
+            Err("a { is not closed")
+        }
     }
 
     /// `*`, `**`, or `**/` where a directory may begin: there it also stands for no directory at all, as people expect
@@ -139,7 +165,11 @@ impl Compiler<'_> {
         while self.rest.next_if_eq(&'*').is_some() {}
         if before.is_none_or(|before| before == '/') && self.rest.next_if_eq(&'/').is_some() {
             let at = self.states.len() as u16;
-            self.states.extend([State::Split(vec![at + 1, at + 3]), State::Any, State::Char('/')]);
+            self.states.extend([
+                State::Split(vec![at + 1, at + 3]),
+                State::Any,
+                State::Char('/'),
+            ]);
             return true;
         }
         self.states.push(State::Any);

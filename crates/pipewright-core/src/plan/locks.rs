@@ -68,17 +68,30 @@ impl fmt::Display for Lock {
 impl Plan {
     /// What the step of this number must have, its variables being known by `value_of`; a variable without a value is empty.
     pub fn locks_of(&self, position: usize, value_of: &dyn Fn(&str) -> Option<String>) -> Locks {
-        let (Some(group), Some(step)) = (self.group_of(position), self.step(position)) else { return Locks::default() };
+        let (Some(group), Some(step)) = (self.group_of(position), self.step(position)) else {
+            return Locks::default();
+        };
         let stage = group.lock();
-        let named = step.concurrency_group.as_deref().map(|name| expand(name, value_of)).filter(|name| !name.trim().is_empty());
-        let own = named.map(|name| Lock::Group(bounded(name))).or_else(|| step.deployment.as_deref().map(Lock::environment));
-        Locks { own: own.or_else(|| stage.clone()), stage }
+        let named = step
+            .concurrency_group
+            .as_deref()
+            .map(|name| expand(name, value_of))
+            .filter(|name| !name.trim().is_empty());
+        let own = named
+            .map(|name| Lock::Group(bounded(name)))
+            .or_else(|| step.deployment.as_deref().map(Lock::environment));
+        Locks {
+            own: own.or_else(|| stage.clone()),
+            stage,
+        }
     }
 
     /// True if a step must have a lock to begin.
     pub fn has_locks(&self) -> bool {
         self.groups.iter().any(|group| group.lock().is_some())
-            || self.steps().any(|step| step.concurrency_group.is_some() || step.deployment.is_some())
+            || self
+                .steps()
+                .any(|step| step.concurrency_group.is_some() || step.deployment.is_some())
     }
 
     /// The group that the step of this number is in.
@@ -94,7 +107,10 @@ impl Plan {
 impl Group {
     /// What a stage holds until it is over.
     pub fn lock(&self) -> Option<Lock> {
-        self.deployment.as_deref().filter(|_| self.kind == GroupKind::Stage).map(Lock::environment)
+        self.deployment
+            .as_deref()
+            .filter(|_| self.kind == GroupKind::Stage)
+            .map(Lock::environment)
     }
 }
 
@@ -104,12 +120,23 @@ fn expand(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         expanded.push_str(before);
-        let (inside, braced) = after.strip_prefix('{').map_or((after, false), |inside| (inside, true));
-        let length = inside.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let (inside, braced) = after
+            .strip_prefix('{')
+            .map_or((after, false), |inside| (inside, true));
+        let length = inside
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+            .count();
         let (name, tail) = inside.split_at(length);
-        let tail = if braced { tail.strip_prefix('}') } else { Some(tail) };
+        let tail = if braced {
+            tail.strip_prefix('}')
+        } else {
+            Some(tail)
+        };
         match tail {
-            Some(tail) if !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit()) => {
+            Some(tail)
+                if !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit()) =>
+            {
                 expanded.push_str(&value_of(name).unwrap_or_default());
                 rest = tail;
             }
@@ -124,12 +151,22 @@ fn expand(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> String {
 
 fn bounded(name: String) -> String {
     // PostgreSQL keeps no NUL in text.
-    let name = if name.contains('\0') { name.replace('\0', "\u{fffd}") } else { name };
+    let name = if name.contains('\0') {
+        name.replace('\0', "\u{fffd}")
+    } else {
+        name
+    };
     if name.len() <= MAX_NAME {
         return name;
     }
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let kept = name.char_indices().take_while(|(at, _)| *at < MAX_NAME - 24).map(|(_, character)| character).collect::<String>();
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let kept = name
+        .char_indices()
+        .take_while(|(at, _)| *at < MAX_NAME - 24)
+        .map(|(_, character)| character)
+        .collect::<String>();
     format!("{kept}… {hash:016x}")
 }
 
@@ -157,10 +194,16 @@ mod tests {
 
     #[test]
     fn a_lock_reads_back_from_its_word() {
-        for lock in [Lock::Group("a:b".to_owned()), Lock::environment(" Production")] {
+        for lock in [
+            Lock::Group("a:b".to_owned()),
+            Lock::environment(" Production"),
+        ] {
             assert_eq!(Lock::parse(&lock.to_word()), Some(lock));
         }
-        assert_eq!(Lock::environment("Production"), Lock::environment("production"));
+        assert_eq!(
+            Lock::environment("Production"),
+            Lock::environment("production")
+        );
         assert_eq!(Lock::parse("x"), None);
     }
 

@@ -12,8 +12,8 @@ use crate::CommitHash;
 
 pub use locks::{Lock, Locks};
 pub use step::{
-    ArtifactPlan, CachePlan, CaptureOn, ChangesetCondition, ChildPlan, CloneDepth, ClonePlan, ConditionPlan, FailureStrategy, ImagePlan,
-    PipePlan, ScriptItem, ServicePlan, StepPlan,
+    ArtifactPlan, CachePlan, CaptureOn, ChangesetCondition, ChildPlan, CloneDepth, ClonePlan,
+    ConditionPlan, FailureStrategy, ImagePlan, PipePlan, ScriptItem, ServicePlan, StepPlan,
 };
 
 /// Everything that must run for a trigger, in order. Steps are numbered through the whole plan from 0.
@@ -100,7 +100,11 @@ impl Plan {
         for group in &self.groups {
             let end = first + group.steps.len();
             if (first..end).contains(&index) {
-                return if matches!(group.kind, GroupKind::Parallel { .. }) { first } else { index };
+                return if matches!(group.kind, GroupKind::Parallel { .. }) {
+                    first
+                } else {
+                    index
+                };
             }
             first = end;
         }
@@ -109,12 +113,20 @@ impl Plan {
 
     /// Every condition of a stage or step.
     pub fn conditions(&self) -> impl Iterator<Item = &ConditionPlan> {
-        self.groups.iter().flat_map(|group| group.condition.iter().chain(group.steps.iter().filter_map(|step| step.condition.as_ref())))
+        self.groups.iter().flat_map(|group| {
+            group.condition.iter().chain(
+                group
+                    .steps
+                    .iter()
+                    .filter_map(|step| step.condition.as_ref()),
+            )
+        })
     }
 
     /// True if one of them asks which files changed.
     pub fn has_changeset_conditions(&self) -> bool {
-        self.conditions().any(|condition| condition.changesets.is_some())
+        self.conditions()
+            .any(|condition| condition.changesets.is_some())
     }
 
     /// How many steps there are.

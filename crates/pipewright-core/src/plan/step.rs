@@ -153,7 +153,11 @@ pub enum CloneDepth {
 impl Default for ClonePlan {
     /// As Bitbucket does where the file says nothing: the newest 50 commits.
     fn default() -> Self {
-        Self { enabled: true, depth: CloneDepth::Commits(50), lfs: false }
+        Self {
+            enabled: true,
+            depth: CloneDepth::Commits(50),
+            lfs: false,
+        }
     }
 }
 

@@ -54,7 +54,10 @@ impl TryFrom<String> for ArtifactKind {
 
     fn try_from(word: String) -> Result<Self, UnknownArtifactKind> {
         let known = [Self::Shared, Self::Scoped, Self::TestReports];
-        known.into_iter().find(|kind| kind.as_str() == word).ok_or(UnknownArtifactKind(word))
+        known
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or(UnknownArtifactKind(word))
     }
 }
 

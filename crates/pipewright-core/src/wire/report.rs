@@ -22,8 +22,18 @@ pub struct AttemptReport {
 
 impl AttemptReport {
     /// An attempt that ended without having run to its script's end, or of which nothing more is to be said.
-    pub const fn of(outcome: AttemptOutcome, exit_code: Option<i32>, message: Option<String>) -> Self {
-        Self { outcome, exit_code, message, timings: Vec::new(), output_variables: Vec::new() }
+    pub const fn of(
+        outcome: AttemptOutcome,
+        exit_code: Option<i32>,
+        message: Option<String>,
+    ) -> Self {
+        Self {
+            outcome,
+            exit_code,
+            message,
+            timings: Vec::new(),
+            output_variables: Vec::new(),
+        }
     }
 }
 

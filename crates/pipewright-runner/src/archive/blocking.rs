@@ -13,7 +13,11 @@ pub struct Cancel(Arc<AtomicBool>);
 impl Cancel {
     /// An error once it is not.
     pub fn check(&self) -> Result<(), ArchiveError> {
-        if self.0.load(Ordering::Relaxed) { Err(ArchiveError::Cancelled) } else { Ok(()) }
+        if self.0.load(Ordering::Relaxed) {
+            Err(ArchiveError::Cancelled)
+        } else {
+            Ok(())
+        }
     }
 
     /// The same inside a reader or writer.

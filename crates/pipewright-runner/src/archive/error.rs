@@ -18,7 +18,9 @@ pub enum ArchiveError {
     #[error("it has more than {0} files; put them into an archive in the script, and keep that")]
     TooMany(u64),
     /// It names a place outside of its directory, or holds what is no file, directory or link.
-    #[error("it holds {what}, which no archive of a step does: it is damaged or was tampered with, and nothing more of it is unpacked")]
+    #[error(
+        "it holds {what}, which no archive of a step does: it is damaged or was tampered with, and nothing more of it is unpacked"
+    )]
     Hostile {
         /// The entry, and what is wrong with it.
         what: String,
@@ -52,9 +54,16 @@ impl ArchiveError {
         }
     }
 
-    pub(super) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn file(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { action, path, source }
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
     }
 
     /// An error that came through a stream of ours says what it was; see [`carried`].

@@ -42,7 +42,11 @@ mod tests {
             ("a/b", "..", false),
             ("a", "", false),
         ] {
-            assert_eq!(stays_inside(Path::new(at), Path::new(target)), expected, "{at} -> {target}");
+            assert_eq!(
+                stays_inside(Path::new(at), Path::new(target)),
+                expected,
+                "{at} -> {target}"
+            );
         }
     }
 }

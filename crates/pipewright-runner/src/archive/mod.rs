@@ -34,7 +34,11 @@ pub struct ArchiveLimits {
 impl Default for ArchiveLimits {
     /// Bitbucket's limit of 1 GB; 16 GB unpacked, so that a small archive cannot fill a disk; 500,000 entries.
     fn default() -> Self {
-        Self { archive_bytes: 1 << 30, unpacked_bytes: 16 << 30, entries: 500_000 }
+        Self {
+            archive_bytes: 1 << 30,
+            unpacked_bytes: 16 << 30,
+            entries: 500_000,
+        }
     }
 }
 

@@ -25,16 +25,33 @@ const NAME_BYTES: u64 = 4096;
 
 /// Unpacks into `root`, a directory in which nobody else works meanwhile. What is in the way is replaced. After an error
 /// a part may have been unpacked. Blocking.
-pub fn unpack(source: impl Read, root: &Path, limits: ArchiveLimits, cancel: &Cancel) -> Result<Totals, ArchiveError> {
+pub fn unpack(
+    source: impl Read,
+    root: &Path,
+    limits: ArchiveLimits,
+    cancel: &Cancel,
+) -> Result<Totals, ArchiveError> {
     let decoder = zstd::Decoder::new(source).map_err(ArchiveError::Stream)?;
-    let bounded = Bounded { source: decoder, left: limits.unpacked_bytes, limit: limits.unpacked_bytes, cancel };
+    let bounded = Bounded {
+        source: decoder,
+        left: limits.unpacked_bytes,
+        limit: limits.unpacked_bytes,
+        cancel,
+    };
     let mut archive = Archive::new(bounded);
-    let mut target = Target { root, real: HashSet::new() };
+    let mut target = Target {
+        root,
+        real: HashSet::new(),
+    };
     let mut totals = Totals::default();
     let (mut long_name, mut long_target) = (None, None);
     let mut entries = 0;
     // Raw: names that are longer than a header has room for are read here, where their length is bounded.
-    for entry in archive.entries().map_err(ArchiveError::of_stream)?.raw(true) {
+    for entry in archive
+        .entries()
+        .map_err(ArchiveError::of_stream)?
+        .raw(true)
+    {
         let mut entry = entry.map_err(ArchiveError::of_stream)?;
         entries += 1;
         if entries > limits.entries.saturating_mul(3) {
@@ -51,8 +68,12 @@ pub fn unpack(source: impl Read, root: &Path, limits: ArchiveLimits, cancel: &Ca
             }
             _ => {}
         }
-        let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
-        let link_name = long_target.take().or_else(|| entry.link_name_bytes().map(std::borrow::Cow::into_owned));
+        let name = long_name
+            .take()
+            .unwrap_or_else(|| entry.path_bytes().into_owned());
+        let link_name = long_target
+            .take()
+            .or_else(|| entry.link_name_bytes().map(std::borrow::Cow::into_owned));
         let path = relative(name)?;
         let modified = entry.header().mtime().unwrap_or_default();
         match entry.header().entry_type() {
@@ -70,25 +91,44 @@ pub fn unpack(source: impl Read, root: &Path, limits: ArchiveLimits, cancel: &Ca
                 target.link(&path, &to)?;
                 totals.files += 1;
             }
-            _ => return Err(hostile(&path, "neither a file nor a directory nor a symbolic link")),
+            _ => {
+                return Err(hostile(
+                    &path,
+                    "neither a file nor a directory nor a symbolic link",
+                ));
+            }
         }
     }
     Ok(totals)
 }
 
 fn hostile(path: &Path, what: &str) -> ArchiveError {
-    ArchiveError::Hostile { what: format!("{} ({what})", path.to_string_lossy().chars().take(200).collect::<String>().escape_debug()) }
+    ArchiveError::Hostile {
+        what: format!(
+            "{} ({what})",
+            path.to_string_lossy()
+                .chars()
+                .take(200)
+                .collect::<String>()
+                .escape_debug()
+        ),
+    }
 }
 
 /// A name that comes as an entry of its own.
 fn long<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Vec<u8>, ArchiveError> {
     let mut name = Vec::new();
-    entry.take(NAME_BYTES + 1).read_to_end(&mut name).map_err(ArchiveError::of_stream)?;
+    entry
+        .take(NAME_BYTES + 1)
+        .read_to_end(&mut name)
+        .map_err(ArchiveError::of_stream)?;
     if name.last() == Some(&0) {
         name.pop();
     }
     if name.len() as u64 > NAME_BYTES {
-        return Err(ArchiveError::Hostile { what: format!("a name longer than {NAME_BYTES} bytes") });
+        return Err(ArchiveError::Hostile {
+            what: format!("a name longer than {NAME_BYTES} bytes"),
+        });
     }
     Ok(name)
 }
@@ -118,12 +158,19 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn file(&mut self, path: &Path, content: &mut impl Read, is_executable: bool, modified: u64) -> Result<(), ArchiveError> {
+    fn file(
+        &mut self,
+        path: &Path,
+        content: &mut impl Read,
+        is_executable: bool,
+        modified: u64,
+    ) -> Result<(), ArchiveError> {
         let full = self.clear(path)?;
         let mut file = File::create_new(&full).map_err(ArchiveError::file("make", &full))?;
         io::copy(content, &mut file).map_err(ArchiveError::of_stream)?;
         let mode = if is_executable { 0o755 } else { 0o644 };
-        file.set_permissions(Permissions::from_mode(mode)).map_err(ArchiveError::file("set the rights of", &full))?;
+        file.set_permissions(Permissions::from_mode(mode))
+            .map_err(ArchiveError::file("set the rights of", &full))?;
         // A time that no file can have is left out; so is one that the file system refuses.
         if let Some(time) = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(modified)) {
             let _ = file.set_modified(time);

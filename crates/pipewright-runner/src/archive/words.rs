@@ -12,5 +12,9 @@ pub fn size(bytes: u64) -> String {
         }
         (value, unit) = (value / 1000.0, larger);
     }
-    if value < 10.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+    if value < 10.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
 }

@@ -34,14 +34,26 @@ pub fn find(root: &Path, plan: &ArtifactPlan, cancel: &Cancel) -> Result<Found, 
         let parsed: Vec<RefPattern> = texts
             .iter()
             .filter_map(|text| {
-                text.parse().map_err(|error: pipewright_core::pattern::PatternError| found.problems.push(error.to_string())).ok()
+                text.parse()
+                    .map_err(|error: pipewright_core::pattern::PatternError| {
+                        found.problems.push(error.to_string())
+                    })
+                    .ok()
             })
             .collect();
         parsed
     };
     let (includes, ignores) = (compiled(&plan.paths), compiled(&plan.ignore_paths));
     let depth = plan.depth.map_or(usize::MAX, |depth| depth as usize);
-    let mut search = Search { root, includes: &includes, ignores: &ignores, depth, files: BTreeMap::new(), links_out: 0, cancel };
+    let mut search = Search {
+        root,
+        includes: &includes,
+        ignores: &ignores,
+        depth,
+        files: BTreeMap::new(),
+        links_out: 0,
+        cancel,
+    };
     for (start, levels) in starts(&includes) {
         if is_real_directory(root, &start) {
             search.directory(&start, levels)?;
@@ -58,9 +70,15 @@ fn starts(patterns: &[RefPattern]) -> BTreeMap<PathBuf, usize> {
     for pattern in patterns {
         let text = pattern.as_str();
         let wild = text.find(['*', '?', '{']).unwrap_or(text.len());
-        let (before, rest) = text[..wild].rfind('/').map_or(("", text), |slash| (&text[..slash], &text[slash + 1..]));
+        let (before, rest) = text[..wild]
+            .rfind('/')
+            .map_or(("", text), |slash| (&text[..slash], &text[slash + 1..]));
         // Alternatives may hold slashes of their own.
-        let levels = if rest.contains("**") || rest.contains('{') { usize::MAX } else { rest.matches('/').count() };
+        let levels = if rest.contains("**") || rest.contains('{') {
+            usize::MAX
+        } else {
+            rest.matches('/').count()
+        };
         let known = starts.entry(PathBuf::from(before)).or_default();
         *known = levels.max(*known);
     }
@@ -72,7 +90,8 @@ fn is_real_directory(root: &Path, relative: &Path) -> bool {
     let mut path = root.to_owned();
     relative.components().all(|part| {
         path.push(part);
-        matches!(part, std::path::Component::Normal(name) if name != ".git") && path.symlink_metadata().is_ok_and(|about| about.is_dir())
+        matches!(part, std::path::Component::Normal(name) if name != ".git")
+            && path.symlink_metadata().is_ok_and(|about| about.is_dir())
     })
 }
 
@@ -93,11 +112,26 @@ impl Search<'_> {
         let entries = match std::fs::read_dir(&full) {
             Ok(entries) => entries,
             // Gone, or ours no more: it has no files for us.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => return Ok(()),
-            Err(source) => return Err(ArchiveError::File { action: "read", path: full, source }),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                return Ok(());
+            }
+            Err(source) => {
+                return Err(ArchiveError::File {
+                    action: "read",
+                    path: full,
+                    source,
+                });
+            }
         };
         for entry in entries.flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
             let path = relative.join(entry.file_name());
             if kind.is_dir() {
                 if levels > 0 && entry.file_name() != ".git" {
@@ -112,9 +146,12 @@ impl Search<'_> {
 
     fn wants(&self, path: &Path) -> bool {
         let name = path.to_string_lossy();
-        let matches = |patterns: &[RefPattern]| patterns.iter().any(|pattern| pattern.matches(&name));
+        let matches =
+            |patterns: &[RefPattern]| patterns.iter().any(|pattern| pattern.matches(&name));
         // The directories above the file.
-        path.components().count() - 1 <= self.depth && matches(self.includes) && !matches(self.ignores)
+        path.components().count() - 1 <= self.depth
+            && matches(self.includes)
+            && !matches(self.ignores)
     }
 
     fn take(&mut self, path: PathBuf, is_link: bool, entry: &std::fs::DirEntry) {
@@ -122,13 +159,17 @@ impl Search<'_> {
             return;
         }
         if !is_link {
-            let size = entry.metadata().map(|about| about.len()).unwrap_or_default();
+            let size = entry
+                .metadata()
+                .map(|about| about.len())
+                .unwrap_or_default();
             self.files.insert(path.clone(), (Entry::File(path), size));
             return;
         }
         match std::fs::read_link(entry.path()) {
             Ok(target) if stays_inside(&path, &target) => {
-                self.files.insert(path.clone(), (Entry::Link(path, target), 0));
+                self.files
+                    .insert(path.clone(), (Entry::Link(path, target), 0));
             }
             _ => self.links_out += 1,
         }
@@ -178,7 +219,12 @@ mod tests {
         std::fs::create_dir_all(root.join("empty")).expect("a directory");
         std::fs::create_dir(&outside).expect("a directory");
         std::fs::write(outside.join("secret"), "precious").expect("a file");
-        for (link, target) in [("dist/latest", "a.js"), ("out", "../outside"), ("dist/etc", "/etc"), ("dist/up", "../report.txt")] {
+        for (link, target) in [
+            ("dist/latest", "a.js"),
+            ("out", "../outside"),
+            ("dist/etc", "/etc"),
+            ("dist/up", "../report.txt"),
+        ] {
             std::os::unix::fs::symlink(target, root.join(link)).expect("a link");
         }
         place
@@ -199,7 +245,13 @@ mod tests {
     #[test]
     fn globs_mean_files_below_the_clone_directory() {
         let tree = tree();
-        let all = ["dist/a.js", "dist/css/.hidden", "dist/css/b.css", "dist/latest", "dist/up"];
+        let all = [
+            "dist/a.js",
+            "dist/css/.hidden",
+            "dist/css/b.css",
+            "dist/latest",
+            "dist/up",
+        ];
         let cases: &[(&[&str], &[&str])] = &[
             (&["dist/**"], &all),
             (&["dist/*"], &["dist/a.js", "dist/latest", "dist/up"]),
@@ -208,29 +260,71 @@ mod tests {
             (&["deep/**/z.xml", "deep/x/y/*"], &["deep/x/y/z.xml"]),
             (&["report.txt"], &["report.txt"]),
             (&["**/report.txt"], &["report.txt"]),
-            (&["{report.txt,dist/{a.js,css/b.css}}"], &["dist/a.js", "dist/css/b.css", "report.txt"]),
+            (
+                &["{report.txt,dist/{a.js,css/b.css}}"],
+                &["dist/a.js", "dist/css/b.css", "report.txt"],
+            ),
             (&["größe (1).*"], &["größe (1).txt"]),
             // A bare directory, an empty one, one behind a link, other places, and nonsense collect nothing.
             (&["dist"], &[]),
             (&["empty/**"], &[]),
             (&["out/**", "out/secret", "dist/etc/passwd"], &[]),
-            (&["../outside/**", "/etc/passwd", "./report.txt", "dist/../report.txt", "~/x"], &[]),
+            (
+                &[
+                    "../outside/**",
+                    "/etc/passwd",
+                    "./report.txt",
+                    "dist/../report.txt",
+                    "~/x",
+                ],
+                &[],
+            ),
             (&[".git/**", "sub/**", ".git/config"], &[]),
             (&["{", "nothing/**"], &[]),
         ];
         for (paths, expected) in cases {
             assert_eq!(names(tree.path(), &plan(paths)), *expected, "{paths:?}");
         }
-        let everything = find(&tree.path().join("clone"), &plan(&["**", "{"]), &Cancel::default()).expect("looks");
-        assert_eq!((everything.entries.len(), everything.links_out, everything.problems.len()), (8, 2, 1));
+        let everything = find(
+            &tree.path().join("clone"),
+            &plan(&["**", "{"]),
+            &Cancel::default(),
+        )
+        .expect("looks");
+        assert_eq!(
+            (
+                everything.entries.len(),
+                everything.links_out,
+                everything.problems.len()
+            ),
+            (8, 2, 1)
+        );
     }
 
     #[test]
     fn what_is_ignored_or_too_deep_is_left_out() {
         let tree = tree();
-        let ignoring = ArtifactPlan { ignore_paths: vec!["**/*.css".to_owned(), "dist/l*".to_owned()], ..plan(&["dist/**"]) };
-        assert_eq!(names(tree.path(), &ignoring), ["dist/a.js", "dist/css/.hidden", "dist/up"]);
-        let shallow = ArtifactPlan { depth: Some(1), ..plan(&["**"]) };
-        assert_eq!(names(tree.path(), &shallow), ["dist/a.js", "dist/latest", "dist/up", "größe (1).txt", "report.txt"]);
+        let ignoring = ArtifactPlan {
+            ignore_paths: vec!["**/*.css".to_owned(), "dist/l*".to_owned()],
+            ..plan(&["dist/**"])
+        };
+        assert_eq!(
+            names(tree.path(), &ignoring),
+            ["dist/a.js", "dist/css/.hidden", "dist/up"]
+        );
+        let shallow = ArtifactPlan {
+            depth: Some(1),
+            ..plan(&["**"])
+        };
+        assert_eq!(
+            names(tree.path(), &shallow),
+            [
+                "dist/a.js",
+                "dist/latest",
+                "dist/up",
+                "größe (1).txt",
+                "report.txt"
+            ]
+        );
     }
 }

@@ -51,7 +51,9 @@ async fn keep_one<P: ArtifactPlace>(
     let begin = Instant::now();
     let name = name(plan);
     // Beside the scripts, where only our user may look; removed with them.
-    let archive = directories.scripts.join(format!("artifact-{position}.tar.zst"));
+    let archive = directories
+        .scripts
+        .join(format!("artifact-{position}.tar.zst"));
     let packed = {
         let (root, plan, archive) = (directories.build.clone(), plan.clone(), archive.clone());
         blocking(move |cancel| {
@@ -59,7 +61,11 @@ async fn keep_one<P: ArtifactPlace>(
             if found.entries.is_empty() {
                 return Ok((found, None));
             }
-            let file = File::create(&archive).map_err(|source| ArchiveError::File { action: "make", path: archive, source })?;
+            let file = File::create(&archive).map_err(|source| ArchiveError::File {
+                action: "make",
+                path: archive,
+                source,
+            })?;
             let totals = pack(&root, &found.entries, BufWriter::new(file), limits, cancel)?;
             Ok((found, Some(totals)))
         })
@@ -71,7 +77,11 @@ async fn keep_one<P: ArtifactPlace>(
                 log.line(&format!("Artifact {name}: {problem}.")).await;
             }
             if found.links_out > 0 {
-                let (links, lead) = if found.links_out == 1 { ("link", "leads") } else { ("links", "lead") };
+                let (links, lead) = if found.links_out == 1 {
+                    ("link", "leads")
+                } else {
+                    ("links", "lead")
+                };
                 let count = found.links_out;
                 log.line(&format!(
                     "Artifact {name}: {count} {links} that {lead} out of the clone directory {} left out.",
@@ -80,7 +90,10 @@ async fn keep_one<P: ArtifactPlace>(
                 .await;
             }
             let Some(totals) = totals.filter(|totals| totals.files > 0) else {
-                log.line(&format!("Artifact {name}: no file matches, nothing is kept.")).await;
+                log.line(&format!(
+                    "Artifact {name}: no file matches, nothing is kept."
+                ))
+                .await;
                 return;
             };
             let artifact = NewArtifact {
@@ -100,9 +113,16 @@ async fn keep_one<P: ArtifactPlace>(
         Ok(totals) => {
             let files = if totals.files == 1 { "file" } else { "files" };
             let (count, bytes) = (totals.files, size(totals.archive_bytes));
-            log.line(&format!("Kept artifact {name} ({count} {files}, {bytes}) in {:.1} s", begin.elapsed().as_secs_f64())).await;
+            log.line(&format!(
+                "Kept artifact {name} ({count} {files}, {bytes}) in {:.1} s",
+                begin.elapsed().as_secs_f64()
+            ))
+            .await;
         }
-        Err(sentence) => log.line(&format!("The artifact {name} is not kept: {sentence}.")).await,
+        Err(sentence) => {
+            log.line(&format!("The artifact {name} is not kept: {sentence}."))
+                .await
+        }
     }
     // What is left is removed with the step's directories.
     let _ = tokio::fs::remove_file(&archive).await;
@@ -110,9 +130,22 @@ async fn keep_one<P: ArtifactPlace>(
 
 /// Its name, or its patterns.
 pub(crate) fn name(plan: &ArtifactPlan) -> String {
-    let name = if plan.name.is_empty() { plan.paths.join(", ") } else { plan.name.clone() };
-    let mut shown: String =
-        name.chars().take(NAME_CHARACTERS).map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
+    let name = if plan.name.is_empty() {
+        plan.paths.join(", ")
+    } else {
+        plan.name.clone()
+    };
+    let mut shown: String = name
+        .chars()
+        .take(NAME_CHARACTERS)
+        .map(|character| {
+            if character.is_control() {
+                '\u{fffd}'
+            } else {
+                character
+            }
+        })
+        .collect();
     if name.chars().nth(NAME_CHARACTERS).is_some() {
         shown.push('…');
     }
@@ -129,7 +162,15 @@ fn kind(plan: &ArtifactPlan) -> ArtifactKind {
 
 fn listing(found: &Found) -> Vec<(String, u64)> {
     let named = |entry: &Entry| match entry {
-        Entry::File(path) | Entry::Link(path, _) | Entry::Directory(path) => path.to_string_lossy().into_owned(),
+        Entry::File(path) | Entry::Link(path, _) | Entry::Directory(path) => {
+            path.to_string_lossy().into_owned()
+        }
     };
-    found.entries.iter().zip(&found.sizes).take(LISTED_FILES).map(|(entry, size)| (named(entry), *size)).collect()
+    found
+        .entries
+        .iter()
+        .zip(&found.sizes)
+        .take(LISTED_FILES)
+        .map(|(entry, size)| (named(entry), *size))
+        .collect()
 }

@@ -25,8 +25,15 @@ pub type ArtifactStream = Pin<Box<dyn AsyncRead + Send>>;
 /// Where archives of artifacts are kept.
 pub trait ArtifactPlace: Sync {
     /// Keeps an archive that is in this file. An error is a sentence.
-    fn put(&self, artifact: &NewArtifact, file: &Path) -> impl Future<Output = Result<(), String>> + Send;
+    fn put(
+        &self,
+        artifact: &NewArtifact,
+        file: &Path,
+    ) -> impl Future<Output = Result<(), String>> + Send;
 
     /// Gives an archive. An error is a sentence.
-    fn get(&self, artifact: &GivenArtifact) -> impl Future<Output = Result<ArtifactStream, String>> + Send;
+    fn get(
+        &self,
+        artifact: &GivenArtifact,
+    ) -> impl Future<Output = Result<ArtifactStream, String>> + Send;
 }

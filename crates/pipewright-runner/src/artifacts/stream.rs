@@ -38,7 +38,13 @@ pub(super) fn bridge(mut stream: ArtifactStream) -> (impl Future<Output = ()> + 
             }
         }
     };
-    (carry, PieceReader { pieces, current: Bytes::new() })
+    (
+        carry,
+        PieceReader {
+            pieces,
+            current: Bytes::new(),
+        },
+    )
 }
 
 impl Read for PieceReader {

@@ -15,7 +15,11 @@ const NO_KEY: &str = "unversioned";
 
 /// The version of this cache for the files as they are now: patterns in their order, each one's files by name. `None`
 /// where no file matches. Blocking.
-pub(super) fn version(root: &Path, plan: &CachePlan, cancel: &Cancel) -> Result<Option<String>, ArchiveError> {
+pub(super) fn version(
+    root: &Path,
+    plan: &CachePlan,
+    cancel: &Cancel,
+) -> Result<Option<String>, ArchiveError> {
     if plan.key_files.is_empty() {
         return Ok(Some(NO_KEY.to_owned()));
     }
@@ -35,7 +39,11 @@ pub(super) fn version(root: &Path, plan: &CachePlan, cancel: &Cancel) -> Result<
         for entry in find(root, &globs, cancel)?.entries {
             let Entry::File(path) = entry else { continue };
             let full = root.join(&path);
-            let wrong = |source: io::Error| ArchiveError::File { action: "read", path: path.clone(), source };
+            let wrong = |source: io::Error| ArchiveError::File {
+                action: "read",
+                path: path.clone(),
+                source,
+            };
             let mut file = File::open(&full).map_err(wrong)?;
             let mut buffer = vec![0; 128 << 10];
             loop {
@@ -48,7 +56,12 @@ pub(super) fn version(root: &Path, plan: &CachePlan, cancel: &Cancel) -> Result<
             any = true;
         }
     }
-    Ok(any.then(|| hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(any.then(|| {
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }))
 }
 
 #[cfg(test)]
@@ -62,8 +75,11 @@ mod tests {
     fn a_version_follows_the_contents() {
         let place = tempfile::tempdir().expect("a directory");
         let of = |files: &[&str]| {
-            let plan =
-                CachePlan { name: "n".to_owned(), path: "p".to_owned(), key_files: files.iter().map(|file| (*file).to_owned()).collect() };
+            let plan = CachePlan {
+                name: "n".to_owned(),
+                path: "p".to_owned(),
+                key_files: files.iter().map(|file| (*file).to_owned()).collect(),
+            };
             version(place.path(), &plan, &Cancel::default()).expect("reads")
         };
         assert_eq!(of(&[]).as_deref(), Some("unversioned"));

@@ -33,8 +33,12 @@ impl CachePath {
 ///
 /// Paths are relative to the clone directory or begin with the home directory, which is the step's own. Others would be
 /// shared by every step of the machine, and replaced below the feet of those that run: they are not cached here.
-pub(super) fn resolve(text: &str, directories: &StepDirectories) -> Result<CachePath, &'static str> {
-    const OUTSIDE: &str = "its path is outside of the step's own directories, which the host executor does not cache";
+pub(super) fn resolve(
+    text: &str,
+    directories: &StepDirectories,
+) -> Result<CachePath, &'static str> {
+    const OUTSIDE: &str =
+        "its path is outside of the step's own directories, which the host executor does not cache";
     let bases = [
         ("~", &directories.home),
         ("$HOME", &directories.home),
@@ -64,7 +68,10 @@ pub(super) fn resolve(text: &str, directories: &StepDirectories) -> Result<Cache
     if base == &directories.build && relative.starts_with(".git") {
         return Err("its path is the repository itself");
     }
-    Ok(CachePath { base: base.clone(), relative })
+    Ok(CachePath {
+        base: base.clone(),
+        relative,
+    })
 }
 
 #[cfg(test)]
@@ -77,7 +84,12 @@ mod tests {
     #[test]
     fn paths_stay_in_the_steps_own_directories() {
         let of = |name: &str| PathBuf::from("/step").join(name);
-        let directories = StepDirectories { build: of("build"), home: of("home"), tmp: of("tmp"), scripts: of("scripts") };
+        let directories = StepDirectories {
+            build: of("build"),
+            home: of("home"),
+            tmp: of("tmp"),
+            scripts: of("scripts"),
+        };
         for (text, expected) in [
             ("node_modules", Some("/step/build/node_modules")),
             ("./a/b/", Some("/step/build/a/b")),

@@ -46,7 +46,11 @@ pub async fn restore(
         let path = match resolve(&cache.path, directories) {
             Ok(path) => path,
             Err(why) => {
-                log.line(&format!("Cache {name} ({}) is not used: {why}.", cache.path)).await;
+                log.line(&format!(
+                    "Cache {name} ({}) is not used: {why}.",
+                    cache.path
+                ))
+                .await;
                 continue;
             }
         };
@@ -54,33 +58,63 @@ pub async fn restore(
         let version = match blocking(move |cancel| version(&root, &keyed, cancel)).await {
             Ok(Some(version)) => version,
             Ok(None) => {
-                log.line(&format!("Cache {name} is not used: no file matches its key ({}).", cache.key_files.join(", "))).await;
+                log.line(&format!(
+                    "Cache {name} is not used: no file matches its key ({}).",
+                    cache.key_files.join(", ")
+                ))
+                .await;
                 continue;
             }
             Err(error) => {
-                log.line(&format!("Cache {name} is not used: its key cannot be made: {error}.")).await;
+                log.line(&format!(
+                    "Cache {name} is not used: its key cannot be made: {error}."
+                ))
+                .await;
                 continue;
             }
         };
-        let one = ReadyCache { name: name.clone(), version, path };
+        let one = ReadyCache {
+            name: name.clone(),
+            version,
+            path,
+        };
         let begin = Instant::now();
         match restore_one(store, scope, &one, limits).await {
             Ok(Restored::Whole(bytes)) => {
-                log.line(&format!("Restored cache {name} ({}) in {:.1} s", size(bytes), begin.elapsed().as_secs_f64())).await;
+                log.line(&format!(
+                    "Restored cache {name} ({}) in {:.1} s",
+                    size(bytes),
+                    begin.elapsed().as_secs_f64()
+                ))
+                .await;
             }
             Ok(Restored::None) => log.line(&format!("Cache {name} is not there yet.")).await,
-            Err(error) => log.line(&format!("Cache {name} cannot be restored, and the step goes on without it: {error}.")).await,
+            Err(error) => {
+                log.line(&format!(
+                    "Cache {name} cannot be restored, and the step goes on without it: {error}."
+                ))
+                .await
+            }
         }
         ready.push(one);
     }
     ready
 }
 
-async fn restore_one(store: &CacheStore, scope: &str, cache: &ReadyCache, limits: ArchiveLimits) -> Result<Restored, ArchiveError> {
+async fn restore_one(
+    store: &CacheStore,
+    scope: &str,
+    cache: &ReadyCache,
+    limits: ArchiveLimits,
+) -> Result<Restored, ArchiveError> {
     let (store, scope, cache) = (store.clone(), scope.to_owned(), cache.clone());
     blocking(move |cancel| {
-        let opened = store.reader(&scope, &cache.name, &cache.version).map_err(ArchiveError::Stream)?;
-        let Some((file, bytes)) = opened else { return Ok(Restored::None) };
+        let opened = store
+            .reader(&scope, &cache.name, &cache.version)
+            .map_err(ArchiveError::Stream)?;
+        let Some((file, bytes)) = opened else {
+            return Ok(Restored::None);
+        };
         let target = make_room(&cache.path)?;
         let unpacked = unpack(io::BufReader::new(&file), &target, limits, cancel);
         if let Err(error) = &unpacked {
@@ -105,11 +139,17 @@ fn make_room(path: &CachePath) -> Result<std::path::PathBuf, ArchiveError> {
         let is_last = index + 1 == parts.len();
         let failed = |action| {
             let path = full.clone();
-            move |source| ArchiveError::File { action, path, source }
+            move |source| ArchiveError::File {
+                action,
+                path,
+                source,
+            }
         };
         match full.symlink_metadata() {
             Ok(about) if about.is_dir() && !is_last => continue,
-            Ok(about) if about.is_dir() => std::fs::remove_dir_all(&full).map_err(failed("replace"))?,
+            Ok(about) if about.is_dir() => {
+                std::fs::remove_dir_all(&full).map_err(failed("replace"))?
+            }
             Ok(_) => std::fs::remove_file(&full).map_err(failed("replace"))?,
             Err(_) => {}
         }

@@ -55,11 +55,16 @@ pub struct KeptCache {
 impl CacheStore {
     /// Keeps caches under this directory, which need not exist, at most so many bytes altogether.
     pub fn new(directory: impl Into<PathBuf>, limit: u64, now: fn() -> Timestamp) -> Self {
-        Self { directory: directory.into(), limit, now }
+        Self {
+            directory: directory.into(),
+            limit,
+            now,
+        }
     }
 
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from((self.now)().as_micros()).unwrap_or_default())
+        SystemTime::UNIX_EPOCH
+            + Duration::from_micros(u64::try_from((self.now)().as_micros()).unwrap_or_default())
     }
 
     fn lives(&self, made_at: SystemTime) -> bool {
@@ -68,7 +73,12 @@ impl CacheStore {
     }
 
     /// Opens a cache that lives, and notes that it was used. Blocking.
-    pub(super) fn reader(&self, scope: &str, name: &str, version: &str) -> io::Result<Option<(File, u64)>> {
+    pub(super) fn reader(
+        &self,
+        scope: &str,
+        name: &str,
+        version: &str,
+    ) -> io::Result<Option<(File, u64)>> {
         let path = self.path(scope, name, version);
         let file = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -84,16 +94,28 @@ impl CacheStore {
     }
 
     /// Removes a cache that was opened and is of no use, unless another has taken its place. Blocking.
-    pub(super) fn discard(&self, opened: &File, scope: &str, name: &str, version: &str) -> io::Result<()> {
+    pub(super) fn discard(
+        &self,
+        opened: &File,
+        scope: &str,
+        name: &str,
+        version: &str,
+    ) -> io::Result<()> {
         let path = self.path(scope, name, version);
         let (mine, there) = (opened.metadata()?, path.metadata()?);
-        if (mine.dev(), mine.ino()) == (there.dev(), there.ino()) { remove(&path) } else { Ok(()) }
+        if (mine.dev(), mine.ino()) == (there.dev(), there.ino()) {
+            remove(&path)
+        } else {
+            Ok(())
+        }
     }
 
     /// True where a cache lives. Blocking.
     pub(super) fn has(&self, scope: &str, name: &str, version: &str) -> bool {
         let about = self.path(scope, name, version).metadata();
-        about.and_then(|about| about.modified()).is_ok_and(|made_at| self.lives(made_at))
+        about
+            .and_then(|about| about.modified())
+            .is_ok_and(|made_at| self.lives(made_at))
     }
 
     /// Begins a cache: a file to write into, to be given to [`CacheStore::finish`]. Removed when it is dropped. Blocking.
@@ -102,13 +124,22 @@ impl CacheStore {
         std::fs::create_dir_all(&directory)?;
         // What steps leave there is for nobody else of this machine.
         std::fs::set_permissions(&self.directory, std::fs::Permissions::from_mode(0o700))?;
-        tempfile::Builder::new().prefix(".part-").tempfile_in(directory)
+        tempfile::Builder::new()
+            .prefix(".part-")
+            .tempfile_in(directory)
     }
 
     /// Gives a cache its name, and makes room for it. Blocking.
-    pub(super) fn finish(&self, file: tempfile::NamedTempFile, scope: &str, name: &str, version: &str) -> io::Result<()> {
+    pub(super) fn finish(
+        &self,
+        file: tempfile::NamedTempFile,
+        scope: &str,
+        name: &str,
+        version: &str,
+    ) -> io::Result<()> {
         file.as_file().sync_all()?;
-        file.persist(self.path(scope, name, version)).map_err(|error| error.error)?;
+        file.persist(self.path(scope, name, version))
+            .map_err(|error| error.error)?;
         self.evict();
         Ok(())
     }
@@ -117,7 +148,11 @@ impl CacheStore {
     pub fn list(&self, scope: &str) -> Vec<KeptCache> {
         let mut kept = self.of_scope(&self.directory.join(plain(scope)));
         kept.retain(|cache| self.lives(cache.made_at));
-        kept.sort_by(|one, other| one.name.cmp(&other.name).then(other.made_at.cmp(&one.made_at)));
+        kept.sort_by(|one, other| {
+            one.name
+                .cmp(&other.name)
+                .then(other.made_at.cmp(&one.made_at))
+        });
         kept
     }
 
@@ -133,8 +168,13 @@ impl CacheStore {
     /// Removes what died, what was abandoned, and what was not used for the longest time while there is more than the limit.
     /// What cannot be removed is tried again the next time. Blocking.
     pub fn evict(&self) {
-        let Ok(scopes) = std::fs::read_dir(&self.directory) else { return };
-        let mut kept: Vec<KeptCache> = scopes.flatten().flat_map(|scope| self.of_scope(&scope.path())).collect();
+        let Ok(scopes) = std::fs::read_dir(&self.directory) else {
+            return;
+        };
+        let mut kept: Vec<KeptCache> = scopes
+            .flatten()
+            .flat_map(|scope| self.of_scope(&scope.path()))
+            .collect();
         kept.retain(|cache| self.lives(cache.made_at) || remove(&cache.path).is_err());
         kept.sort_by_key(|cache| cache.used_at);
         let mut total: u64 = kept.iter().map(|cache| cache.bytes).sum();
@@ -143,7 +183,11 @@ impl CacheStore {
                 break;
             }
             if remove(&cache.path).is_ok() {
-                tracing::info!(name = cache.name, bytes = cache.bytes, "removed the cache that was not used for the longest time");
+                tracing::info!(
+                    name = cache.name,
+                    bytes = cache.bytes,
+                    "removed the cache that was not used for the longest time"
+                );
                 total -= cache.bytes;
             }
         }
@@ -151,14 +195,24 @@ impl CacheStore {
 
     /// The caches of a scope's directory; what was abandoned there is removed on the way.
     fn of_scope(&self, directory: &Path) -> Vec<KeptCache> {
-        let Ok(names) = std::fs::read_dir(directory) else { return Vec::new() };
+        let Ok(names) = std::fs::read_dir(directory) else {
+            return Vec::new();
+        };
         let mut kept = Vec::new();
         for place in names.flatten() {
-            let name = percent_decode_str(&place.file_name().to_string_lossy()).decode_utf8_lossy().into_owned();
-            let Ok(entries) = std::fs::read_dir(place.path()) else { continue };
+            let name = percent_decode_str(&place.file_name().to_string_lossy())
+                .decode_utf8_lossy()
+                .into_owned();
+            let Ok(entries) = std::fs::read_dir(place.path()) else {
+                continue;
+            };
             for entry in entries.flatten() {
-                let Ok(about) = entry.metadata() else { continue };
-                let Ok(made_at) = about.modified() else { continue };
+                let Ok(about) = entry.metadata() else {
+                    continue;
+                };
+                let Ok(made_at) = about.modified() else {
+                    continue;
+                };
                 if !entry.file_name().to_string_lossy().ends_with(ENDING) {
                     if self.now().duration_since(made_at).unwrap_or_default() > ABANDONED {
                         // Tried again the next time.
@@ -167,21 +221,34 @@ impl CacheStore {
                     continue;
                 }
                 let used_at = about.accessed().unwrap_or(made_at).max(made_at);
-                kept.push(KeptCache { name: name.clone(), bytes: about.len(), made_at, used_at, path: entry.path() });
+                kept.push(KeptCache {
+                    name: name.clone(),
+                    bytes: about.len(),
+                    made_at,
+                    used_at,
+                    path: entry.path(),
+                });
             }
         }
         kept
     }
 
     fn path(&self, scope: &str, name: &str, version: &str) -> PathBuf {
-        self.directory.join(plain(scope)).join(plain(name)).join(format!("{version}{ENDING}"))
+        self.directory
+            .join(plain(scope))
+            .join(plain(name))
+            .join(format!("{version}{ENDING}"))
     }
 }
 
 fn plain(name: &str) -> String {
     let mut plain = utf8_percent_encode(name, PLAIN).to_string();
     if plain.len() > NAME_BYTES {
-        let hash: String = Sha256::digest(name.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(name.as_bytes())
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         plain.truncate(NAME_BYTES - hash.len());
         plain.push_str(&hash);
     }
@@ -206,7 +273,9 @@ mod tests {
     use super::{CacheStore, LIFE};
 
     fn now() -> Timestamp {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("after 1970");
         Timestamp::from_micros(since.as_micros() as i64)
     }
 
@@ -217,7 +286,11 @@ mod tests {
     }
 
     fn names(store: &CacheStore) -> Vec<String> {
-        store.list("app").into_iter().map(|cache| cache.name).collect()
+        store
+            .list("app")
+            .into_iter()
+            .map(|cache| cache.name)
+            .collect()
     }
 
     #[test]
@@ -227,14 +300,30 @@ mod tests {
         assert!(store.list("app").is_empty() && !store.has("app", "node", "v1"));
         keep(&store, "node", "v1", 10);
         keep(&store, "../etc: ü", "v1", 20);
-        assert!(store.has("app", "node", "v1") && !store.has("app", "node", "v2") && !store.has("other", "node", "v1"));
+        assert!(
+            store.has("app", "node", "v1")
+                && !store.has("app", "node", "v2")
+                && !store.has("other", "node", "v1")
+        );
         assert_eq!(names(&store), ["../etc: ü", "node"]);
-        assert_eq!(std::fs::read_dir(place.path()).expect("a directory").count(), 1, "names do not leave the directory");
-        let (mut file, bytes) = store.reader("app", "node", "v1").expect("opens").expect("is there");
+        assert_eq!(
+            std::fs::read_dir(place.path())
+                .expect("a directory")
+                .count(),
+            1,
+            "names do not leave the directory"
+        );
+        let (mut file, bytes) = store
+            .reader("app", "node", "v1")
+            .expect("opens")
+            .expect("is there");
         assert_eq!(store.clear("app").expect("clears"), 2);
-        assert!(names(&store).is_empty() && store.reader("app", "node", "v1").expect("opens").is_none());
+        assert!(
+            names(&store).is_empty() && store.reader("app", "node", "v1").expect("opens").is_none()
+        );
         let mut content = Vec::new();
-        file.read_to_end(&mut content).expect("whoever reads it goes on");
+        file.read_to_end(&mut content)
+            .expect("whoever reads it goes on");
         assert_eq!(content.len() as u64, bytes);
     }
 
@@ -243,7 +332,9 @@ mod tests {
         let place = tempfile::tempdir().expect("a directory");
         let store = CacheStore::new(place.path(), 1 << 20, now);
         keep(&store, &"ü".repeat(500), "v", 1);
-        assert!(store.has("app", &"ü".repeat(500), "v") && !store.has("app", &"ü".repeat(501), "v"));
+        assert!(
+            store.has("app", &"ü".repeat(500), "v") && !store.has("app", &"ü".repeat(501), "v")
+        );
     }
 
     #[test]
@@ -252,7 +343,12 @@ mod tests {
         let store = CacheStore::new(place.path(), 1 << 20, now);
         drop(store.begin("app", "node").expect("begins"));
         assert!(names(&store).is_empty());
-        assert_eq!(std::fs::read_dir(place.path().join("app/node")).expect("a directory").count(), 0);
+        assert_eq!(
+            std::fs::read_dir(place.path().join("app/node"))
+                .expect("a directory")
+                .count(),
+            0
+        );
     }
 
     #[test]
@@ -260,20 +356,37 @@ mod tests {
         let place = tempfile::tempdir().expect("a directory");
         let store = CacheStore::new(place.path(), 250, now);
         let age = |name: &str, made: Duration, used: Duration| {
-            let file = std::fs::File::open(place.path().join(format!("app/{name}/v.tar.zst"))).expect("is there");
+            let file = std::fs::File::open(place.path().join(format!("app/{name}/v.tar.zst")))
+                .expect("is there");
             let now = SystemTime::now();
-            file.set_times(FileTimes::new().set_modified(now - made).set_accessed(now - used)).expect("sets");
+            file.set_times(
+                FileTimes::new()
+                    .set_modified(now - made)
+                    .set_accessed(now - used),
+            )
+            .expect("sets");
         };
         let hours = |hours: u64| Duration::from_secs(hours * 3600);
         keep(&store, "old", "v", 100);
         age("old", LIFE + hours(1), hours(0));
-        assert!(!store.has("app", "old", "v") && store.reader("app", "old", "v").expect("opens").is_none() && names(&store).is_empty());
+        assert!(
+            !store.has("app", "old", "v")
+                && store.reader("app", "old", "v").expect("opens").is_none()
+                && names(&store).is_empty()
+        );
         keep(&store, "one", "v", 100);
-        assert!(!place.path().join("app/old/v.tar.zst").exists(), "what died is removed");
+        assert!(
+            !place.path().join("app/old/v.tar.zst").exists(),
+            "what died is removed"
+        );
         keep(&store, "two", "v", 100);
         age("one", hours(9), hours(1));
         age("two", hours(8), hours(5));
         keep(&store, "three", "v", 100);
-        assert_eq!(names(&store), ["one", "three"], "two was not used for the longest time");
+        assert_eq!(
+            names(&store),
+            ["one", "three"],
+            "two was not used for the longest time"
+        );
     }
 }

@@ -30,13 +30,19 @@ pub struct ShellStart<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The environment does not fit into a process (128 KiB a variable, a quarter of the stack altogether).
-    #[error("the variables of this step are too large for a process; make them shorter, or put them into a file")]
+    #[error(
+        "the variables of this step are too large for a process; make them shorter, or put them into a file"
+    )]
     EnvironmentTooLarge,
     /// A variable holds a zero byte.
-    #[error("a variable of this step contains a zero byte, which no process can be given; remove it")]
+    #[error(
+        "a variable of this step contains a zero byte, which no process can be given; remove it"
+    )]
     ZeroByte,
     /// The machine refuses.
-    #[error("the shell {program} cannot be started: {source}; look at the runner's machine (memory, process limit)")]
+    #[error(
+        "the shell {program} cannot be started: {source}; look at the runner's machine (memory, process limit)"
+    )]
     System {
         /// The shell.
         program: PathBuf,
@@ -57,7 +63,10 @@ pub trait Executor: Send + Sync + 'static {
     fn shell(&self) -> Shell;
 
     /// Starts a shell in the step's workspace with an empty standard input.
-    fn start(&self, start: ShellStart<'_>) -> impl Future<Output = Result<Self::Session, StartError>> + Send;
+    fn start(
+        &self,
+        start: ShellStart<'_>,
+    ) -> impl Future<Output = Result<Self::Session, StartError>> + Send;
 
     /// Ends every process that carries the mark, wherever it went. Called when a step is stopped, and once at its end.
     fn end_all(&self, mark: &str) -> impl Future<Output = ()> + Send;

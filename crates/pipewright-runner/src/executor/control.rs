@@ -16,7 +16,10 @@ pub enum Control {
 
 /// Waits until the word is sterner than one that was obeyed already. A sender that is gone says nothing more.
 pub(crate) async fn sterner(control: &mut watch::Receiver<Control>, obeyed: Control) -> Control {
-    let word = control.wait_for(|word| *word > obeyed).await.map(|word| *word);
+    let word = control
+        .wait_for(|word| *word > obeyed)
+        .await
+        .map(|word| *word);
     match word {
         Ok(word) => word,
         Err(_) => std::future::pending().await,

@@ -22,7 +22,12 @@ impl StepDirectories {
     /// Makes all four under a new directory, which must not exist. Only our user may enter it.
     pub fn create(root: &Path) -> io::Result<Self> {
         make(root)?;
-        let directories = Self { build: root.join("build"), home: root.join("home"), tmp: root.join("tmp"), scripts: root.join("scripts") };
+        let directories = Self {
+            build: root.join("build"),
+            home: root.join("home"),
+            tmp: root.join("tmp"),
+            scripts: root.join("scripts"),
+        };
         make(&directories.build)?;
         directories.make_private()?;
         Ok(directories)
@@ -31,13 +36,20 @@ impl StepDirectories {
     /// Uses an existing workspace, a checkout on a laptop for one, and makes the other three under a new directory.
     pub fn around(workspace: PathBuf, private: &Path) -> io::Result<Self> {
         make(private)?;
-        let directories = Self { build: workspace, home: private.join("home"), tmp: private.join("tmp"), scripts: private.join("scripts") };
+        let directories = Self {
+            build: workspace,
+            home: private.join("home"),
+            tmp: private.join("tmp"),
+            scripts: private.join("scripts"),
+        };
         directories.make_private()?;
         Ok(directories)
     }
 
     fn make_private(&self) -> io::Result<()> {
-        [&self.home, &self.tmp, &self.scripts].into_iter().try_for_each(|directory| make(directory))
+        [&self.home, &self.tmp, &self.scripts]
+            .into_iter()
+            .try_for_each(|directory| make(directory))
     }
 }
 

@@ -31,18 +31,31 @@ pub struct HostExecutor {
 impl HostExecutor {
     /// Looks for bash, then for sh.
     pub fn new() -> Self {
-        let bash = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/run/current-system/sw/bin/bash"]
-            .into_iter()
-            .find(|path| Path::new(path).exists());
+        let bash = [
+            "/bin/bash",
+            "/usr/bin/bash",
+            "/usr/local/bin/bash",
+            "/run/current-system/sw/bin/bash",
+        ]
+        .into_iter()
+        .find(|path| Path::new(path).exists());
         match bash {
-            Some(path) => Self { shell: Shell::Bash, program: PathBuf::from(path), sweeper: Arc::default() },
+            Some(path) => Self {
+                shell: Shell::Bash,
+                program: PathBuf::from(path),
+                sweeper: Arc::default(),
+            },
             None => Self::with_sh(),
         }
     }
 
     /// Uses `/bin/sh` even where there is bash.
     pub fn with_sh() -> Self {
-        Self { shell: Shell::Sh, program: PathBuf::from("/bin/sh"), sweeper: Arc::default() }
+        Self {
+            shell: Shell::Sh,
+            program: PathBuf::from("/bin/sh"),
+            sweeper: Arc::default(),
+        }
     }
 
     /// Ends what a crashed runner left running under this mark. Blocks for a moment.
@@ -61,11 +74,16 @@ impl Executor for HostExecutor {
     type Session = HostSession;
 
     fn notices(&self, plan: &StepPlan) -> Vec<String> {
-        let image = plan
-            .image
-            .as_ref()
-            .map(|image| format!("The image {} is not used: this runner runs scripts directly on its machine.", image.name));
-        let lfs = plan.clone.lfs.then(|| "Large files (lfs) are not fetched by this runner; the files hold their pointers.".to_owned());
+        let image = plan.image.as_ref().map(|image| {
+            format!(
+                "The image {} is not used: this runner runs scripts directly on its machine.",
+                image.name
+            )
+        });
+        let lfs = plan.clone.lfs.then(|| {
+            "Large files (lfs) are not fetched by this runner; the files hold their pointers."
+                .to_owned()
+        });
         image.into_iter().chain(lfs).collect()
     }
 
@@ -75,9 +93,16 @@ impl Executor for HostExecutor {
 
     async fn start(&self, start: ShellStart<'_>) -> Result<HostSession, StartError> {
         let mut command = Command::new(&self.program);
-        command.env_clear().env("LANG", "C.UTF-8").env("HOME", &start.directories.home).env("TMPDIR", &start.directories.tmp);
+        command
+            .env_clear()
+            .env("LANG", "C.UTF-8")
+            .env("HOME", &start.directories.home)
+            .env("TMPDIR", &start.directories.tmp);
         command.envs(start.environment.iter().map(|(name, value)| (name, value)));
-        command.env("BITBUCKET_CLONE_DIR", &start.directories.build).env("BUILD_DIR", &start.directories.build).env(MARK, start.mark);
+        command
+            .env("BITBUCKET_CLONE_DIR", &start.directories.build)
+            .env("BUILD_DIR", &start.directories.build)
+            .env(MARK, start.mark);
         command.env(outputs::PATH_VARIABLE, outputs::path(start.directories));
         if let Some(code) = start.exit_code {
             command.env("BITBUCKET_EXIT_CODE", code.to_string());
@@ -85,12 +110,26 @@ impl Executor for HostExecutor {
         if self.shell == Shell::Bash {
             command.args(["--noprofile", "--norc"]);
         }
-        command.arg(&start.script).current_dir(&start.directories.build).process_group(0);
-        let second = start.output.try_clone().map_err(|source| self.refused(source))?;
-        command.stdin(Stdio::null()).stdout(start.output).stderr(second).kill_on_drop(true);
+        command
+            .arg(&start.script)
+            .current_dir(&start.directories.build)
+            .process_group(0);
+        let second = start
+            .output
+            .try_clone()
+            .map_err(|source| self.refused(source))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(start.output)
+            .stderr(second)
+            .kill_on_drop(true);
         let child = command.spawn().map_err(|source| self.refused(source))?;
         let group = ProcessGroup::of(child.id());
-        Ok(HostSession { child, group, status: None })
+        Ok(HostSession {
+            child,
+            group,
+            status: None,
+        })
     }
 
     async fn end_all(&self, mark: &str) {
@@ -103,7 +142,10 @@ impl HostExecutor {
         match source.kind() {
             std::io::ErrorKind::ArgumentListTooLong => StartError::EnvironmentTooLarge,
             std::io::ErrorKind::InvalidInput => StartError::ZeroByte,
-            _ => StartError::System { program: self.program.clone(), source },
+            _ => StartError::System {
+                program: self.program.clone(),
+                source,
+            },
         }
     }
 }
@@ -144,5 +186,8 @@ impl Session for HostSession {
 
 /// The status as a shell would say it.
 fn code_of(status: ExitStatus) -> i32 {
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
 }

@@ -16,6 +16,10 @@ pub struct StepLimits {
 
 impl Default for StepLimits {
     fn default() -> Self {
-        Self { stop_grace: Duration::from_secs(10), after_script: Duration::from_mins(10), output_grace: Duration::from_secs(1) }
+        Self {
+            stop_grace: Duration::from_secs(10),
+            after_script: Duration::from_mins(10),
+            output_grace: Duration::from_secs(1),
+        }
     }
 }

@@ -19,7 +19,10 @@ pub(crate) use control::sterner;
 pub use directories::StepDirectories;
 pub use host::HostExecutor;
 pub use limits::StepLimits;
-pub use outputs::{FILE_BYTES as OUTPUT_FILE_BYTES, VALUE_BYTES as OUTPUT_VALUE_BYTES, describe as describe_variables};
+pub use outputs::{
+    FILE_BYTES as OUTPUT_FILE_BYTES, VALUE_BYTES as OUTPUT_VALUE_BYTES,
+    describe as describe_variables,
+};
 pub use script::{ScriptError, Shell, compose};
 pub(crate) use step::timing;
 pub use step::{StepEnd, StepRun, conclude, run_scripts};

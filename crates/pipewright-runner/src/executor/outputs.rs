@@ -35,11 +35,19 @@ pub(super) fn prepare(plan: &StepPlan, directories: &StepDirectories) -> io::Res
     if plan.output_variables.is_empty() {
         return Ok(());
     }
-    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path(directories)).map(drop)
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path(directories))
+        .map(drop)
 }
 
 /// Reads what the script wrote. An error is a sentence that fails the step.
-pub(super) fn collect(plan: &StepPlan, directories: &StepDirectories) -> Result<Vec<(String, String)>, String> {
+pub(super) fn collect(
+    plan: &StepPlan,
+    directories: &StepDirectories,
+) -> Result<Vec<(String, String)>, String> {
     if plan.output_variables.is_empty() {
         return Ok(Vec::new());
     }
@@ -47,9 +55,14 @@ pub(super) fn collect(plan: &StepPlan, directories: &StepDirectories) -> Result<
         Ok(text) => text,
         // The script removed it: it hands on nothing.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(format!("The file of output variables cannot be read: {error}.")),
+        Err(error) => {
+            return Err(format!(
+                "The file of output variables cannot be read: {error}."
+            ));
+        }
     };
-    let entries = dotenv::parse(&text).map_err(|error| format!("The file of output variables has a mistake on {error}."))?;
+    let entries = dotenv::parse(&text)
+        .map_err(|error| format!("The file of output variables has a mistake on {error}."))?;
     let mut variables: Vec<(String, String)> = Vec::new();
     for entry in entries {
         let name = entry.name;
@@ -82,7 +95,14 @@ pub(super) fn collect(plan: &StepPlan, directories: &StepDirectories) -> Result<
 /// The lines that show variables of earlier steps at the beginning of a later one's log; control characters as escapes.
 pub fn describe(variables: &[(String, String)]) -> Vec<String> {
     let heading = (!variables.is_empty()).then(|| "Variables from earlier steps:".to_owned());
-    heading.into_iter().chain(variables.iter().map(|(name, value)| format!("  {name}={}", shown(value)))).collect()
+    heading
+        .into_iter()
+        .chain(
+            variables
+                .iter()
+                .map(|(name, value)| format!("  {name}={}", shown(value))),
+        )
+        .collect()
 }
 
 /// On one line, and cut.
@@ -93,7 +113,11 @@ fn shown(value: &str) -> String {
             text.push('…');
             break;
         }
-        if character.is_control() { text.extend(character.escape_default()) } else { text.push(character) }
+        if character.is_control() {
+            text.extend(character.escape_default())
+        } else {
+            text.push(character)
+        }
     }
     text
 }
@@ -101,14 +125,22 @@ fn shown(value: &str) -> String {
 fn read(path: &Path) -> io::Result<String> {
     // A pipe that the script put there must not be waited for, and a link not be followed.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file any more; append to it with >>"));
+        return Err(io::Error::other(
+            "it is not a regular file any more; append to it with >>",
+        ));
     }
     let mut bytes = Vec::new();
     file.take(FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > FILE_BYTES {
-        return Err(io::Error::other(format!("it is larger than {} KiB; hand larger things on as an artifact", FILE_BYTES >> 10)));
+        return Err(io::Error::other(format!(
+            "it is larger than {} KiB; hand larger things on as an artifact",
+            FILE_BYTES >> 10
+        )));
     }
     String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text"))
 }
@@ -119,8 +151,11 @@ mod tests {
 
     #[test]
     fn values_are_shown_on_one_line_each_and_cut() {
-        let variables =
-            [("A", "one\ntwo\u{1d}+ \u{1b}[31m".to_owned()), ("B", "ü".repeat(300))].map(|(name, value)| (name.to_owned(), value));
+        let variables = [
+            ("A", "one\ntwo\u{1d}+ \u{1b}[31m".to_owned()),
+            ("B", "ü".repeat(300)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
         let lines = describe(&variables);
         assert_eq!(lines[0], "Variables from earlier steps:");
         assert_eq!(lines[1], "  A=one\\ntwo\\u{1d}+ \\u{1b}[31m");

@@ -61,7 +61,10 @@ mod tests {
 
     #[test]
     fn items_stand_verbatim_behind_their_header() {
-        let items = [ScriptItem::Command("echo 'it''s' $(x)".to_owned()), ScriptItem::Command("if true; then\n".to_owned())];
+        let items = [
+            ScriptItem::Command("echo 'it''s' $(x)".to_owned()),
+            ScriptItem::Command("if true; then\n".to_owned()),
+        ];
         let expected = "set -e\nprintf '\\035+ %s\\n' 'echo '\\''it'\\'''\\''s'\\'' $(x)'\necho 'it''s' $(x)\nprintf '\\n'\nprintf '\\035+ %s\\n' 'if true; then'\nif true; then\n\nprintf '\\n'\n";
         assert_eq!(compose(&items, Shell::Sh).as_deref(), Ok(expected));
     }

@@ -87,9 +87,9 @@ pub async fn run_scripts<E: Executor>(
 ) -> StepEnd {
     match StepProcess::prepare() {
         Ok(process) => process.run(executor, run, log, control, started).await,
-        Err(error) => {
-            StepEnd::errored(format!("a pipe for the script's output cannot be made: {error}; look at the runner's limit of open files"))
-        }
+        Err(error) => StepEnd::errored(format!(
+            "a pipe for the script's output cannot be made: {error}; look at the runner's limit of open files"
+        )),
     }
 }
 
@@ -113,7 +113,11 @@ impl StepProcess {
         let (reader, writer) = std::io::pipe()?;
         // A smaller pipe is only slower.
         let _ = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_BYTES);
-        Ok(Self { reader: Receiver::from_owned_fd(reader.into())?, writer, timings: Vec::new() })
+        Ok(Self {
+            reader: Receiver::from_owned_fd(reader.into())?,
+            writer,
+            timings: Vec::new(),
+        })
     }
 
     async fn run<E: Executor>(
@@ -125,10 +129,15 @@ impl StepProcess {
         started: impl FnOnce(Timing) + Send,
     ) -> StepEnd {
         if let Err(error) = outputs::prepare(run.plan, run.directories) {
-            return StepEnd::errored(format!("the file of output variables cannot be made: {error}; look at the runner's disk"));
+            return StepEnd::errored(format!(
+                "the file of output variables cannot be made: {error}; look at the runner's disk"
+            ));
         }
         let begin = Instant::now();
-        let mut session = match self.start(executor, run, &run.plan.script, "script", None).await {
+        let mut session = match self
+            .start(executor, run, &run.plan.script, "script", None)
+            .await
+        {
             Ok(session) => session,
             Err(message) => return StepEnd::errored(message),
         };
@@ -136,7 +145,17 @@ impl StepProcess {
         self.timings.push(spawn.clone());
         started(spawn);
         let script_begin = Instant::now();
-        let (mut ending, code) = self.drive(executor, &mut session, run, run.max_time, log, control, Control::Run).await;
+        let (mut ending, code) = self
+            .drive(
+                executor,
+                &mut session,
+                run,
+                run.max_time,
+                log,
+                control,
+                Control::Run,
+            )
+            .await;
         self.timings.push(timing("script", script_begin));
         let mut message = match ending {
             Ending::TimedOut => Some(format!(
@@ -147,15 +166,44 @@ impl StepProcess {
         };
         if ending != Ending::Killed && !run.plan.after_script.is_empty() {
             let after_begin = Instant::now();
-            match self.start(executor, run, &run.plan.after_script, "after-script", Some(code)).await {
-                Err(text) => log.line(&format!("The after-script was not run: {text}.")).await,
+            match self
+                .start(
+                    executor,
+                    run,
+                    &run.plan.after_script,
+                    "after-script",
+                    Some(code),
+                )
+                .await
+            {
+                Err(text) => {
+                    log.line(&format!("The after-script was not run: {text}."))
+                        .await
+                }
                 Ok(mut after) => {
                     // A stop that came already has been obeyed; only a sterner word ends the after-script.
-                    let obeyed = if ending == Ending::Stopped { Control::Stop } else { Control::Run };
-                    let (after_ending, _) = self.drive(executor, &mut after, run, run.limits.after_script, log, control, obeyed).await;
+                    let obeyed = if ending == Ending::Stopped {
+                        Control::Stop
+                    } else {
+                        Control::Run
+                    };
+                    let (after_ending, _) = self
+                        .drive(
+                            executor,
+                            &mut after,
+                            run,
+                            run.limits.after_script,
+                            log,
+                            control,
+                            obeyed,
+                        )
+                        .await;
                     match after_ending {
                         Ending::TimedOut => {
-                            let words = format!("The after-script took longer than {} and was ended.", minutes(run.limits.after_script));
+                            let words = format!(
+                                "The after-script took longer than {} and was ended.",
+                                minutes(run.limits.after_script)
+                            );
                             log.line(&words).await;
                         }
                         Ending::Stopped if ending == Ending::ByItself => ending = Ending::Stopped,
@@ -192,7 +240,13 @@ impl StepProcess {
         if ending == Ending::Stopped {
             message = Some("Stopped.".to_owned());
         }
-        StepEnd { outcome, exit_code: (ending == Ending::ByItself).then_some(code), message, timings, output_variables }
+        StepEnd {
+            outcome,
+            exit_code: (ending == Ending::ByItself).then_some(code),
+            message,
+            timings,
+            output_variables,
+        }
     }
 
     /// Writes a script file and starts its shell.
@@ -206,18 +260,35 @@ impl StepProcess {
     ) -> Result<E::Session, String> {
         let text = compose(items, executor.shell()).map_err(|error| error.to_string())?;
         let script = run.directories.scripts.join(name);
-        write_private(&script, &text)
-            .map_err(|error| format!("the script cannot be written to {}: {error}; look at the runner's disk", script.display()))?;
+        write_private(&script, &text).map_err(|error| {
+            format!(
+                "the script cannot be written to {}: {error}; look at the runner's disk",
+                script.display()
+            )
+        })?;
         let output = self
             .writer
             .try_clone()
             .map_err(|error| format!("the output cannot be given to the shell: {error}; look at the runner's limit of open files"))?;
-        let start = ShellStart { mark: run.mark, script, directories: run.directories, environment: run.environment, exit_code, output };
-        executor.start(start).await.map_err(|error| error.to_string())
+        let start = ShellStart {
+            mark: run.mark,
+            script,
+            directories: run.directories,
+            environment: run.environment,
+            exit_code,
+            output,
+        };
+        executor
+            .start(start)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     /// Waits for a shell while its output flows, and ends it when its time is over or a word sterner than `obeyed` comes.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one step, borrowed apart")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one step, borrowed apart"
+    )]
     async fn drive<E: Executor>(
         &mut self,
         executor: &E,
@@ -258,15 +329,26 @@ impl StepProcess {
     }
 
     /// Ends what the scripts left running and reads the rest of the output.
-    async fn close<E: Executor>(self, executor: &E, mut session: E::Session, run: StepRun<'_>, log: &mut LogWriter) {
-        let Self { mut reader, writer, .. } = self;
+    async fn close<E: Executor>(
+        self,
+        executor: &E,
+        mut session: E::Session,
+        run: StepRun<'_>,
+        log: &mut LogWriter,
+    ) {
+        let Self {
+            mut reader, writer, ..
+        } = self;
         session.kill();
         drop(session);
         drop(writer);
         // What is dead prints nothing more: at most one pipe's content is left, then its end comes.
         if let Ok(false) = log.pump_rest(&mut reader, ESCAPE_GRACE, PIPE_BYTES).await {
             executor.end_all(run.mark).await;
-            if let Ok(false) = log.pump_rest(&mut reader, run.limits.output_grace, PIPE_BYTES).await {
+            if let Ok(false) = log
+                .pump_rest(&mut reader, run.limits.output_grace, PIPE_BYTES)
+                .await
+            {
                 log.line("A process that the script left behind still holds its output; nothing more of it is read.").await;
             }
         }
@@ -281,7 +363,13 @@ impl StepEnd {
 
     /// No script ran to its end.
     pub const fn without_script(outcome: AttemptOutcome, message: Option<String>) -> Self {
-        Self { outcome, exit_code: None, message, timings: Vec::new(), output_variables: Vec::new() }
+        Self {
+            outcome,
+            exit_code: None,
+            message,
+            timings: Vec::new(),
+            output_variables: Vec::new(),
+        }
     }
 }
 
@@ -294,13 +382,20 @@ async fn pump_on(log: &mut LogWriter, reader: &mut Receiver) -> std::convert::In
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())
 }
 
 /// The time since `begin` as a part.
 pub(crate) fn timing(part: &str, begin: Instant) -> Timing {
-    Timing { part: part.to_owned(), micros: u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX) }
+    Timing {
+        part: part.to_owned(),
+        micros: u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX),
+    }
 }
 
 fn minutes(time: Duration) -> String {

@@ -45,18 +45,41 @@ pub enum Compared {
 
 impl MirrorStore {
     /// The files that changed, by the rule of this module, sorted, each once. Bytes of names that are no UTF-8 are `U+FFFD`.
-    pub async fn changed_files(&self, repository: RepositoryId, commit: &CommitHash, compared: &Compared) -> Option<Vec<String>> {
+    pub async fn changed_files(
+        &self,
+        repository: RepositoryId,
+        commit: &CommitHash,
+        compared: &Compared,
+    ) -> Option<Vec<String>> {
         known(changed(&Source::Mirror(self, repository), commit, compared).await)
     }
 
     /// The commit in the mirror that these first digits mean; `None` where there is none, or several.
-    pub async fn commit_of_prefix(&self, repository: RepositoryId, prefix: &str) -> Result<Option<CommitHash>, GitError> {
-        if !(7..=64).contains(&prefix.len()) || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    pub async fn commit_of_prefix(
+        &self,
+        repository: RepositoryId,
+        prefix: &str,
+    ) -> Result<Option<CommitHash>, GitError> {
+        if !(7..=64).contains(&prefix.len()) || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
             return Ok(None);
         }
         let name = format!("{prefix}^{{commit}}");
-        let answer =
-            self.read(repository, "rev-parse", &[], 4096, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).await?;
+        let answer = self
+            .read(
+                repository,
+                "rev-parse",
+                &[],
+                4096,
+                &[
+                    "rev-parse",
+                    "--verify",
+                    "--quiet",
+                    "--end-of-options",
+                    &name,
+                ],
+            )
+            .await?;
         let found: Option<CommitHash> = String::from_utf8_lossy(&answer.stdout).trim().parse().ok();
         // A tag or branch of this name comes before the commit: then it is not known which one is meant.
         Ok(found.filter(|commit| commit.as_str().starts_with(&prefix.to_ascii_lowercase())))
@@ -65,13 +88,20 @@ impl MirrorStore {
 
 impl LocalRepository {
     /// As [`MirrorStore::changed_files`].
-    pub async fn changed_files(&self, commit: &CommitHash, compared: &Compared) -> Option<Vec<String>> {
+    pub async fn changed_files(
+        &self,
+        commit: &CommitHash,
+        compared: &Compared,
+    ) -> Option<Vec<String>> {
         known(changed(&Source::Local(self), commit, compared).await)
     }
 }
 
 /// Files from elsewhere beside those that changed, within the same limits.
-pub fn with_more(changed: Option<Vec<String>>, more: impl IntoIterator<Item = String>) -> Option<Vec<String>> {
+pub fn with_more(
+    changed: Option<Vec<String>>,
+    more: impl IntoIterator<Item = String>,
+) -> Option<Vec<String>> {
     bounded(changed?.into_iter().chain(more).collect())
 }
 
@@ -89,22 +119,46 @@ enum Source<'a> {
 }
 
 impl Source<'_> {
-    async fn ask(&self, operation: &'static str, input: &[u8], arguments: &[&str]) -> Result<Finished, GitError> {
+    async fn ask(
+        &self,
+        operation: &'static str,
+        input: &[u8],
+        arguments: &[&str],
+    ) -> Result<Finished, GitError> {
         match self {
-            Self::Mirror(mirrors, repository) => mirrors.read(*repository, operation, input, READ_LIMIT, arguments).await,
-            Self::Local(repository) => repository.read(operation, input, READ_LIMIT, arguments).await,
+            Self::Mirror(mirrors, repository) => {
+                mirrors
+                    .read(*repository, operation, input, READ_LIMIT, arguments)
+                    .await
+            }
+            Self::Local(repository) => {
+                repository
+                    .read(operation, input, READ_LIMIT, arguments)
+                    .await
+            }
         }
     }
 
     /// Commits, each with its parents on one line; `None` where one of them is not there.
-    async fn lines(&self, operation: &'static str, arguments: &[&str]) -> Result<Option<Vec<String>>, GitError> {
+    async fn lines(
+        &self,
+        operation: &'static str,
+        arguments: &[&str],
+    ) -> Result<Option<Vec<String>>, GitError> {
         let answer = self.ask(operation, &[], arguments).await?;
-        let lines = String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect();
+        let lines = String::from_utf8_lossy(&answer.stdout)
+            .lines()
+            .map(str::to_owned)
+            .collect();
         Ok(answer.status.success().then_some(lines))
     }
 }
 
-async fn changed(source: &Source<'_>, commit: &CommitHash, compared: &Compared) -> Result<Option<Vec<String>>, GitError> {
+async fn changed(
+    source: &Source<'_>,
+    commit: &CommitHash,
+    compared: &Compared,
+) -> Result<Option<Vec<String>>, GitError> {
     let pairs = match compared {
         Compared::Destination(destination) => {
             let arguments = ["merge-base", "--all", destination.as_str(), commit.as_str()];
@@ -117,10 +171,25 @@ async fn changed(source: &Source<'_>, commit: &CommitHash, compared: &Compared) 
         Compared::Since(previous) => {
             let most = format!("--max-count={}", MAX_COMMITS + 1);
             let range = format!("{previous}..{commit}");
-            match source.lines("rev-list", &["rev-list", "--parents", &most, "--end-of-options", &range, "--"]).await? {
+            match source
+                .lines(
+                    "rev-list",
+                    &[
+                        "rev-list",
+                        "--parents",
+                        &most,
+                        "--end-of-options",
+                        &range,
+                        "--",
+                    ],
+                )
+                .await?
+            {
                 Some(commits) if commits.len() > MAX_COMMITS => None,
                 // A ref that was moved back has no new commits: then the last one's files alone.
-                Some(commits) => last_commit(source, commit).await?.map(|last| last.into_iter().chain(commits).collect()),
+                Some(commits) => last_commit(source, commit)
+                    .await?
+                    .map(|last| last.into_iter().chain(commits).collect()),
                 None => last_commit(source, commit).await?,
             }
         }
@@ -129,21 +198,55 @@ async fn changed(source: &Source<'_>, commit: &CommitHash, compared: &Compared) 
     // Each commit with its first parent only; a commit without one is compared with nothing.
     let pair = |line: &String| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
     let question = pairs.iter().map(pair).collect::<Vec<_>>().join("\n") + "\n";
-    let arguments =
-        ["diff-tree", "--stdin", "-r", "-z", "--root", "--name-only", "--no-renames", "--no-commit-id", "--ignore-submodules=none"];
-    let answer = source.ask("diff-tree", question.as_bytes(), &arguments).await?;
+    let arguments = [
+        "diff-tree",
+        "--stdin",
+        "-r",
+        "-z",
+        "--root",
+        "--name-only",
+        "--no-renames",
+        "--no-commit-id",
+        "--ignore-submodules=none",
+    ];
+    let answer = source
+        .ask("diff-tree", question.as_bytes(), &arguments)
+        .await?;
     if !answer.status.success() {
         return Ok(None);
     }
-    let names = answer.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    Ok(bounded(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()))
+    let names = answer
+        .stdout
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty());
+    Ok(bounded(
+        names
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect(),
+    ))
 }
 
-async fn last_commit(source: &Source<'_>, commit: &CommitHash) -> Result<Option<Vec<String>>, GitError> {
-    source.lines("rev-list", &["rev-list", "--parents", "--max-count=1", "--end-of-options", commit.as_str(), "--"]).await
+async fn last_commit(
+    source: &Source<'_>,
+    commit: &CommitHash,
+) -> Result<Option<Vec<String>>, GitError> {
+    source
+        .lines(
+            "rev-list",
+            &[
+                "rev-list",
+                "--parents",
+                "--max-count=1",
+                "--end-of-options",
+                commit.as_str(),
+                "--",
+            ],
+        )
+        .await
 }
 
 fn bounded(names: BTreeSet<String>) -> Option<Vec<String>> {
-    let is_little = names.len() <= MAX_FILES && names.iter().map(String::len).sum::<usize>() <= MAX_NAMES;
+    let is_little =
+        names.len() <= MAX_FILES && names.iter().map(String::len).sum::<usize>() <= MAX_NAMES;
     is_little.then(|| names.into_iter().collect())
 }

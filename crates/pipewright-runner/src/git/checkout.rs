@@ -40,19 +40,28 @@ pub struct CheckedOut {
 impl MirrorStore {
     /// Checks `checkout.commit` out of the mirror, which must hold it (see [`MirrorStore::ensure`]). The mirror must
     /// outlive the directory.
-    pub async fn check_out(&self, checkout: &Checkout, target: CheckoutTarget<'_>) -> Result<CheckedOut, GitError> {
+    pub async fn check_out(
+        &self,
+        checkout: &Checkout,
+        target: CheckoutTarget<'_>,
+    ) -> Result<CheckedOut, GitError> {
         let begin = Instant::now();
         let tags = self.packed_tags(checkout).await?;
         let mirror = self.mirror(checkout.repository);
         let layout = Layout {
             objects: &mirror.path.join("objects"),
             commit: &checkout.commit,
-            branch: checkout.ref_name.is_branch().then(|| checkout.ref_name.short()),
+            branch: checkout
+                .ref_name
+                .is_branch()
+                .then(|| checkout.ref_name.short()),
             url: Some(&checkout.url),
             tags: &tags,
         };
         match self.git().lay_out(&layout, target, Filling::Files).await {
-            Ok(()) => Ok(CheckedOut { elapsed: begin.elapsed() }),
+            Ok(()) => Ok(CheckedOut {
+                elapsed: begin.elapsed(),
+            }),
             Err(error) => {
                 if matches!(error, GitError::Damaged { .. }) {
                     mirror.damage();
@@ -68,8 +77,20 @@ impl MirrorStore {
         if let Some(tags) = mirror.tags() {
             return Ok(tags);
         }
-        let arguments = ["for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"];
-        let answer = self.read(checkout.repository, "for-each-ref", &[], TAGS_LIMIT, &arguments).await?;
+        let arguments = [
+            "for-each-ref",
+            "--format=%(objectname) %(refname)",
+            "refs/tags",
+        ];
+        let answer = self
+            .read(
+                checkout.repository,
+                "for-each-ref",
+                &[],
+                TAGS_LIMIT,
+                &arguments,
+            )
+            .await?;
         let tags: Arc<str> = String::from_utf8_lossy(&answer.stdout).into();
         mirror.remember_tags(Arc::clone(&tags));
         Ok(tags)
@@ -102,16 +123,26 @@ pub(super) enum Filling {
 
 impl Git {
     /// Writes the repository into the target's `.git` and fills it.
-    pub(super) async fn lay_out(&self, layout: &Layout<'_>, target: CheckoutTarget<'_>, filling: Filling) -> Result<(), GitError> {
+    pub(super) async fn lay_out(
+        &self,
+        layout: &Layout<'_>,
+        target: CheckoutTarget<'_>,
+        filling: Filling,
+    ) -> Result<(), GitError> {
         let git_directory = target.directory.join(".git");
-        write_repository(&git_directory, layout).map_err(|source| GitError::file(format!("write {}", git_directory.display()), source))?;
+        write_repository(&git_directory, layout).map_err(|source| {
+            GitError::file(format!("write {}", git_directory.display()), source)
+        })?;
         let mode = match filling {
             Filling::Files => "--hard",
             Filling::Index => "--mixed",
         };
         let filled = self
             .local("checkout", &[], 1 << 20, |command| {
-                command.env("GIT_DIR", &git_directory).env("GIT_WORK_TREE", target.directory).current_dir(target.directory);
+                command
+                    .env("GIT_DIR", &git_directory)
+                    .env("GIT_WORK_TREE", target.directory)
+                    .current_dir(target.directory);
                 command.args(["reset", mode, "--quiet", "--end-of-options", "HEAD"]);
             })
             .await?;
@@ -119,7 +150,10 @@ impl Git {
             return Ok(());
         }
         let words = String::from_utf8_lossy(&filled.stderr);
-        Err(classify_local(&words).unwrap_or_else(|| GitError::Other { operation: "checkout", detail: tail(&words) }))
+        Err(classify_local(&words).unwrap_or_else(|| GitError::Other {
+            operation: "checkout",
+            detail: tail(&words),
+        }))
     }
 }
 
@@ -132,7 +166,10 @@ fn write_repository(git: &Path, layout: &Layout<'_>) -> io::Result<()> {
     if let Some(name) = layout.branch {
         std::fs::write(git.join("HEAD"), format!("ref: refs/heads/{name}\n"))?;
         // `packed-refs` is searched by bisection only where its header says so; ours has none and is read whole.
-        let _ = write!(refs, "{commit} refs/heads/{name}\n{tags}{commit} refs/remotes/origin/{name}\n");
+        let _ = write!(
+            refs,
+            "{commit} refs/heads/{name}\n{tags}{commit} refs/remotes/origin/{name}\n"
+        );
     } else {
         // As a clone of a tag: no branch, the commit itself.
         std::fs::write(git.join("HEAD"), format!("{commit}\n"))?;
@@ -141,20 +178,35 @@ fn write_repository(git: &Path, layout: &Layout<'_>) -> io::Result<()> {
     std::fs::write(git.join("packed-refs"), refs)?;
     std::fs::write(git.join("config"), configuration(layout))?;
     std::fs::write(git.join("info/exclude"), ".bitbucket/pipelines/generated\n")?;
-    std::fs::write(git.join("objects/info/alternates"), format!("{}\n", layout.objects.display()))
+    std::fs::write(
+        git.join("objects/info/alternates"),
+        format!("{}\n", layout.objects.display()),
+    )
 }
 
 /// The workspace's own configuration, with the identity that Bitbucket gives (bitbucket-pipelines-yml.md §4.2).
 fn configuration(layout: &Layout<'_>) -> String {
-    let version = if layout.commit.as_str().len() == 64 { "1\n[extensions]\n\tobjectformat = sha256\n[core]" } else { "0" };
-    let mut text = format!("[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n");
+    let version = if layout.commit.as_str().len() == 64 {
+        "1\n[extensions]\n\tobjectformat = sha256\n[core]"
+    } else {
+        "0"
+    };
+    let mut text = format!(
+        "[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n"
+    );
     if let Some(url) = layout.url.map(quoted) {
-        let _ = writeln!(text, "[remote \"origin\"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*");
+        let _ = writeln!(
+            text,
+            "[remote \"origin\"]\n\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/origin/*"
+        );
     }
     if let Some(name) = layout.branch {
         let quoted_name = quoted(name);
         let merge = quoted(&format!("refs/heads/{name}"));
-        let _ = writeln!(text, "[branch {quoted_name}]\n\tremote = origin\n\tmerge = {merge}");
+        let _ = writeln!(
+            text,
+            "[branch {quoted_name}]\n\tremote = origin\n\tmerge = {merge}"
+        );
     }
     text.push_str("[user]\n\tname = bitbucket-pipelines\n\temail = commits-noreply@bitbucket.org\n[push]\n\tdefault = current\n");
     text

@@ -20,43 +20,73 @@ pub(super) fn classify(operation: &'static str, stderr: &[u8], network: &Network
     if let Some(error) = classify_ssh(&text, &host, network.credential) {
         return error;
     }
-    classify_local(&text).unwrap_or_else(|| classify_http(operation, &text, &host, network.url.as_str()))
+    classify_local(&text)
+        .unwrap_or_else(|| classify_http(operation, &text, &host, network.url.as_str()))
 }
 
 /// What ssh says before any git is spoken; `None` where it says nothing known.
 fn classify_ssh(text: &str, host: &str, credential: &CloneCredential) -> Option<GitError> {
     let any = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
     let host_owned = || host.to_owned();
-    Some(if any(&["REMOTE HOST IDENTIFICATION HAS CHANGED", "Host key verification failed", "host key is known for"]) {
-        let pinned = match credential {
-            CloneCredential::Ssh { known_hosts, .. } => HostKeys::parse(known_hosts).fingerprints().into_iter().next(),
-            _ => None,
-        };
-        GitError::HostKeyChanged { host: host_owned(), expected: pinned, got: fingerprint_in(text) }
-    } else if any(&["Permission denied (", "Too many authentication failures"]) {
-        GitError::PermissionDenied { host: host_owned() }
-    } else if any(&["Could not resolve host", "Name or service not known", "Temporary failure in name resolution"]) {
-        GitError::HostUnknown { host: host_owned() }
-    } else if any(&[
-        "Connection refused",
-        "Couldn't connect to server",
-        "Could not connect to server",
-        "No route to host",
-        "Network is unreachable",
-    ]) {
-        GitError::ConnectionRefused { host: host_owned() }
-    } else {
-        return None;
-    })
+    Some(
+        if any(&[
+            "REMOTE HOST IDENTIFICATION HAS CHANGED",
+            "Host key verification failed",
+            "host key is known for",
+        ]) {
+            let pinned = match credential {
+                CloneCredential::Ssh { known_hosts, .. } => HostKeys::parse(known_hosts)
+                    .fingerprints()
+                    .into_iter()
+                    .next(),
+                _ => None,
+            };
+            GitError::HostKeyChanged {
+                host: host_owned(),
+                expected: pinned,
+                got: fingerprint_in(text),
+            }
+        } else if any(&["Permission denied (", "Too many authentication failures"]) {
+            GitError::PermissionDenied { host: host_owned() }
+        } else if any(&[
+            "Could not resolve host",
+            "Name or service not known",
+            "Temporary failure in name resolution",
+        ]) {
+            GitError::HostUnknown { host: host_owned() }
+        } else if any(&[
+            "Connection refused",
+            "Couldn't connect to server",
+            "Could not connect to server",
+            "No route to host",
+            "Network is unreachable",
+        ]) {
+            GitError::ConnectionRefused { host: host_owned() }
+        } else {
+            return None;
+        },
+    )
 }
 
 /// The error of a connection that could not be made.
-pub(crate) fn classify_connect(text: &str, host: &str, credential: &CloneCredential, limit: std::time::Duration) -> GitError {
+pub(crate) fn classify_connect(
+    text: &str,
+    host: &str,
+    credential: &CloneCredential,
+    limit: std::time::Duration,
+) -> GitError {
     classify_ssh(text, host, credential).unwrap_or_else(|| {
         if text.contains("timed out") {
-            GitError::Timeout { operation: "connect", limit, limit_name: "connect_timeout" }
+            GitError::Timeout {
+                operation: "connect",
+                limit,
+                limit_name: "connect_timeout",
+            }
         } else {
-            GitError::Other { operation: "connect", detail: tail(text) }
+            GitError::Other {
+                operation: "connect",
+                detail: tail(text),
+            }
         }
     })
 }
@@ -107,7 +137,10 @@ fn classify_http(operation: &'static str, text: &str, host: &str, url: &str) -> 
         "SSL peer certificate",
         "CAfile",
     ]) {
-        GitError::Certificate { host, detail: tail(text) }
+        GitError::Certificate {
+            host,
+            detail: tail(text),
+        }
     } else if any(&[
         "repository does not exist",
         "Repository not found",
@@ -117,28 +150,55 @@ fn classify_http(operation: &'static str, text: &str, host: &str, url: &str) -> 
         "does not exist",
     ]) || (text.contains("repository '") && text.contains("' not found"))
     {
-        GitError::RepositoryNotFound { url: url.to_owned() }
+        GitError::RepositoryNotFound {
+            url: url.to_owned(),
+        }
     } else if any(&["timed out", "Operation too slow"]) {
-        GitError::Timeout { operation, limit: std::time::Duration::from_mins(1), limit_name: "connect_timeout" }
+        GitError::Timeout {
+            operation,
+            limit: std::time::Duration::from_mins(1),
+            limit_name: "connect_timeout",
+        }
     } else {
-        GitError::Other { operation, detail: tail(text) }
+        GitError::Other {
+            operation,
+            detail: tail(text),
+        }
     }
 }
 
 /// The end of git's own words on one line, without its progress lines.
 pub(super) fn tail(text: &str) -> String {
-    let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
-    let words: Vec<_> =
-        lines.filter(|line| !line.ends_with('%') && !line.contains("% (") && !line.starts_with("remote: Enumerating")).collect();
+    let lines = text
+        .split(['\n', '\r'])
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let words: Vec<_> = lines
+        .filter(|line| {
+            !line.ends_with('%')
+                && !line.contains("% (")
+                && !line.starts_with("remote: Enumerating")
+        })
+        .collect();
     let joined = words.join("; ");
-    let cut = joined.char_indices().rev().nth(DETAIL_LIMIT).map_or(0, |(place, _)| place);
-    if joined.is_empty() { "it gave no reason".to_owned() } else { joined[cut..].to_owned() }
+    let cut = joined
+        .char_indices()
+        .rev()
+        .nth(DETAIL_LIMIT)
+        .map_or(0, |(place, _)| place);
+    if joined.is_empty() {
+        "it gave no reason".to_owned()
+    } else {
+        joined[cut..].to_owned()
+    }
 }
 
 /// The first `SHA256:…` in ssh's words: the key that the host showed.
 pub(crate) fn fingerprint_in(text: &str) -> Option<String> {
     let start = text.find("SHA256:")?;
-    let word = text[start..].split(|c: char| c.is_whitespace() || c == '.').next()?;
+    let word = text[start..]
+        .split(|c: char| c.is_whitespace() || c == '.')
+        .next()?;
     (word.len() > 20).then(|| word.to_owned())
 }
 
@@ -151,29 +211,51 @@ mod tests {
 
     fn read(text: &str) -> GitError {
         let url: RemoteUrl = "ssh://git@host:7999/p/r.git".parse().expect("a URL");
-        classify("fetch", text.as_bytes(), &Network { url: &url, credential: &CloneCredential::None })
+        classify(
+            "fetch",
+            text.as_bytes(),
+            &Network {
+                url: &url,
+                credential: &CloneCredential::None,
+            },
+        )
     }
 
     #[test]
     fn each_way_to_fail_has_its_own_error() {
         let changed = "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nThe fingerprint for the ED25519 key sent by the remote host is\nSHA256:abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG.\n";
-        let GitError::HostKeyChanged { got: Some(got), .. } = read(changed) else { panic!("a changed key") };
+        let GitError::HostKeyChanged { got: Some(got), .. } = read(changed) else {
+            panic!("a changed key")
+        };
         assert_eq!(got, "SHA256:abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG");
         assert!(matches!(
-            read("git@host: Permission denied (publickey).\nfatal: Could not read from remote repository."),
+            read(
+                "git@host: Permission denied (publickey).\nfatal: Could not read from remote repository."
+            ),
             GitError::PermissionDenied { .. }
         ));
-        assert!(matches!(read("ssh: Could not resolve hostname host: Name or service not known"), GitError::HostUnknown { .. }));
-        assert!(matches!(read("ssh: connect to host 127.0.0.1 port 1: Connection refused"), GitError::ConnectionRefused { .. }));
         assert!(matches!(
-            read("fatal: unable to access 'http://h/': Failed to connect to h port 1 after 0 ms: Couldn't connect to server"),
+            read("ssh: Could not resolve hostname host: Name or service not known"),
+            GitError::HostUnknown { .. }
+        ));
+        assert!(matches!(
+            read("ssh: connect to host 127.0.0.1 port 1: Connection refused"),
+            GitError::ConnectionRefused { .. }
+        ));
+        assert!(matches!(
+            read(
+                "fatal: unable to access 'http://h/': Failed to connect to h port 1 after 0 ms: Couldn't connect to server"
+            ),
             GitError::ConnectionRefused { .. }
         ));
         assert!(matches!(
             read("conq: repository does not exist.\nfatal: Could not read from remote repository."),
             GitError::RepositoryNotFound { .. }
         ));
-        assert!(matches!(read("fatal: repository 'https://h/x.git/' not found"), GitError::RepositoryNotFound { .. }));
+        assert!(matches!(
+            read("fatal: repository 'https://h/x.git/' not found"),
+            GitError::RepositoryNotFound { .. }
+        ));
         assert!(matches!(
             read("fatal: could not read Username for 'https://h': terminal prompts disabled"),
             GitError::AuthenticationFailed { .. }
@@ -183,11 +265,19 @@ mod tests {
             GitError::AuthenticationFailed { .. }
         ));
         assert!(matches!(
-            read("fatal: unable to access 'https://h/': SSL certificate problem: self-signed certificate"),
+            read(
+                "fatal: unable to access 'https://h/': SSL certificate problem: self-signed certificate"
+            ),
             GitError::Certificate { .. }
         ));
-        assert!(matches!(read("error: file write error: No space left on device\nfatal: unable to write"), GitError::DiskFull));
-        assert!(matches!(read("fatal: something new"), GitError::Other { .. }));
+        assert!(matches!(
+            read("error: file write error: No space left on device\nfatal: unable to write"),
+            GitError::DiskFull
+        ));
+        assert!(matches!(
+            read("fatal: something new"),
+            GitError::Other { .. }
+        ));
     }
 
     #[test]
@@ -201,12 +291,20 @@ mod tests {
             "x",
         ] {
             let sentence = read(text).to_string();
-            assert!(sentence.contains([';', ':']) && sentence.len() > 40, "{sentence}");
+            assert!(
+                sentence.contains([';', ':']) && sentence.len() > 40,
+                "{sentence}"
+            );
         }
     }
 
     #[test]
     fn progress_is_not_part_of_the_tail() {
-        assert_eq!(tail("Receiving objects:  50% (1/2)\rReceiving objects: 100% (2/2), done.\nfatal: early EOF\n"), "fatal: early EOF");
+        assert_eq!(
+            tail(
+                "Receiving objects:  50% (1/2)\rReceiving objects: 100% (2/2), done.\nfatal: early EOF\n"
+            ),
+            "fatal: early EOF"
+        );
     }
 }

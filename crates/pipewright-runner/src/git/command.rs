@@ -62,7 +62,14 @@ impl Git {
         options.ssh = find_program(&options.ssh, &options.path);
         let ssh = SshConnections::new(&options, runtime)?;
         let (environment, configuration) = (environment(&options), configuration());
-        Ok(Self { inner: Arc::new(Inner { options, ssh, environment, configuration }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                options,
+                ssh,
+                environment,
+                configuration,
+            }),
+        })
     }
 
     /// What it was made with.
@@ -83,11 +90,15 @@ impl Git {
         stdout_limit: usize,
         build: impl FnOnce(&mut Command),
     ) -> Result<Finished, GitError> {
-        let limits = Limits { time: self.options().local_timeout, stdout: stdout_limit };
+        let limits = Limits {
+            time: self.options().local_timeout,
+            stdout: stdout_limit,
+        };
         let mut command = self.command(&[]);
         build(&mut command);
-        let finished =
-            run(&mut command, input, limits).await.map_err(|failure| self.failure(operation, failure, limits, "local_timeout"))?;
+        let finished = run(&mut command, input, limits)
+            .await
+            .map_err(|failure| self.failure(operation, failure, limits, "local_timeout"))?;
         Ok(finished)
     }
 
@@ -102,36 +113,71 @@ impl Git {
         stdout_limit: usize,
         build: impl Fn(&mut Command),
     ) -> Result<Finished, GitError> {
-        let limits = Limits { time, stdout: stdout_limit };
+        let limits = Limits {
+            time,
+            stdout: stdout_limit,
+        };
         let mut fresh = false;
         loop {
             let mut configuration = Vec::new();
             let mut connection = None;
             match (network.url.transport(), network.credential) {
                 (Transport::Http { origin, .. }, CloneCredential::Header { value }) => {
-                    configuration.push((format!("http.{origin}.extraHeader"), format!("Authorization: {}", value.expose())));
+                    configuration.push((
+                        format!("http.{origin}.extraHeader"),
+                        format!("Authorization: {}", value.expose()),
+                    ));
                 }
-                (Transport::Ssh { user, host, port }, CloneCredential::Ssh { private_key, known_hosts }) => {
-                    let target = SshTarget { user: user.clone(), host: host.clone(), port: *port };
-                    connection = Some(self.inner.ssh.open(&target, private_key, known_hosts).await?);
+                (
+                    Transport::Ssh { user, host, port },
+                    CloneCredential::Ssh {
+                        private_key,
+                        known_hosts,
+                    },
+                ) => {
+                    let target = SshTarget {
+                        user: user.clone(),
+                        host: host.clone(),
+                        port: *port,
+                    };
+                    connection = Some(
+                        self.inner
+                            .ssh
+                            .open(&target, private_key, known_hosts)
+                            .await?,
+                    );
                 }
                 (Transport::Ssh { .. }, _) => {
-                    return Err(GitError::Key { detail: format!("there is none for {}", network.url.host()) });
+                    return Err(GitError::Key {
+                        detail: format!("there is none for {}", network.url.host()),
+                    });
                 }
                 _ => {}
             }
             let mut command = self.command(&configuration);
             if let Some(connection) = &connection {
-                command.env("GIT_SSH_COMMAND", &connection.command).env("GIT_SSH_VARIANT", "ssh");
+                command
+                    .env("GIT_SSH_COMMAND", &connection.command)
+                    .env("GIT_SSH_VARIANT", "ssh");
             }
             build(&mut command);
-            let finished = run(&mut command, &[], limits).await.map_err(|failure| self.failure(operation, failure, limits, limit_name))?;
+            let finished = run(&mut command, &[], limits)
+                .await
+                .map_err(|failure| self.failure(operation, failure, limits, limit_name))?;
             if finished.status.success() {
                 return Ok(finished);
             }
             let error = classify(operation, &finished.stderr, network);
-            let reused = connection.as_ref().is_some_and(|connection| connection.reused);
-            if !reused || fresh || !matches!(error, GitError::Other { .. } | GitError::ConnectionRefused { .. }) {
+            let reused = connection
+                .as_ref()
+                .is_some_and(|connection| connection.reused);
+            if !reused
+                || fresh
+                || !matches!(
+                    error,
+                    GitError::Other { .. } | GitError::ConnectionRefused { .. }
+                )
+            {
                 return Err(error);
             }
             if let Some(connection) = connection {
@@ -144,29 +190,56 @@ impl Git {
     fn command(&self, more: &[(String, String)]) -> Command {
         let mut command = Command::new(&self.inner.options.git);
         command.env_clear().stdin(Stdio::null());
-        command.envs(self.inner.environment.iter().map(|(name, value)| (name, value)));
+        command.envs(
+            self.inner
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
         let pairs = self.inner.configuration.iter().chain(more);
         let mut count = 0;
         for (place, (key, value)) in pairs.enumerate() {
-            command.env(format!("GIT_CONFIG_KEY_{place}"), key).env(format!("GIT_CONFIG_VALUE_{place}"), value);
+            command
+                .env(format!("GIT_CONFIG_KEY_{place}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{place}"), value);
             count = place + 1;
         }
         command.env("GIT_CONFIG_COUNT", count.to_string());
         command
     }
 
-    fn failure(&self, operation: &'static str, failure: RunFailure, limits: Limits, limit_name: &'static str) -> GitError {
+    fn failure(
+        &self,
+        operation: &'static str,
+        failure: RunFailure,
+        limits: Limits,
+        limit_name: &'static str,
+    ) -> GitError {
         match failure {
-            RunFailure::Start(source) => GitError::Program { program: self.inner.options.git.display().to_string(), source },
-            RunFailure::Timeout => GitError::Timeout { operation, limit: limits.time, limit_name },
-            RunFailure::TooLarge => GitError::TooLarge { operation, limit: limits.stdout },
+            RunFailure::Start(source) => GitError::Program {
+                program: self.inner.options.git.display().to_string(),
+                source,
+            },
+            RunFailure::Timeout => GitError::Timeout {
+                operation,
+                limit: limits.time,
+                limit_name,
+            },
+            RunFailure::TooLarge => GitError::TooLarge {
+                operation,
+                limit: limits.stdout,
+            },
         }
     }
 }
 
 /// The environment of every git command.
 fn environment(options: &GitOptions) -> Vec<(String, String)> {
-    let protocols = if options.allow_file { "https:http:ssh:file" } else { "https:http:ssh" };
+    let protocols = if options.allow_file {
+        "https:http:ssh:file"
+    } else {
+        "https:http:ssh"
+    };
     let fixed = [
         ("PATH", options.path.as_str()),
         ("LC_ALL", "C"),
@@ -184,9 +257,20 @@ fn environment(options: &GitOptions) -> Vec<(String, String)> {
         ("GIT_LFS_SKIP_SMUDGE", "1"),
         ("GIT_NO_REPLACE_OBJECTS", "1"),
     ];
-    let ca_file = options.ca_file.as_ref().map(|file| ("GIT_SSL_CAINFO".to_owned(), file.display().to_string()));
-    let fixed = fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    options.environment.iter().cloned().chain(fixed).chain(ca_file).collect()
+    let ca_file = options
+        .ca_file
+        .as_ref()
+        .map(|file| ("GIT_SSL_CAINFO".to_owned(), file.display().to_string()));
+    let fixed = fixed
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    options
+        .environment
+        .iter()
+        .cloned()
+        .chain(fixed)
+        .chain(ca_file)
+        .collect()
 }
 
 /// The configuration of every git command. Mirrors are a cache of what the remote has, so nothing is synced to disk
@@ -213,6 +297,12 @@ fn configuration() -> Vec<(String, String)> {
         ("http.lowSpeedTime", "60"),
         ("advice.detachedHead", "false"),
     ];
-    let faults = OLD_FAULTS.iter().map(|fault| (format!("fetch.fsck.{fault}"), "ignore".to_owned()));
-    fixed.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).chain(faults).collect()
+    let faults = OLD_FAULTS
+        .iter()
+        .map(|fault| (format!("fetch.fsck.{fault}"), "ignore".to_owned()));
+    fixed
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .chain(faults)
+        .collect()
 }

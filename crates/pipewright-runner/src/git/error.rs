@@ -21,19 +21,25 @@ pub enum GitError {
         got: Option<String>,
     },
     /// The server does not know our SSH key.
-    #[error("Bitbucket does not accept this SSH key yet: add the key of the Integrations page at {host}, then run the build again")]
+    #[error(
+        "Bitbucket does not accept this SSH key yet: add the key of the Integrations page at {host}, then run the build again"
+    )]
     PermissionDenied {
         /// The host asked.
         host: String,
     },
     /// The host's name does not resolve.
-    #[error("the host {host} is not known; check its name in the integration and this machine's DNS")]
+    #[error(
+        "the host {host} is not known; check its name in the integration and this machine's DNS"
+    )]
     HostUnknown {
         /// The name.
         host: String,
     },
     /// Nothing listens there.
-    #[error("{host} refuses connections; check the port in the integration, and any firewall between")]
+    #[error(
+        "{host} refuses connections; check the port in the integration, and any firewall between"
+    )]
     ConnectionRefused {
         /// `host:port`.
         host: String,
@@ -62,13 +68,17 @@ pub enum GitError {
         object: CommitHash,
     },
     /// User name, password or token were refused.
-    #[error("{host} refused the credential; reconnect on the Integrations page, or give it the right to read repositories")]
+    #[error(
+        "{host} refused the credential; reconnect on the Integrations page, or give it the right to read repositories"
+    )]
     AuthenticationFailed {
         /// The host asked.
         host: String,
     },
     /// The TLS certificate is not trusted.
-    #[error("the TLS certificate of {host} is not trusted ({detail}); set the private authority's file with `ca_file`")]
+    #[error(
+        "the TLS certificate of {host} is not trusted ({detail}); set the private authority's file with `ca_file`"
+    )]
     Certificate {
         /// The host asked.
         host: String,
@@ -86,10 +96,14 @@ pub enum GitError {
         limit_name: &'static str,
     },
     /// No room for objects or files.
-    #[error("the disk of the runner's data directory is full; free some space and run the build again")]
+    #[error(
+        "the disk of the runner's data directory is full; free some space and run the build again"
+    )]
     DiskFull,
     /// What git answers is larger than we are willing to hold.
-    #[error("git {operation} answered more than {limit} bytes; the repository is larger than this limit allows")]
+    #[error(
+        "git {operation} answered more than {limit} bytes; the repository is larger than this limit allows"
+    )]
     TooLarge {
         /// `ls-remote`, …
         operation: &'static str,
@@ -106,7 +120,9 @@ pub enum GitError {
     #[error(transparent)]
     Url(#[from] RemoteUrlError),
     /// The private key of the credential cannot be read.
-    #[error("the SSH key of the integration cannot be read ({detail}); make a new one on the Integrations page")]
+    #[error(
+        "the SSH key of the integration cannot be read ({detail}); make a new one on the Integrations page"
+    )]
     Key {
         /// Why; never the key.
         detail: String,
@@ -128,7 +144,9 @@ pub enum GitError {
         source: std::io::Error,
     },
     /// Anything else, with the end of what git printed.
-    #[error("git {operation} failed: {detail}; see whether the repository can be cloned from this machine by hand")]
+    #[error(
+        "git {operation} failed: {detail}; see whether the repository can be cloned from this machine by hand"
+    )]
     Other {
         /// `fetch`, `checkout`, …
         operation: &'static str,
@@ -142,12 +160,20 @@ impl GitError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Timeout { .. } | Self::ConnectionRefused { .. } | Self::HostUnknown { .. } | Self::Damaged { .. } | Self::Other { .. }
+            Self::Timeout { .. }
+                | Self::ConnectionRefused { .. }
+                | Self::HostUnknown { .. }
+                | Self::Damaged { .. }
+                | Self::Other { .. }
         )
     }
 
     /// A file error, or a full disk where the system says so.
     pub(crate) fn file(action: String, source: std::io::Error) -> Self {
-        if source.kind() == std::io::ErrorKind::StorageFull { Self::DiskFull } else { Self::File { action, source } }
+        if source.kind() == std::io::ErrorKind::StorageFull {
+            Self::DiskFull
+        } else {
+            Self::File { action, source }
+        }
     }
 }

@@ -51,7 +51,12 @@ pub struct LocalCheckout<'a> {
 impl LocalRepository {
     /// The repository whose work tree holds this directory; `None` where there is none.
     pub async fn find(git: Git, directory: &Path) -> Result<Option<Self>, GitError> {
-        let arguments = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"];
+        let arguments = [
+            "rev-parse",
+            "--path-format=absolute",
+            "--show-toplevel",
+            "--git-common-dir",
+        ];
         let answer = git
             .local("rev-parse", &[], 1 << 20, |command| {
                 command.current_dir(directory).args(arguments);
@@ -61,7 +66,10 @@ impl LocalRepository {
             return Ok(None);
         }
         let mut lines = answer.stdout.split(|byte| *byte == b'\n').map(path);
-        Ok(lines.next().zip(lines.next()).map(|(top, common)| Self { git, top, common }))
+        Ok(lines
+            .next()
+            .zip(lines.next())
+            .map(|(top, common)| Self { git, top, common }))
     }
 
     /// The root of the work tree.
@@ -71,9 +79,17 @@ impl LocalRepository {
 
     /// What is checked out.
     pub async fn head(&self) -> Result<Head, GitError> {
-        let symbolic = self.ask("symbolic-ref", &["symbolic-ref", "--quiet", "HEAD"]).await?;
-        let branch = String::from_utf8_lossy(&symbolic.stdout).trim_end().parse().ok();
-        Ok(Head { commit: self.commit_of("HEAD").await?, branch })
+        let symbolic = self
+            .ask("symbolic-ref", &["symbolic-ref", "--quiet", "HEAD"])
+            .await?;
+        let branch = String::from_utf8_lossy(&symbolic.stdout)
+            .trim_end()
+            .parse()
+            .ok();
+        Ok(Head {
+            commit: self.commit_of("HEAD").await?,
+            branch,
+        })
     }
 
     /// The commit that a ref leads to; `None` where there is no such ref.
@@ -83,23 +99,38 @@ impl LocalRepository {
 
     /// The commit of a branch as it was last fetched from `origin`.
     pub async fn resolve_fetched(&self, branch: &RefName) -> Result<Option<CommitHash>, GitError> {
-        self.commit_of(&format!("refs/remotes/origin/{}", branch.short())).await
+        self.commit_of(&format!("refs/remotes/origin/{}", branch.short()))
+            .await
     }
 
     /// The URL of `origin` as configured; it may hold a secret.
     pub async fn origin(&self) -> Result<Option<String>, GitError> {
-        let answer = self.ask("config", &["config", "--local", "--get", "remote.origin.url"]).await?;
-        let url = String::from_utf8_lossy(&answer.stdout).trim_end_matches('\n').to_owned();
+        let answer = self
+            .ask(
+                "config",
+                &["config", "--local", "--get", "remote.origin.url"],
+            )
+            .await?;
+        let url = String::from_utf8_lossy(&answer.stdout)
+            .trim_end_matches('\n')
+            .to_owned();
         Ok((answer.status.success() && !url.is_empty()).then_some(url))
     }
 
     /// A file at a commit; `None` where there is none. `path` is relative to the root.
-    pub async fn show_file(&self, commit: &CommitHash, path: &str, max_bytes: usize) -> Result<Option<Vec<u8>>, GitError> {
+    pub async fn show_file(
+        &self,
+        commit: &CommitHash,
+        path: &str,
+        max_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, GitError> {
         let object = format!("{commit}:{path}");
         let answer = self
             .git
             .local("cat-file", &[], max_bytes, |command| {
-                command.current_dir(&self.top).args(["cat-file", "blob", &object]);
+                command
+                    .current_dir(&self.top)
+                    .args(["cat-file", "blob", &object]);
             })
             .await?;
         Ok(answer.status.success().then_some(answer.stdout))
@@ -120,56 +151,112 @@ impl LocalRepository {
         let arguments = ["status", "--porcelain", "-z", "--no-renames", untracked];
         let entries = self.list(&arguments, home).await?;
         // Two letters and a blank stand before each path.
-        Ok(entries.iter().filter_map(|entry| entry.as_os_str().as_bytes().get(3..)).map(path).collect())
+        Ok(entries
+            .iter()
+            .filter_map(|entry| entry.as_os_str().as_bytes().get(3..))
+            .map(path)
+            .collect())
     }
 
     /// The tracked files, and the untracked ones that are not ignored, relative to the root. A tracked file may be missing
     /// in the work tree; a submodule is listed as its directory. `home` is where the person's configuration is.
     pub async fn files(&self, home: Option<&Path>) -> Result<Vec<PathBuf>, GitError> {
-        self.list(&["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"], home).await
+        self.list(
+            &[
+                "ls-files",
+                "-z",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+                "--deduplicate",
+            ],
+            home,
+        )
+        .await
     }
 
     /// Checks a commit out into an existing, empty directory. The repository must outlive it.
-    pub async fn check_out(&self, checkout: LocalCheckout<'_>, target: CheckoutTarget<'_>) -> Result<(), GitError> {
+    pub async fn check_out(
+        &self,
+        checkout: LocalCheckout<'_>,
+        target: CheckoutTarget<'_>,
+    ) -> Result<(), GitError> {
         self.lay_out(checkout, target, Filling::Files).await
     }
 
     /// As [`Self::check_out`] where the directory holds its files already: what differs from the commit is a change.
-    pub async fn adopt(&self, checkout: LocalCheckout<'_>, target: CheckoutTarget<'_>) -> Result<(), GitError> {
+    pub async fn adopt(
+        &self,
+        checkout: LocalCheckout<'_>,
+        target: CheckoutTarget<'_>,
+    ) -> Result<(), GitError> {
         self.lay_out(checkout, target, Filling::Index).await
     }
 
-    async fn lay_out(&self, checkout: LocalCheckout<'_>, target: CheckoutTarget<'_>, filling: Filling) -> Result<(), GitError> {
+    async fn lay_out(
+        &self,
+        checkout: LocalCheckout<'_>,
+        target: CheckoutTarget<'_>,
+        filling: Filling,
+    ) -> Result<(), GitError> {
         let tags = self
             .git
             .local("for-each-ref", &[], LIST_LIMIT, |command| {
-                command.current_dir(&self.top).args(["for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"]);
+                command.current_dir(&self.top).args([
+                    "for-each-ref",
+                    "--format=%(objectname) %(refname)",
+                    "refs/tags",
+                ]);
             })
             .await?;
         let layout = Layout {
             objects: &self.common.join("objects"),
             commit: checkout.commit,
-            branch: checkout.branch.filter(|branch| branch.is_branch()).map(RefName::short),
+            branch: checkout
+                .branch
+                .filter(|branch| branch.is_branch())
+                .map(RefName::short),
             url: checkout.url,
             tags: &String::from_utf8_lossy(&tags.stdout),
         };
-        self.git.lay_out(&layout, target, filling).await.map_err(|error| match error {
-            // There is no mirror here that could be made anew.
-            GitError::Damaged { detail } => GitError::Other { operation: "checkout", detail },
-            other => other,
-        })?;
+        self.git
+            .lay_out(&layout, target, filling)
+            .await
+            .map_err(|error| match error {
+                // There is no mirror here that could be made anew.
+                GitError::Damaged { detail } => GitError::Other {
+                    operation: "checkout",
+                    detail,
+                },
+                other => other,
+            })?;
         let shallow = self.common.join("shallow");
         if shallow.exists() {
             let copy = target.directory.join(".git/shallow");
-            std::fs::copy(&shallow, &copy).map_err(|source| GitError::file(format!("write {}", copy.display()), source))?;
+            std::fs::copy(&shallow, &copy)
+                .map_err(|source| GitError::file(format!("write {}", copy.display()), source))?;
         }
         Ok(())
     }
 
     async fn commit_of(&self, name: &str) -> Result<Option<CommitHash>, GitError> {
         let name = format!("{name}^{{commit}}");
-        let answer = self.ask("rev-parse", &["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).await?;
-        Ok(String::from_utf8_lossy(&answer.stdout).trim_end().parse().ok())
+        let answer = self
+            .ask(
+                "rev-parse",
+                &[
+                    "rev-parse",
+                    "--verify",
+                    "--quiet",
+                    "--end-of-options",
+                    &name,
+                ],
+            )
+            .await?;
+        Ok(String::from_utf8_lossy(&answer.stdout)
+            .trim_end()
+            .parse()
+            .ok())
     }
 
     /// A command whose failure means "there is none".
@@ -182,7 +269,13 @@ impl LocalRepository {
     }
 
     /// Runs a command that reads what other people's commits say.
-    pub(super) async fn read(&self, operation: &'static str, input: &[u8], limit: usize, arguments: &[&str]) -> Result<Finished, GitError> {
+    pub(super) async fn read(
+        &self,
+        operation: &'static str,
+        input: &[u8],
+        limit: usize,
+        arguments: &[&str],
+    ) -> Result<Finished, GitError> {
         self.git
             .local(operation, input, limit, |command| {
                 command.current_dir(&self.top).args(arguments);
@@ -191,7 +284,11 @@ impl LocalRepository {
     }
 
     /// The entries that a command ends with a zero byte each.
-    async fn list(&self, arguments: &[&str], home: Option<&Path>) -> Result<Vec<PathBuf>, GitError> {
+    async fn list(
+        &self,
+        arguments: &[&str],
+        home: Option<&Path>,
+    ) -> Result<Vec<PathBuf>, GitError> {
         let operation = "ls-files";
         let answer = self
             .git
@@ -203,9 +300,17 @@ impl LocalRepository {
             })
             .await?;
         if !answer.status.success() {
-            return Err(GitError::Other { operation, detail: tail(&String::from_utf8_lossy(&answer.stderr)) });
+            return Err(GitError::Other {
+                operation,
+                detail: tail(&String::from_utf8_lossy(&answer.stderr)),
+            });
         }
-        Ok(answer.stdout.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(path).collect())
+        Ok(answer
+            .stdout
+            .split(|byte| *byte == 0)
+            .filter(|entry| !entry.is_empty())
+            .map(path)
+            .collect())
     }
 }
 

@@ -21,12 +21,20 @@ pub(super) fn start_if_due(git: &Git, mirror: &Arc<Mirror>) {
     tokio::spawn(async move {
         let merged = git
             .local("repack", &[], 1 << 20, |command| {
-                command.env("GIT_DIR", &mirror.path).args(["repack", "--geometric=2", "-d", "-l", "-q"]);
+                command.env("GIT_DIR", &mirror.path).args([
+                    "repack",
+                    "--geometric=2",
+                    "-d",
+                    "-l",
+                    "-q",
+                ]);
             })
             .await;
         let packed = git
             .local("pack-refs", &[], 1 << 20, |command| {
-                command.env("GIT_DIR", &mirror.path).args(["pack-refs", "--all"]);
+                command
+                    .env("GIT_DIR", &mirror.path)
+                    .args(["pack-refs", "--all"]);
             })
             .await;
         for failure in [merged, packed].into_iter().filter_map(Result::err) {
@@ -37,6 +45,11 @@ pub(super) fn start_if_due(git: &Git, mirror: &Arc<Mirror>) {
 }
 
 fn pack_count(mirror: &Mirror) -> usize {
-    let Ok(entries) = std::fs::read_dir(mirror.path.join("objects/pack")) else { return 0 };
-    entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().ends_with(b".pack")).count()
+    let Ok(entries) = std::fs::read_dir(mirror.path.join("objects/pack")) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().as_encoded_bytes().ends_with(b".pack"))
+        .count()
 }

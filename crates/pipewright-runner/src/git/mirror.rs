@@ -78,8 +78,15 @@ pub struct Ensured {
 impl MirrorStore {
     /// The mirrors under `root`, which is made where it is missing.
     pub fn open(root: PathBuf, git: Git) -> Result<Self, GitError> {
-        std::fs::create_dir_all(&root).map_err(|source| GitError::file(format!("make {}", root.display()), source))?;
-        Ok(Self { inner: Arc::new(Inner { root, git, mirrors: Mutex::default() }) })
+        std::fs::create_dir_all(&root)
+            .map_err(|source| GitError::file(format!("make {}", root.display()), source))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                root,
+                git,
+                mirrors: Mutex::default(),
+            }),
+        })
     }
 
     /// The git program it works with.
@@ -92,7 +99,12 @@ impl MirrorStore {
     pub async fn ensure(&self, checkout: &Checkout) -> Result<Ensured, GitError> {
         let begin = Instant::now();
         let mirror = self.mirror(checkout.repository);
-        let done = |warm, fetched, new_objects| Ensured { warm, fetched, new_objects, elapsed: begin.elapsed() };
+        let done = |warm, fetched, new_objects| Ensured {
+            warm,
+            fetched,
+            new_objects,
+            elapsed: begin.elapsed(),
+        };
         if mirror.knows(&checkout.commit) {
             return Ok(done(true, false, 0));
         }
@@ -117,10 +129,13 @@ impl MirrorStore {
         };
         mirror.forget_tags();
         let new_objects = fetched?;
-        let at_tip =
-            std::fs::read_to_string(mirror.path.join(own_ref(&checkout.ref_name))).is_ok_and(|tip| tip.trim() == checkout.commit.as_str());
+        let at_tip = std::fs::read_to_string(mirror.path.join(own_ref(&checkout.ref_name)))
+            .is_ok_and(|tip| tip.trim() == checkout.commit.as_str());
         if !at_tip && !self.contains(&mirror, &checkout.commit).await? {
-            return Err(GitError::CommitNotFound { commit: checkout.commit.clone(), ref_name: checkout.ref_name.clone() });
+            return Err(GitError::CommitNotFound {
+                commit: checkout.commit.clone(),
+                ref_name: checkout.ref_name.clone(),
+            });
         }
         mirror.remember(&checkout.commit);
         maintain::start_if_due(self.git(), &mirror);
@@ -129,7 +144,10 @@ impl MirrorStore {
 
     /// The commit that another ref of the checkout's remote leads to now: the ref is fetched.
     pub async fn tip(&self, checkout: &Checkout, of: &RefName) -> Result<CommitHash, GitError> {
-        let wanted = Checkout { ref_name: of.clone(), ..checkout.clone() };
+        let wanted = Checkout {
+            ref_name: of.clone(),
+            ..checkout.clone()
+        };
         let mirror = self.mirror(checkout.repository);
         let url: RemoteUrl = checkout.url.parse()?;
         let _fetching = mirror.fetching.lock().await;
@@ -138,10 +156,24 @@ impl MirrorStore {
         mirror.forget_tags();
         fetched?;
         let name = format!("{}^{{commit}}", own_ref(of));
-        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
-        let answer = self.read(checkout.repository, "rev-parse", &[], 4096, &arguments).await?;
-        let missing = || GitError::CommitNotFound { commit: checkout.commit.clone(), ref_name: of.clone() };
-        String::from_utf8_lossy(&answer.stdout).trim().parse().map_err(|_| missing())
+        let arguments = [
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &name,
+        ];
+        let answer = self
+            .read(checkout.repository, "rev-parse", &[], 4096, &arguments)
+            .await?;
+        let missing = || GitError::CommitNotFound {
+            commit: checkout.commit.clone(),
+            ref_name: of.clone(),
+        };
+        String::from_utf8_lossy(&answer.stdout)
+            .trim()
+            .parse()
+            .map_err(|_| missing())
     }
 
     /// Deletes a repository's mirror, once nobody fetches into it. What still reads it fails.
@@ -149,10 +181,19 @@ impl MirrorStore {
         let mirror = self.mirror(repository);
         let _fetching = mirror.fetching.lock().await;
         mirror.forget_all();
-        self.inner.mirrors.lock().unwrap_or_else(PoisonError::into_inner).remove(&repository);
+        self.inner
+            .mirrors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&repository);
         let path = mirror.path.clone();
         let removed = tokio::task::spawn_blocking(move || remove_directory(&path)).await;
-        removed.unwrap_or_else(|_| Err(GitError::file("remove a mirror".to_owned(), io::Error::other("the task was ended"))))
+        removed.unwrap_or_else(|_| {
+            Err(GitError::file(
+                "remove a mirror".to_owned(),
+                io::Error::other("the task was ended"),
+            ))
+        })
     }
 
     /// The directory of a repository's mirror, whether it exists or not.
@@ -162,7 +203,11 @@ impl MirrorStore {
 
     pub(super) fn mirror(&self, repository: RepositoryId) -> Arc<Mirror> {
         let path = self.path(repository);
-        let mut mirrors = self.inner.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mirrors = self
+            .inner
+            .mirrors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         Arc::clone(mirrors.entry(repository).or_insert_with(|| {
             Arc::new(Mirror {
                 path,
@@ -178,32 +223,64 @@ impl MirrorStore {
         let found = self
             .git()
             .local("cat-file", &[], 1024, |command| {
-                command.env("GIT_DIR", &mirror.path).args(["cat-file", "-e", object.as_str()]);
+                command
+                    .env("GIT_DIR", &mirror.path)
+                    .args(["cat-file", "-e", object.as_str()]);
             })
             .await?;
         Ok(found.status.success())
     }
 
     /// Fetches the ref and the tags; returns how many objects came.
-    async fn fetch(&self, mirror: &Mirror, url: &RemoteUrl, checkout: &Checkout) -> Result<u64, GitError> {
-        let spec = format!("+{}:{}", checkout.ref_name.full(), own_ref(&checkout.ref_name));
+    async fn fetch(
+        &self,
+        mirror: &Mirror,
+        url: &RemoteUrl,
+        checkout: &Checkout,
+    ) -> Result<u64, GitError> {
+        let spec = format!(
+            "+{}:{}",
+            checkout.ref_name.full(),
+            own_ref(&checkout.ref_name)
+        );
         let options = self.git().options();
-        let network = Network { url, credential: &checkout.credential };
+        let network = Network {
+            url,
+            credential: &checkout.credential,
+        };
         // Should this future be dropped or git be killed, its locks stay: the next fetch then begins by removing them.
         mirror.memory().opened = false;
         let fetched = self
             .git()
-            .over_network("fetch", &network, options.fetch_timeout, "fetch_timeout", 1 << 20, |command| {
-                command.env("GIT_DIR", &mirror.path);
-                command.args(["fetch", "--no-tags", "--prune", "--force", "--no-write-fetch-head", "--progress", "--"]);
-                command.args([url.as_str(), &spec, "+refs/tags/*:refs/tags/*"]);
-            })
+            .over_network(
+                "fetch",
+                &network,
+                options.fetch_timeout,
+                "fetch_timeout",
+                1 << 20,
+                |command| {
+                    command.env("GIT_DIR", &mirror.path);
+                    command.args([
+                        "fetch",
+                        "--no-tags",
+                        "--prune",
+                        "--force",
+                        "--no-write-fetch-head",
+                        "--progress",
+                        "--",
+                    ]);
+                    command.args([url.as_str(), &spec, "+refs/tags/*:refs/tags/*"]);
+                },
+            )
             .await;
         mirror.memory().opened = !matches!(fetched, Err(GitError::Timeout { .. }));
         match fetched {
             Ok(finished) => Ok(received(&String::from_utf8_lossy(&finished.stderr))),
             Err(GitError::Other { detail, .. }) if detail.contains("couldn't find remote ref") => {
-                Err(GitError::CommitNotFound { commit: checkout.commit.clone(), ref_name: checkout.ref_name.clone() })
+                Err(GitError::CommitNotFound {
+                    commit: checkout.commit.clone(),
+                    ref_name: checkout.ref_name.clone(),
+                })
             }
             Err(error) => Err(error),
         }
@@ -230,7 +307,12 @@ impl Mirror {
             // Locks and temporary files may be the repack's own; the next time will do.
             (true, true) => Ok(()),
         };
-        made.map_err(|source| GitError::file(format!("prepare the mirror {}", self.path.display()), source))?;
+        made.map_err(|source| {
+            GitError::file(
+                format!("prepare the mirror {}", self.path.display()),
+                source,
+            )
+        })?;
         let mut memory = self.memory();
         if !there {
             *memory = Memory::default();
@@ -288,7 +370,12 @@ impl Mirror {
 /// The mirror's own ref for a remote's ref, by FNV-1a. Should two names ever share one, a fetch would only begin with
 /// a less helpful idea of what is there already.
 fn own_ref(name: &RefName) -> String {
-    let hash = name.full().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = name
+        .full()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     format!("refs/pipewright/{hash:016x}")
 }
 
@@ -319,7 +406,11 @@ fn unlock(path: &Path) -> io::Result<()> {
             let two_digits = name.len() == 2 && directory.ends_with("objects");
             if kind.is_dir() && !two_digits {
                 directories.push(entry.path());
-            } else if kind.is_file() && (name.ends_with(".lock") || name.starts_with("tmp_") || name.starts_with(".tmp-")) {
+            } else if kind.is_file()
+                && (name.ends_with(".lock")
+                    || name.starts_with("tmp_")
+                    || name.starts_with(".tmp-"))
+            {
                 std::fs::remove_file(entry.path())?;
             }
         }
@@ -329,7 +420,9 @@ fn unlock(path: &Path) -> io::Result<()> {
 
 fn remove_directory(path: &Path) -> Result<(), GitError> {
     match std::fs::remove_dir_all(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(GitError::file(format!("remove {}", path.display()), source)),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(GitError::file(format!("remove {}", path.display()), source))
+        }
         _ => Ok(()),
     }
 }
@@ -350,7 +443,9 @@ mod tests {
     #[test]
     fn the_number_of_new_objects_is_read_from_progress() {
         assert_eq!(
-            received("Receiving objects:  33% (1/3)\rReceiving objects: 100% (3/3)\rReceiving objects: 100% (3/3), 240 bytes, done.\n"),
+            received(
+                "Receiving objects:  33% (1/3)\rReceiving objects: 100% (3/3)\rReceiving objects: 100% (3/3), 240 bytes, done.\n"
+            ),
             3
         );
         assert_eq!(received(""), 0);

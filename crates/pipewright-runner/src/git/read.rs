@@ -46,14 +46,29 @@ impl MirrorStore {
         // The path is standard input, so it can be no option. The first line tells a missing commit from a missing file.
         let question = format!("{commit}^{{tree}}\n{commit}:{path}\n");
         let limit = max_bytes + COMMIT_LIMIT;
-        let answer = self.read(repository, "cat-file", question.as_bytes(), limit, &["cat-file", "--batch"]).await?;
-        let (tree, rest) = object(&answer.stdout).ok_or_else(|| GitError::NotInMirror { object: commit.clone() })?;
+        let answer = self
+            .read(
+                repository,
+                "cat-file",
+                question.as_bytes(),
+                limit,
+                &["cat-file", "--batch"],
+            )
+            .await?;
+        let (tree, rest) = object(&answer.stdout).ok_or_else(|| GitError::NotInMirror {
+            object: commit.clone(),
+        })?;
         if tree.kind != "tree" {
-            return Err(GitError::NotInMirror { object: commit.clone() });
+            return Err(GitError::NotInMirror {
+                object: commit.clone(),
+            });
         }
         match object(rest) {
             Some((file, _)) if file.kind == "blob" && file.content.len() > max_bytes => {
-                Err(GitError::TooLarge { operation: "show", limit: max_bytes })
+                Err(GitError::TooLarge {
+                    operation: "show",
+                    limit: max_bytes,
+                })
             }
             Some((file, _)) if file.kind == "blob" => Ok(Some(file.content.to_vec())),
             _ => Ok(None),
@@ -61,21 +76,57 @@ impl MirrorStore {
     }
 
     /// The commit that an object stands for: an annotated tag's commit, a commit itself.
-    pub async fn peel(&self, repository: RepositoryId, object: &CommitHash) -> Result<CommitHash, GitError> {
+    pub async fn peel(
+        &self,
+        repository: RepositoryId,
+        object: &CommitHash,
+    ) -> Result<CommitHash, GitError> {
         let name = format!("{object}^{{commit}}");
-        let answer =
-            self.read(repository, "rev-parse", &[], 4096, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).await?;
+        let answer = self
+            .read(
+                repository,
+                "rev-parse",
+                &[],
+                4096,
+                &[
+                    "rev-parse",
+                    "--verify",
+                    "--quiet",
+                    "--end-of-options",
+                    &name,
+                ],
+            )
+            .await?;
         let text = String::from_utf8_lossy(&answer.stdout);
-        text.trim().parse().map_err(|_| GitError::NotInMirror { object: object.clone() })
+        text.trim().parse().map_err(|_| GitError::NotInMirror {
+            object: object.clone(),
+        })
     }
 
     /// Author, times and message of a commit.
-    pub async fn commit_info(&self, repository: RepositoryId, commit: &CommitHash) -> Result<CommitInfo, GitError> {
+    pub async fn commit_info(
+        &self,
+        repository: RepositoryId,
+        commit: &CommitHash,
+    ) -> Result<CommitInfo, GitError> {
         let format = "--format=%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B";
-        let arguments = ["log", "-1", "--no-show-signature", "--encoding=UTF-8", format, "--end-of-options", commit.as_str(), "--"];
-        let answer = self.read(repository, "log", &[], COMMIT_LIMIT, &arguments).await?;
+        let arguments = [
+            "log",
+            "-1",
+            "--no-show-signature",
+            "--encoding=UTF-8",
+            format,
+            "--end-of-options",
+            commit.as_str(),
+            "--",
+        ];
+        let answer = self
+            .read(repository, "log", &[], COMMIT_LIMIT, &arguments)
+            .await?;
         let text = String::from_utf8_lossy(&answer.stdout);
-        parse_commit(&text).ok_or_else(|| GitError::NotInMirror { object: commit.clone() })
+        parse_commit(&text).ok_or_else(|| GitError::NotInMirror {
+            object: commit.clone(),
+        })
     }
 
     /// Runs a reading command in a mirror. Failure because of damage marks the mirror; other failures are left to the
@@ -123,17 +174,35 @@ fn object(text: &[u8]) -> Option<(Object<'_>, &[u8])> {
     let (_, kind, size) = (words.next()?, words.next()?, words.next()?);
     let size: usize = size.parse().ok()?;
     let content = rest.get(..size)?;
-    Some((Object { kind, content }, rest.get(size + 1..).unwrap_or_default()))
+    Some((
+        Object { kind, content },
+        rest.get(size + 1..).unwrap_or_default(),
+    ))
 }
 
 fn parse_commit(text: &str) -> Option<CommitInfo> {
     let mut fields = text.splitn(7, '\0');
     let mut next = || fields.next();
     let commit = next()?.trim().parse().ok()?;
-    let parents = next()?.split(' ').filter_map(|parent| parent.parse().ok()).collect();
+    let parents = next()?
+        .split(' ')
+        .filter_map(|parent| parent.parse().ok())
+        .collect();
     let (author_name, author_email) = (next()?.to_owned(), next()?.to_owned());
-    let mut time = || next().and_then(|text| text.parse().ok()).map(Timestamp::from_seconds);
+    let mut time = || {
+        next()
+            .and_then(|text| text.parse().ok())
+            .map(Timestamp::from_seconds)
+    };
     let (authored_at, committed_at) = (time()?, time()?);
     let message = next()?.trim_end_matches('\n').to_owned();
-    Some(CommitInfo { commit, parents, author_name, author_email, authored_at, committed_at, message })
+    Some(CommitInfo {
+        commit,
+        parents,
+        author_name,
+        author_email,
+        authored_at,
+        committed_at,
+        message,
+    })
 }

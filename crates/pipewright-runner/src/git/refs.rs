@@ -23,13 +23,29 @@ pub struct RemoteRefs {
 
 impl Git {
     /// Lists the branches and tags of a remote. An empty repository has none. Annotated tags are peeled by the remote.
-    pub async fn list_remote_refs(&self, url: &str, credential: &CloneCredential) -> Result<RemoteRefs, GitError> {
+    pub async fn list_remote_refs(
+        &self,
+        url: &str,
+        credential: &CloneCredential,
+    ) -> Result<RemoteRefs, GitError> {
         let url: RemoteUrl = url.parse()?;
-        let network = Network { url: &url, credential };
+        let network = Network {
+            url: &url,
+            credential,
+        };
         let output = self
-            .over_network("ls-remote", &network, self.options().local_timeout, "local_timeout", LIST_LIMIT, |command| {
-                command.args(["ls-remote", "--heads", "--tags", "--"]).arg(url.as_str());
-            })
+            .over_network(
+                "ls-remote",
+                &network,
+                self.options().local_timeout,
+                "local_timeout",
+                LIST_LIMIT,
+                |command| {
+                    command
+                        .args(["ls-remote", "--heads", "--tags", "--"])
+                        .arg(url.as_str());
+                },
+            )
             .await?;
         Ok(parse(&output.stdout))
     }
@@ -39,12 +55,20 @@ impl Git {
 fn parse(text: &[u8]) -> RemoteRefs {
     let mut found: BTreeMap<RefName, usize> = BTreeMap::new();
     let mut result = RemoteRefs::default();
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let Some((hash, name)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once('\t')) else {
+    for line in text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        let Some((hash, name)) = std::str::from_utf8(line)
+            .ok()
+            .and_then(|line| line.split_once('\t'))
+        else {
             result.skipped += usize::from(!line.ends_with(b"^{}"));
             continue;
         };
-        let (name, peeled) = name.strip_suffix("^{}").map_or((name, false), |name| (name, true));
+        let (name, peeled) = name
+            .strip_suffix("^{}")
+            .map_or((name, false), |name| (name, true));
         match (name.parse::<RefName>(), hash.parse::<CommitHash>()) {
             (Ok(name), Ok(hash)) => {
                 if let Some(place) = found.get(&name) {
@@ -72,8 +96,19 @@ mod tests {
         text.extend_from_slice(format!("{two}\trefs/tags/").as_bytes());
         text.extend_from_slice(b"\xff\xfe\n");
         let refs = parse(&text);
-        let shown: Vec<_> = refs.refs.iter().map(|(name, hash)| (name.full(), hash.short())).collect();
-        assert_eq!(shown, [("refs/heads/main", "1111111"), ("refs/tags/v1", "3333333"), ("refs/heads/$(x)'\"", "1111111")]);
+        let shown: Vec<_> = refs
+            .refs
+            .iter()
+            .map(|(name, hash)| (name.full(), hash.short()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("refs/heads/main", "1111111"),
+                ("refs/tags/v1", "3333333"),
+                ("refs/heads/$(x)'\"", "1111111")
+            ]
+        );
         assert_eq!(refs.skipped, 1);
     }
 }

@@ -71,8 +71,19 @@ impl FromStr for RemoteUrl {
     type Err = RemoteUrlError;
 
     fn from_str(text: &str) -> Result<Self, RemoteUrlError> {
-        let shown: String = text.rsplit('@').next().unwrap_or_default().chars().take(200).collect();
-        parse(text).map(|transport| Self { text: text.to_owned(), transport }).map_err(|reason| RemoteUrlError { url: shown, reason })
+        let shown: String = text
+            .rsplit('@')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(200)
+            .collect();
+        parse(text)
+            .map(|transport| Self {
+                text: text.to_owned(),
+                transport,
+            })
+            .map_err(|reason| RemoteUrlError { url: shown, reason })
     }
 }
 
@@ -83,11 +94,19 @@ fn parse(text: &str) -> Result<Transport, &'static str> {
     if text.starts_with('/') {
         return Ok(Transport::File);
     }
-    let (scheme, rest) = text.split_once("://").ok_or("it does not begin with ssh://, https:// or http://")?;
+    let (scheme, rest) = text
+        .split_once("://")
+        .ok_or("it does not begin with ssh://, https:// or http://")?;
     if scheme == "file" {
-        return if rest.starts_with('/') { Ok(Transport::File) } else { Err("a file:// address needs an absolute path") };
+        return if rest.starts_with('/') {
+            Ok(Transport::File)
+        } else {
+            Err("a file:// address needs an absolute path")
+        };
     }
-    let (authority, path) = rest.split_once('/').ok_or("it names no repository after the host")?;
+    let (authority, path) = rest
+        .split_once('/')
+        .ok_or("it names no repository after the host")?;
     if path.is_empty() {
         return Err("it names no repository after the host");
     }
@@ -102,23 +121,40 @@ fn parse(text: &str) -> Result<Transport, &'static str> {
     match scheme {
         "ssh" => {
             let user = user.unwrap_or("git");
-            if user.is_empty() || user.starts_with('-') || !user.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c)) {
+            if user.is_empty()
+                || user.starts_with('-')
+                || !user
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c))
+            {
                 return Err("its user name has an unusual character");
             }
-            Ok(Transport::Ssh { user: user.to_owned(), host: host.trim_matches(['[', ']']).to_owned(), port: port.unwrap_or(22) })
+            Ok(Transport::Ssh {
+                user: user.to_owned(),
+                host: host.trim_matches(['[', ']']).to_owned(),
+                port: port.unwrap_or(22),
+            })
         }
         "https" | "http" if user.is_some() => Err("an HTTP address must not contain a user"),
-        "https" | "http" => Ok(Transport::Http { origin: format!("{scheme}://{host_port}/"), host: host_port.to_owned() }),
+        "https" | "http" => Ok(Transport::Http {
+            origin: format!("{scheme}://{host_port}/"),
+            host: host_port.to_owned(),
+        }),
         _ => Err("it does not begin with ssh://, https:// or http://"),
     }
 }
 
 /// Splits `host[:port]` or `[v6]:port` and checks both.
 fn split_port(text: &str) -> Result<(&str, Option<u16>), &'static str> {
-    let end =
-        if text.starts_with('[') { text.find(']').ok_or("its bracket is not closed")? + 1 } else { text.find(':').unwrap_or(text.len()) };
+    let end = if text.starts_with('[') {
+        text.find(']').ok_or("its bracket is not closed")? + 1
+    } else {
+        text.find(':').unwrap_or(text.len())
+    };
     let (host, rest) = text.split_at(end);
-    let plain = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+    let plain = host
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'));
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let right = match plain {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
@@ -129,9 +165,17 @@ fn split_port(text: &str) -> Result<(&str, Option<u16>), &'static str> {
     }
     let port = match rest.strip_prefix(':') {
         None | Some("") => None,
-        Some(digits) => Some(digits.parse().map_err(|_| "its port is not a number from 1 to 65535")?),
+        Some(digits) => Some(
+            digits
+                .parse()
+                .map_err(|_| "its port is not a number from 1 to 65535")?,
+        ),
     };
-    if port == Some(0) { Err("its port is not a number from 1 to 65535") } else { Ok((host, port)) }
+    if port == Some(0) {
+        Err("its port is not a number from 1 to 65535")
+    } else {
+        Ok((host, port))
+    }
 }
 
 impl fmt::Display for RemoteUrl {
@@ -145,16 +189,35 @@ mod tests {
     use super::{RemoteUrl, Transport};
 
     fn parsed(text: &str) -> Transport {
-        text.parse::<RemoteUrl>().unwrap_or_else(|error| panic!("{text}: {error}")).transport().clone()
+        text.parse::<RemoteUrl>()
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+            .transport()
+            .clone()
     }
 
     #[test]
     fn the_forms_bitbucket_gives_are_taken_apart() {
-        let ssh = |user: &str, host: &str, port| Transport::Ssh { user: user.to_owned(), host: host.to_owned(), port };
-        assert_eq!(parsed("ssh://git@bitbucket.org/team/repo.git"), ssh("git", "bitbucket.org", 22));
-        assert_eq!(parsed("ssh://git@127.0.0.1:7999/~mia/repo.git"), ssh("git", "127.0.0.1", 7999));
-        assert_eq!(parsed("ssh://stash@[::1]:7999/p/r.git"), ssh("stash", "::1", 7999));
-        let http = Transport::Http { origin: "https://host:8443/".to_owned(), host: "host:8443".to_owned() };
+        let ssh = |user: &str, host: &str, port| Transport::Ssh {
+            user: user.to_owned(),
+            host: host.to_owned(),
+            port,
+        };
+        assert_eq!(
+            parsed("ssh://git@bitbucket.org/team/repo.git"),
+            ssh("git", "bitbucket.org", 22)
+        );
+        assert_eq!(
+            parsed("ssh://git@127.0.0.1:7999/~mia/repo.git"),
+            ssh("git", "127.0.0.1", 7999)
+        );
+        assert_eq!(
+            parsed("ssh://stash@[::1]:7999/p/r.git"),
+            ssh("stash", "::1", 7999)
+        );
+        let http = Transport::Http {
+            origin: "https://host:8443/".to_owned(),
+            host: "host:8443".to_owned(),
+        };
         assert_eq!(parsed("https://host:8443/context/scm/p/r.git"), http);
         assert_eq!(parsed("file:///tmp/r.git"), Transport::File);
     }
@@ -181,7 +244,9 @@ mod tests {
         ] {
             assert!(wrong.parse::<RemoteUrl>().is_err(), "{wrong:?} is refused");
         }
-        let error = "https://user:hunter2@host/r.git".parse::<RemoteUrl>().expect_err("a password is refused");
+        let error = "https://user:hunter2@host/r.git"
+            .parse::<RemoteUrl>()
+            .expect_err("a password is refused");
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }

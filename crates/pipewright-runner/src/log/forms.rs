@@ -15,7 +15,11 @@ pub(super) const SHORTEST: usize = 4;
 const SHORTEST_BASE64: usize = 8;
 
 /// What `encodeURIComponent` and most libraries leave as it is.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Every form of a secret to look for, the secret itself first. Empty where it is too short to be masked.
 pub(super) fn forms(secret: &str) -> Vec<Vec<u8>> {
@@ -32,7 +36,11 @@ pub(super) fn forms(secret: &str) -> Vec<Vec<u8>> {
             forms.extend(base64_inside(text.as_bytes(), offset));
         }
         let encoded = utf8_percent_encode(text, UNRESERVED).to_string();
-        forms.extend([encoded.to_ascii_lowercase(), encoded.replace("%20", "+"), encoded]);
+        forms.extend([
+            encoded.to_ascii_lowercase(),
+            encoded.replace("%20", "+"),
+            encoded,
+        ]);
         forms.push(json_inside(text));
     }
     forms.retain(|form| form.len() >= SHORTEST);
@@ -48,15 +56,22 @@ fn base64_inside(secret: &[u8], offset: usize) -> Vec<String> {
     padded.extend_from_slice(secret);
     let first = (offset * 8).div_ceil(6);
     let end = padded.len() * 8 / 6;
-    [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)]
-        .into_iter()
-        .filter_map(|text| text.get(first..end).map(str::to_owned))
-        .filter(|text| text.len() >= SHORTEST_BASE64)
-        .collect()
+    [
+        STANDARD_NO_PAD.encode(&padded),
+        URL_SAFE_NO_PAD.encode(&padded),
+    ]
+    .into_iter()
+    .filter_map(|text| text.get(first..end).map(str::to_owned))
+    .filter(|text| text.len() >= SHORTEST_BASE64)
+    .collect()
 }
 
 fn json_inside(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r")
+        .replace('\t', "\\t")
 }
 
 #[cfg(test)]
@@ -72,7 +87,9 @@ mod tests {
         let forms = forms(secret);
         for before in ["", "u", "us", "use", "user:"] {
             let encoded = STANDARD.encode(format!("{before}{secret}:after"));
-            let found = forms.iter().any(|form| encoded.contains(std::str::from_utf8(form).expect("ASCII")));
+            let found = forms
+                .iter()
+                .any(|form| encoded.contains(std::str::from_utf8(form).expect("ASCII")));
             assert!(found, "{before:?}: {encoded}");
         }
     }

@@ -41,21 +41,35 @@ impl Masker {
         let mut patterns: Vec<(Vec<u8>, Arc<[u8]>)> = Vec::new();
         let mut refused = 0;
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            let name = environment.iter().find(|(_, value)| value == secret.expose()).map(|(name, _)| format!("${name}").into_bytes());
+            let name = environment
+                .iter()
+                .find(|(_, value)| value == secret.expose())
+                .map(|(name, _)| format!("${name}").into_bytes());
             let shown: Arc<[u8]> = name.unwrap_or_else(|| UNNAMED.to_vec()).into();
             let forms = forms(secret.expose());
             refused += usize::from(forms.is_empty());
             patterns.extend(forms.into_iter().map(|form| (form, Arc::clone(&shown))));
         }
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns.iter().map(|(form, _)| form));
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(patterns.iter().map(|(form, _)| form));
         let inner = match automaton {
             Ok(automaton) if !patterns.is_empty() => {
-                let longest = patterns.iter().map(|(form, _)| form.len()).max().unwrap_or(0);
+                let longest = patterns
+                    .iter()
+                    .map(|(form, _)| form.len())
+                    .max()
+                    .unwrap_or(0);
                 let mut first_bytes = [false; 256];
                 for (form, _) in &patterns {
                     first_bytes[usize::from(form[0])] = true;
                 }
-                Some(Arc::new(Inner { automaton, patterns, longest, first_bytes }))
+                Some(Arc::new(Inner {
+                    automaton,
+                    patterns,
+                    longest,
+                    first_bytes,
+                }))
             }
             _ => None,
         };
@@ -64,7 +78,14 @@ impl Masker {
 
     /// A line for the log where values are too short to be masked.
     pub fn note(&self) -> Option<String> {
-        let (count, were) = (self.refused, if self.refused == 1 { "value is" } else { "values are" });
+        let (count, were) = (
+            self.refused,
+            if self.refused == 1 {
+                "value is"
+            } else {
+                "values are"
+            },
+        );
         (count > 0).then(|| {
             format!("Note: {count} secured {were} shorter than {SHORTEST} characters and cannot be masked in this log; use longer ones.")
         })
@@ -72,7 +93,11 @@ impl Masker {
 
     /// A stream to mask. Without secrets it only passes on.
     pub fn stream(&self) -> MaskStream {
-        MaskStream { inner: self.inner.clone(), pending: BytesMut::new(), covered: 0 }
+        MaskStream {
+            inner: self.inner.clone(),
+            pending: BytesMut::new(),
+            covered: 0,
+        }
     }
 }
 
@@ -108,7 +133,10 @@ impl MaskStream {
         out.reserve(hold);
         let mut masked_until = self.covered;
         let mut search_from = 0;
-        while let Some(found) = inner.automaton.find(Input::new(text).span(search_from..text.len())) {
+        while let Some(found) = inner
+            .automaton
+            .find(Input::new(text).span(search_from..text.len()))
+        {
             if found.start() >= hold {
                 break;
             }
@@ -138,7 +166,10 @@ impl Inner {
         let could_begin = |place: &usize| {
             let rest = &text[*place..];
             self.first_bytes[usize::from(rest[0])]
-                && self.patterns.iter().any(|(form, _)| form.len() > rest.len() && form.starts_with(rest))
+                && self
+                    .patterns
+                    .iter()
+                    .any(|(form, _)| form.len() > rest.len() && form.starts_with(rest))
         };
         (from..text.len()).find(could_begin).unwrap_or(text.len())
     }
@@ -164,18 +195,31 @@ mod tests {
 
     fn masker(secrets: &[&str]) -> Masker {
         let environment = [("TOKEN".to_owned(), "hunter2-token".to_owned())];
-        Masker::new(&secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>(), &environment)
+        Masker::new(
+            &secrets
+                .iter()
+                .map(|secret| Secret::new(*secret))
+                .collect::<Vec<_>>(),
+            &environment,
+        )
     }
 
     #[test]
     fn secrets_are_masked_at_every_cut() {
-        let masker = masker(&["hunter2-token", "pass word+1", "line one of key\nline two of key\n"]);
+        let masker = masker(&[
+            "hunter2-token",
+            "pass word+1",
+            "line one of key\nline two of key\n",
+        ]);
         let text = "a hunter2-token b pass word+1 hunter2 pass%20word%2B1 pass%20word%2b1 pass+word%2B1 x line two of key y aHVudGVyMi10b2tlbg== hunter2-toke";
         let expected = "a $TOKEN b *** hunter2 *** *** *** x *** y $TOKEN== hunter2-toke";
         for size in 1..text.len() {
             let got = masked(&masker, text, size);
             // The last digit of a secret's base64 may depend on what follows and may stay.
-            assert!(got == expected || got == expected.replace("$TOKEN==", "$TOKENg=="), "pieces of {size}: {got}");
+            assert!(
+                got == expected || got == expected.replace("$TOKEN==", "$TOKENg=="),
+                "pieces of {size}: {got}"
+            );
         }
     }
 
@@ -183,7 +227,11 @@ mod tests {
     fn the_longest_wins_and_overlaps_leave_no_rest() {
         let masker = masker(&["abcdef", "abcdefghij", "ghijKLMN"]);
         for size in 1..20 {
-            assert_eq!(masked(&masker, "_abcdefghij_abcdef_abcdefghijKLMN_", size), "_***_***_***_", "pieces of {size}");
+            assert_eq!(
+                masked(&masker, "_abcdefghij_abcdef_abcdefghijKLMN_", size),
+                "_***_***_***_",
+                "pieces of {size}"
+            );
         }
     }
 
@@ -212,7 +260,11 @@ mod tests {
     fn short_values_are_refused_with_a_note() {
         let masker = masker(&["abc"]);
         assert_eq!(masked(&masker, "abc", 10), "abc");
-        assert!(masker.note().is_some_and(|note| note.contains("shorter than 4")));
+        assert!(
+            masker
+                .note()
+                .is_some_and(|note| note.contains("shorter than 4"))
+        );
     }
 
     #[test]

@@ -48,7 +48,15 @@ pub struct LogWriter {
 impl LogWriter {
     /// A log that leaves through `chunks` and ends after `limit` bytes.
     pub fn new(chunks: mpsc::Sender<Bytes>, masker: &Masker, limit: u64) -> Self {
-        Self { chunks, mask: masker.stream(), outgoing: BytesMut::new(), leaves_at: None, room: limit, limit, full: false }
+        Self {
+            chunks,
+            mask: masker.stream(),
+            outgoing: BytesMut::new(),
+            leaves_at: None,
+            room: limit,
+            limit,
+            full: false,
+        }
     }
 
     /// Writes one line of our own.
@@ -64,16 +72,28 @@ impl LogWriter {
 
     /// Reads the pipe until every writer has closed it.
     pub async fn pump(&mut self, pipe: &mut Receiver) -> io::Result<()> {
-        self.pump_within(pipe, None, usize::MAX).await.map(|_closed| ())
+        self.pump_within(pipe, None, usize::MAX)
+            .await
+            .map(|_closed| ())
     }
 
     /// Reads what is left in the pipe when its writers should be gone: until they have closed it (true), or nothing
     /// came for `quiet`, or more came than `most` bytes. Time in which the log cannot take more does not count.
-    pub async fn pump_rest(&mut self, pipe: &mut Receiver, quiet: Duration, most: usize) -> io::Result<bool> {
+    pub async fn pump_rest(
+        &mut self,
+        pipe: &mut Receiver,
+        quiet: Duration,
+        most: usize,
+    ) -> io::Result<bool> {
         self.pump_within(pipe, Some(quiet), most).await
     }
 
-    async fn pump_within(&mut self, pipe: &mut Receiver, quiet: Option<Duration>, most: usize) -> io::Result<bool> {
+    async fn pump_within(
+        &mut self,
+        pipe: &mut Receiver,
+        quiet: Option<Duration>,
+        most: usize,
+    ) -> io::Result<bool> {
         let mut total = 0;
         let mut waiting_since = None;
         while total <= most {
@@ -131,8 +151,10 @@ impl LogWriter {
             self.outgoing.truncate(kept);
             if !self.full {
                 self.full = true;
-                let words =
-                    format!("\nThe log is longer than {} bytes (log_limit); the rest is not kept, the script goes on.\n", self.limit);
+                let words = format!(
+                    "\nThe log is longer than {} bytes (log_limit); the rest is not kept, the script goes on.\n",
+                    self.limit
+                );
                 self.outgoing.extend_from_slice(words.as_bytes());
             }
         }
@@ -185,19 +207,27 @@ mod tests {
 
     fn pipe() -> (Receiver, std::io::PipeWriter) {
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        (Receiver::from_owned_fd(reader.into()).expect("a pipe's end"), writer)
+        (
+            Receiver::from_owned_fd(reader.into()).expect("a pipe's end"),
+            writer,
+        )
     }
 
     fn log(limit: u64) -> (LogWriter, mpsc::Receiver<Bytes>) {
         let (sender, receiver) = mpsc::channel(QUEUE_CHUNKS);
-        (LogWriter::new(sender, &Masker::new(&[], &[]), limit), receiver)
+        (
+            LogWriter::new(sender, &Masker::new(&[], &[]), limit),
+            receiver,
+        )
     }
 
     #[tokio::test]
     async fn a_quiet_script_is_heard_after_a_moment() {
         let (mut log, mut chunks) = log(1000);
         let (mut reader, mut writer) = pipe();
-        writer.write_all(b"waiting for input: ").expect("the pipe takes it");
+        writer
+            .write_all(b"waiting for input: ")
+            .expect("the pipe takes it");
         tokio::select! {
             _ = log.pump(&mut reader) => panic!("the writer is open"),
             chunk = chunks.recv() => assert_eq!(chunk.as_deref(), Some(&b"waiting for input: "[..])),
@@ -213,13 +243,20 @@ mod tests {
         log.pump(&mut reader).await.expect("read to the end");
         log.finish().await;
         drop(log);
-        script.join().expect("the thread ends").expect("all was taken");
+        script
+            .join()
+            .expect("the thread ends")
+            .expect("all was taken");
         let mut all = Vec::new();
         while let Some(chunk) = chunks.recv().await {
             all.extend_from_slice(&chunk);
         }
         let text = String::from_utf8(all).expect("UTF-8");
-        assert!(text.starts_with("Cloned.\nxxx") && text.contains("longer than 1000 bytes (log_limit)"), "{}", &text[..40]);
+        assert!(
+            text.starts_with("Cloned.\nxxx") && text.contains("longer than 1000 bytes (log_limit)"),
+            "{}",
+            &text[..40]
+        );
         assert_eq!(text.matches('x').count(), 992, "{text}");
     }
 
@@ -230,9 +267,15 @@ mod tests {
         const TOTAL: usize = 16 << 20;
         let script = std::thread::spawn(move || writer.write_all(&vec![b'y'; TOTAL]));
         // Nobody receives: the writer's own buffer and the queue fill up, then nothing more is read.
-        let stuck = tokio::time::timeout(std::time::Duration::from_millis(300), log.pump(&mut reader)).await;
+        let stuck =
+            tokio::time::timeout(std::time::Duration::from_millis(300), log.pump(&mut reader))
+                .await;
         assert!(stuck.is_err(), "16 MiB fit nowhere");
-        assert!(log.outgoing.capacity() <= 3 * CHUNK_BYTES, "{}", log.outgoing.capacity());
+        assert!(
+            log.outgoing.capacity() <= 3 * CHUNK_BYTES,
+            "{}",
+            log.outgoing.capacity()
+        );
         let receive = async {
             let mut total = 0;
             while total < TOTAL {
@@ -245,6 +288,9 @@ mod tests {
             log.finish().await;
         };
         assert_eq!(tokio::join!(receive, pump).0, TOTAL);
-        script.join().expect("the thread ends").expect("all was taken");
+        script
+            .join()
+            .expect("the thread ends")
+            .expect("all was taken");
     }
 }

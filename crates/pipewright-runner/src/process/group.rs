@@ -12,7 +12,11 @@ pub(crate) struct ProcessGroup {
 impl ProcessGroup {
     /// The group of this child; `None` of a child that already ended makes an empty group.
     pub(crate) fn of(child_id: Option<u32>) -> Self {
-        Self { leader: child_id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) }
+        Self {
+            leader: child_id
+                .and_then(|id| i32::try_from(id).ok())
+                .and_then(Pid::from_raw),
+        }
     }
 
     /// Asks every process of the group to end.
@@ -28,7 +32,9 @@ impl ProcessGroup {
     /// True while the group has a process. Once it has none, its number may be given away: it is forgotten here, and
     /// no signal is sent to it again.
     pub(crate) fn is_alive(&mut self) -> bool {
-        let alive = self.leader.is_some_and(|leader| test_kill_process_group(leader).is_ok());
+        let alive = self
+            .leader
+            .is_some_and(|leader| test_kill_process_group(leader).is_ok());
         if !alive {
             self.leader = None;
         }

@@ -42,9 +42,21 @@ pub(crate) enum RunFailure {
 
 /// Runs the program in a process group of its own. The whole group is killed when the time is over, the output too
 /// large, or the future dropped.
-pub(crate) async fn run(command: &mut Command, input: &[u8], limits: Limits) -> Result<Finished, RunFailure> {
-    command.stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() });
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+pub(crate) async fn run(
+    command: &mut Command,
+    input: &[u8],
+    limits: Limits,
+) -> Result<Finished, RunFailure> {
+    command.stdin(if input.is_empty() {
+        Stdio::null()
+    } else {
+        Stdio::piped()
+    });
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
     let mut child = command.spawn().map_err(RunFailure::Start)?;
     let mut group = ProcessGroup::of(child.id());
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -57,7 +69,14 @@ pub(crate) async fn run(command: &mut Command, input: &[u8], limits: Limits) -> 
             }
             true
         };
-        let read = async { tokio::join!(write, keep_all(stdout, &mut kept_out, limits.stdout), keep_tail(stderr, &mut kept_err)).1 };
+        let read = async {
+            tokio::join!(
+                write,
+                keep_all(stdout, &mut kept_out, limits.stdout),
+                keep_tail(stderr, &mut kept_err)
+            )
+            .1
+        };
         let work = async {
             tokio::pin!(read);
             let status = tokio::select! {
@@ -71,10 +90,16 @@ pub(crate) async fn run(command: &mut Command, input: &[u8], limits: Limits) -> 
             };
             status.map_err(RunFailure::Start)
         };
-        tokio::time::timeout(limits.time, work).await.map_err(|_| RunFailure::Timeout)??
+        tokio::time::timeout(limits.time, work)
+            .await
+            .map_err(|_| RunFailure::Timeout)??
     };
     group.release();
-    Ok(Finished { status, stdout: kept_out, stderr: kept_err })
+    Ok(Finished {
+        status,
+        stdout: kept_out,
+        stderr: kept_err,
+    })
 }
 
 /// Reads to the end; false as soon as there is more than the limit.
@@ -121,17 +146,31 @@ mod tests {
         command
     }
 
-    const LIMITS: Limits = Limits { time: Duration::from_secs(20), stdout: 1000 };
+    const LIMITS: Limits = Limits {
+        time: Duration::from_secs(20),
+        stdout: 1000,
+    };
 
     #[tokio::test]
     async fn output_input_and_status_are_kept() {
-        let end = run(&mut shell("cat; echo oops >&2; exit 3"), b"hello", LIMITS).await.expect("it runs");
-        assert_eq!((end.status.code(), end.stdout.as_slice(), end.stderr.as_slice()), (Some(3), &b"hello"[..], &b"oops\n"[..]));
+        let end = run(&mut shell("cat; echo oops >&2; exit 3"), b"hello", LIMITS)
+            .await
+            .expect("it runs");
+        assert_eq!(
+            (
+                end.status.code(),
+                end.stdout.as_slice(),
+                end.stderr.as_slice()
+            ),
+            (Some(3), &b"hello"[..], &b"oops\n"[..])
+        );
     }
 
     #[tokio::test]
     async fn too_much_output_ends_the_program() {
-        let failure = run(&mut shell("yes"), b"", LIMITS).await.expect_err("yes never ends");
+        let failure = run(&mut shell("yes"), b"", LIMITS)
+            .await
+            .expect_err("yes never ends");
         assert!(matches!(failure, RunFailure::TooLarge), "{failure:?}");
     }
 
@@ -140,14 +179,24 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let pid_file = directory.path().join("pid");
         let text = format!("sleep 1000 & echo $! > {}; wait", pid_file.display());
-        let limits = Limits { time: Duration::from_millis(300), ..LIMITS };
-        let failure = run(&mut shell(&text), b"", limits).await.expect_err("it takes too long");
+        let limits = Limits {
+            time: Duration::from_millis(300),
+            ..LIMITS
+        };
+        let failure = run(&mut shell(&text), b"", limits)
+            .await
+            .expect_err("it takes too long");
         assert!(matches!(failure, RunFailure::Timeout), "{failure:?}");
         let pid = std::fs::read_to_string(pid_file).expect("the shell wrote it");
         let begin = Instant::now();
         // The killed process is a zombie until its new parent reaps it: "gone" is an empty command line.
-        while std::fs::read(format!("/proc/{}/cmdline", pid.trim())).is_ok_and(|line| !line.is_empty()) {
-            assert!(begin.elapsed() < Duration::from_secs(5), "the sleeping grandchild is still there");
+        while std::fs::read(format!("/proc/{}/cmdline", pid.trim()))
+            .is_ok_and(|line| !line.is_empty())
+        {
+            assert!(
+                begin.elapsed() < Duration::from_secs(5),
+                "the sleeping grandchild is still there"
+            );
             std::thread::yield_now();
         }
     }
@@ -155,8 +204,13 @@ mod tests {
     #[tokio::test]
     async fn a_grandchild_that_keeps_the_pipe_does_not_hold_us() {
         let begin = Instant::now();
-        let end = run(&mut shell("setsid sleep 3 & echo done"), b"", LIMITS).await.expect("it ends");
+        let end = run(&mut shell("setsid sleep 3 & echo done"), b"", LIMITS)
+            .await
+            .expect("it ends");
         assert_eq!(end.stdout, b"done\n");
-        assert!(begin.elapsed() < Duration::from_millis(2500), "waited for a stranger");
+        assert!(
+            begin.elapsed() < Duration::from_millis(2500),
+            "waited for a stranger"
+        );
     }
 }

@@ -56,17 +56,28 @@ impl Sweeper {
 /// Processes whose environment holds exactly one of these `NAME=value`.
 fn marked(marks: &[String]) -> Vec<Pid> {
     let own = std::process::id();
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     let mut environment = Vec::with_capacity(64 << 10);
     entries
         .flatten()
-        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()))
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse::<u32>().ok())
+        })
         .filter(|id| *id != own)
         .filter(|id| {
             environment.clear();
             // Of other users, or gone meanwhile: not ours.
-            let read = File::open(format!("/proc/{id}/environ")).and_then(|mut file| file.read_to_end(&mut environment));
-            read.is_ok() && environment.split(|byte| *byte == 0).any(|entry| marks.iter().any(|mark| mark.as_bytes() == entry))
+            let read = File::open(format!("/proc/{id}/environ"))
+                .and_then(|mut file| file.read_to_end(&mut environment));
+            read.is_ok()
+                && environment
+                    .split(|byte| *byte == 0)
+                    .any(|entry| marks.iter().any(|mark| mark.as_bytes() == entry))
         })
         .filter_map(|id| i32::try_from(id).ok().and_then(Pid::from_raw))
         .collect()
@@ -98,12 +109,18 @@ mod tests {
     #[tokio::test]
     async fn one_look_ends_what_many_marks_name() {
         let sweeper = Arc::new(Sweeper::default());
-        let marks: Vec<String> = (0..8).map(|number| format!("PIPEWRIGHT_SWEPT={}-{number}", std::process::id())).collect();
+        let marks: Vec<String> = (0..8)
+            .map(|number| format!("PIPEWRIGHT_SWEPT={}-{number}", std::process::id()))
+            .collect();
         let mut processes: Vec<_> = marks
             .iter()
             .map(|mark| {
                 let (name, value) = mark.split_once('=').expect("NAME=value");
-                Command::new("/bin/sleep").arg("600").env(name, value).spawn().expect("sleep starts")
+                Command::new("/bin/sleep")
+                    .arg("600")
+                    .env(name, value)
+                    .spawn()
+                    .expect("sleep starts")
             })
             .collect();
         let sweeps: Vec<_> = marks

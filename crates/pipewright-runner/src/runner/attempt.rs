@@ -14,7 +14,8 @@ use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{
-    Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts, sterner, timing,
+    Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables,
+    run_scripts, sterner, timing,
 };
 use crate::git::{CheckoutTarget, Ensured, GitError, MirrorStore};
 use crate::log::{LogWriter, Masker};
@@ -49,15 +50,23 @@ pub(super) async fn execute<E: Executor, P: ArtifactPlace>(
     started: oneshot::Sender<Vec<Timing>>,
     chunks: mpsc::Sender<Bytes>,
 ) -> AttemptReport {
-    let environment: Vec<_> =
-        means.environment.iter().chain(&assignment.environment).chain(&assignment.output_variables).cloned().collect();
+    let environment: Vec<_> = means
+        .environment
+        .iter()
+        .chain(&assignment.environment)
+        .chain(&assignment.output_variables)
+        .cloned()
+        .collect();
     let masker = Masker::new(&assignment.masked, &environment);
     let mut log = LogWriter::new(chunks, &masker, means.log_limit);
     if let Some(note) = masker.note() {
         log.line(&note).await;
     }
     let waited = means.claimed_at.since(assignment.accepted_at);
-    let mut timings = vec![Timing { part: "claim".to_owned(), micros: u64::try_from(waited.as_micros()).unwrap_or(u64::MAX) }];
+    let mut timings = vec![Timing {
+        part: "claim".to_owned(),
+        micros: u64::try_from(waited.as_micros()).unwrap_or(u64::MAX),
+    }];
     let scope = assignment.application.to_string();
     let prepared = tokio::select! {
         prepared = prepare(&means, assignment, &scope, &mut log, &mut timings) => prepared,
@@ -91,13 +100,22 @@ pub(super) async fn execute<E: Executor, P: ArtifactPlace>(
     };
     conclude(&end, &mut log).await;
     timings.extend(end.timings);
-    AttemptReport { outcome: end.outcome, exit_code: end.exit_code, message: end.message, timings, output_variables: end.output_variables }
+    AttemptReport {
+        outcome: end.outcome,
+        exit_code: end.exit_code,
+        message: end.message,
+        timings,
+        output_variables: end.output_variables,
+    }
 }
 
 /// Waits for a word that ends an attempt before its script began.
 async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
     let (outcome, message) = if sterner(control, Control::Run).await == Control::Stop {
-        (AttemptOutcome::Stopped, Some("Stopped before the script began.".to_owned()))
+        (
+            AttemptOutcome::Stopped,
+            Some("Stopped before the script began.".to_owned()),
+        )
     } else {
         (AttemptOutcome::Lost, None)
     };
@@ -120,24 +138,53 @@ async fn prepare<E: Executor, P: ArtifactPlace>(
         ))
     })?;
     if let Some(checkout) = &assignment.checkout {
-        clone(means.mirrors, &assignment.application_name, checkout, &directories, log, timings)
-            .await
-            .map_err(|error| StepEnd::errored(format!("The repository could not be cloned: {error}.")))?;
+        clone(
+            means.mirrors,
+            &assignment.application_name,
+            checkout,
+            &directories,
+            log,
+            timings,
+        )
+        .await
+        .map_err(|error| {
+            StepEnd::errored(format!("The repository could not be cloned: {error}."))
+        })?;
     }
     let begin = Instant::now();
-    artifacts::restore(means.artifacts, &assignment.plan, &assignment.artifacts, &directories.build, means.archive_limits, log)
-        .await
-        .map_err(StepEnd::errored)?;
+    artifacts::restore(
+        means.artifacts,
+        &assignment.plan,
+        &assignment.artifacts,
+        &directories.build,
+        means.archive_limits,
+        log,
+    )
+    .await
+    .map_err(StepEnd::errored)?;
     if !assignment.artifacts.is_empty() {
         timings.push(timing("artifacts", begin));
     }
     let mut ready = Vec::new();
     if let Some(store) = means.caches.filter(|_| !assignment.plan.caches.is_empty()) {
         let begin = Instant::now();
-        ready = caches::restore(store, scope, &assignment.plan, &directories, means.archive_limits, log).await;
+        ready = caches::restore(
+            store,
+            scope,
+            &assignment.plan,
+            &directories,
+            means.archive_limits,
+            log,
+        )
+        .await;
         timings.push(timing("caches", begin));
     }
-    for notice in means.executor.notices(&assignment.plan).into_iter().chain(describe_variables(&assignment.output_variables)) {
+    for notice in means
+        .executor
+        .notices(&assignment.plan)
+        .into_iter()
+        .chain(describe_variables(&assignment.output_variables))
+    {
         log.line(&notice).await;
     }
     Ok((directories, ready))
@@ -154,19 +201,28 @@ async fn clone(
     let begin = Instant::now();
     let mut ensured = fetch(mirrors, checkout, log).await?;
     let fetched = begin.elapsed();
-    let target = CheckoutTarget { directory: &directories.build };
+    let target = CheckoutTarget {
+        directory: &directories.build,
+    };
     let checked_out = match mirrors.check_out(checkout, target).await {
         Err(GitError::Damaged { detail }) => {
-            log.line(&format!("The mirror is damaged ({detail}) and is fetched anew.")).await;
+            log.line(&format!(
+                "The mirror is damaged ({detail}) and is fetched anew."
+            ))
+            .await;
             let git = directories.build.join(".git");
-            std::fs::remove_dir_all(&git).map_err(|source| GitError::file(format!("remove {}", git.display()), source))?;
+            std::fs::remove_dir_all(&git)
+                .map_err(|source| GitError::file(format!("remove {}", git.display()), source))?;
             ensured = fetch(mirrors, checkout, log).await?;
             mirrors.check_out(checkout, target).await?
         }
         other => other?,
     };
     for (part, time) in [("fetch", fetched), ("checkout", checked_out.elapsed)] {
-        timings.push(Timing { part: part.to_owned(), micros: u64::try_from(time.as_micros()).unwrap_or(u64::MAX) });
+        timings.push(Timing {
+            part: part.to_owned(),
+            micros: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
+        });
     }
     log.line(&format!(
         "Cloned {application} at {} in {} ms ({})",
@@ -178,12 +234,20 @@ async fn clone(
     Ok(())
 }
 
-async fn fetch(mirrors: &MirrorStore, checkout: &Checkout, log: &mut LogWriter) -> Result<Ensured, GitError> {
+async fn fetch(
+    mirrors: &MirrorStore,
+    checkout: &Checkout,
+    log: &mut LogWriter,
+) -> Result<Ensured, GitError> {
     let mut tries = 1;
     loop {
         match mirrors.ensure(checkout).await {
             Err(error) if tries < FETCH_TRIES && error.is_transient() => {
-                log.line(&format!("Fetching failed ({error}); trying again in {} s.", (FETCH_PAUSE * tries).as_secs())).await;
+                log.line(&format!(
+                    "Fetching failed ({error}); trying again in {} s.",
+                    (FETCH_PAUSE * tries).as_secs()
+                ))
+                .await;
                 tokio::time::sleep(FETCH_PAUSE * tries).await;
                 tries += 1;
             }
@@ -193,7 +257,11 @@ async fn fetch(mirrors: &MirrorStore, checkout: &Checkout, log: &mut LogWriter) 
 }
 
 fn describe(ensured: &Ensured) -> String {
-    let objects = if ensured.new_objects == 1 { "object" } else { "objects" };
+    let objects = if ensured.new_objects == 1 {
+        "object"
+    } else {
+        "objects"
+    };
     match (ensured.warm, ensured.fetched) {
         (true, false) => "mirror warm, nothing to fetch".to_owned(),
         (true, true) => format!("mirror warm, {} new {objects}", ensured.new_objects),

@@ -69,7 +69,12 @@ impl<D: Dispatcher> Runner<D> {
 
 impl<D: Dispatcher, E: Executor> Runner<D, E> {
     /// A runner with another executor.
-    pub fn with_executor(config: RunnerConfig, mirrors: MirrorStore, dispatcher: Arc<D>, executor: E) -> Self {
+    pub fn with_executor(
+        config: RunnerConfig,
+        mirrors: MirrorStore,
+        dispatcher: Arc<D>,
+        executor: E,
+    ) -> Self {
         let shared = Shared {
             config,
             mirrors,
@@ -80,7 +85,9 @@ impl<D: Dispatcher, E: Executor> Runner<D, E> {
             give_up: CancellationToken::new(),
             counter: AtomicU64::new(0),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Claims and runs until `shutdown` is cancelled; then claims nothing more, lets what runs go on for the drain
@@ -97,20 +104,33 @@ impl<D: Dispatcher, E: Executor> Runner<D, E> {
         })
         .await;
         let place = match taken.unwrap_or_else(|error| {
-            Err(PlaceError::File { action: "prepare the data directory".to_owned(), source: std::io::Error::other(error) })
+            Err(PlaceError::File {
+                action: "prepare the data directory".to_owned(),
+                source: std::io::Error::other(error),
+            })
         }) {
             Ok(place) => Arc::new(place),
-            Err(PlaceError::InUse) => return Err(RunnerError::InUse(shared.config.data_dir.clone())),
-            Err(PlaceError::File { action, source }) => return Err(RunnerError::File { action, source }),
+            Err(PlaceError::InUse) => {
+                return Err(RunnerError::InUse(shared.config.data_dir.clone()));
+            }
+            Err(PlaceError::File { action, source }) => {
+                return Err(RunnerError::File { action, source });
+            }
         };
         let ended = CancellationToken::new();
         let heart = tokio::spawn(Arc::clone(&shared).beat(ended.clone()));
         let ear = tokio::spawn(Arc::clone(&shared).listen(ended.clone()));
         Arc::clone(&shared).claim(&place, &shutdown).await;
         shared.tasks.close();
-        if tokio::time::timeout(shared.config.drain, shared.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(shared.config.drain, shared.tasks.wait())
+            .await
+            .is_err()
+        {
             shared.registry.kill_all();
-            if tokio::time::timeout(LAST_WORDS, shared.tasks.wait()).await.is_err() {
+            if tokio::time::timeout(LAST_WORDS, shared.tasks.wait())
+                .await
+                .is_err()
+            {
                 shared.give_up.cancel();
                 shared.tasks.wait().await;
             }
@@ -152,7 +172,11 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
                 }
                 Err(error) => {
                     if let DispatchError::Unavailable(reason) = &error {
-                        tracing::warn!(runner = self.config.name, reason, "cannot claim; trying again");
+                        tracing::warn!(
+                            runner = self.config.name,
+                            reason,
+                            "cannot claim; trying again"
+                        );
                     }
                     tokio::select! {
                         () = tokio::time::sleep(CLAIM_PAUSE) => {}
@@ -164,7 +188,12 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
     }
 
     /// One attempt from its assignment to its removed directory.
-    async fn attempt(self: Arc<Self>, assignment: Assignment, place: Arc<Place>, slot: Option<OwnedSemaphorePermit>) {
+    async fn attempt(
+        self: Arc<Self>,
+        assignment: Assignment,
+        place: Arc<Place>,
+        slot: Option<OwnedSemaphorePermit>,
+    ) {
         let (attempt, lease) = (assignment.attempt, assignment.lease);
         let mark = format!("{attempt}-{}", self.counter.fetch_add(1, Ordering::Relaxed));
         let control = self.registry.add(attempt, lease);
@@ -179,7 +208,12 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
         });
         let claimed_at = (self.config.now)();
         let work = tokio::spawn({
-            let (shared, place, mark, courier) = (Arc::clone(&self), Arc::clone(&place), mark.clone(), Arc::clone(&courier));
+            let (shared, place, mark, courier) = (
+                Arc::clone(&self),
+                Arc::clone(&place),
+                mark.clone(),
+                Arc::clone(&courier),
+            );
             async move {
                 let means = Means {
                     executor: &shared.executor,
@@ -230,8 +264,12 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
                 beat = self.dispatcher.heartbeat(&leases) => beat,
             };
             match beat {
-                Ok(directives) => directives.into_iter().for_each(|(attempt, directive)| self.registry.direct(attempt, directive)),
-                Err(error) => tracing::warn!(runner = self.config.name, %error, "a heartbeat was not answered"),
+                Ok(directives) => directives
+                    .into_iter()
+                    .for_each(|(attempt, directive)| self.registry.direct(attempt, directive)),
+                Err(error) => {
+                    tracing::warn!(runner = self.config.name, %error, "a heartbeat was not answered")
+                }
             }
         }
     }

@@ -39,12 +39,20 @@ pub struct RunnerConfig {
 
 impl RunnerConfig {
     /// A configuration with the usual limits.
-    pub fn new(name: impl Into<String>, slots: usize, data_dir: PathBuf, now: fn() -> Timestamp) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        slots: usize,
+        data_dir: PathBuf,
+        now: fn() -> Timestamp,
+    ) -> Self {
         Self {
             name: name.into(),
             slots: slots.max(1),
             data_dir,
-            environment: vec![("PATH".to_owned(), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned())],
+            environment: vec![(
+                "PATH".to_owned(),
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+            )],
             heartbeat: Duration::from_secs(5),
             drain: Duration::from_secs(30),
             limits: StepLimits::default(),

@@ -34,7 +34,11 @@ pub(super) struct Courier<D> {
 impl<D: Dispatcher> Courier<D> {
     /// Carries until `chunks` is closed and empty: first that the attempt started, if it did, then its log. False where
     /// the lease is gone.
-    pub(super) async fn carry(&self, started: oneshot::Receiver<Vec<Timing>>, mut chunks: mpsc::Receiver<Bytes>) -> bool {
+    pub(super) async fn carry(
+        &self,
+        started: oneshot::Receiver<Vec<Timing>>,
+        mut chunks: mpsc::Receiver<Bytes>,
+    ) -> bool {
         let mut offset = 0;
         let mut started = Some(started);
         loop {
@@ -54,7 +58,14 @@ impl<D: Dispatcher> Courier<D> {
                 None => chunks.recv().await,
             };
             let Some(chunk) = next else { return true };
-            if self.insist(|| self.dispatcher.append_log(self.attempt, self.lease, offset, chunk.clone())).await.is_err() {
+            if self
+                .insist(|| {
+                    self.dispatcher
+                        .append_log(self.attempt, self.lease, offset, chunk.clone())
+                })
+                .await
+                .is_err()
+            {
                 return false;
             }
             offset += chunk.len() as u64;
@@ -64,11 +75,19 @@ impl<D: Dispatcher> Courier<D> {
     /// Says how it ended.
     pub(super) async fn finish(&self, report: AttemptReport) {
         // Nobody is left to tell.
-        let _ = self.insist(|| self.dispatcher.finished(self.attempt, self.lease, report.clone())).await;
+        let _ = self
+            .insist(|| {
+                self.dispatcher
+                    .finished(self.attempt, self.lease, report.clone())
+            })
+            .await;
     }
 
     /// Calls until it is done or refused, or the lease is gone, or the runner gives up; then the error is a sentence.
-    async fn insist<T, F: Future<Output = Result<T, DispatchError>>>(&self, call: impl Fn() -> F) -> Result<T, String> {
+    async fn insist<T, F: Future<Output = Result<T, DispatchError>>>(
+        &self,
+        call: impl Fn() -> F,
+    ) -> Result<T, String> {
         let mut pause = FIRST_PAUSE;
         loop {
             match call().await {
@@ -95,13 +114,21 @@ impl<D: Dispatcher> ArtifactPlace for Courier<D> {
         self.insist(|| async {
             // Opened anew for each try.
             let opened = tokio::fs::File::open(file).await;
-            let opened = opened.map_err(|error| DispatchError::Refused(format!("its archive cannot be read: {error}")))?;
-            self.dispatcher.put_artifact(self.attempt, self.lease, artifact, Box::pin(opened)).await
+            let opened = opened.map_err(|error| {
+                DispatchError::Refused(format!("its archive cannot be read: {error}"))
+            })?;
+            self.dispatcher
+                .put_artifact(self.attempt, self.lease, artifact, Box::pin(opened))
+                .await
         })
         .await
     }
 
     async fn get(&self, artifact: &GivenArtifact) -> Result<ArtifactStream, String> {
-        self.insist(|| self.dispatcher.get_artifact(self.attempt, self.lease, artifact)).await
+        self.insist(|| {
+            self.dispatcher
+                .get_artifact(self.attempt, self.lease, artifact)
+        })
+        .await
     }
 }

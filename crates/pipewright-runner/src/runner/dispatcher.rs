@@ -4,7 +4,9 @@ use std::future::Future;
 
 use bytes::Bytes;
 use pipewright_core::ids::AttemptId;
-use pipewright_core::wire::{Assignment, AttemptReport, Directive, GivenArtifact, NewArtifact, Timing};
+use pipewright_core::wire::{
+    Assignment, AttemptReport, Directive, GivenArtifact, NewArtifact, Timing,
+};
 use uuid::Uuid;
 
 use crate::artifacts::ArtifactStream;
@@ -31,14 +33,25 @@ pub trait Dispatcher: Send + Sync + 'static {
     /// Claims up to `free_slots` attempts. Waits until there is work or about a poll interval has passed, then answers
     /// with an empty list. The future may be dropped at shutdown; what it claimed and did not return must come back
     /// to the queue when its lease expires.
-    fn claim(&self, free_slots: usize) -> impl Future<Output = Result<Vec<Assignment>, DispatchError>> + Send;
+    fn claim(
+        &self,
+        free_slots: usize,
+    ) -> impl Future<Output = Result<Vec<Assignment>, DispatchError>> + Send;
 
     /// The first command of the attempt runs. `timings` are `claim`, `fetch`, `checkout`, `spawn`, as far as they apply.
-    fn started(&self, attempt: AttemptId, lease: Uuid, timings: Vec<Timing>) -> impl Future<Output = Result<(), DispatchError>> + Send;
+    fn started(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        timings: Vec<Timing>,
+    ) -> impl Future<Output = Result<(), DispatchError>> + Send;
 
     /// Renews the leases of everything that runs here and answers what each should do. An attempt that is missing in
     /// the answer goes on.
-    fn heartbeat(&self, attempts: &[(AttemptId, Uuid)]) -> impl Future<Output = Result<Vec<(AttemptId, Directive)>, DispatchError>> + Send;
+    fn heartbeat(
+        &self,
+        attempts: &[(AttemptId, Uuid)],
+    ) -> impl Future<Output = Result<Vec<(AttemptId, Directive)>, DispatchError>> + Send;
 
     /// Waits for the next directive to one of this runner's attempts, so that a stop need not wait for a heartbeat.
     /// May be dropped and called again at any time without losing one; directives to unknown attempts are ignored.
@@ -74,5 +87,10 @@ pub trait Dispatcher: Send + Sync + 'static {
     ) -> impl Future<Output = Result<ArtifactStream, DispatchError>> + Send;
 
     /// The attempt is over. The log is complete by then. Repeated until it is accepted or the lease is gone.
-    fn finished(&self, attempt: AttemptId, lease: Uuid, report: AttemptReport) -> impl Future<Output = Result<(), DispatchError>> + Send;
+    fn finished(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        report: AttemptReport,
+    ) -> impl Future<Output = Result<(), DispatchError>> + Send;
 }

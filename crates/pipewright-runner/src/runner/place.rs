@@ -32,7 +32,8 @@ impl Place {
         };
         let attempts = data_dir.join("attempts");
         std::fs::create_dir_all(&attempts).map_err(wrong("make", &attempts))?;
-        std::fs::set_permissions(&attempts, std::fs::Permissions::from_mode(0o700)).map_err(wrong("protect", &attempts))?;
+        std::fs::set_permissions(&attempts, std::fs::Permissions::from_mode(0o700))
+            .map_err(wrong("protect", &attempts))?;
         spread(&attempts);
         let lock_file = data_dir.join("runner.lock");
         let lock = File::create(&lock_file).map_err(wrong("open", &lock_file))?;
@@ -41,13 +42,19 @@ impl Place {
             Err(TryLockError::WouldBlock) => return Err(PlaceError::InUse),
             Err(TryLockError::Error(source)) => return Err(wrong("lock", &lock_file)(source)),
         }
-        for entry in std::fs::read_dir(&attempts).map_err(wrong("read", &attempts))?.flatten() {
+        for entry in std::fs::read_dir(&attempts)
+            .map_err(wrong("read", &attempts))?
+            .flatten()
+        {
             let mark = entry.file_name().to_string_lossy().into_owned();
             let ended = HostExecutor::end_left_over(&mark);
             tracing::info!(mark, ended, "removing what an earlier runner left behind");
             remove(&entry.path());
         }
-        Ok(Self { attempts, _lock: lock })
+        Ok(Self {
+            attempts,
+            _lock: lock,
+        })
     }
 
     /// Where the attempt of this mark has its directories.
@@ -91,7 +98,9 @@ pub fn remove(directory: &Path) {
 /// Gives us all rights to the directories below; symbolic links are not followed.
 fn open_up(directory: &Path) {
     let _ = std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700));
-    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
     for entry in entries.flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             open_up(&entry.path());

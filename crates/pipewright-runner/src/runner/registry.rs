@@ -28,7 +28,14 @@ impl Registry {
     /// Adds an attempt; its words come out of the receiver.
     pub(super) fn add(&self, attempt: AttemptId, lease: Uuid) -> watch::Receiver<Control> {
         let (control, words) = watch::channel(Control::Run);
-        self.lock().insert(lease, Running { attempt, control, abandoned: false });
+        self.lock().insert(
+            lease,
+            Running {
+                attempt,
+                control,
+                abandoned: false,
+            },
+        );
         words
     }
 
@@ -38,12 +45,20 @@ impl Registry {
 
     /// What runs, for a heartbeat.
     pub(super) fn leases(&self) -> Vec<(AttemptId, Uuid)> {
-        self.lock().iter().filter(|(_, running)| !running.abandoned).map(|(lease, running)| (running.attempt, *lease)).collect()
+        self.lock()
+            .iter()
+            .filter(|(_, running)| !running.abandoned)
+            .map(|(lease, running)| (running.attempt, *lease))
+            .collect()
     }
 
     /// Passes a directive on; one to an attempt that does not run here is ignored.
     pub(super) fn direct(&self, attempt: AttemptId, directive: Directive) {
-        for running in self.lock().values_mut().filter(|running| running.attempt == attempt) {
+        for running in self
+            .lock()
+            .values_mut()
+            .filter(|running| running.attempt == attempt)
+        {
             match directive {
                 Directive::Continue => {}
                 Directive::Stop => running.say(Control::Stop),
@@ -61,7 +76,9 @@ impl Registry {
 
     /// Whether an attempt was abandoned.
     pub(super) fn is_abandoned(&self, lease: Uuid) -> bool {
-        self.lock().get(&lease).is_some_and(|running| running.abandoned)
+        self.lock()
+            .get(&lease)
+            .is_some_and(|running| running.abandoned)
     }
 
     /// Ends everything, to be reported as lost.

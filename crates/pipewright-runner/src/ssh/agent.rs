@@ -35,18 +35,31 @@ pub(super) enum AgentError {
     #[error(transparent)]
     Key(#[from] SshKeyError),
     #[error("cannot listen on {path}: {source}")]
-    Socket { path: PathBuf, source: std::io::Error },
+    Socket {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 impl Agent {
     /// Starts an agent for one key on a new socket.
     pub(super) fn start(private_key: &Secret, socket: PathBuf) -> Result<Self, AgentError> {
         let key = parse(private_key)?;
-        let wrong = |error: ssh_key::Error| SshKeyError { action: "read", detail: error.to_string() };
+        let wrong = |error: ssh_key::Error| SshKeyError {
+            action: "read",
+            detail: error.to_string(),
+        };
         let public_line = key.public_key().to_openssh().map_err(wrong)?;
-        let listener = UnixListener::bind(&socket).map_err(|source| AgentError::Socket { path: socket.clone(), source })?;
+        let listener = UnixListener::bind(&socket).map_err(|source| AgentError::Socket {
+            path: socket.clone(),
+            source,
+        })?;
         let listening = tokio::spawn(listen(listener, Arc::new(key)));
-        Ok(Self { socket, listening, public_line })
+        Ok(Self {
+            socket,
+            listening,
+            public_line,
+        })
     }
 
     /// Where it listens.
@@ -65,8 +78,13 @@ impl Drop for Agent {
 async fn listen(listener: UnixListener, key: Arc<PrivateKey>) {
     let own = rustix::process::geteuid().as_raw();
     loop {
-        let Ok((stream, _)) = listener.accept().await else { return };
-        if stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0) {
+        let Ok((stream, _)) = listener.accept().await else {
+            return;
+        };
+        if stream
+            .peer_cred()
+            .is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
+        {
             tokio::spawn(converse(stream, Arc::clone(&key)));
         }
     }
@@ -99,9 +117,10 @@ async fn converse(mut stream: UnixStream, key: Arc<PrivateKey>) {
 fn answer(message: &[u8], key: &PrivateKey) -> Response {
     let known = KeyData::from(key.public_key());
     match Request::decode(&mut &message[..]) {
-        Ok(Request::RequestIdentities) => {
-            Response::IdentitiesAnswer(vec![Identity { credential: PublicCredential::Key(known), comment: key.comment().to_owned() }])
-        }
+        Ok(Request::RequestIdentities) => Response::IdentitiesAnswer(vec![Identity {
+            credential: PublicCredential::Key(known),
+            comment: key.comment().to_owned(),
+        }]),
         Ok(Request::SignRequest(request)) if request.credential == PublicCredential::Key(known) => {
             sign(key, &request.data).map_or(Response::Failure, Response::SignResponse)
         }

@@ -62,7 +62,12 @@ pub enum KeyCheck {
 impl SshConnections {
     /// Signs in to the target with this key and no command. `pinned` is the `known_hosts` text that the host must
     /// match; `None` or empty at the first contact. An error means that the check itself could not be made.
-    pub async fn check(&self, target: &SshTarget, private_key: &Secret, pinned: Option<&str>) -> Result<KeyCheck, GitError> {
+    pub async fn check(
+        &self,
+        target: &SshTarget,
+        private_key: &Secret,
+        pinned: Option<&str>,
+    ) -> Result<KeyCheck, GitError> {
         let shared = self.shared();
         if !checked(target) {
             return Ok(KeyCheck::UnknownHost);
@@ -71,28 +76,56 @@ impl SshConnections {
         let (public_key, known_hosts) = (base.with_extension("pub"), base.with_extension("hosts"));
         let agent = Agent::start(private_key, base.with_extension("agent")).map_err(agent_error)?;
         let pinned = pinned.map(HostKeys::parse).unwrap_or_default();
-        for (file, text) in [(&public_key, format!("{}\n", agent.public_line)), (&known_hosts, pinned.text())] {
-            std::fs::write(file, text).map_err(|source| GitError::file(format!("write {}", file.display()), source))?;
+        for (file, text) in [
+            (&public_key, format!("{}\n", agent.public_line)),
+            (&known_hosts, pinned.text()),
+        ] {
+            std::fs::write(file, text)
+                .map_err(|source| GitError::file(format!("write {}", file.display()), source))?;
         }
-        let strict = if pinned.is_empty() { "accept-new" } else { "yes" };
-        let files = Files { public_key: &public_key, agent: agent.socket(), known_hosts: &known_hosts };
+        let strict = if pinned.is_empty() {
+            "accept-new"
+        } else {
+            "yes"
+        };
+        let files = Files {
+            public_key: &public_key,
+            agent: agent.socket(),
+            known_hosts: &known_hosts,
+        };
         let mut command = Command::new(&shared.ssh);
-        command.args(options(files, strict, shared.connect_timeout)).args(["-T", "-v"]);
+        command
+            .args(options(files, strict, shared.connect_timeout))
+            .args(["-T", "-v"]);
         destination(command.as_std_mut(), target);
-        command.env_clear().env("PATH", &shared.path).env("LC_ALL", "C");
-        let limits = Limits { time: shared.connect_timeout + Duration::from_secs(5), stdout: 64 << 10 };
+        command
+            .env_clear()
+            .env("PATH", &shared.path)
+            .env("LC_ALL", "C");
+        let limits = Limits {
+            time: shared.connect_timeout + Duration::from_secs(5),
+            stdout: 64 << 10,
+        };
         let outcome = run(&mut command, &[], limits).await;
         let seen = std::fs::read_to_string(&known_hosts).unwrap_or_default();
         for file in [&public_key, &known_hosts] {
             let _ = std::fs::remove_file(file);
         }
         match outcome {
-            Err(RunFailure::Start(source)) => Err(GitError::Program { program: shared.ssh.display().to_string(), source }),
+            Err(RunFailure::Start(source)) => Err(GitError::Program {
+                program: shared.ssh.display().to_string(),
+                source,
+            }),
             // A server that signs us in and then waits has answered the question.
             Err(RunFailure::Timeout | RunFailure::TooLarge) => Ok(KeyCheck::Timeout),
             Ok(finished) => {
                 let words = String::from_utf8_lossy(&finished.stderr);
-                Ok(read(&words, &String::from_utf8_lossy(&finished.stdout), &pinned, &HostKeys::parse(&seen)))
+                Ok(read(
+                    &words,
+                    &String::from_utf8_lossy(&finished.stdout),
+                    &pinned,
+                    &HostKeys::parse(&seen),
+                ))
             }
         }
     }
@@ -100,25 +133,67 @@ impl SshConnections {
 
 /// Whether host and user are safe to be arguments; they come from a form.
 fn checked(target: &SshTarget) -> bool {
-    let plain =
-        |text: &str| !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:~".contains(c));
+    let plain = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with('-')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-_:~".contains(c))
+    };
     plain(&target.host) && plain(&target.user)
 }
 
 /// Reads ssh's `-v` words (OpenSSH 8.4 to 10, `LC_ALL=C`).
 fn read(words: &str, said: &str, pinned: &HostKeys, seen: &HostKeys) -> KeyCheck {
     let any = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
-    let shown = words.lines().find(|line| line.contains("Server host key:")).and_then(fingerprint_in);
-    let host_keys = if pinned.is_empty() { seen.clone() } else { pinned.clone() };
+    let shown = words
+        .lines()
+        .find(|line| line.contains("Server host key:"))
+        .and_then(fingerprint_in);
+    let host_keys = if pinned.is_empty() {
+        seen.clone()
+    } else {
+        pinned.clone()
+    };
     if any(&["Authenticated to ", "Authentication succeeded"]) {
-        let spoken = words.lines().filter(|line| !line.starts_with("debug1:") && !ssh_own(line));
-        let banner: String = spoken.chain(said.lines()).collect::<Vec<_>>().join("\n").chars().take(BANNER_LIMIT).collect();
-        KeyCheck::Accepted { host_keys, fingerprint: shown, banner: banner.trim().to_owned() }
-    } else if any(&["Permission denied (", "Too many authentication failures", "No more authentication methods"]) {
-        KeyCheck::NotAdded { host_keys, fingerprint: shown }
-    } else if any(&["REMOTE HOST IDENTIFICATION HAS CHANGED", "Host key verification failed", "host key is known for"]) {
-        KeyCheck::HostKeyChanged { expected: pinned.fingerprints().into_iter().next(), got: shown }
-    } else if any(&["Connection refused", "No route to host", "Network is unreachable"]) {
+        let spoken = words
+            .lines()
+            .filter(|line| !line.starts_with("debug1:") && !ssh_own(line));
+        let banner: String = spoken
+            .chain(said.lines())
+            .collect::<Vec<_>>()
+            .join("\n")
+            .chars()
+            .take(BANNER_LIMIT)
+            .collect();
+        KeyCheck::Accepted {
+            host_keys,
+            fingerprint: shown,
+            banner: banner.trim().to_owned(),
+        }
+    } else if any(&[
+        "Permission denied (",
+        "Too many authentication failures",
+        "No more authentication methods",
+    ]) {
+        KeyCheck::NotAdded {
+            host_keys,
+            fingerprint: shown,
+        }
+    } else if any(&[
+        "REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "Host key verification failed",
+        "host key is known for",
+    ]) {
+        KeyCheck::HostKeyChanged {
+            expected: pinned.fingerprints().into_iter().next(),
+            got: shown,
+        }
+    } else if any(&[
+        "Connection refused",
+        "No route to host",
+        "Network is unreachable",
+    ]) {
         KeyCheck::Refused
     } else if any(&["Could not resolve hostname", "Name or service not known"]) {
         KeyCheck::UnknownHost
@@ -134,14 +209,26 @@ fn read(words: &str, said: &str, pinned: &HostKeys, seen: &HostKeys) -> KeyCheck
     } else if any(&["timed out"]) {
         KeyCheck::Timeout
     } else {
-        let spoken: Vec<_> = words.lines().filter(|line| !line.starts_with("debug1:")).collect();
-        KeyCheck::Other { detail: spoken.join("; ").chars().take(BANNER_LIMIT).collect() }
+        let spoken: Vec<_> = words
+            .lines()
+            .filter(|line| !line.starts_with("debug1:"))
+            .collect();
+        KeyCheck::Other {
+            detail: spoken.join("; ").chars().take(BANNER_LIMIT).collect(),
+        }
     }
 }
 
 /// Lines that ssh itself adds around what the server says.
 fn ssh_own(line: &str) -> bool {
-    ["OpenSSH_", "Warning: Permanently added", "Transferred: ", "Bytes per second", "Authenticated to ", "** "]
-        .iter()
-        .any(|start| line.starts_with(start))
+    [
+        "OpenSSH_",
+        "Warning: Permanently added",
+        "Transferred: ",
+        "Bytes per second",
+        "Authenticated to ",
+        "** ",
+    ]
+    .iter()
+    .any(|start| line.starts_with(start))
 }

@@ -93,12 +93,21 @@ pub(crate) struct OpenConnection {
 impl SshConnections {
     /// Makes the private directory in `runtime`, or in `/tmp` where that path is too long for sockets.
     pub(crate) fn new(settings: &GitOptions, runtime: &Path) -> Result<Self, GitError> {
-        let place = if runtime.as_os_str().len() > DIRECTORY_LIMIT - 20 { Path::new("/tmp") } else { runtime };
+        let place = if runtime.as_os_str().len() > DIRECTORY_LIMIT - 20 {
+            Path::new("/tmp")
+        } else {
+            runtime
+        };
         remove_left_over(place);
         let directory = tempfile::Builder::new()
             .prefix(&format!("{PREFIX}{}-", std::process::id()))
             .tempdir_in(place)
-            .map_err(|source| GitError::file(format!("make a directory for sockets in {}", place.display()), source))?;
+            .map_err(|source| {
+                GitError::file(
+                    format!("make a directory for sockets in {}", place.display()),
+                    source,
+                )
+            })?;
         let shared = Shared {
             ssh: settings.ssh.clone(),
             path: settings.path.clone(),
@@ -107,7 +116,10 @@ impl SshConnections {
             directory,
             counter: AtomicU64::new(0),
         };
-        Ok(Self { shared, kept: Mutex::default() })
+        Ok(Self {
+            shared,
+            kept: Mutex::default(),
+        })
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -115,9 +127,22 @@ impl SshConnections {
     }
 
     /// A connection to the target, made now unless one is kept.
-    pub(crate) async fn open(&self, target: &SshTarget, private_key: &Secret, known_hosts: &str) -> Result<OpenConnection, GitError> {
-        let fingerprint = SshKeyPair::read(private_key).map_err(|error| GitError::Key { detail: error.detail })?.fingerprint;
-        let identity = Identity { target: target.clone(), fingerprint, known_hosts: known_hosts.to_owned() };
+    pub(crate) async fn open(
+        &self,
+        target: &SshTarget,
+        private_key: &Secret,
+        known_hosts: &str,
+    ) -> Result<OpenConnection, GitError> {
+        let fingerprint = SshKeyPair::read(private_key)
+            .map_err(|error| GitError::Key {
+                detail: error.detail,
+            })?
+            .fingerprint;
+        let identity = Identity {
+            target: target.clone(),
+            fingerprint,
+            known_hosts: known_hosts.to_owned(),
+        };
         let kept = self.kept(&identity, private_key)?;
         let _connecting = kept.connecting.lock().await;
         let reused = std::os::unix::net::UnixStream::connect(&kept.control).is_ok();
@@ -126,17 +151,23 @@ impl SshConnections {
             self.connect(&identity, &kept).await?;
         }
         let command = shell_command(&self.words(&kept));
-        Ok(OpenConnection { command, reused, identity })
+        Ok(OpenConnection {
+            command,
+            reused,
+            identity,
+        })
     }
 
     /// Closes every connection that was authenticated with this key (`SHA256:…`), to any host.
     pub async fn close_key(&self, fingerprint: &str) {
-        self.close_where(|identity| identity.fingerprint == fingerprint).await;
+        self.close_where(|identity| identity.fingerprint == fingerprint)
+            .await;
     }
 
     /// Closes every connection to this host and port.
     pub async fn close_host(&self, host: &str, port: u16) {
-        self.close_where(|identity| identity.target.host == host && identity.target.port == port).await;
+        self.close_where(|identity| identity.target.host == host && identity.target.port == port)
+            .await;
     }
 
     /// Closes every connection.
@@ -146,11 +177,15 @@ impl SshConnections {
 
     /// How many connections are held, open or idle.
     pub fn count(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     pub(crate) async fn close_connection(&self, connection: &OpenConnection) {
-        self.close_where(|identity| *identity == connection.identity).await;
+        self.close_where(|identity| *identity == connection.identity)
+            .await;
     }
 
     async fn close_where(&self, chosen: impl Fn(&Identity) -> bool) {
@@ -162,7 +197,15 @@ impl SshConnections {
             let mut command = Command::new(&self.shared.ssh);
             self.exit_words(command.as_std_mut(), &identity, &kept);
             // If the master is gone already, there is nothing to close.
-            let _ = run(&mut command, &[], Limits { time: Duration::from_secs(5), stdout: OUTPUT_LIMIT }).await;
+            let _ = run(
+                &mut command,
+                &[],
+                Limits {
+                    time: Duration::from_secs(5),
+                    stdout: OUTPUT_LIMIT,
+                },
+            )
+            .await;
             kept.remove_files();
         }
     }
@@ -176,7 +219,10 @@ impl SshConnections {
         let base = self.shared.next_base();
         let agent = Agent::start(private_key, base.with_extension("agent")).map_err(agent_error)?;
         let (public_key, known_hosts) = (base.with_extension("pub"), base.with_extension("hosts"));
-        for (file, text) in [(&public_key, &agent.public_line), (&known_hosts, &identity.known_hosts)] {
+        for (file, text) in [
+            (&public_key, &agent.public_line),
+            (&known_hosts, &identity.known_hosts),
+        ] {
             std::fs::write(file, format!("{}\n", text.trim_end()))
                 .map_err(|source| GitError::file(format!("write {}", file.display()), source))?;
         }
@@ -197,48 +243,89 @@ impl SshConnections {
         let words = self.words(kept);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(["-M", "-N", "-f"]);
-        command.arg("-o").arg(format!("ControlPersist={}", self.shared.keep.as_secs().max(1)));
+        command.arg("-o").arg(format!(
+            "ControlPersist={}",
+            self.shared.keep.as_secs().max(1)
+        ));
         destination(command.as_std_mut(), target);
-        command.env_clear().env("PATH", &self.shared.path).env("LC_ALL", "C");
+        command
+            .env_clear()
+            .env("PATH", &self.shared.path)
+            .env("LC_ALL", "C");
         let time = self.shared.connect_timeout + Duration::from_secs(5);
-        let limits = Limits { time, stdout: OUTPUT_LIMIT };
-        let finished = run(&mut command, &[], limits).await.map_err(|failure| match failure {
-            RunFailure::Start(source) => GitError::Program { program: self.shared.ssh.display().to_string(), source },
-            RunFailure::Timeout | RunFailure::TooLarge => {
-                GitError::Timeout { operation: "connect", limit: time, limit_name: "connect_timeout" }
-            }
-        })?;
+        let limits = Limits {
+            time,
+            stdout: OUTPUT_LIMIT,
+        };
+        let finished = run(&mut command, &[], limits)
+            .await
+            .map_err(|failure| match failure {
+                RunFailure::Start(source) => GitError::Program {
+                    program: self.shared.ssh.display().to_string(),
+                    source,
+                },
+                RunFailure::Timeout | RunFailure::TooLarge => GitError::Timeout {
+                    operation: "connect",
+                    limit: time,
+                    limit_name: "connect_timeout",
+                },
+            })?;
         if finished.status.success() {
             return Ok(());
         }
         let words = String::from_utf8_lossy(&finished.stderr);
-        let credential = CloneCredential::Ssh { private_key: Secret::new(""), known_hosts: identity.known_hosts.clone() };
-        Err(crate::git::classify_connect(&words, &format!("{}:{}", target.host, target.port), &credential, self.shared.connect_timeout))
+        let credential = CloneCredential::Ssh {
+            private_key: Secret::new(""),
+            known_hosts: identity.known_hosts.clone(),
+        };
+        Err(crate::git::classify_connect(
+            &words,
+            &format!("{}:{}", target.host, target.port),
+            &credential,
+            self.shared.connect_timeout,
+        ))
     }
 
     fn words(&self, kept: &Kept) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec![self.shared.ssh.clone().into()];
-        let files = Files { public_key: &kept.public_key, agent: kept.agent.socket(), known_hosts: &kept.known_hosts };
+        let files = Files {
+            public_key: &kept.public_key,
+            agent: kept.agent.socket(),
+            known_hosts: &kept.known_hosts,
+        };
         words.extend(options(files, "yes", self.shared.connect_timeout));
         words.extend(["-o".into(), path_option("ControlPath", &kept.control)]);
         words
     }
 
     fn exit_words(&self, command: &mut std::process::Command, identity: &Identity, kept: &Kept) {
-        command.args(["-F", "/dev/null", "-o"]).arg(path_option("ControlPath", &kept.control)).args(["-O", "exit"]);
+        command
+            .args(["-F", "/dev/null", "-o"])
+            .arg(path_option("ControlPath", &kept.control))
+            .args(["-O", "exit"]);
         destination(command, &identity.target);
-        command.env_clear().env("PATH", &self.shared.path).env("LC_ALL", "C");
+        command
+            .env_clear()
+            .env("PATH", &self.shared.path)
+            .env("LC_ALL", "C");
     }
 }
 
 /// Removes the directories of processes that were killed. Their masters, if any, end when they were idle long enough.
 fn remove_left_over(place: &Path) {
-    let Ok(entries) = std::fs::read_dir(place) else { return };
+    let Ok(entries) = std::fs::read_dir(place) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let process =
-            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|rest| rest.split_once('-')).map(|(process, _)| process);
-        let gone = process.is_some_and(|process| process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists());
+        let process = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX))
+            .and_then(|rest| rest.split_once('-'))
+            .map(|(process, _)| process);
+        let gone = process.is_some_and(|process| {
+            process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists()
+        });
         if gone && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             // Somebody else's directory refuses, which is right.
             let _ = std::fs::remove_dir_all(entry.path());
@@ -253,7 +340,11 @@ impl Drop for SshConnections {
             let mut command = std::process::Command::new(&self.shared.ssh);
             self.exit_words(&mut command, &identity, &kept);
             // The request is local and takes milliseconds; the master closes the connection.
-            let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let _ = command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
         }
     }
 }
@@ -261,7 +352,9 @@ impl Drop for SshConnections {
 impl Shared {
     /// A new short path in the private directory, to be given extensions.
     pub(super) fn next_base(&self) -> PathBuf {
-        self.directory.path().join(self.counter.fetch_add(1, Ordering::Relaxed).to_string())
+        self.directory
+            .path()
+            .join(self.counter.fetch_add(1, Ordering::Relaxed).to_string())
     }
 }
 
@@ -275,12 +368,22 @@ impl Kept {
 
 /// `-p port -l user -- host`: the host is a checked name and cannot be an option.
 pub(super) fn destination(command: &mut std::process::Command, target: &SshTarget) {
-    command.arg("-p").arg(target.port.to_string()).arg("-l").arg(&target.user).arg("--").arg(&target.host);
+    command
+        .arg("-p")
+        .arg(target.port.to_string())
+        .arg("-l")
+        .arg(&target.user)
+        .arg("--")
+        .arg(&target.host);
 }
 
 pub(super) fn agent_error(error: AgentError) -> GitError {
     match error {
-        AgentError::Key(error) => GitError::Key { detail: error.detail },
-        AgentError::Socket { path, source } => GitError::file(format!("listen on {}", path.display()), source),
+        AgentError::Key(error) => GitError::Key {
+            detail: error.detail,
+        },
+        AgentError::Socket { path, source } => {
+            GitError::file(format!("listen on {}", path.display()), source)
+        }
     }
 }

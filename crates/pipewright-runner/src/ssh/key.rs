@@ -29,8 +29,11 @@ impl SshKeyPair {
     /// Makes a new Ed25519 key from the system's randomness. `comment` ends the public line; control characters in it
     /// become spaces.
     pub fn generate(comment: &str) -> Result<Self, SshKeyError> {
-        let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519)
-            .map_err(|error| SshKeyError { action: "made", detail: error.to_string() })?;
+        let mut key =
+            PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(|error| SshKeyError {
+                action: "made",
+                detail: error.to_string(),
+            })?;
         key.set_comment(comment.replace(char::is_control, " "));
         Self::of(&key, "made")
     }
@@ -41,7 +44,10 @@ impl SshKeyPair {
     }
 
     fn of(key: &PrivateKey, action: &'static str) -> Result<Self, SshKeyError> {
-        let wrong = |error: ssh_key::Error| SshKeyError { action, detail: error.to_string() };
+        let wrong = |error: ssh_key::Error| SshKeyError {
+            action,
+            detail: error.to_string(),
+        };
         let text = key.to_openssh(LineEnding::LF).map_err(wrong)?;
         Ok(Self {
             private_key: Secret::new(text.as_str()),
@@ -53,9 +59,17 @@ impl SshKeyPair {
 
 /// The key itself, for the agent.
 pub(super) fn parse(private_key: &Secret) -> Result<PrivateKey, SshKeyError> {
-    let wrong = |detail: String| SshKeyError { action: "read", detail };
-    let key = PrivateKey::from_openssh(private_key.expose()).map_err(|error| wrong(error.to_string()))?;
-    if key.is_encrypted() { Err(wrong("it has a passphrase".to_owned())) } else { Ok(key) }
+    let wrong = |detail: String| SshKeyError {
+        action: "read",
+        detail,
+    };
+    let key =
+        PrivateKey::from_openssh(private_key.expose()).map_err(|error| wrong(error.to_string()))?;
+    if key.is_encrypted() {
+        Err(wrong("it has a passphrase".to_owned()))
+    } else {
+        Ok(key)
+    }
 }
 
 #[cfg(test)]
@@ -66,14 +80,22 @@ mod tests {
     fn a_key_reads_back_and_hides_its_private_part() {
         let key = SshKeyPair::generate("pipewright: harbor\nteam").expect("a key");
         assert!(
-            key.public_line.starts_with("ssh-ed25519 AAAA") && key.public_line.ends_with(" pipewright: harbor team"),
+            key.public_line.starts_with("ssh-ed25519 AAAA")
+                && key.public_line.ends_with(" pipewright: harbor team"),
             "{}",
             key.public_line
         );
         assert!(key.fingerprint.starts_with("SHA256:"));
-        assert!(key.private_key.expose().starts_with("-----BEGIN OPENSSH PRIVATE KEY-----"));
+        assert!(
+            key.private_key
+                .expose()
+                .starts_with("-----BEGIN OPENSSH PRIVATE KEY-----")
+        );
         assert!(!format!("{key:?}").contains("BEGIN"));
         let again = SshKeyPair::read(&key.private_key).expect("it reads back");
-        assert_eq!((again.public_line, again.fingerprint), (key.public_line, key.fingerprint));
+        assert_eq!(
+            (again.public_line, again.fingerprint),
+            (key.public_line, key.fingerprint)
+        );
     }
 }

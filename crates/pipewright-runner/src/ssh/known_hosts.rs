@@ -15,9 +15,19 @@ impl HostKeys {
             let mut words = line.split_whitespace();
             let (_host, kind, key) = (words.next()?, words.next()?, words.next()?);
             let key = PublicKey::from_openssh(&format!("{kind} {key}")).ok()?;
-            Some((line.to_owned(), key.fingerprint(HashAlg::Sha256).to_string()))
+            Some((
+                line.to_owned(),
+                key.fingerprint(HashAlg::Sha256).to_string(),
+            ))
         };
-        Self { lines: text.lines().map(str::trim).filter(|line| !line.starts_with('#')).filter_map(read).collect() }
+        Self {
+            lines: text
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.starts_with('#'))
+                .filter_map(read)
+                .collect(),
+        }
     }
 
     /// True where nothing is pinned.
@@ -27,12 +37,18 @@ impl HostKeys {
 
     /// The lines as `known_hosts` text, to be stored and given back as `CloneCredential::Ssh::known_hosts`.
     pub fn text(&self) -> String {
-        self.lines.iter().flat_map(|(line, _)| [line, "\n"]).collect()
+        self.lines
+            .iter()
+            .flat_map(|(line, _)| [line, "\n"])
+            .collect()
     }
 
     /// `SHA256:…` of each key, in order.
     pub fn fingerprints(&self) -> Vec<String> {
-        self.lines.iter().map(|(_, fingerprint)| fingerprint.clone()).collect()
+        self.lines
+            .iter()
+            .map(|(_, fingerprint)| fingerprint.clone())
+            .collect()
     }
 }
 

@@ -44,7 +44,11 @@ pub(super) fn options(files: Files<'_>, strict: &str, connect_timeout: Duration)
     for option in fixed {
         words.extend(["-o".into(), option.into()]);
     }
-    for (name, path) in [("UserKnownHostsFile", files.known_hosts), ("IdentityFile", files.public_key), ("IdentityAgent", files.agent)] {
+    for (name, path) in [
+        ("UserKnownHostsFile", files.known_hosts),
+        ("IdentityFile", files.public_key),
+        ("IdentityAgent", files.agent),
+    ] {
         words.extend(["-o".into(), path_option(name, path)]);
     }
     words

@@ -18,12 +18,18 @@ struct Cached {
 }
 
 fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).expect("after 1970");
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .expect("after 1970");
     Timestamp::from_micros(since.as_micros() as i64)
 }
 
 fn cache(name: &str, path: &str, key_files: &[&str]) -> CachePlan {
-    CachePlan { name: name.to_owned(), path: path.to_owned(), key_files: key_files.iter().map(|file| (*file).to_owned()).collect() }
+    CachePlan {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        key_files: key_files.iter().map(|file| (*file).to_owned()).collect(),
+    }
 }
 
 impl Cached {
@@ -38,7 +44,11 @@ impl Cached {
             config.caches = Some(store);
             change(config);
         });
-        Self { bench, place, application: ApplicationId::new() }
+        Self {
+            bench,
+            place,
+            application: ApplicationId::new(),
+        }
     }
 
     fn store(&self) -> CacheStore {
@@ -47,7 +57,10 @@ impl Cached {
 
     /// Runs a step with these caches and answers how it ended, and its log.
     async fn run(&self, caches: &[CachePlan], script: &[&str]) -> (AttemptOutcome, String) {
-        let plan = StepPlan { caches: caches.to_vec(), ..step(script, &[]) };
+        let plan = StepPlan {
+            caches: caches.to_vec(),
+            ..step(script, &[])
+        };
         let mut work = assignment(plan, None, &[], &[]);
         work.application = self.application;
         let attempt = self.bench.dispatcher.give(work);
@@ -59,11 +72,17 @@ impl Cached {
 #[tokio::test]
 async fn a_cache_is_saved_once_and_restored_whole() {
     let cached = Cached::new();
-    let caches = [cache("node", "node_modules", &[]), cache("pip", "~/.cache/pip", &[])];
+    let caches = [
+        cache("node", "node_modules", &[]),
+        cache("pip", "~/.cache/pip", &[]),
+    ];
     let fill = "test ! -e node_modules; mkdir -p node_modules/.bin node_modules/hollow ~/.cache/pip; echo one > node_modules/a; printf '#!/bin/sh\necho ran' > node_modules/tool; chmod +x node_modules/tool; ln -s ../tool node_modules/.bin/tool; ln -s /etc/passwd node_modules/out; echo wheel > $HOME/.cache/pip/wheel";
     let (outcome, text) = cached.run(&caches, &[fill]).await;
     assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
-    assert!(text.starts_with("Cache node is not there yet.\nCache pip is not there yet.\n"), "{text}");
+    assert!(
+        text.starts_with("Cache node is not there yet.\nCache pip is not there yet.\n"),
+        "{text}"
+    );
     assert!(
         text.contains("\nSaved cache node (")
             && text.contains(", without 1 link that leads out of it in ")
@@ -73,15 +92,25 @@ async fn a_cache_is_saved_once_and_restored_whole() {
     let check = "test -d node_modules/hollow; test ! -e node_modules/stale; node_modules/.bin/tool; cat node_modules/a ~/.cache/pip/wheel; echo two > node_modules/a";
     let (outcome, text) = cached.run(&caches, &[check]).await;
     assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
-    assert!(text.starts_with("Restored cache node (") && text.contains("\nran\none\nwheel\n"), "{text}");
-    assert!(text.contains("Cache node is kept already, so it is not saved again."), "{text}");
+    assert!(
+        text.starts_with("Restored cache node (") && text.contains("\nran\none\nwheel\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Cache node is kept already, so it is not saved again."),
+        "{text}"
+    );
     let (_, text) = cached.run(&caches, &["cat node_modules/a"]).await;
     assert!(text.contains("\none\n"), "as it was saved first: {text}");
     // Another application has its own.
-    let other = Cached { application: ApplicationId::new(), ..cached };
+    let other = Cached {
+        application: ApplicationId::new(),
+        ..cached
+    };
     let (_, text) = other.run(&caches, &["test ! -e node_modules"]).await;
     assert!(
-        text.contains("Cache node is not there yet.") && text.contains("Cache node is not saved: its directory is not there or empty."),
+        text.contains("Cache node is not there yet.")
+            && text.contains("Cache node is not saved: its directory is not there or empty."),
         "{text}"
     );
     assert_eq!(other.store().list(&other.application.to_string()).len(), 0);
@@ -91,10 +120,17 @@ async fn a_cache_is_saved_once_and_restored_whole() {
 #[tokio::test]
 async fn a_failed_step_saves_nothing() {
     let cached = Cached::new();
-    let (outcome, text) = cached.run(&[cache("c", "c", &[])], &["mkdir c; echo > c/f; exit 1"]).await;
+    let (outcome, text) = cached
+        .run(&[cache("c", "c", &[])], &["mkdir c; echo > c/f; exit 1"])
+        .await;
     assert_eq!(outcome, AttemptOutcome::Failed);
     assert!(!text.contains("Saved cache"), "{text}");
-    assert!(cached.store().list(&cached.application.to_string()).is_empty());
+    assert!(
+        cached
+            .store()
+            .list(&cached.application.to_string())
+            .is_empty()
+    );
     cached.bench.end().await;
 }
 
@@ -109,8 +145,12 @@ async fn what_cannot_be_cached_is_said_and_the_step_goes_on() {
         cache("file", "file", &[]),
         cache("linked", "linked", &[]),
     ];
-    let (outcome, text) =
-        cached.run(&caches, &["mkdir large; head -c 100000 /dev/urandom > large/f; echo > file; ln -s /etc linked"]).await;
+    let (outcome, text) = cached
+        .run(
+            &caches,
+            &["mkdir large; head -c 100000 /dev/urandom > large/f; echo > file; ln -s /etc linked"],
+        )
+        .await;
     assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
     for line in [
         "Cache docker is not used: it holds layers of images, and the host executor has none.",
@@ -122,7 +162,12 @@ async fn what_cannot_be_cached_is_said_and_the_step_goes_on() {
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
-    assert!(cached.store().list(&cached.application.to_string()).is_empty());
+    assert!(
+        cached
+            .store()
+            .list(&cached.application.to_string())
+            .is_empty()
+    );
     cached.bench.end().await;
 }
 
@@ -130,14 +175,34 @@ async fn what_cannot_be_cached_is_said_and_the_step_goes_on() {
 async fn a_damaged_cache_is_said_and_leaves_nothing_behind() {
     let cached = Cached::new();
     let caches = [cache("c", "c", &[])];
-    cached.run(&caches, &["mkdir c; for i in 1 2 3; do head -c 300000 /dev/urandom > c/$i; done"]).await;
-    let directory = cached.place.path().join("caches").join(cached.application.to_string()).join("c");
-    let file = std::fs::read_dir(&directory).expect("a directory").flatten().next().expect("one").path();
+    cached
+        .run(
+            &caches,
+            &["mkdir c; for i in 1 2 3; do head -c 300000 /dev/urandom > c/$i; done"],
+        )
+        .await;
+    let directory = cached
+        .place
+        .path()
+        .join("caches")
+        .join(cached.application.to_string())
+        .join("c");
+    let file = std::fs::read_dir(&directory)
+        .expect("a directory")
+        .flatten()
+        .next()
+        .expect("one")
+        .path();
     let whole = std::fs::read(&file).expect("reads");
     std::fs::write(&file, &whole[..whole.len() / 2]).expect("writes");
     let (outcome, text) = cached.run(&caches, &["test ! -e c"]).await;
     assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
-    assert!(text.contains("Cache c cannot be restored, and the step goes on without it: its stream is broken"), "{text}");
+    assert!(
+        text.contains(
+            "Cache c cannot be restored, and the step goes on without it: its stream is broken"
+        ),
+        "{text}"
+    );
     // It does not stand in the way of a good one.
     assert!(!file.exists());
     let (_, text) = cached.run(&caches, &["mkdir c; echo good > c/1"]).await;
@@ -152,8 +217,18 @@ async fn a_cache_over_a_limit_is_made_anew() {
     let cached = Cached::with(|config| config.archive_limits.unpacked_bytes = 1_000_000);
     let caches = [cache("c", "c", &[])];
     cached.run(&caches, &["mkdir c; echo small > c/1"]).await;
-    let directory = cached.place.path().join("caches").join(cached.application.to_string()).join("c");
-    let file = std::fs::read_dir(&directory).expect("a directory").flatten().next().expect("one").path();
+    let directory = cached
+        .place
+        .path()
+        .join("caches")
+        .join(cached.application.to_string())
+        .join("c");
+    let file = std::fs::read_dir(&directory)
+        .expect("a directory")
+        .flatten()
+        .next()
+        .expect("one")
+        .path();
     // As it would be were it made before the limit was lowered.
     let large = cached.place.path().join("large");
     std::fs::create_dir(&large).expect("a directory");
@@ -161,9 +236,19 @@ async fn a_cache_over_a_limit_is_made_anew() {
     let packed = std::fs::File::create(&file).expect("a file");
     let entries = [pipewright_runner::archive::Entry::File("1".into())];
     let limits = pipewright_runner::archive::ArchiveLimits::default();
-    pipewright_runner::archive::pack(&large, &entries, packed, limits, &pipewright_runner::archive::Cancel::default()).expect("packs");
+    pipewright_runner::archive::pack(
+        &large,
+        &entries,
+        packed,
+        limits,
+        &pipewright_runner::archive::Cancel::default(),
+    )
+    .expect("packs");
     let (_, text) = cached.run(&caches, &["mkdir c; echo new > c/1"]).await;
-    assert!(text.contains("Cache c cannot be restored") && text.contains("Saved cache c"), "{text}");
+    assert!(
+        text.contains("Cache c cannot be restored") && text.contains("Saved cache c"),
+        "{text}"
+    );
     cached.bench.end().await;
 }
 
@@ -173,8 +258,14 @@ async fn two_steps_at_once_keep_one_whole_cache() {
     let caches = [cache("c", "c", &[])];
     let script = ["mkdir c; head -c 2000000 /dev/urandom > c/a; cp c/a c/b"];
     let (one, other) = tokio::join!(cached.run(&caches, &script), cached.run(&caches, &script));
-    assert_eq!((one.0, other.0), (AttemptOutcome::Passed, AttemptOutcome::Passed));
-    assert_eq!(cached.store().list(&cached.application.to_string()).len(), 1);
+    assert_eq!(
+        (one.0, other.0),
+        (AttemptOutcome::Passed, AttemptOutcome::Passed)
+    );
+    assert_eq!(
+        cached.store().list(&cached.application.to_string()).len(),
+        1
+    );
     let (outcome, text) = cached.run(&caches, &["cmp c/a c/b"]).await;
     assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
     cached.bench.end().await;

@@ -11,7 +11,11 @@ use crate::support::origin::{Origin, git, mirrors};
 async fn the_exact_commit_is_a_whole_repository() {
     let (origin, directory) = (Origin::new(), tempfile::tempdir().expect("a directory"));
     let first = origin.push("main", "run.sh", "#!/bin/sh\n");
-    std::fs::set_permissions(origin.work().join("run.sh"), std::fs::Permissions::from_mode(0o755)).expect("rights");
+    std::fs::set_permissions(
+        origin.work().join("run.sh"),
+        std::fs::Permissions::from_mode(0o755),
+    )
+    .expect("rights");
     std::os::unix::fs::symlink("run.sh", origin.work().join("link")).expect("a link");
     git(&origin.work(), &["tag", "-a", "v1.0", "-m", "first"]);
     git(&origin.work(), &["push", "-q", "origin", "v1.0"]);
@@ -22,28 +26,64 @@ async fn the_exact_commit_is_a_whole_repository() {
     store.ensure(&checkout).await.expect("it is there");
     let work = directory.path().join("build");
     std::fs::create_dir(&work).expect("a directory");
-    store.check_out(&checkout, CheckoutTarget { directory: &work }).await.expect("checked out");
+    store
+        .check_out(&checkout, CheckoutTarget { directory: &work })
+        .await
+        .expect("checked out");
 
     assert_eq!(git(&work, &["rev-parse", "HEAD"]), second.as_str());
     assert_eq!(git(&work, &["rev-parse", "--abbrev-ref", "HEAD"]), "main");
-    assert_eq!(git(&work, &["status", "--porcelain", "--branch"]), "## main...origin/main");
-    assert_eq!(git(&work, &["describe"]), format!("v1.0-1-g{}", second.short()));
-    assert_eq!(git(&work, &["log", "--format=%H"]), format!("{second}\n{first}"));
+    assert_eq!(
+        git(&work, &["status", "--porcelain", "--branch"]),
+        "## main...origin/main"
+    );
+    assert_eq!(
+        git(&work, &["describe"]),
+        format!("v1.0-1-g{}", second.short())
+    );
+    assert_eq!(
+        git(&work, &["log", "--format=%H"]),
+        format!("{second}\n{first}")
+    );
     assert_eq!(git(&work, &["remote", "get-url", "origin"]), checkout.url);
     assert_eq!(git(&work, &["config", "user.name"]), "bitbucket-pipelines");
-    assert_eq!(git(&work, &["config", "user.email"]), "commits-noreply@bitbucket.org");
+    assert_eq!(
+        git(&work, &["config", "user.email"]),
+        "commits-noreply@bitbucket.org"
+    );
     assert_eq!(git(&work, &["config", "push.default"]), "current");
     assert!(!work.join("c.txt").exists(), "a later commit's file");
-    assert_eq!(std::fs::metadata(work.join("run.sh")).expect("a file").permissions().mode() & 0o111, 0o111);
-    assert_eq!(std::fs::read_link(work.join("link")).expect("a link").to_str(), Some("run.sh"));
+    assert_eq!(
+        std::fs::metadata(work.join("run.sh"))
+            .expect("a file")
+            .permissions()
+            .mode()
+            & 0o111,
+        0o111
+    );
+    assert_eq!(
+        std::fs::read_link(work.join("link"))
+            .expect("a link")
+            .to_str(),
+        Some("run.sh")
+    );
     git(&work, &["fsck", "--no-dangling"]);
     // A script may commit, and branch; the mirror never hears of it.
-    git(&work, &["commit", "-q", "--allow-empty", "-m", "by the script"]);
+    git(
+        &work,
+        &["commit", "-q", "--allow-empty", "-m", "by the script"],
+    );
     git(&work, &["checkout", "-q", "-b", "mine"]);
     let later = directory.path().join("later");
     std::fs::create_dir(&later).expect("a directory");
-    store.check_out(&checkout, CheckoutTarget { directory: &later }).await.expect("checked out");
-    assert_eq!(git(&later, &["branch", "--list", "--format=%(refname:short)"]), "main");
+    store
+        .check_out(&checkout, CheckoutTarget { directory: &later })
+        .await
+        .expect("checked out");
+    assert_eq!(
+        git(&later, &["branch", "--list", "--format=%(refname:short)"]),
+        "main"
+    );
 }
 
 #[tokio::test]
@@ -58,7 +98,10 @@ async fn a_tag_is_checked_out_without_a_branch() {
     store.ensure(&checkout).await.expect("it is there");
     let work = directory.path().join("build");
     std::fs::create_dir(&work).expect("a directory");
-    store.check_out(&checkout, CheckoutTarget { directory: &work }).await.expect("checked out");
+    store
+        .check_out(&checkout, CheckoutTarget { directory: &work })
+        .await
+        .expect("checked out");
     assert_eq!(git(&work, &["rev-parse", "--abbrev-ref", "HEAD"]), "HEAD");
     assert_eq!(git(&work, &["describe", "--exact-match"]), "v1");
     // The tag moves: the next checkout knows.
@@ -69,7 +112,10 @@ async fn a_tag_is_checked_out_without_a_branch() {
     store.ensure(&checkout).await.expect("it is there");
     let later = directory.path().join("later");
     std::fs::create_dir(&later).expect("a directory");
-    store.check_out(&checkout, CheckoutTarget { directory: &later }).await.expect("checked out");
+    store
+        .check_out(&checkout, CheckoutTarget { directory: &later })
+        .await
+        .expect("checked out");
     assert_eq!(git(&later, &["describe", "--exact-match"]), "v1");
 }
 
@@ -97,17 +143,37 @@ async fn t20_hostile_branch_names_are_checked_out_as_they_are() {
     for (place, name) in names.into_iter().enumerate() {
         let commit = origin.push(name, "a.txt", &place.to_string());
         let checkout = origin.checkout(name, &commit);
-        store.ensure(&checkout).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        store
+            .ensure(&checkout)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let work = directory.path().join(format!("build{place}"));
         std::fs::create_dir(&work).expect("a directory");
-        store.check_out(&checkout, CheckoutTarget { directory: &work }).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(git(&work, &["symbolic-ref", "HEAD"]), format!("refs/heads/{name}"));
+        store
+            .check_out(&checkout, CheckoutTarget { directory: &work })
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(
+            git(&work, &["symbolic-ref", "HEAD"]),
+            format!("refs/heads/{name}")
+        );
         assert_eq!(git(&work, &["rev-parse", "HEAD"]), commit.as_str());
         assert_eq!(
-            git(&work, &["for-each-ref", "--format=%(upstream)", &format!("refs/heads/{name}")]),
+            git(
+                &work,
+                &[
+                    "for-each-ref",
+                    "--format=%(upstream)",
+                    &format!("refs/heads/{name}")
+                ]
+            ),
             format!("refs/remotes/origin/{name}")
         );
-        let left: Vec<_> = std::fs::read_dir(&work).expect("a directory").flatten().map(|entry| entry.file_name()).collect();
+        let left: Vec<_> = std::fs::read_dir(&work)
+            .expect("a directory")
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
         assert_eq!(left.len(), 2, "{name}: {left:?}");
     }
 }

@@ -12,7 +12,9 @@ use crate::support::origin::{Origin, git};
 
 async fn find(directory: &Path) -> Option<LocalRepository> {
     let program = Git::new(GitOptions::default(), Path::new("/tmp")).expect("git is there");
-    LocalRepository::find(program, directory).await.expect("git answers")
+    LocalRepository::find(program, directory)
+        .await
+        .expect("git answers")
 }
 
 /// Every file of the repository with its size and time.
@@ -22,7 +24,10 @@ fn state(directory: &Path, found: &mut BTreeMap<PathBuf, (u64, SystemTime)>) {
         if about.is_dir() {
             state(&entry.path(), found);
         } else {
-            found.insert(entry.path(), (about.len(), about.modified().expect("a time")));
+            found.insert(
+                entry.path(),
+                (about.len(), about.modified().expect("a time")),
+            );
         }
     }
 }
@@ -46,27 +51,100 @@ async fn a_checkout_elsewhere_leaves_the_repository_alone() {
     let repository = find(&work.join("sub")).await.expect("a repository");
     assert_eq!(repository.top(), work.canonicalize().expect("a path"));
     let head = repository.head().await.expect("git answers");
-    assert_eq!((head.commit.as_ref(), head.branch.as_ref().map(RefName::short)), (Some(&second), Some("main")));
-    assert_eq!(repository.origin().await.expect("git answers"), Some(origin.bare().display().to_string()));
-    assert_eq!(repository.changes(None).await.expect("git answers"), [PathBuf::from("b.txt"), PathBuf::from("new.txt")]);
-    assert_eq!(repository.show_file(&first, "sub/a.txt", 100).await.expect("git answers").as_deref(), Some(&b"one"[..]));
-    assert_eq!(repository.show_file(&first, "b.txt", 100).await.expect("git answers"), None);
-    assert_eq!(repository.resolve(&RefName::tag("v1").expect("a name")).await.expect("git answers").as_ref(), Some(&first));
-    assert_eq!(repository.resolve(&RefName::branch("none").expect("a name")).await.expect("git answers"), None);
+    assert_eq!(
+        (
+            head.commit.as_ref(),
+            head.branch.as_ref().map(RefName::short)
+        ),
+        (Some(&second), Some("main"))
+    );
+    assert_eq!(
+        repository.origin().await.expect("git answers"),
+        Some(origin.bare().display().to_string())
+    );
+    assert_eq!(
+        repository.changes(None).await.expect("git answers"),
+        [PathBuf::from("b.txt"), PathBuf::from("new.txt")]
+    );
+    assert_eq!(
+        repository
+            .show_file(&first, "sub/a.txt", 100)
+            .await
+            .expect("git answers")
+            .as_deref(),
+        Some(&b"one"[..])
+    );
+    assert_eq!(
+        repository
+            .show_file(&first, "b.txt", 100)
+            .await
+            .expect("git answers"),
+        None
+    );
+    assert_eq!(
+        repository
+            .resolve(&RefName::tag("v1").expect("a name"))
+            .await
+            .expect("git answers")
+            .as_ref(),
+        Some(&first)
+    );
+    assert_eq!(
+        repository
+            .resolve(&RefName::branch("none").expect("a name"))
+            .await
+            .expect("git answers"),
+        None
+    );
 
     let other = RefName::branch("feature/'x").expect("a name");
     let (clean, dirty) = (directory(), directory());
-    let checkout = LocalCheckout { commit: &second, branch: Some(&other), url: None };
-    repository.check_out(checkout, CheckoutTarget { directory: clean.path() }).await.expect("checked out");
+    let checkout = LocalCheckout {
+        commit: &second,
+        branch: Some(&other),
+        url: None,
+    };
+    repository
+        .check_out(
+            checkout,
+            CheckoutTarget {
+                directory: clean.path(),
+            },
+        )
+        .await
+        .expect("checked out");
     assert_eq!(git(clean.path(), &["status", "--porcelain"]), "");
-    assert_eq!(git(clean.path(), &["rev-parse", "--abbrev-ref", "HEAD"]), "feature/'x");
-    assert_eq!(git(clean.path(), &["describe", "--tags"]), format!("v1-1-g{}", second.short()));
-    assert_eq!(std::fs::read_to_string(clean.path().join("b.txt")).expect("a file"), "two");
-    git(clean.path(), &["commit", "-q", "--allow-empty", "-m", "by the script"]);
+    assert_eq!(
+        git(clean.path(), &["rev-parse", "--abbrev-ref", "HEAD"]),
+        "feature/'x"
+    );
+    assert_eq!(
+        git(clean.path(), &["describe", "--tags"]),
+        format!("v1-1-g{}", second.short())
+    );
+    assert_eq!(
+        std::fs::read_to_string(clean.path().join("b.txt")).expect("a file"),
+        "two"
+    );
+    git(
+        clean.path(),
+        &["commit", "-q", "--allow-empty", "-m", "by the script"],
+    );
 
     std::fs::write(dirty.path().join("b.txt"), "changed").expect("a file");
-    repository.adopt(checkout, CheckoutTarget { directory: dirty.path() }).await.expect("adopted");
-    assert_eq!(git(dirty.path(), &["status", "--porcelain"]), " M b.txt\n D sub/a.txt");
+    repository
+        .adopt(
+            checkout,
+            CheckoutTarget {
+                directory: dirty.path(),
+            },
+        )
+        .await
+        .expect("adopted");
+    assert_eq!(
+        git(dirty.path(), &["status", "--porcelain"]),
+        " M b.txt\n D sub/a.txt"
+    );
 
     let mut after = BTreeMap::new();
     state(&work, &mut after);
@@ -85,10 +163,22 @@ async fn what_a_person_ignores_is_not_listed() {
         std::fs::write(work.join(name), "").expect("a file");
     }
     let repository = find(&work).await.expect("a repository");
-    let mut files = repository.files(Some(home.path())).await.expect("git answers");
+    let mut files = repository
+        .files(Some(home.path()))
+        .await
+        .expect("git answers");
     files.sort();
-    assert_eq!(files, [PathBuf::from(".gitignore"), PathBuf::from("new file\n.txt")]);
-    assert_eq!(repository.changes(Some(home.path())).await.expect("git answers"), [PathBuf::from("new file\n.txt")]);
+    assert_eq!(
+        files,
+        [PathBuf::from(".gitignore"), PathBuf::from("new file\n.txt")]
+    );
+    assert_eq!(
+        repository
+            .changes(Some(home.path()))
+            .await
+            .expect("git answers"),
+        [PathBuf::from("new file\n.txt")]
+    );
 }
 
 #[tokio::test]
@@ -96,6 +186,17 @@ async fn no_repository_and_no_commit_are_answers() {
     let empty = directory();
     assert!(find(empty.path()).await.is_none());
     git(empty.path(), &["init", "-q", "-b", "main"]);
-    let head = find(empty.path()).await.expect("a repository").head().await.expect("git answers");
-    assert_eq!((head.commit, head.branch.map(|branch| branch.short().to_owned())), (None, Some("main".to_owned())));
+    let head = find(empty.path())
+        .await
+        .expect("a repository")
+        .head()
+        .await
+        .expect("git answers");
+    assert_eq!(
+        (
+            head.commit,
+            head.branch.map(|branch| branch.short().to_owned())
+        ),
+        (None, Some("main".to_owned()))
+    );
 }

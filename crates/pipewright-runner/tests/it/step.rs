@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::plan::StepPlan;
-use pipewright_runner::executor::{Control, Executor, HostExecutor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, run_scripts};
+use pipewright_runner::executor::{
+    Control, Executor, HostExecutor, StepDirectories, StepEnd, StepLimits, StepRun, conclude,
+    run_scripts,
+};
 use pipewright_runner::log::{LogWriter, Masker, QUEUE_CHUNKS};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,7 +29,12 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let mark = directory.path().file_name().expect("a name").to_string_lossy().into_owned();
+        let mark = directory
+            .path()
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         let path = ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned());
         let limits = StepLimits {
             stop_grace: Duration::from_millis(500),
@@ -49,8 +57,13 @@ impl Bench {
     }
 
     /// Runs a step and calls `when` with the log so far each time it grows.
-    pub(crate) async fn watch(&self, plan: &StepPlan, mut when: impl FnMut(&str) + Send) -> (StepEnd, String) {
-        let directories = StepDirectories::create(&self.directory.path().join("run")).expect("directories");
+    pub(crate) async fn watch(
+        &self,
+        plan: &StepPlan,
+        mut when: impl FnMut(&str) + Send,
+    ) -> (StepEnd, String) {
+        let directories =
+            StepDirectories::create(&self.directory.path().join("run")).expect("directories");
         let (sender, mut chunks) = mpsc::channel(QUEUE_CHUNKS);
         let mut log = LogWriter::new(sender, &Masker::new(&[], &[]), 1 << 30);
         let mut control = self.control.subscribe();
@@ -64,7 +77,10 @@ impl Bench {
         };
         let (started, news) = oneshot::channel();
         let work = async {
-            let end = run_scripts(&self.executor, run, &mut log, &mut control, |timing| drop(started.send(timing))).await;
+            let end = run_scripts(&self.executor, run, &mut log, &mut control, |timing| {
+                drop(started.send(timing))
+            })
+            .await;
             conclude(&end, &mut log).await;
             drop(log);
             end
@@ -77,8 +93,13 @@ impl Bench {
             }
             text
         };
-        let (end, text) = tokio::time::timeout(PATIENCE, async { tokio::join!(work, read) }).await.expect("the step ends");
-        assert!(news.await.is_ok() || end.outcome == AttemptOutcome::Errored, "a script that ran was announced");
+        let (end, text) = tokio::time::timeout(PATIENCE, async { tokio::join!(work, read) })
+            .await
+            .expect("the step ends");
+        assert!(
+            news.await.is_ok() || end.outcome == AttemptOutcome::Errored,
+            "a script that ran was announced"
+        );
         (end, text)
     }
 
@@ -89,7 +110,10 @@ impl Bench {
 
 /// The log without its fold marks and empty lines.
 fn lines(text: &str) -> Vec<&str> {
-    text.lines().map(|line| line.trim_start_matches('\u{1d}')).filter(|line| !line.is_empty()).collect()
+    text.lines()
+        .map(|line| line.trim_start_matches('\u{1d}'))
+        .filter(|line| !line.is_empty())
+        .collect()
 }
 
 fn is_alive(pid: &str) -> bool {
@@ -100,7 +124,10 @@ fn is_alive(pid: &str) -> bool {
 #[tokio::test]
 async fn one_shell_runs_all_items_and_constructs_may_be_split() {
     for executor in [HostExecutor::new(), HostExecutor::with_sh()] {
-        let bench = Bench { executor, ..Bench::new() };
+        let bench = Bench {
+            executor,
+            ..Bench::new()
+        };
         let script = [
             "mkdir sub && cd sub",
             "export A='it'\"'\"'s'",
@@ -112,15 +139,26 @@ async fn one_shell_runs_all_items_and_constructs_may_be_split() {
             "cat; echo stdin is empty",
         ];
         let (end, text) = bench.run(&script, &[]).await;
-        assert_eq!((end.outcome, end.exit_code, end.message.as_deref()), (AttemptOutcome::Passed, Some(0), None), "{text}");
+        assert_eq!(
+            (end.outcome, end.exit_code, end.message.as_deref()),
+            (AttemptOutcome::Passed, Some(0), None),
+            "{text}"
+        );
         let home = bench.workspace().join("sub");
         let said = format!("f: it's 0 {}", home.display());
         let shown = lines(&text);
-        assert!(text.starts_with("\u{1d}+ mkdir sub && cd sub\n\n\u{1d}+ export"), "{text:?}");
+        assert!(
+            text.starts_with("\u{1d}+ mkdir sub && cd sub\n\n\u{1d}+ export"),
+            "{text:?}"
+        );
         for line in ["+ f", "one", "two", "stdin is empty", said.as_str()] {
             assert!(shown.contains(&line), "{line} in {shown:?}");
         }
-        let parts: Vec<_> = end.timings.iter().map(|timing| timing.part.as_str()).collect();
+        let parts: Vec<_> = end
+            .timings
+            .iter()
+            .map(|timing| timing.part.as_str())
+            .collect();
         assert_eq!(parts, ["spawn", "script"]);
     }
 }
@@ -128,11 +166,20 @@ async fn one_shell_runs_all_items_and_constructs_may_be_split() {
 #[tokio::test]
 async fn the_first_failure_ends_the_script_with_its_status() {
     let (end, text) = Bench::new()
-        .run(&["false && true", "echo here", "(exit 7)", "echo never"], &["echo after $BITBUCKET_EXIT_CODE", "false", "echo not this"])
+        .run(
+            &["false && true", "echo here", "(exit 7)", "echo never"],
+            &["echo after $BITBUCKET_EXIT_CODE", "false", "echo not this"],
+        )
         .await;
-    assert_eq!((end.outcome, end.exit_code), (AttemptOutcome::Failed, Some(7)));
+    assert_eq!(
+        (end.outcome, end.exit_code),
+        (AttemptOutcome::Failed, Some(7))
+    );
     assert!(
-        text.contains("\nhere\n") && !text.contains("\nnever\n") && text.contains("\nafter 7\n") && !text.contains("\nnot this\n"),
+        text.contains("\nhere\n")
+            && !text.contains("\nnever\n")
+            && text.contains("\nafter 7\n")
+            && !text.contains("\nnot this\n"),
         "{text}"
     );
 }
@@ -140,13 +187,19 @@ async fn the_first_failure_ends_the_script_with_its_status() {
 #[tokio::test]
 async fn a_script_that_kills_itself_fails_with_128_and_the_signal() {
     let (end, _) = Bench::new().run(&["kill -KILL $$"], &[]).await;
-    assert_eq!((end.outcome, end.exit_code), (AttemptOutcome::Failed, Some(137)));
+    assert_eq!(
+        (end.outcome, end.exit_code),
+        (AttemptOutcome::Failed, Some(137))
+    );
 }
 
 #[tokio::test]
 async fn the_environment_is_clean_and_its_own() {
     let mut bench = Bench::new();
-    bench.environment.extend([("GREETING".to_owned(), "first".to_owned()), ("GREETING".to_owned(), "a $(b) 'c'".to_owned())]);
+    bench.environment.extend([
+        ("GREETING".to_owned(), "first".to_owned()),
+        ("GREETING".to_owned(), "a $(b) 'c'".to_owned()),
+    ]);
     let (_, text) = bench
         .run(
             &["env", "test -z \"$(ls -A \"$HOME\")\" && test -w \"$TMPDIR\" && test \"$PWD\" = \"$BITBUCKET_CLONE_DIR\"", "echo all good"],
@@ -154,7 +207,10 @@ async fn the_environment_is_clean_and_its_own() {
         )
         .await;
     let shown = lines(&text);
-    assert!(shown.contains(&"GREETING=a $(b) 'c'") && shown.contains(&"all good"), "{text}");
+    assert!(
+        shown.contains(&"GREETING=a $(b) 'c'") && shown.contains(&"all good"),
+        "{text}"
+    );
     let allowed = [
         "PATH",
         "HOME",
@@ -171,7 +227,10 @@ async fn the_environment_is_clean_and_its_own() {
         "_",
     ];
     for line in shown.iter().filter(|line| !line.starts_with('+')) {
-        if let Some((name, _)) = line.split_once('=').filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_')) {
+        if let Some((name, _)) = line
+            .split_once('=')
+            .filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        {
             assert!(allowed.contains(&name), "{name} came from outside");
         }
     }
@@ -196,20 +255,41 @@ async fn a_stop_ends_every_process_and_runs_the_after_script() {
             }
         })
         .await;
-    assert_eq!((end.outcome, end.exit_code), (AttemptOutcome::Stopped, None), "{text}");
+    assert_eq!(
+        (end.outcome, end.exit_code),
+        (AttemptOutcome::Stopped, None),
+        "{text}"
+    );
     assert!(text.contains("\nafter 143\n"), "{text}");
-    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begin.elapsed()
+    );
     for name in ["stubborn", "escaped"] {
-        let pid = std::fs::read_to_string(bench.workspace().join(name)).expect("it wrote its number");
+        let pid =
+            std::fs::read_to_string(bench.workspace().join(name)).expect("it wrote its number");
         assert!(!is_alive(&pid), "{name} lives");
     }
 }
 
 #[tokio::test]
 async fn a_script_may_end_itself_in_order_when_it_is_stopped() {
-    let bench = Bench { limits: StepLimits { stop_grace: PATIENCE, ..Bench::new().limits }, ..Bench::new() };
+    let bench = Bench {
+        limits: StepLimits {
+            stop_grace: PATIENCE,
+            ..Bench::new().limits
+        },
+        ..Bench::new()
+    };
     let control = bench.control.clone();
-    let plan = step(&["trap 'echo cleaned; exit 3' TERM", "echo rea''dy; sleep 1000 & wait"], &[]);
+    let plan = step(
+        &[
+            "trap 'echo cleaned; exit 3' TERM",
+            "echo rea''dy; sleep 1000 & wait",
+        ],
+        &[],
+    );
     let (end, text) = bench
         .watch(&plan, |text| {
             if text.contains("ready") {
@@ -217,7 +297,10 @@ async fn a_script_may_end_itself_in_order_when_it_is_stopped() {
             }
         })
         .await;
-    assert!(end.outcome == AttemptOutcome::Stopped && text.contains("\ncleaned\n"), "{text}");
+    assert!(
+        end.outcome == AttemptOutcome::Stopped && text.contains("\ncleaned\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -232,21 +315,44 @@ async fn a_kill_runs_no_after_script() {
             }
         })
         .await;
-    assert!(end.outcome == AttemptOutcome::Lost && !text.contains("after"), "{text}");
+    assert!(
+        end.outcome == AttemptOutcome::Lost && !text.contains("after"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn max_time_ends_the_script_and_says_so() {
-    let bench = Bench { max_time: Duration::from_millis(300), ..Bench::new() };
-    let (end, text) = bench.run(&["sleep 1000"], &["echo after $BITBUCKET_EXIT_CODE"]).await;
-    assert_eq!((end.outcome, end.exit_code), (AttemptOutcome::TimedOut, None));
-    assert!(text.contains("\nafter 143\n") && text.contains("max-time"), "{text}");
-    assert!(end.message.is_some_and(|message| message.contains("max-time")));
+    let bench = Bench {
+        max_time: Duration::from_millis(300),
+        ..Bench::new()
+    };
+    let (end, text) = bench
+        .run(&["sleep 1000"], &["echo after $BITBUCKET_EXIT_CODE"])
+        .await;
+    assert_eq!(
+        (end.outcome, end.exit_code),
+        (AttemptOutcome::TimedOut, None)
+    );
+    assert!(
+        text.contains("\nafter 143\n") && text.contains("max-time"),
+        "{text}"
+    );
+    assert!(
+        end.message
+            .is_some_and(|message| message.contains("max-time"))
+    );
 }
 
 #[tokio::test]
 async fn an_after_script_is_bounded_and_changes_no_result() {
-    let bench = Bench { limits: StepLimits { after_script: Duration::from_millis(200), ..Bench::new().limits }, ..Bench::new() };
+    let bench = Bench {
+        limits: StepLimits {
+            after_script: Duration::from_millis(200),
+            ..Bench::new().limits
+        },
+        ..Bench::new()
+    };
     let (end, text) = bench.run(&["true"], &["sleep 1000"]).await;
     assert_eq!(end.outcome, AttemptOutcome::Passed);
     assert!(text.contains("after-script took longer"), "{text}");
@@ -256,12 +362,26 @@ async fn an_after_script_is_bounded_and_changes_no_result() {
 async fn a_child_in_the_background_does_not_hold_the_step_and_is_heard_until_its_end() {
     let bench = Bench::new();
     let begin = Instant::now();
-    let (end, text) =
-        bench.run(&["(sleep 0.2; echo from the server; exec sleep 1000) &", "echo $! > pid"], &["sleep 0.6; echo after"]).await;
+    let (end, text) = bench
+        .run(
+            &[
+                "(sleep 0.2; echo from the server; exec sleep 1000) &",
+                "echo $! > pid",
+            ],
+            &["sleep 0.6; echo after"],
+        )
+        .await;
     assert_eq!(end.outcome, AttemptOutcome::Passed);
     let server = text.find("\nfrom the server\n").expect("it was heard");
-    assert!(server < text.find("\nafter\n").expect("the after-script ran"), "{text}");
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(
+        server < text.find("\nafter\n").expect("the after-script ran"),
+        "{text}"
+    );
+    assert!(
+        begin.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begin.elapsed()
+    );
     let pid = std::fs::read_to_string(bench.workspace().join("pid")).expect("it wrote its number");
     assert!(!is_alive(&pid), "the server lives");
 }
@@ -271,29 +391,60 @@ async fn what_hides_from_us_holds_the_output_no_longer_than_the_grace() {
     let bench = Bench::new();
     let begin = Instant::now();
     // Without its environment and in another session: nothing tells that it is ours.
-    let (end, text) =
-        bench.run(&["env -i setsid /bin/sh -c 'echo $$ > pid; exec sleep 5' &", "until [ -s pid ]; do sleep 0.02; done"], &[]).await;
+    let (end, text) = bench
+        .run(
+            &[
+                "env -i setsid /bin/sh -c 'echo $$ > pid; exec sleep 5' &",
+                "until [ -s pid ]; do sleep 0.02; done",
+            ],
+            &[],
+        )
+        .await;
     assert_eq!(end.outcome, AttemptOutcome::Passed);
     assert!(text.contains("left behind"), "{text}");
-    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begin.elapsed()
+    );
 }
 
 #[tokio::test]
 async fn a_large_output_arrives_whole_and_in_order() {
-    let (end, text) = Bench::new().run(&["i=0; while [ $i -lt 20000 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"], &[]).await;
+    let (end, text) = Bench::new()
+        .run(
+            &["i=0; while [ $i -lt 20000 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"],
+            &[],
+        )
+        .await;
     assert_eq!(end.outcome, AttemptOutcome::Passed);
-    let expected = (0..20_000).map(|number| format!("out {number}\nerr {number}\n")).collect::<Vec<_>>().concat();
+    let expected = (0..20_000)
+        .map(|number| format!("out {number}\nerr {number}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     assert!(text.contains(&expected), "{} bytes", text.len());
 }
 
 #[tokio::test]
 async fn the_script_is_a_private_file_outside_the_workspace_and_no_argument() {
-    let (end, text) = Bench::new().run(&["stat -c '%a %n' \"$0\"; tr '\\0' ' ' < /proc/$$/cmdline; ls -A"], &[]).await;
+    let (end, text) = Bench::new()
+        .run(
+            &["stat -c '%a %n' \"$0\"; tr '\\0' ' ' < /proc/$$/cmdline; ls -A"],
+            &[],
+        )
+        .await;
     assert_eq!(end.outcome, AttemptOutcome::Passed, "{text}");
     let shown = lines(&text);
-    assert!(shown.iter().any(|line| line.starts_with("600 ") && line.ends_with("/scripts/script")), "{text}");
     assert!(
-        shown.last().is_some_and(|line| line.ends_with("/scripts/script ")),
+        shown
+            .iter()
+            .any(|line| line.starts_with("600 ") && line.ends_with("/scripts/script")),
+        "{text}"
+    );
+    assert!(
+        shown
+            .last()
+            .is_some_and(|line| line.ends_with("/scripts/script ")),
         "the workspace is empty, the command line holds the path only: {text}"
     );
 }
@@ -301,22 +452,33 @@ async fn the_script_is_a_private_file_outside_the_workspace_and_no_argument() {
 #[tokio::test]
 async fn what_cannot_run_says_why() {
     let mut bench = Bench::new();
-    bench.environment.push(("BIG".to_owned(), "x".repeat(200_000)));
+    bench
+        .environment
+        .push(("BIG".to_owned(), "x".repeat(200_000)));
     let (end, text) = bench.run(&["true"], &[]).await;
-    assert!(end.outcome == AttemptOutcome::Errored && text.contains("too large for a process"), "{text}");
+    assert!(
+        end.outcome == AttemptOutcome::Errored && text.contains("too large for a process"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn an_image_is_named_as_not_used() {
     let mut plan = step(&["true"], &[]);
-    plan.image = serde_json::from_value(serde_json::json!({ "name": "node:22" })).expect("the plan's form");
+    plan.image =
+        serde_json::from_value(serde_json::json!({ "name": "node:22" })).expect("the plan's form");
     let notices = HostExecutor::new().notices(&plan);
-    assert!(notices.len() == 1 && notices[0].contains("node:22") && notices[0].contains("not used"), "{notices:?}");
+    assert!(
+        notices.len() == 1 && notices[0].contains("node:22") && notices[0].contains("not used"),
+        "{notices:?}"
+    );
 }
 
 #[test]
 fn a_local_directory_serves_as_a_workspace() {
     let directory = tempfile::tempdir().expect("a directory");
-    let directories = StepDirectories::around(Path::new("/").to_owned(), &directory.path().join("private")).expect("directories");
+    let directories =
+        StepDirectories::around(Path::new("/").to_owned(), &directory.path().join("private"))
+            .expect("directories");
     assert!(directories.build == Path::new("/") && directories.home.starts_with(directory.path()));
 }

@@ -30,7 +30,10 @@ async fn front(State(app): State<App>, visitor: Visitor) -> Result<Response, Pag
         return Ok(SeeOther::to(&app.config, "/accounts/new").into_response());
     }
     if users::count(&app.db).await? == 0 {
-        return Ok(Html(WelcomePage { page: visitor.page("Welcome") }).into_response());
+        return Ok(Html(WelcomePage {
+            page: visitor.page("Welcome"),
+        })
+        .into_response());
     }
     Ok(SeeOther::to(&app.config, "/sign-in").into_response())
 }

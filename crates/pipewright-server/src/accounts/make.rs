@@ -23,8 +23,13 @@ pub(crate) struct NewAccount<'a> {
 
 /// Makes the account. [`StoreError::Exists`] where its slug is taken.
 pub(crate) async fn make(tx: &mut Tx, new: &NewAccount<'_>) -> Result<Account, StoreError> {
-    let account =
-        Account { id: AccountId::new(), slug: new.slug.to_owned(), name: new.name.to_owned(), kind: new.kind, created_at: new.now };
+    let account = Account {
+        id: AccountId::new(),
+        slug: new.slug.to_owned(),
+        name: new.name.to_owned(),
+        kind: new.kind,
+        created_at: new.now,
+    };
     accounts::insert(tx, &account).await?;
     members::add(tx, account.id, new.owner, Role::Owner, new.now).await?;
     Ok(account)

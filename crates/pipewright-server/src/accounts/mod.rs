@@ -13,7 +13,9 @@ pub(crate) use make::{NewAccount, free_slug, make};
 
 /// The addresses of this noun.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(front::routes()).merge(new_team::routes())
+    Router::new()
+        .merge(front::routes())
+        .merge(new_team::routes())
 }
 
 #[cfg(test)]

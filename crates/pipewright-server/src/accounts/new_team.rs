@@ -38,30 +38,55 @@ struct Fields {
 }
 
 async fn show(user: SignedIn) -> Html<NewTeamPage> {
-    Html(NewTeamPage { page: user.page("New team"), name: String::new(), slug: String::new(), refusal: None })
+    Html(NewTeamPage {
+        page: user.page("New team"),
+        name: String::new(),
+        slug: String::new(),
+        refusal: None,
+    })
 }
 
-async fn submit(State(app): State<App>, user: SignedIn, PageForm(fields): PageForm<Fields>) -> Result<Response, PageError> {
+async fn submit(
+    State(app): State<App>,
+    user: SignedIn,
+    PageForm(fields): PageForm<Fields>,
+) -> Result<Response, PageError> {
     let refuse = |sentence: String| {
-        let page =
-            NewTeamPage { page: user.page("New team"), name: fields.name.clone(), slug: fields.slug.clone(), refusal: Some(sentence) };
+        let page = NewTeamPage {
+            page: user.page("New team"),
+            name: fields.name.clone(),
+            slug: fields.slug.clone(),
+            refusal: Some(sentence),
+        };
         Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
     };
     let name = match checked_name(&fields.name) {
         Ok(name) => name,
         Err(sentence) => return refuse(sentence),
     };
-    let wanted = if fields.slug.trim().is_empty() { slug::suggest(&name) } else { fields.slug.clone() };
+    let wanted = if fields.slug.trim().is_empty() {
+        slug::suggest(&name)
+    } else {
+        fields.slug.clone()
+    };
     let slug = match slug::check(&wanted) {
         Ok(slug) => slug,
         Err(sentence) => return refuse(sentence),
     };
     let now = user.visitor.now;
-    let new = NewAccount { slug: &slug, name: &name, kind: AccountKind::Team, owner: user.user.id, now };
+    let new = NewAccount {
+        slug: &slug,
+        name: &name,
+        kind: AccountKind::Team,
+        owner: user.user.id,
+        now,
+    };
     let mut tx = app.db.begin().await?;
     let account = match make(&mut tx, &new).await {
         Ok(account) => account,
-        Err(StoreError::Exists(_)) => return refuse(format!("The short name `{slug}` is taken; choose another.")),
+        Err(StoreError::Exists(_)) => {
+            return refuse(format!("The short name `{slug}` is taken; choose another."));
+        }
         Err(error) => return Err(error.into()),
     };
     let event = NewEvent {
@@ -77,5 +102,7 @@ async fn submit(State(app): State<App>, user: SignedIn, PageForm(fields): PageFo
     events::record(&mut tx, &event).await?;
     tx.commit().await?;
     let path = format!("/{slug}/settings/members");
-    Ok(SeeOther::to(&app.config, &path).done(format!("The team {name} is made. Invite its members here.")).into_response())
+    Ok(SeeOther::to(&app.config, &path)
+        .done(format!("The team {name} is made. Invite its members here."))
+        .into_response())
 }

@@ -56,14 +56,23 @@ const RESERVED: &[&str] = &[
 /// The slug as entered, if it may be one; else the sentence that says why not.
 pub(crate) fn check(text: &str) -> Result<String, String> {
     let slug = text.trim().to_ascii_lowercase();
-    let legal = slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if slug.is_empty() || slug.len() > LONGEST || !legal || slug.starts_with('-') || slug.ends_with('-') {
+    let legal = slug
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if slug.is_empty()
+        || slug.len() > LONGEST
+        || !legal
+        || slug.starts_with('-')
+        || slug.ends_with('-')
+    {
         return Err(format!(
             "An account's short name has 1 to {LONGEST} letters a to z, digits and hyphens, and neither begins nor ends with a hyphen."
         ));
     }
     if RESERVED.contains(&slug.as_str()) {
-        return Err(format!("`{slug}` is a word that Pipewright's own addresses use; choose another short name."));
+        return Err(format!(
+            "`{slug}` is a word that Pipewright's own addresses use; choose another short name."
+        ));
     }
     Ok(slug)
 }
@@ -83,7 +92,13 @@ pub(crate) fn suggest(name: &str) -> String {
         }
     }
     let slug = slug.trim_matches('-').to_owned();
-    check(&slug).unwrap_or_else(|_| if slug.is_empty() { "person".to_owned() } else { format!("{slug}-1") })
+    check(&slug).unwrap_or_else(|_| {
+        if slug.is_empty() {
+            "person".to_owned()
+        } else {
+            format!("{slug}-1")
+        }
+    })
 }
 
 #[cfg(test)]
@@ -96,7 +111,17 @@ mod tests {
             assert_eq!(check(good), Ok(good.to_owned()));
         }
         assert_eq!(check(" Harbor "), Ok("harbor".to_owned()));
-        for bad in ["", "-a", "a-", "a b", "a/b", "größe", "..", "a.b", &"x".repeat(41)] {
+        for bad in [
+            "",
+            "-a",
+            "a-",
+            "a b",
+            "a/b",
+            "größe",
+            "..",
+            "a.b",
+            &"x".repeat(41),
+        ] {
             check(bad).expect_err("is refused");
         }
         for word in RESERVED {
@@ -107,9 +132,13 @@ mod tests {
 
     #[test]
     fn a_suggestion_is_always_legal() {
-        for (name, expected) in
-            [("Mara Lindqvist", "mara-lindqvist"), ("mara@example.com", "mara"), ("日本", "person"), ("Admin", "admin-1"), ("--a--", "a")]
-        {
+        for (name, expected) in [
+            ("Mara Lindqvist", "mara-lindqvist"),
+            ("mara@example.com", "mara"),
+            ("日本", "person"),
+            ("Admin", "admin-1"),
+            ("--a--", "a"),
+        ] {
             assert_eq!(suggest(name), expected);
         }
         for name in ["x".repeat(200).as_str(), "settings", "!!!", "Ünï"] {

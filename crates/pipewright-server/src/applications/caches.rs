@@ -14,7 +14,10 @@ use crate::app::App;
 use crate::http::{MemberOf, PageError, SeeOther, format};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/applications/{application}/caches/clear", post(clear))
+    Router::new().route(
+        "/{account}/applications/{application}/caches/clear",
+        post(clear),
+    )
 }
 
 /// A cache, as it is shown.
@@ -29,7 +32,9 @@ pub(super) struct ShownCache {
 /// The living caches of an application.
 pub(super) async fn of(app: &App, application: &Application) -> Result<Vec<ShownCache>, PageError> {
     let (store, scope) = (app.caches.clone(), application.id.to_string());
-    let kept = tokio::task::spawn_blocking(move || store.list(&scope)).await.map_err(PageError::internal)?;
+    let kept = tokio::task::spawn_blocking(move || store.list(&scope))
+        .await
+        .map_err(PageError::internal)?;
     let shown = kept.into_iter().map(|cache| ShownCache {
         size: format::bytes(cache.bytes),
         made_at: moment(cache.made_at),
@@ -40,18 +45,36 @@ pub(super) async fn of(app: &App, application: &Application) -> Result<Vec<Shown
 }
 
 fn moment(time: SystemTime) -> Timestamp {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-async fn clear(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(String, String)>) -> Result<SeeOther, PageError> {
+async fn clear(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, slug)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
     member.require(Right::Build)?;
     let application = find(&app, &member, &slug).await?;
     let (store, scope) = (app.caches.clone(), application.id.to_string());
-    let count = tokio::task::spawn_blocking(move || store.clear(&scope)).await.map_err(PageError::internal)??;
+    let count = tokio::task::spawn_blocking(move || store.clear(&scope))
+        .await
+        .map_err(PageError::internal)??;
     let mut tx = app.db.begin().await?;
-    member.record(&mut tx, "application.caches_cleared", &application.name, json!({ "caches": count })).await?;
+    member
+        .record(
+            &mut tx,
+            "application.caches_cleared",
+            &application.name,
+            json!({ "caches": count }),
+        )
+        .await?;
     tx.commit().await?;
     let there = SeeOther::to(&app.config, &member.path(&format!("/applications/{slug}")));
-    Ok(there.done(format!("{} cleared. The next steps that pass make new ones.", format::count(count, "cache"))))
+    Ok(there.done(format!(
+        "{} cleared. The next steps that pass make new ones.",
+        format::count(count, "cache")
+    )))
 }

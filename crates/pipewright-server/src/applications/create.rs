@@ -25,10 +25,14 @@ const TRIES: u32 = 50;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CreateError {
     /// There is one of this repository already.
-    #[error("There is an application of this repository already; each account has one a repository.")]
+    #[error(
+        "There is an application of this repository already; each account has one a repository."
+    )]
     Exists,
     /// The integration cannot be used.
-    #[error("The connection to its Bitbucket cannot be used just now: {0}. Reconnect under Integrations, then create the application.")]
+    #[error(
+        "The connection to its Bitbucket cannot be used just now: {0}. Reconnect under Integrations, then create the application."
+    )]
     Unusable(String),
     /// The database did not answer.
     #[error(transparent)]
@@ -53,14 +57,22 @@ pub(super) async fn create(
     rules: Rules,
 ) -> Result<Created, CreateError> {
     let integration = integrations::get(&app.db, repository.integration).await?;
-    let usable = integration.as_ref().is_some_and(|integration| integration.state == IntegrationState::Connected);
+    let usable = integration
+        .as_ref()
+        .is_some_and(|integration| integration.state == IntegrationState::Connected);
     if !usable {
-        let reason = integration.and_then(|integration| integration.state_reason).unwrap_or_else(|| "it is disconnected".to_owned());
+        let reason = integration
+            .and_then(|integration| integration.state_reason)
+            .unwrap_or_else(|| "it is disconnected".to_owned());
         return Err(CreateError::Unusable(reason));
     }
     let findings = inspections::get::<Findings>(&app.db, repository.id).await?;
     let now = member.now();
-    let watch = if app.config.webhooks_reach_us { Watch::Webhook } else { Watch::Polling };
+    let watch = if app.config.webhooks_reach_us {
+        Watch::Webhook
+    } else {
+        Watch::Polling
+    };
     let mut new = NewApplication {
         id: ApplicationId::new(),
         account: member.account.id,
@@ -72,7 +84,10 @@ pub(super) async fn create(
         created_by: member.user.id,
     };
     let mut tx = app.db.begin().await?;
-    if !applications::on_repository(&mut tx, repository.id).await?.is_empty() {
+    if !applications::on_repository(&mut tx, repository.id)
+        .await?
+        .is_empty()
+    {
         return Err(CreateError::Exists);
     }
     let wish = suggest(name);
@@ -92,10 +107,20 @@ pub(super) async fn create(
     note_what_was_seen(&mut tx, new.id, findings.as_ref(), now).await?;
     // Only what has changed since it was looked into is built by itself. Where not everything was seen, this first
     // comparison notes where every ref stands.
-    enqueue_within(app, &mut tx, &Work::CompareRefs { application: new.id }, now).await?;
+    enqueue_within(
+        app,
+        &mut tx,
+        &Work::CompareRefs {
+            application: new.id,
+        },
+        now,
+    )
+    .await?;
     let first_build = first_build(&mut tx, member, &new, findings).await?;
     let detail = json!({ "repository": repository.full_name, "auto_build": new.rules.auto_build });
-    member.record(&mut tx, "application.created", &new.name, detail).await?;
+    member
+        .record(&mut tx, "application.created", &new.name, detail)
+        .await?;
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
     app.wakeups.tasks.notify_one();
@@ -105,7 +130,10 @@ pub(super) async fn create(
         aftermath.moved(member.account.id, build);
     }
     aftermath.announce(app);
-    Ok(Created { slug: new.slug, first_build: first_build.map(|(_, number)| number) })
+    Ok(Created {
+        slug: new.slug,
+        first_build: first_build.map(|(_, number)| number),
+    })
 }
 
 /// Notes where every ref stood when the person looked, so that a push from then on is found even if nobody tells of it.
@@ -115,8 +143,13 @@ async fn note_what_was_seen(
     findings: Option<&Findings>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(found) = findings.filter(|found| found.names_every_ref()) else { return Ok(()) };
-    let branches = found.branches.iter().map(|branch| (RefName::branch(&branch.name), branch));
+    let Some(found) = findings.filter(|found| found.names_every_ref()) else {
+        return Ok(());
+    };
+    let branches = found
+        .branches
+        .iter()
+        .map(|branch| (RefName::branch(&branch.name), branch));
     let tags = found.tags.iter().map(|tag| (RefName::tag(&tag.name), tag));
     for (name, at) in branches.chain(tags) {
         // A name that cannot be built is not compared either.
@@ -133,9 +166,18 @@ async fn first_build(
     application: &NewApplication,
     findings: Option<Findings>,
 ) -> Result<Option<(BuildId, i64)>, StoreError> {
-    let Some(findings) = findings else { return Ok(None) };
-    let head = findings.default_branch.and_then(|name| findings.branches.into_iter().find(|branch| branch.name == name));
-    let Some((head, ref_name)) = head.and_then(|head| RefName::branch(&head.name).ok().map(|name| (head, name))) else {
+    let Some(findings) = findings else {
+        return Ok(None);
+    };
+    let head = findings.default_branch.and_then(|name| {
+        findings
+            .branches
+            .into_iter()
+            .find(|branch| branch.name == name)
+    });
+    let Some((head, ref_name)) =
+        head.and_then(|head| RefName::branch(&head.name).ok().map(|name| (head, name)))
+    else {
         return Ok(None);
     };
     let new = NewBuild {

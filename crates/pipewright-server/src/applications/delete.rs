@@ -11,11 +11,22 @@ use crate::integrations::bitbucket_for;
 use crate::repositories::address_of;
 
 /// Deletes an application of the member's account. Gives the sentence for what is still at Bitbucket.
-pub(super) async fn delete(app: &App, member: &MemberOf, application: &Application) -> Result<Option<String>, StoreError> {
+pub(super) async fn delete(
+    app: &App,
+    member: &MemberOf,
+    application: &Application,
+) -> Result<Option<String>, StoreError> {
     let left = remove_key(app, application).await?;
     let mut tx = app.db.begin().await?;
     if applications::remove(&mut tx, member.account.id, application.id).await? {
-        member.record(&mut tx, "application.deleted", &application.name, json!({ "left_at_bitbucket": left })).await?;
+        member
+            .record(
+                &mut tx,
+                "application.deleted",
+                &application.name,
+                json!({ "left_at_bitbucket": left }),
+            )
+            .await?;
     }
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
@@ -27,14 +38,24 @@ pub(super) async fn delete(app: &App, member: &MemberOf, application: &Applicati
 
 /// Removes the SSH key that we put on the repository.
 async fn remove_key(app: &App, application: &Application) -> Result<Option<String>, StoreError> {
-    let Some(repository) = repositories::get(&app.db, application.repository).await? else { return Ok(None) };
-    let Some(key) = repository.access_key_id.as_deref() else { return Ok(None) };
+    let Some(repository) = repositories::get(&app.db, application.repository).await? else {
+        return Ok(None);
+    };
+    let Some(key) = repository.access_key_id.as_deref() else {
+        return Ok(None);
+    };
     let removed = match bitbucket_for(app, repository.integration).await {
-        Ok(bitbucket) => bitbucket.remove_repository_key(&address_of(&repository), key).await.map_err(|error| error.to_string()),
+        Ok(bitbucket) => bitbucket
+            .remove_repository_key(&address_of(&repository), key)
+            .await
+            .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     if let Err(error) = removed {
-        return Ok(Some(format!("The SSH key on {} is still there ({error}); remove it by hand.", repository.full_name)));
+        return Ok(Some(format!(
+            "The SSH key on {} is still there ({error}); remove it by hand.",
+            repository.full_name
+        )));
     }
     let mut tx = app.db.begin().await?;
     repositories::set_access_key(&mut tx, repository.id, None).await?;

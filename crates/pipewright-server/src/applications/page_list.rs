@@ -61,14 +61,28 @@ pub(super) struct BuildLine {
 async fn show(State(app): State<App>, member: MemberOf) -> Result<Html<ListPage>, PageError> {
     let all = applications::by_account(&app.db, member.account.id).await?;
     let builds = applications::last_builds(&app.db, member.account.id).await?;
-    let running = builds.iter().filter(|build| matches!(build.state, BuildState::Running | BuildState::Stopping)).count();
-    let waiting = builds.iter().filter(|build| build.state == BuildState::Queued).count();
+    let running = builds
+        .iter()
+        .filter(|build| matches!(build.state, BuildState::Running | BuildState::Stopping))
+        .count();
+    let waiting = builds
+        .iter()
+        .filter(|build| build.state == BuildState::Queued)
+        .count();
     let connected = pipewright_store::integrations::by_account(&app.db, member.account.id)
         .await?
         .iter()
         .any(|integration| integration.state != IntegrationState::Disconnected);
-    let queued = if waiting > 0 { format!(" · {waiting} queued") } else { String::new() };
-    let summary = format!("{} · {} running{queued}", format::count(all.len(), "application"), format::count(running, "build"));
+    let queued = if waiting > 0 {
+        format!(" · {waiting} queued")
+    } else {
+        String::new()
+    };
+    let summary = format!(
+        "{} · {} running{queued}",
+        format::count(all.len(), "application"),
+        format::count(running, "build")
+    );
     let now = member.now();
     Ok(Html(ListPage {
         page: member.page("Applications").nav(Nav::Applications),
@@ -76,13 +90,22 @@ async fn show(State(app): State<App>, member: MemberOf) -> Result<Html<ListPage>
         may_manage: member.may(Right::ManageApplications),
         may_connect: member.may(Right::Connect),
         connected,
-        lines: all.iter().map(|listed| line(listed, &builds, now)).collect(),
+        lines: all
+            .iter()
+            .map(|listed| line(listed, &builds, now))
+            .collect(),
     }))
 }
 
 fn line(listed: &ListedApplication, builds: &[LastBuild], now: Timestamp) -> Line {
-    let own: Vec<&LastBuild> = builds.iter().filter(|build| build.application == listed.application.id).collect();
-    let drawn: Vec<_> = own.iter().map(|build| (build.number, build.state, took(build, now))).collect();
+    let own: Vec<&LastBuild> = builds
+        .iter()
+        .filter(|build| build.application == listed.application.id)
+        .collect();
+    let drawn: Vec<_> = own
+        .iter()
+        .map(|build| (build.number, build.state, took(build, now)))
+        .collect();
     Line {
         slug: listed.application.slug.clone(),
         name: listed.application.name.clone(),
@@ -98,32 +121,52 @@ fn line(listed: &ListedApplication, builds: &[LastBuild], now: Timestamp) -> Lin
 
 /// How long a build took, or takes so far.
 fn took(build: &LastBuild, now: Timestamp) -> Duration {
-    build.started_at.map_or(Duration::ZERO, |started| build.finished_at.unwrap_or(now).since(started))
+    build.started_at.map_or(Duration::ZERO, |started| {
+        build.finished_at.unwrap_or(now).since(started)
+    })
 }
 
 /// The median of builds that ran to their end; a stopped one says nothing of how long one takes.
 fn median(builds: &[&LastBuild]) -> Option<String> {
     let mut times: Vec<Duration> = builds
         .iter()
-        .filter(|build| matches!(build.state, BuildState::Finished(BuildOutcome::Passed | BuildOutcome::Failed)))
+        .filter(|build| {
+            matches!(
+                build.state,
+                BuildState::Finished(BuildOutcome::Passed | BuildOutcome::Failed)
+            )
+        })
         .filter_map(|build| Some(build.finished_at?.since(build.started_at?)))
         .collect();
     times.sort();
-    times.get(times.len().checked_sub(1)? / 2).map(|median| format::duration(*median))
+    times
+        .get(times.len().checked_sub(1)? / 2)
+        .map(|median| format::duration(*median))
 }
 
 /// A build as a list shows it.
 pub(super) fn build_line(build: &LastBuild, now: Timestamp) -> BuildLine {
-    let (title, author) = (build.commit_message.as_deref(), build.commit_author.as_deref());
-    let first_line = title.and_then(|message| message.lines().next()).unwrap_or_default();
-    let short = build.ref_name.strip_prefix("refs/heads/").or_else(|| build.ref_name.strip_prefix("refs/tags/"));
+    let (title, author) = (
+        build.commit_message.as_deref(),
+        build.commit_author.as_deref(),
+    );
+    let first_line = title
+        .and_then(|message| message.lines().next())
+        .unwrap_or_default();
+    let short = build
+        .ref_name
+        .strip_prefix("refs/heads/")
+        .or_else(|| build.ref_name.strip_prefix("refs/tags/"));
     BuildLine {
         number: build.number,
         pill: of_build(build.state),
         branch: short.unwrap_or(&build.ref_name).to_owned(),
         title: first_line.chars().take(120).collect(),
         author: author.unwrap_or_default().to_owned(),
-        at: build.finished_at.or(build.started_at).unwrap_or(build.created_at),
+        at: build
+            .finished_at
+            .or(build.started_at)
+            .unwrap_or(build.created_at),
         took: build.started_at.map(|_| format::duration(took(build, now))),
     }
 }

@@ -7,7 +7,9 @@ use axum::routing::get;
 use pipewright_bitbucket::scopes::Feature;
 use pipewright_core::Right;
 use pipewright_store::applications::{self, Application};
-use pipewright_store::integrations::{CloneVia, Integration, IntegrationKind, IntegrationState, KeyCheck};
+use pipewright_store::integrations::{
+    CloneVia, Integration, IntegrationKind, IntegrationState, KeyCheck,
+};
 use pipewright_store::repositories::Repository;
 use pipewright_store::{inspections, integrations, repositories};
 
@@ -59,10 +61,16 @@ struct KeyOffer {
     there: bool,
 }
 
-async fn show(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(String, String)>) -> Result<Html<ShowPage>, PageError> {
+async fn show(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, slug)): Path<(String, String)>,
+) -> Result<Html<ShowPage>, PageError> {
     let application = find(&app, &member, &slug).await?;
     let form = RulesForm::of(&application.rules);
-    Ok(Html(context(&app, &member, &application, form, None).await?))
+    Ok(Html(
+        context(&app, &member, &application, form, None).await?,
+    ))
 }
 
 /// Gathers the page. `form` is what its editor holds, with what is wrong with it.
@@ -73,13 +81,24 @@ pub(super) async fn context(
     form: RulesForm,
     rules_error: Option<String>,
 ) -> Result<ShowPage, PageError> {
-    let repository = repositories::get(&app.db, application.repository).await?.ok_or(PageError::NotFound)?;
-    let integration = integrations::get(&app.db, repository.integration).await?.ok_or(PageError::NotFound)?;
-    let found = inspections::get::<Findings>(&app.db, repository.id).await?.and_then(|inspection| inspection.findings);
+    let repository = repositories::get(&app.db, application.repository)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let integration = integrations::get(&app.db, repository.integration)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let found = inspections::get::<Findings>(&app.db, repository.id)
+        .await?
+        .and_then(|inspection| inspection.findings);
     let all = applications::last_builds(&app.db, member.account.id).await?;
     let now = member.now();
-    let latest =
-        all.iter().rev().filter(|build| build.application == application.id).take(10).map(|build| build_line(build, now)).collect();
+    let latest = all
+        .iter()
+        .rev()
+        .filter(|build| build.application == application.id)
+        .take(10)
+        .map(|build| build_line(build, now))
+        .collect();
     let patterns = form.patterns().ok();
     Ok(ShowPage {
         page: member.page(application.name.clone()).nav(Nav::Applications),
@@ -113,13 +132,22 @@ pub(super) async fn context(
 
 /// Whether the key can be put on the repository itself: where the product offers it to this connection, and builds clone
 /// with it.
-fn key_offer(member: &MemberOf, integration: &Integration, repository: &Repository) -> Option<KeyOffer> {
+fn key_offer(
+    member: &MemberOf,
+    integration: &Integration,
+    repository: &Repository,
+) -> Option<KeyOffer> {
     let there = repository.access_key_id.is_some();
     let offered = match integration.kind {
-        IntegrationKind::Cloud => integration.features.iter().any(|word| word == Feature::DeployKeys.as_str()),
+        IntegrationKind::Cloud => integration
+            .features
+            .iter()
+            .any(|word| word == Feature::DeployKeys.as_str()),
         IntegrationKind::DataCenter => repository.can_administer == Some(true),
     };
-    let useful =
-        offered && member.may(Right::Connect) && integration.clone_via == CloneVia::Ssh && integration.key_check != KeyCheck::Accepted;
+    let useful = offered
+        && member.may(Right::Connect)
+        && integration.clone_via == CloneVia::Ssh
+        && integration.key_check != KeyCheck::Accepted;
     (there || useful).then_some(KeyOffer { there })
 }

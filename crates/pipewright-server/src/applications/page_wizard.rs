@@ -31,8 +31,14 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/{account}/applications/new", get(pick_repository))
         .route("/{account}/applications/new/{repository}", get(settings))
-        .route("/{account}/applications/new/{repository}/review", post(review))
-        .route("/{account}/applications/new/{repository}/create", post(make))
+        .route(
+            "/{account}/applications/new/{repository}/review",
+            post(review),
+        )
+        .route(
+            "/{account}/applications/new/{repository}/create",
+            post(make),
+        )
 }
 
 #[derive(Debug, Template)]
@@ -59,7 +65,11 @@ struct Asked {
     page: Option<u32>,
 }
 
-async fn pick_repository(State(app): State<App>, member: MemberOf, Query(asked): Query<Asked>) -> Result<Html<PickPage>, PageError> {
+async fn pick_repository(
+    State(app): State<App>,
+    member: MemberOf,
+    Query(asked): Query<Asked>,
+) -> Result<Html<PickPage>, PageError> {
     member.require(Right::ManageApplications)?;
     let number = asked.page.unwrap_or(1).clamp(1, 10_000);
     let search = Search {
@@ -73,7 +83,10 @@ async fn pick_repository(State(app): State<App>, member: MemberOf, Query(asked):
     let page = member.page("New Application").nav(Nav::Applications);
     let other = |number: u32| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("q", &search.text).append_pair("owner", &asked.owner).append_pair("page", &number.to_string());
+        query
+            .append_pair("q", &search.text)
+            .append_pair("owner", &asked.owner)
+            .append_pair("page", &number.to_string());
         page.own(&format!("/applications/new?{}", query.finish()))
     };
     Ok(Html(PickPage {
@@ -137,7 +150,9 @@ struct Wish {
 async fn find(app: &App, member: &MemberOf, id: &str) -> Result<Repository, PageError> {
     member.require(Right::ManageApplications)?;
     let id: RepositoryId = id.parse().map_err(|_| PageError::NotFound)?;
-    repositories::of_account(&app.db, member.account.id, id).await?.ok_or(PageError::NotFound)
+    repositories::of_account(&app.db, member.account.id, id)
+        .await?
+        .ok_or(PageError::NotFound)
 }
 
 async fn settings(
@@ -147,7 +162,9 @@ async fn settings(
 ) -> Result<Html<SettingsPage>, PageError> {
     let repository = find(&app, &member, &id).await?;
     let name = repository.slug.clone();
-    Ok(Html(settings_page(&app, &member, repository, name, RulesForm::ordinary(), None).await?))
+    Ok(Html(
+        settings_page(&app, &member, repository, name, RulesForm::ordinary(), None).await?,
+    ))
 }
 
 /// Gathers the page, and asks for a fresh look where what is known has aged.
@@ -165,7 +182,9 @@ async fn settings_page(
         None => true,
         Some(found) => match found.state {
             InspectionState::Wanted | InspectionState::Looking => false,
-            InspectionState::Ready | InspectionState::Failed => now.since(found.started_at) > FRESH_FOR,
+            InspectionState::Ready | InspectionState::Failed => {
+                now.since(found.started_at) > FRESH_FOR
+            }
         },
     };
     if aged {
@@ -175,11 +194,25 @@ async fn settings_page(
         app.wakeups.integrations.notify_waiters();
     }
     let looking = inspection.as_ref().is_none_or(is_looking);
-    let error = inspection.as_ref().and_then(|found| found.error.clone().filter(|_| found.state == InspectionState::Failed));
+    let error = inspection.as_ref().and_then(|found| {
+        found
+            .error
+            .clone()
+            .filter(|_| found.state == InspectionState::Failed)
+    });
     let looked_at = inspection.as_ref().and_then(|found| found.finished_at);
     let findings = inspection.and_then(|found| found.findings);
-    let named = findings.iter().flat_map(|found| &found.branches).take(NAMED).map(|branch| branch.name.clone()).collect();
-    let taken = applications::for_repository(&app.db, repository.id).await?.into_iter().next().map(|application| application.slug);
+    let named = findings
+        .iter()
+        .flat_map(|found| &found.branches)
+        .take(NAMED)
+        .map(|branch| branch.name.clone())
+        .collect();
+    let taken = applications::for_repository(&app.db, repository.id)
+        .await?
+        .into_iter()
+        .next()
+        .map(|application| application.slug);
     Ok(SettingsPage {
         page: member.page("New Application").nav(Nav::Applications),
         repository,
@@ -197,7 +230,10 @@ async fn settings_page(
 }
 
 fn is_looking(found: &Inspection<Findings>) -> bool {
-    matches!(found.state, InspectionState::Wanted | InspectionState::Looking)
+    matches!(
+        found.state,
+        InspectionState::Wanted | InspectionState::Looking
+    )
 }
 
 async fn review(
@@ -211,20 +247,34 @@ async fn review(
     let rules = match wish.rules.read() {
         Ok(rules) => rules,
         Err(sentence) => {
-            let page = settings_page(&app, &member, repository, name, wish.rules, Some(sentence)).await?;
+            let page =
+                settings_page(&app, &member, repository, name, wish.rules, Some(sentence)).await?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
         }
     };
     if wish.act == "back" {
-        return Ok(Html(settings_page(&app, &member, repository, name, wish.rules, None).await?).into_response());
+        return Ok(
+            Html(settings_page(&app, &member, repository, name, wish.rules, None).await?)
+                .into_response(),
+        );
     }
-    let findings = inspections::get::<Findings>(&app.db, repository.id).await?.and_then(|found| found.findings);
+    let findings = inspections::get::<Findings>(&app.db, repository.id)
+        .await?
+        .and_then(|found| found.findings);
     let page = ReviewPage {
         page: member.page("New Application").nav(Nav::Applications),
         name,
-        patterns: rules.branches.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
-        preview: findings.as_ref().map(|found| preview(&rules.branches, &found.branches)),
-        default_branch: findings.as_ref().and_then(|found| found.default_branch.clone()),
+        patterns: rules
+            .branches
+            .iter()
+            .map(|pattern| pattern.as_str().to_owned())
+            .collect(),
+        preview: findings
+            .as_ref()
+            .map(|found| preview(&rules.branches, &found.branches)),
+        default_branch: findings
+            .as_ref()
+            .and_then(|found| found.default_branch.clone()),
         warnings: warnings(&app, &repository, findings.as_ref()),
         rules: wish.rules,
         repository,
@@ -237,14 +287,21 @@ async fn review(
 fn warnings(app: &App, repository: &Repository, findings: Option<&Findings>) -> Vec<String> {
     let mut warnings = Vec::new();
     match findings.map(|found| &found.file) {
-        None => warnings.push("The repository could not be looked into yet, so no first build is started.".to_owned()),
-        Some(FilePart::EmptyRepository) => warnings.push("The repository is empty: the first push starts the first build.".to_owned()),
+        None => warnings.push(
+            "The repository could not be looked into yet, so no first build is started.".to_owned(),
+        ),
+        Some(FilePart::EmptyRepository) => warnings
+            .push("The repository is empty: the first push starts the first build.".to_owned()),
         Some(FilePart::Missing) => {
             warnings.push("The default branch has no bitbucket-pipelines.yml: builds are skipped until there is one.".to_owned());
         }
-        Some(FilePart::TooLong) => warnings.push("bitbucket-pipelines.yml is longer than 1 MiB, which is the limit.".to_owned()),
+        Some(FilePart::TooLong) => warnings
+            .push("bitbucket-pipelines.yml is longer than 1 MiB, which is the limit.".to_owned()),
         Some(FilePart::Read { invalid: true, .. }) => {
-            warnings.push("bitbucket-pipelines.yml has errors: the first build shows them and runs nothing.".to_owned());
+            warnings.push(
+                "bitbucket-pipelines.yml has errors: the first build shows them and runs nothing."
+                    .to_owned(),
+            );
         }
         Some(FilePart::Read { .. }) => {}
     }
@@ -270,10 +327,14 @@ async fn make(
     match create(&app, &member, &repository, &name, rules).await {
         Ok(created) => {
             let path = match created.first_build {
-                Some(number) => crate::builds::address::page(&member.account.slug, &created.slug, number),
+                Some(number) => {
+                    crate::builds::address::page(&member.account.slug, &created.slug, number)
+                }
                 None => member.path(&format!("/applications/{}", created.slug)),
             };
-            Ok(SeeOther::to(&app.config, &path).done(format!("{name} is an application now.")).into_response())
+            Ok(SeeOther::to(&app.config, &path)
+                .done(format!("{name} is an application now."))
+                .into_response())
         }
         Err(CreateError::Store(error)) => Err(error.into()),
         Err(error) => Err(PageError::Conflict(error.to_string())),
@@ -282,6 +343,16 @@ async fn make(
 
 /// The name as entered, or the repository's.
 fn name(wish: &Wish, repository: &Repository) -> String {
-    let name: String = wish.name.trim().chars().filter(|character| !character.is_control()).take(80).collect();
-    if name.is_empty() { repository.slug.clone() } else { name }
+    let name: String = wish
+        .name
+        .trim()
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(80)
+        .collect();
+    if name.is_empty() {
+        repository.slug.clone()
+    } else {
+        name
+    }
 }

@@ -22,10 +22,16 @@ use crate::webhooks;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/{account}/applications/{application}/auto-build", post(switch))
+        .route(
+            "/{account}/applications/{application}/auto-build",
+            post(switch),
+        )
         .route("/{account}/applications/{application}/rules", post(change))
         .route("/{account}/applications/{application}/look", post(look))
-        .route("/{account}/applications/{application}/access-key", post(add_key))
+        .route(
+            "/{account}/applications/{application}/access-key",
+            post(add_key),
+        )
         .route("/{account}/applications/{application}/delete", post(remove))
 }
 
@@ -51,13 +57,23 @@ async fn switch(
     member.require(Right::ManageApplications)?;
     let application = find(&app, &member, &slug).await?;
     let on = switch.auto_build == "on";
-    let rules = Rules { auto_build: on, ..application.rules.clone() };
+    let rules = Rules {
+        auto_build: on,
+        ..application.rules.clone()
+    };
     store(&app, &member, &application, &rules).await?;
-    let there = if switch.from == "list" { SeeOther::to(&app.config, &member.path("/applications")) } else { back(&app, &member, &slug) };
+    let there = if switch.from == "list" {
+        SeeOther::to(&app.config, &member.path("/applications"))
+    } else {
+        back(&app, &member, &slug)
+    };
     Ok(there.done(if on {
         format!("{} builds by itself from now on.", application.name)
     } else {
-        format!("{} no longer builds by itself; Run still does.", application.name)
+        format!(
+            "{} no longer builds by itself; Run still does.",
+            application.name
+        )
     }))
 }
 
@@ -78,7 +94,10 @@ async fn change(
 ) -> Result<Response, PageError> {
     member.require(Right::ManageApplications)?;
     let application = find(&app, &member, &slug).await?;
-    let form = RulesForm { auto_build: application.rules.auto_build.then(|| "on".to_owned()), ..change.rules };
+    let form = RulesForm {
+        auto_build: application.rules.auto_build.then(|| "on".to_owned()),
+        ..change.rules
+    };
     let rules = match form.read() {
         Ok(rules) => rules,
         Err(sentence) => {
@@ -90,11 +109,18 @@ async fn change(
         return Ok(Html(context(&app, &member, &application, form, None).await?).into_response());
     }
     store(&app, &member, &application, &rules).await?;
-    Ok(back(&app, &member, &slug).done("Saved. It counts for everything that is decided from now on.").into_response())
+    Ok(back(&app, &member, &slug)
+        .done("Saved. It counts for everything that is decided from now on.")
+        .into_response())
 }
 
 /// Stores the rules; where the webhook's need changes, the keeper follows.
-async fn store(app: &App, member: &MemberOf, application: &Application, rules: &Rules) -> Result<(), PageError> {
+async fn store(
+    app: &App,
+    member: &MemberOf,
+    application: &Application,
+    rules: &Rules,
+) -> Result<(), PageError> {
     let mut tx = app.db.begin().await?;
     applications::set_rules(&mut tx, application.id, rules).await?;
     if rules.auto_build && !application.rules.auto_build {
@@ -104,7 +130,14 @@ async fn store(app: &App, member: &MemberOf, application: &Application, rules: &
         "auto_build": rules.auto_build, "pushes": rules.pushes, "pull_requests": rules.pull_requests, "tags": rules.tags,
         "branches": rules.branches.iter().map(pipewright_core::RefPattern::as_str).collect::<Vec<_>>().join(", "),
     });
-    member.record(&mut tx, "application.rules_changed", &application.name, detail).await?;
+    member
+        .record(
+            &mut tx,
+            "application.rules_changed",
+            &application.name,
+            detail,
+        )
+        .await?;
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
     Ok(())
@@ -118,21 +151,32 @@ async fn ensure_row(app: &App, tx: &mut Tx, application: &Application) -> Result
 }
 
 /// Reads branches and the pipeline file anew, in the background.
-async fn look(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(String, String)>) -> Result<SeeOther, PageError> {
+async fn look(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, slug)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
     member.require(Right::Build)?;
     let application = find(&app, &member, &slug).await?;
     let mut tx = app.db.begin().await?;
     inspections::want(&mut tx, application.repository, member.now()).await?;
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
-    Ok(back(&app, &member, &slug).done("The branches are being read from Bitbucket again; reload in a moment."))
+    Ok(back(&app, &member, &slug)
+        .done("The branches are being read from Bitbucket again; reload in a moment."))
 }
 
 /// Puts the integration's SSH key on the repository, to read it.
-async fn add_key(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(String, String)>) -> Result<SeeOther, PageError> {
+async fn add_key(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, slug)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
     member.require(Right::Connect)?;
     let application = find(&app, &member, &slug).await?;
-    let repository = repositories::get(&app.db, application.repository).await?.ok_or(PageError::NotFound)?;
+    let repository = repositories::get(&app.db, application.repository)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let back = back(&app, &member, &slug);
     let bitbucket = match bitbucket_for(&app, repository.integration).await {
         Ok(bitbucket) => bitbucket,
@@ -140,16 +184,36 @@ async fn add_key(State(app): State<App>, member: MemberOf, Path((_, slug)): Path
     };
     let posted = post_key_to_repository(&app, &repository, &bitbucket).await?;
     let mut tx = app.db.begin().await?;
-    member.record(&mut tx, "application.key_registered", &application.name, json!({ "outcome": posted.sentence })).await?;
+    member
+        .record(
+            &mut tx,
+            "application.key_registered",
+            &application.name,
+            json!({ "outcome": posted.sentence }),
+        )
+        .await?;
     tx.commit().await?;
-    Ok(if posted.good { back.done(posted.sentence) } else { back.failed(posted.sentence) })
+    Ok(if posted.good {
+        back.done(posted.sentence)
+    } else {
+        back.failed(posted.sentence)
+    })
 }
 
-async fn remove(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(String, String)>) -> Result<SeeOther, PageError> {
+async fn remove(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, slug)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
     member.require(Right::ManageApplications)?;
     let application = find(&app, &member, &slug).await?;
-    let left = delete(&app, &member, &application).await?.unwrap_or_default();
+    let left = delete(&app, &member, &application)
+        .await?
+        .unwrap_or_default();
     let there = SeeOther::to(&app.config, &member.path("/applications"));
-    let sentence = format!("{} is deleted with its builds; its webhook is being removed at Bitbucket. {left}", application.name);
+    let sentence = format!(
+        "{} is deleted with its builds; its webhook is being removed at Bitbucket. {left}",
+        application.name
+    );
     Ok(there.done(sentence.trim_end()))
 }

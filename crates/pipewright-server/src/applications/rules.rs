@@ -24,7 +24,14 @@ impl RulesForm {
     /// The form as it opens for a new application.
     pub(super) fn ordinary() -> Self {
         let on = || Some("on".to_owned());
-        Self { auto_build: on(), pushes: on(), pull_requests: on(), tags: on(), cancel_superseded: None, branches: String::new() }
+        Self {
+            auto_build: on(),
+            pushes: on(),
+            pull_requests: on(),
+            tags: on(),
+            cancel_superseded: None,
+            branches: String::new(),
+        }
     }
 
     /// The form of rules that are in force.
@@ -56,8 +63,15 @@ impl RulesForm {
     /// The patterns, one a line.
     pub(super) fn patterns(&self) -> Result<Vec<RefPattern>, String> {
         let mut patterns: Vec<RefPattern> = Vec::new();
-        for line in self.branches.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let pattern: RefPattern = line.parse().map_err(|error: pipewright_core::pattern::PatternError| format!("{error}."))?;
+        for line in self
+            .branches
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+        {
+            let pattern: RefPattern = line
+                .parse()
+                .map_err(|error: pipewright_core::pattern::PatternError| format!("{error}."))?;
             if !patterns.contains(&pattern) {
                 patterns.push(pattern);
             }
@@ -77,12 +91,27 @@ mod tests {
 
     #[test]
     fn patterns_are_lines_and_rules_read_back() {
-        let form = RulesForm { branches: " main \r\n\nrelease/*\nmain".to_owned(), ..RulesForm::ordinary() };
+        let form = RulesForm {
+            branches: " main \r\n\nrelease/*\nmain".to_owned(),
+            ..RulesForm::ordinary()
+        };
         let rules = form.read().expect("rules");
-        let lines: Vec<_> = rules.branches.iter().map(pipewright_core::RefPattern::as_str).collect();
+        let lines: Vec<_> = rules
+            .branches
+            .iter()
+            .map(pipewright_core::RefPattern::as_str)
+            .collect();
         assert_eq!(lines, ["main", "release/*"]);
         assert!(rules.auto_build && rules.pushes && !rules.cancel_superseded);
         assert_eq!(RulesForm::of(&rules).read().expect("rules"), rules);
-        assert!(RulesForm { branches: "{a".to_owned(), ..RulesForm::ordinary() }.read().expect_err("is refused").contains("{a"));
+        assert!(
+            RulesForm {
+                branches: "{a".to_owned(),
+                ..RulesForm::ordinary()
+            }
+            .read()
+            .expect_err("is refused")
+            .contains("{a")
+        );
     }
 }

@@ -29,7 +29,11 @@ pub(super) fn suggest(name: &str) -> String {
 
 /// The name to try after so many that were taken.
 pub(super) fn numbered(slug: &str, tries: u32) -> String {
-    if tries == 0 { slug.to_owned() } else { format!("{slug}-{}", tries + 1) }
+    if tries == 0 {
+        slug.to_owned()
+    } else {
+        format!("{slug}-{}", tries + 1)
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +54,9 @@ mod tests {
             assert_eq!(suggest(name), expected);
         }
         assert!(suggest(&"x".repeat(500)).len() <= 60);
-        assert_eq!((numbered("api", 0), numbered("api", 1)), ("api".to_owned(), "api-2".to_owned()));
+        assert_eq!(
+            (numbered("api", 0), numbered("api", 1)),
+            ("api".to_owned(), "api-2".to_owned())
+        );
     }
 }

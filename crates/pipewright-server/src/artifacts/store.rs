@@ -11,7 +11,11 @@ use tokio::io::AsyncReadExt as _;
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Writes a content from a stream. Answers its bytes. Dropped before its end, it leaves nothing.
-pub(crate) async fn write(store: &BlobStore, id: ArtifactId, mut stream: ArtifactStream) -> io::Result<u64> {
+pub(crate) async fn write(
+    store: &BlobStore,
+    id: ArtifactId,
+    mut stream: ArtifactStream,
+) -> io::Result<u64> {
     let store = store.clone();
     let mut writer = blocking(move || store.writer(id)).await?;
     let mut piece = Vec::with_capacity(PIECE_BYTES);
@@ -33,9 +37,16 @@ pub(crate) async fn write(store: &BlobStore, id: ArtifactId, mut stream: Artifac
 pub(crate) async fn read(store: &BlobStore, id: ArtifactId) -> io::Result<ArtifactStream> {
     let store = store.clone();
     let file = blocking(move || store.reader(id)).await?;
-    Ok(Box::pin(tokio::io::BufReader::with_capacity(PIECE_BYTES, tokio::fs::File::from_std(file))))
+    Ok(Box::pin(tokio::io::BufReader::with_capacity(
+        PIECE_BYTES,
+        tokio::fs::File::from_std(file),
+    )))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
 }

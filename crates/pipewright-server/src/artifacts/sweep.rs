@@ -28,7 +28,9 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
         match look(&app).await {
             Ok((0, 0)) => {}
             Ok((expired, orphans)) => tracing::info!(expired, orphans, "removed artifacts"),
-            Err(error) => tracing::warn!(error = %format!("{error:#}"), "artifacts cannot be swept; trying again"),
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "artifacts cannot be swept; trying again")
+            }
         }
     }
 }
@@ -52,8 +54,10 @@ pub(crate) async fn look(app: &App) -> anyhow::Result<(usize, usize)> {
         }
     }
     let blobs = app.blobs.clone();
-    let before =
-        SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from((app.clock.now() - ORPHAN_AGE).as_micros()).unwrap_or_default());
+    let before = SystemTime::UNIX_EPOCH
+        + Duration::from_micros(
+            u64::try_from((app.clock.now() - ORPHAN_AGE).as_micros()).unwrap_or_default(),
+        );
     let old = tokio::task::spawn_blocking(move || blobs.older_than(before)).await??;
     let mut orphans = 0;
     for id in old {

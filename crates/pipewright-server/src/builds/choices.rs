@@ -34,16 +34,43 @@ impl Choices {
     /// Reads the file for this ref.
     pub(crate) fn of(text: &[u8], ref_name: &RefName) -> Self {
         let parsed = parse(FILE_NAME, text);
-        let problems = parsed.diagnostics.iter().filter(|diagnostic| diagnostic.is_fatal()).count();
+        let problems = parsed
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.is_fatal())
+            .count();
         let Some(file) = parsed.pipeline_file else {
-            return Self { push: Err(format!("{FILE_NAME} cannot be read")), custom: Vec::new(), problems, file: None };
+            return Self {
+                push: Err(format!("{FILE_NAME} cannot be read")),
+                custom: Vec::new(),
+                problems,
+                file: None,
+            };
         };
         let name = ref_name.short().to_owned();
-        let trigger = if ref_name.is_branch() { Trigger::Branch { name } } else { Trigger::Tag { name } };
+        let trigger = if ref_name.is_branch() {
+            Trigger::Branch { name }
+        } else {
+            Trigger::Tag { name }
+        };
         let push = file.selection(&trigger).map(|selection| selection.pipeline);
-        let starts = file.start_conditions().into_iter().filter(|start| start.section == Section::Custom);
-        let custom = starts.map(|start| CustomChoice { name: start.name, steps: start.steps, variables: start.variables }).collect();
-        Self { push, custom, problems, file: Some(file) }
+        let starts = file
+            .start_conditions()
+            .into_iter()
+            .filter(|start| start.section == Section::Custom);
+        let custom = starts
+            .map(|start| CustomChoice {
+                name: start.name,
+                steps: start.steps,
+                variables: start.variables,
+            })
+            .collect();
+        Self {
+            push,
+            custom,
+            problems,
+            file: Some(file),
+        }
     }
 
     /// The custom pipeline of this name.
@@ -54,14 +81,28 @@ impl Choices {
     /// What the planner has against these values for this custom pipeline's variables: whole sentences, each with what to
     /// do. A pipeline that this file does not have is not judged: the commit that is built may have it.
     pub(crate) fn refused(&self, custom: &str, variables: &[(String, String)]) -> Vec<String> {
-        let Some(file) = &self.file else { return Vec::new() };
-        let trigger = Trigger::Custom { name: custom.to_owned(), variables: variables.to_vec() };
-        let Planned::Invalid(diagnostics) = file.plan_within(&trigger, &Values::new(), &Capabilities::all()) else { return Vec::new() };
+        let Some(file) = &self.file else {
+            return Vec::new();
+        };
+        let trigger = Trigger::Custom {
+            name: custom.to_owned(),
+            variables: variables.to_vec(),
+        };
+        let Planned::Invalid(diagnostics) =
+            file.plan_within(&trigger, &Values::new(), &Capabilities::all())
+        else {
+            return Vec::new();
+        };
         let codes = [Code::VariableValue.as_str(), Code::VariableName.as_str()];
-        let of_variables = diagnostics.into_iter().filter(|diagnostic| codes.contains(&&*diagnostic.code));
+        let of_variables = diagnostics
+            .into_iter()
+            .filter(|diagnostic| codes.contains(&&*diagnostic.code));
         of_variables
             .map(|diagnostic| {
-                let help = diagnostic.help.map(|help| format!("; {help}")).unwrap_or_default();
+                let help = diagnostic
+                    .help
+                    .map(|help| format!("; {help}"))
+                    .unwrap_or_default();
                 super::sentence(&format!("{}{help}", diagnostic.message))
             })
             .collect()
@@ -83,10 +124,19 @@ mod tests {
     #[test]
     fn a_file_offers_what_a_push_runs_and_its_custom_pipelines() {
         assert_eq!(choices("main").push.as_deref(), Ok("branches: main"));
-        assert!(choices("other").push.expect_err("nothing").contains("does not match"));
+        assert!(
+            choices("other")
+                .push
+                .expect_err("nothing")
+                .contains("does not match")
+        );
         let release = choices("main").find("release").expect("is there").clone();
         assert_eq!((release.steps, release.variables.len()), (1, 2));
-        assert!(Choices::of(b"- no\n", &RefName::branch("main").expect("a branch")).push.is_err());
+        assert!(
+            Choices::of(b"- no\n", &RefName::branch("main").expect("a branch"))
+                .push
+                .is_err()
+        );
     }
 
     #[test]
@@ -94,9 +144,15 @@ mod tests {
         let given = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
         let choices = choices("main");
         assert!(choices.refused("release", &given("ENV", "prod")).is_empty());
-        assert!(choices.refused("release", &given("EXTRA", "x")).is_empty(), "Bitbucket's API takes any name");
+        assert!(
+            choices.refused("release", &given("EXTRA", "x")).is_empty(),
+            "Bitbucket's API takes any name"
+        );
         let refused = choices.refused("release", &given("ENV", "moon"));
-        assert_eq!(refused, ["The value `moon` is not allowed for the variable `ENV`; use one of `dev`, `prod`."]);
+        assert_eq!(
+            refused,
+            ["The value `moon` is not allowed for the variable `ENV`; use one of `dev`, `prod`."]
+        );
         assert_eq!(choices.refused("release", &given("A-B", "x")).len(), 1);
         assert!(choices.refused("none", &given("ENV", "moon")).is_empty());
     }

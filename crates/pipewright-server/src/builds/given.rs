@@ -23,7 +23,9 @@ pub(crate) fn read_lines(text: &str) -> Result<Vec<(String, String)>, String> {
             continue;
         }
         let Some((name, value)) = line.split_once('=') else {
-            return Err(format!("Line {number} of the other variables is not NAME=value; write one variable a line."));
+            return Err(format!(
+                "Line {number} of the other variables is not NAME=value; write one variable a line."
+            ));
         };
         let name = name.trim();
         if !is_variable_name(name) {
@@ -33,7 +35,9 @@ pub(crate) fn read_lines(text: &str) -> Result<Vec<(String, String)>, String> {
             ));
         }
         if read.iter().any(|(other, _)| other == name) {
-            return Err(format!("{name} is given twice, the second time in line {number} of the other variables; remove one of them."));
+            return Err(format!(
+                "{name} is given twice, the second time in line {number} of the other variables; remove one of them."
+            ));
         }
         read.push((name.to_owned(), value.to_owned()));
     }
@@ -42,14 +46,20 @@ pub(crate) fn read_lines(text: &str) -> Result<Vec<(String, String)>, String> {
 
 /// As [`read_lines`] reads it back. Values with line breaks cannot be written this way and are not among them.
 pub(crate) fn as_lines(variables: &[(String, String)]) -> String {
-    let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let lines: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     lines.join("\n")
 }
 
 /// What is wrong with variables as such, whatever the pipeline says of them.
 pub(crate) fn check(variables: &[(String, String)]) -> Result<(), String> {
     if variables.len() > MOST_VARIABLES {
-        return Err(format!("A build takes at most {MOST_VARIABLES} variables; {} are given.", variables.len()));
+        return Err(format!(
+            "A build takes at most {MOST_VARIABLES} variables; {} are given.",
+            variables.len()
+        ));
     }
     for (name, value) in variables {
         if !is_variable_name(name) || name.len() > LONGEST_NAME {
@@ -59,10 +69,14 @@ pub(crate) fn check(variables: &[(String, String)]) -> Result<(), String> {
             ));
         }
         if value.len() > LONGEST_VALUE {
-            return Err(format!("The value of {name} is longer than {LONGEST_VALUE} bytes; put it into a file of the repository."));
+            return Err(format!(
+                "The value of {name} is longer than {LONGEST_VALUE} bytes; put it into a file of the repository."
+            ));
         }
         if value.contains('\0') {
-            return Err(format!("The value of {name} holds a zero byte, which no program can be given; remove it."));
+            return Err(format!(
+                "The value of {name} holds a zero byte, which no program can be given; remove it."
+            ));
         }
     }
     Ok(())
@@ -79,14 +93,24 @@ mod tests {
     #[test]
     fn lines_are_read_and_written_alike() {
         let read = read_lines("A=1\r\n\n# not this\n _b = x=y \nC=").expect("reads");
-        let expected = [("A", "1"), ("_b", " x=y "), ("C", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected = [("A", "1"), ("_b", " x=y "), ("C", "")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(read, expected);
-        assert_eq!(read_lines(&as_lines(&read)).as_deref(), Ok(expected.as_slice()));
+        assert_eq!(
+            read_lines(&as_lines(&read)).as_deref(),
+            Ok(expected.as_slice())
+        );
     }
 
     #[test]
     fn what_is_no_variable_is_named_with_its_line() {
-        for (text, expected) in [("A=1\nB", "Line 2"), ("1A=x", "Line 1"), ("$(x)=1", "$(x)"), ("=1", "Line 1"), ("A=1\nA=2", "twice")] {
+        for (text, expected) in [
+            ("A=1\nB", "Line 2"),
+            ("1A=x", "Line 1"),
+            ("$(x)=1", "$(x)"),
+            ("=1", "Line 1"),
+            ("A=1\nA=2", "twice"),
+        ] {
             let refused = read_lines(text).expect_err("refused");
             assert!(refused.contains(expected), "{text:?}: {refused}");
         }
@@ -96,10 +120,17 @@ mod tests {
     fn limits_hold() {
         let one = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
         assert!(check(&one("A", "größe\n$(x)")).is_ok());
-        for refused in [one("A B", "x"), one("A", &"x".repeat(40_000)), one("A", "a\0b"), one(&"A".repeat(300), "")] {
+        for refused in [
+            one("A B", "x"),
+            one("A", &"x".repeat(40_000)),
+            one("A", "a\0b"),
+            one(&"A".repeat(300), ""),
+        ] {
             assert!(check(&refused).is_err(), "{refused:?}");
         }
-        let many: Vec<_> = (0..=MOST_VARIABLES).map(|number| (format!("A{number}"), String::new())).collect();
+        let many: Vec<_> = (0..=MOST_VARIABLES)
+            .map(|number| (format!("A{number}"), String::new()))
+            .collect();
         assert!(check(&many).is_err());
     }
 }

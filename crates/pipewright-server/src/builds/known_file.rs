@@ -38,22 +38,40 @@ pub(crate) struct KnownFile {
 type Found = Option<(Findings, Timestamp)>;
 
 /// The file of a ref of the application; none where nothing is known here.
-pub(crate) async fn known_file(app: &App, application: &Application, ref_name: &RefName) -> Result<Option<KnownFile>, StoreError> {
+pub(crate) async fn known_file(
+    app: &App,
+    application: &Application,
+    ref_name: &RefName,
+) -> Result<Option<KnownFile>, StoreError> {
     let found = inspections::get::<Findings>(&app.db, application.repository).await?;
     let found: Found = found.and_then(|found| found.findings.zip(found.finished_at));
     if let Some(known) = of_ref(app, application, ref_name, &found).await? {
         return Ok(Some(known));
     }
     let repository = repositories::get(&app.db, application.repository).await?;
-    let default = repository.and_then(|repository| RefName::branch(&repository.default_branch?).ok());
+    let default =
+        repository.and_then(|repository| RefName::branch(&repository.default_branch?).ok());
     match default {
         Some(default) if default != *ref_name => of_ref(app, application, &default, &found).await,
         _ => Ok(None),
     }
 }
 
-async fn of_ref(app: &App, application: &Application, ref_name: &RefName, found: &Found) -> Result<Option<KnownFile>, StoreError> {
-    let known = |commit: CommitHash, at, is_tip, text| Some(KnownFile { ref_name: ref_name.clone(), commit, at, is_tip, text });
+async fn of_ref(
+    app: &App,
+    application: &Application,
+    ref_name: &RefName,
+    found: &Found,
+) -> Result<Option<KnownFile>, StoreError> {
+    let known = |commit: CommitHash, at, is_tip, text| {
+        Some(KnownFile {
+            ref_name: ref_name.clone(),
+            commit,
+            at,
+            is_tip,
+            text,
+        })
+    };
     let tip = tip(app, application, ref_name, found).await?;
     if let Some((commit, at)) = &tip
         && let Some(text) = read_here(app, application.repository, commit).await
@@ -65,9 +83,18 @@ async fn of_ref(app: &App, application: &Application, ref_name: &RefName, found:
     if let Some((KeptFile { commit, text }, at)) = &kept
         && is_tip(commit)
     {
-        return Ok(known(commit.clone(), *at, true, Some(text.clone().into_bytes())));
+        return Ok(known(
+            commit.clone(),
+            *at,
+            true,
+            Some(text.clone().into_bytes()),
+        ));
     }
-    let filter = BuildFilter { application: Some(application.id), ref_name: Some(ref_name.clone()), ..BuildFilter::default() };
+    let filter = BuildFilter {
+        application: Some(application.id),
+        ref_name: Some(ref_name.clone()),
+        ..BuildFilter::default()
+    };
     for build in builds::list(&app.db, application.account, &filter, BUILDS_LOOKED_AT).await? {
         if let Some(text) = builds::pipeline_file(&app.db, application.account, build.id).await? {
             let is_tip = is_tip(&build.commit);
@@ -86,10 +113,23 @@ async fn tip(
 ) -> Result<Option<(CommitHash, Timestamp)>, StoreError> {
     let decided = refs::known(&app.db, application.id, ref_name).await?;
     // A comparison that found nothing new says that the ref stood there at that moment too.
-    let decided = decided.map(|(commit, at)| (commit, application.refs_compared_at.map_or(at, |compared| compared.max(at))));
+    let decided = decided.map(|(commit, at)| {
+        (
+            commit,
+            application
+                .refs_compared_at
+                .map_or(at, |compared| compared.max(at)),
+        )
+    });
     let seen = found.as_ref().and_then(|(findings, at)| {
-        let list = if ref_name.is_branch() { &findings.branches } else { &findings.tags };
-        list.iter().find(|one| one.name == ref_name.short()).map(|one| (one.commit.clone(), *at))
+        let list = if ref_name.is_branch() {
+            &findings.branches
+        } else {
+            &findings.tags
+        };
+        list.iter()
+            .find(|one| one.name == ref_name.short())
+            .map(|one| (one.commit.clone(), *at))
     });
     Ok(match (decided, seen) {
         (Some(decided), Some(seen)) => Some(if seen.1 > decided.1 { seen } else { decided }),
@@ -100,16 +140,29 @@ async fn tip(
 /// What the last look kept, where it is of this ref.
 fn kept_of(ref_name: &RefName, found: &Found) -> Option<(KeptFile, Timestamp)> {
     let (findings, at) = found.as_ref()?;
-    let is_default = ref_name.is_branch() && findings.default_branch.as_deref() == Some(ref_name.short());
-    findings.kept.clone().filter(|_| is_default).map(|kept| (kept, *at))
+    let is_default =
+        ref_name.is_branch() && findings.default_branch.as_deref() == Some(ref_name.short());
+    findings
+        .kept
+        .clone()
+        .filter(|_| is_default)
+        .map(|kept| (kept, *at))
 }
 
 /// The file at a commit, if that is on this machine: `Some(None)` where the commit has no such file.
-async fn read_here(app: &App, repository: RepositoryId, commit: &CommitHash) -> Option<Option<Vec<u8>>> {
+async fn read_here(
+    app: &App,
+    repository: RepositoryId,
+    commit: &CommitHash,
+) -> Option<Option<Vec<u8>>> {
     if let Some(read) = app.live().files.get(repository, commit) {
         return Some(read.file.clone());
     }
-    match app.mirrors.show_file(repository, commit, FILE_NAME, MAX_FILE_BYTES).await {
+    match app
+        .mirrors
+        .show_file(repository, commit, FILE_NAME, MAX_FILE_BYTES)
+        .await
+    {
         Ok(text) => Some(text),
         Err(error) => {
             tracing::debug!(%repository, commit = commit.short(), %error, "the pipeline file is not in the mirror");

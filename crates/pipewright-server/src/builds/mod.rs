@@ -23,6 +23,9 @@ pub(crate) use waiting::{held_back, why_it_waits};
 /// A fragment, of an error for one, as a sentence of its own. One that begins with a name in backticks keeps it as it is.
 pub(crate) fn sentence(fragment: &str) -> String {
     let mut characters = fragment.chars();
-    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let first: String = characters
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
     format!("{first}{}.", characters.as_str().trim_end_matches('.'))
 }

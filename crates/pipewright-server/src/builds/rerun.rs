@@ -32,7 +32,9 @@ pub(crate) enum RerunError {
     #[error("the build has not ended yet; stop it first, or wait")]
     UnderWay,
     /// Nothing can be run again this way.
-    #[error("there is nothing to run again this way: no step failed, or a step before this one did; rerun the whole build instead")]
+    #[error(
+        "there is nothing to run again this way: no step failed, or a step before this one did; rerun the whole build instead"
+    )]
     Nothing,
     /// The database failed.
     #[error(transparent)]
@@ -48,14 +50,18 @@ pub(crate) async fn rerun(
     what: WhatToRerun,
     who: &str,
 ) -> Result<(BuildId, i64), RerunError> {
-    let old = builds::get(&app.db, account, build).await?.ok_or(RerunError::NotFound)?;
+    let old = builds::get(&app.db, account, build)
+        .await?
+        .ok_or(RerunError::NotFound)?;
     if !old.state.is_finished() {
         return Err(RerunError::UnderWay);
     }
     let now = app.clock.now();
     let mut aftermath = Aftermath::default();
     let mut tx = app.db.begin().await?;
-    let mut stored = builds::load_run(&mut tx, build).await?.ok_or(RerunError::NotFound)?;
+    let mut stored = builds::load_run(&mut tx, build)
+        .await?
+        .ok_or(RerunError::NotFound)?;
     if stored.run.steps.is_empty() {
         let made = make_anew(&mut tx, &old, who, now).await?;
         tx.commit().await?;
@@ -71,7 +77,17 @@ pub(crate) async fn rerun(
     };
     builds::reopen(&mut tx, build).await?;
     stored.context.started_at = None;
-    match advance(app, &mut tx, &mut stored, BuildEvent::Rerun(from), None, now, &mut aftermath).await {
+    match advance(
+        app,
+        &mut tx,
+        &mut stored,
+        BuildEvent::Rerun(from),
+        None,
+        now,
+        &mut aftermath,
+    )
+    .await
+    {
         Ok(()) => {}
         Err(AdvanceError::Refused(_)) => return Err(RerunError::Nothing),
         Err(AdvanceError::Store(error)) => return Err(error.into()),
@@ -95,7 +111,10 @@ async fn make_anew(
         commit: old.commit.clone(),
         previous: old.previous.clone(),
         trigger: old.trigger,
-        detail: TriggerDetail { rerun_of: Some(old.number), ..old.detail.clone() },
+        detail: TriggerDetail {
+            rerun_of: Some(old.number),
+            ..old.detail.clone()
+        },
         repeatable: true,
         delivery_id: None,
         started_by: Some(who.to_owned()),

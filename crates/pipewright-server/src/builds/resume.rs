@@ -22,18 +22,48 @@ pub(crate) enum ResumeError {
 }
 
 /// Starts the step of this number, from 0, with which a build of the account waits for a person; `None` starts every one.
-pub(crate) async fn resume(app: &App, account: AccountId, build: BuildId, step: Option<usize>) -> Result<(), ResumeError> {
-    builds::get(&app.db, account, build).await?.ok_or(ResumeError::NotFound)?;
+pub(crate) async fn resume(
+    app: &App,
+    account: AccountId,
+    build: BuildId,
+    step: Option<usize>,
+) -> Result<(), ResumeError> {
+    builds::get(&app.db, account, build)
+        .await?
+        .ok_or(ResumeError::NotFound)?;
     let mut aftermath = Aftermath::default();
     let mut tx = app.db.begin().await?;
-    let mut stored = builds::load_run(&mut tx, build).await?.ok_or(ResumeError::NotFound)?;
-    let waits = |step: &usize| stored.run.steps.get(*step).is_some_and(|step| step.state == StepState::Manual);
-    let steps: Vec<usize> = step.map_or(0..stored.run.steps.len(), |step| step..step.saturating_add(1)).filter(waits).collect();
+    let mut stored = builds::load_run(&mut tx, build)
+        .await?
+        .ok_or(ResumeError::NotFound)?;
+    let waits = |step: &usize| {
+        stored
+            .run
+            .steps
+            .get(*step)
+            .is_some_and(|step| step.state == StepState::Manual)
+    };
+    let steps: Vec<usize> = step
+        .map_or(0..stored.run.steps.len(), |step| {
+            step..step.saturating_add(1)
+        })
+        .filter(waits)
+        .collect();
     if steps.is_empty() {
         return Err(ResumeError::NotPaused);
     }
     for step in steps {
-        match advance(app, &mut tx, &mut stored, BuildEvent::Resumed { step }, None, app.clock.now(), &mut aftermath).await {
+        match advance(
+            app,
+            &mut tx,
+            &mut stored,
+            BuildEvent::Resumed { step },
+            None,
+            app.clock.now(),
+            &mut aftermath,
+        )
+        .await
+        {
             Ok(()) => {}
             Err(AdvanceError::Refused(_)) => return Err(ResumeError::NotPaused),
             Err(AdvanceError::Store(error)) => return Err(error.into()),

@@ -70,15 +70,25 @@ impl StartError {
 }
 
 /// Asks Bitbucket where a ref of a repository stands.
-pub(crate) async fn tip_of(app: &App, repository: RepositoryId, ref_name: &RefName) -> Result<CommitHash, StartError> {
+pub(crate) async fn tip_of(
+    app: &App,
+    repository: RepositoryId,
+    ref_name: &RefName,
+) -> Result<CommitHash, StartError> {
     let (url, credential) = clone_credential(app, repository).await?;
-    let listed =
-        tokio::time::timeout(PATIENCE, app.mirrors.git().list_remote_refs(&url, &credential)).await.map_err(|_| StartError::Timeout)??;
+    let listed = tokio::time::timeout(
+        PATIENCE,
+        app.mirrors.git().list_remote_refs(&url, &credential),
+    )
+    .await
+    .map_err(|_| StartError::Timeout)??;
     if listed.refs.is_empty() {
         return Err(StartError::EmptyRepository);
     }
     let found = listed.refs.into_iter().find(|(name, _)| name == ref_name);
-    found.map(|(_, commit)| commit).ok_or_else(|| StartError::NoSuchRef(ref_name.clone()))
+    found
+        .map(|(_, commit)| commit)
+        .ok_or_else(|| StartError::NoSuchRef(ref_name.clone()))
 }
 
 /// A build that can be made: it is known which commit it is of.
@@ -89,9 +99,16 @@ pub(crate) struct ReadyBuild {
 }
 
 /// Readies a build of the account.
-pub(crate) async fn ready_manual(app: &App, account: AccountId, wish: ManualBuild, who: &str) -> Result<ReadyBuild, StartError> {
-    let application =
-        applications::get(&app.db, wish.application).await?.filter(|found| found.account == account).ok_or(StartError::NotFound)?;
+pub(crate) async fn ready_manual(
+    app: &App,
+    account: AccountId,
+    wish: ManualBuild,
+    who: &str,
+) -> Result<ReadyBuild, StartError> {
+    let application = applications::get(&app.db, wish.application)
+        .await?
+        .filter(|found| found.account == account)
+        .ok_or(StartError::NotFound)?;
     let commit = tip_of(app, application.repository, &wish.ref_name).await?;
     let now = app.clock.now();
     let new = NewBuild {
@@ -102,14 +119,21 @@ pub(crate) async fn ready_manual(app: &App, account: AccountId, wish: ManualBuil
         commit,
         previous: None,
         trigger: TriggerKind::Manual,
-        detail: TriggerDetail { custom: wish.custom, variables: wish.variables, ..TriggerDetail::default() },
+        detail: TriggerDetail {
+            custom: wish.custom,
+            variables: wish.variables,
+            ..TriggerDetail::default()
+        },
         repeatable: true,
         delivery_id: None,
         started_by: Some(who.to_owned()),
         accepted_at: now,
         created_at: now,
     };
-    Ok(ReadyBuild { new, repository: application.repository })
+    Ok(ReadyBuild {
+        new,
+        repository: application.repository,
+    })
 }
 
 impl ReadyBuild {

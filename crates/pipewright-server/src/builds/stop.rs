@@ -21,11 +21,27 @@ pub(crate) enum StopError {
 }
 
 /// Stops a build of the account: what is queued is withdrawn, what runs is told.
-pub(crate) async fn stop(app: &App, account: AccountId, build: BuildId, who: &str) -> Result<(), StopError> {
-    builds::get(&app.db, account, build).await?.ok_or(StopError::NotFound)?;
+pub(crate) async fn stop(
+    app: &App,
+    account: AccountId,
+    build: BuildId,
+    who: &str,
+) -> Result<(), StopError> {
+    builds::get(&app.db, account, build)
+        .await?
+        .ok_or(StopError::NotFound)?;
     let mut aftermath = Aftermath::default();
     let mut tx = app.db.begin().await?;
-    let stopped = stop_within(app, &mut tx, build, who, &format!("Stopped by {who}."), app.clock.now(), &mut aftermath).await?;
+    let stopped = stop_within(
+        app,
+        &mut tx,
+        build,
+        who,
+        &format!("Stopped by {who}."),
+        app.clock.now(),
+        &mut aftermath,
+    )
+    .await?;
     if !stopped {
         return Err(StopError::Ended);
     }

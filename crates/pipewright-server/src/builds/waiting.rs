@@ -14,20 +14,31 @@ pub(crate) async fn why_it_waits(app: &App, build: &Build) -> Result<Option<Stri
     {
         let who = holder(held_back);
         let step = &held_back.step;
-        return Ok(Some(if build.started_at.is_none() { format!("Waits for {who}.") } else { format!("{step} waits for {who}.") }));
+        return Ok(Some(if build.started_at.is_none() {
+            format!("Waits for {who}.")
+        } else {
+            format!("{step} waits for {who}.")
+        }));
     }
     Ok(match build.state {
         BuildState::Queued => Some(match (&build.state_message, build.retry_at) {
-            (Some(message), Some(_)) => format!("Its pipeline file could not be read yet; trying again. {message}"),
+            (Some(message), Some(_)) => {
+                format!("Its pipeline file could not be read yet; trying again. {message}")
+            }
             _ => "Its pipeline file is being read.".to_owned(),
         }),
         BuildState::Running if build.started_at.is_none() => {
             let (before, older) = waiting_before(&app.db, build).await?;
             Some(match (older, before) {
-                (Some(number), _) => format!("Waits for #{number}, an older build of {}, to begin.", build.ref_name.short()),
+                (Some(number), _) => format!(
+                    "Waits for #{number}, an older build of {}, to begin.",
+                    build.ref_name.short()
+                ),
                 (None, 0) => "Next in the queue: waits for a runner.".to_owned(),
                 (None, 1) => "Waits for a runner; 1 step of older builds is before it.".to_owned(),
-                (None, count) => format!("Waits for a runner; {count} steps of older builds are before it."),
+                (None, count) => {
+                    format!("Waits for a runner; {count} steps of older builds are before it.")
+                }
             })
         }
         BuildState::Paused => Some("Waits for a person to start its next step.".to_owned()),
@@ -36,15 +47,37 @@ pub(crate) async fn why_it_waits(app: &App, build: &Build) -> Result<Option<Stri
 }
 
 /// For each queued step of a build that waits because somebody has what it must have: its number from 0, and a sentence.
-pub(crate) async fn held_back(app: &App, build: &Build) -> Result<Vec<(usize, String)>, StoreError> {
+pub(crate) async fn held_back(
+    app: &App,
+    build: &Build,
+) -> Result<Vec<(usize, String)>, StoreError> {
     if build.state != BuildState::Running {
         return Ok(Vec::new());
     }
     let held_back = attempts::held_back(&app.db, build.id).await?;
-    Ok(held_back.iter().map(|held_back| (held_back.position, format!("Waits for {}.", holder(held_back)))).collect())
+    Ok(held_back
+        .iter()
+        .map(|held_back| {
+            (
+                held_back.position,
+                format!("Waits for {}.", holder(held_back)),
+            )
+        })
+        .collect())
 }
 
 /// Who has what a queued step must have, and what that is.
-fn holder(HeldBack { lock, holder, is_own, .. }: &HeldBack) -> String {
-    if *is_own { format!("another step of this build, which {lock}") } else { format!("#{holder}, which {lock}") }
+fn holder(
+    HeldBack {
+        lock,
+        holder,
+        is_own,
+        ..
+    }: &HeldBack,
+) -> String {
+    if *is_own {
+        format!("another step of this build, which {lock}")
+    } else {
+        format!("#{holder}, which {lock}")
+    }
 }

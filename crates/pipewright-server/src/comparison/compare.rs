@@ -57,8 +57,17 @@ async fn list_and_store(app: &App, of: &ToCompare) -> Result<usize, CompareError
     // differences are decided, because the ref no longer stands where it stood here.
     let decided = refs::list(&app.db, of.id).await?;
     let (url, credential) = clone_credential(app, of.repository_id).await?;
-    let remote = app.mirrors.git().list_remote_refs(&url, &credential).await?;
-    let message = (remote.skipped > 0).then(|| format!("{} refs have names that cannot be built and are left out.", remote.skipped));
+    let remote = app
+        .mirrors
+        .git()
+        .list_remote_refs(&url, &credential)
+        .await?;
+    let message = (remote.skipped > 0).then(|| {
+        format!(
+            "{} refs have names that cannot be built and are left out.",
+            remote.skipped
+        )
+    });
     if of.refs_compared_at.is_none() {
         note_all(app, of.id, &remote.refs, message.as_deref()).await?;
         return Ok(0);
@@ -94,7 +103,12 @@ async fn note_all(
 }
 
 /// Stores deliveries of what differs, and that it was compared.
-async fn store(app: &App, of: &ToCompare, found: Vec<Difference>, message: Option<&str>) -> Result<(), StoreError> {
+async fn store(
+    app: &App,
+    of: &ToCompare,
+    found: Vec<Difference>,
+    message: Option<&str>,
+) -> Result<(), StoreError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut found = found.into_iter().peekable();

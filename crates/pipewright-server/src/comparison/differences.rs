@@ -32,24 +32,44 @@ pub(crate) struct Difference {
 
 impl Difference {
     pub(crate) fn into_move(self) -> RefMove {
-        RefMove { name: self.name, old: self.old, new: self.new, message: None, may_be_tag_object: false, compared: true }
+        RefMove {
+            name: self.name,
+            old: self.old,
+            new: self.new,
+            message: None,
+            may_be_tag_object: false,
+            compared: true,
+        }
     }
 }
 
 /// Compares what was decided with what is there: what moved and appeared first, in the remote's order, then what is gone.
-pub(super) fn differences(decided: &[(RefName, CommitHash)], remote: &[(RefName, CommitHash)]) -> Vec<Difference> {
-    let before: HashMap<&RefName, &CommitHash> = decided.iter().map(|(name, commit)| (name, commit)).collect();
-    let now: HashMap<&RefName, &CommitHash> = remote.iter().map(|(name, commit)| (name, commit)).collect();
-    let moved = remote.iter().filter(|(name, commit)| before.get(name) != Some(&commit)).map(|(name, commit)| Difference {
-        name: name.clone(),
-        old: before.get(name).map(|commit| (*commit).clone()),
-        new: Some(commit.clone()),
-    });
-    let gone = decided.iter().filter(|(name, _)| !now.contains_key(name)).map(|(name, commit)| Difference {
-        name: name.clone(),
-        old: Some(commit.clone()),
-        new: None,
-    });
+pub(super) fn differences(
+    decided: &[(RefName, CommitHash)],
+    remote: &[(RefName, CommitHash)],
+) -> Vec<Difference> {
+    let before: HashMap<&RefName, &CommitHash> = decided
+        .iter()
+        .map(|(name, commit)| (name, commit))
+        .collect();
+    let now: HashMap<&RefName, &CommitHash> =
+        remote.iter().map(|(name, commit)| (name, commit)).collect();
+    let moved = remote
+        .iter()
+        .filter(|(name, commit)| before.get(name) != Some(&commit))
+        .map(|(name, commit)| Difference {
+            name: name.clone(),
+            old: before.get(name).map(|commit| (*commit).clone()),
+            new: Some(commit.clone()),
+        });
+    let gone = decided
+        .iter()
+        .filter(|(name, _)| !now.contains_key(name))
+        .map(|(name, commit)| Difference {
+            name: name.clone(),
+            old: Some(commit.clone()),
+            new: None,
+        });
     moved.chain(gone).collect()
 }
 
@@ -61,20 +81,34 @@ mod tests {
     use super::{Difference, differences};
 
     fn pair(name: &str, digit: char) -> (RefName, CommitHash) {
-        (RefName::branch(name).expect("a branch"), digit.to_string().repeat(40).parse().expect("a commit"))
+        (
+            RefName::branch(name).expect("a branch"),
+            digit.to_string().repeat(40).parse().expect("a commit"),
+        )
     }
 
     #[test]
     fn moved_new_and_gone_are_found_and_the_rest_is_not() {
         let decided = [pair("same", 'a'), pair("moved", 'a'), pair("gone", 'a')];
-        let remote = [pair("same", 'a'), pair("moved", 'b'), pair("größe/日本", 'c')];
+        let remote = [
+            pair("same", 'a'),
+            pair("moved", 'b'),
+            pair("größe/日本", 'c'),
+        ];
         let found = differences(&decided, &remote);
         let change = |name: &str, old: Option<char>, new: Option<char>| Difference {
             name: RefName::branch(name).expect("a branch"),
             old: old.map(|digit| pair("x", digit).1),
             new: new.map(|digit| pair("x", digit).1),
         };
-        assert_eq!(found, [change("moved", Some('a'), Some('b')), change("größe/日本", None, Some('c')), change("gone", Some('a'), None)]);
+        assert_eq!(
+            found,
+            [
+                change("moved", Some('a'), Some('b')),
+                change("größe/日本", None, Some('c')),
+                change("gone", Some('a'), None)
+            ]
+        );
     }
 
     proptest! {

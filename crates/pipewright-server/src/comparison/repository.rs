@@ -25,19 +25,30 @@ pub(crate) enum RefreshError {
 /// Reads a repository from Bitbucket and stores what it is called now. One that is gone is found gone by the next
 /// listing; here nothing happens.
 pub(crate) async fn refresh(app: &App, id: RepositoryId) -> Result<(), RefreshError> {
-    let Some(known) = repositories::get(&app.db, id).await? else { return Ok(()) };
+    let Some(known) = repositories::get(&app.db, id).await? else {
+        return Ok(());
+    };
     let bitbucket = bitbucket_for(app, known.integration).await?;
     let address = address_of(&known);
     let remote = match bitbucket.repository(&address).await {
-        Err(error) if error.is_not_found() => match bitbucket.find_moved_repository(&address).await? {
-            Some(remote) => remote,
-            None => return Ok(()),
-        },
+        Err(error) if error.is_not_found() => {
+            match bitbucket.find_moved_repository(&address).await? {
+                Some(remote) => remote,
+                None => return Ok(()),
+            }
+        }
         other => other?,
     };
     let seen = seen(&remote, &known);
     let mut tx = app.db.begin().await?;
-    repositories::remember(&mut tx, known.account, known.integration, &seen, app.clock.now()).await?;
+    repositories::remember(
+        &mut tx,
+        known.account,
+        known.integration,
+        &seen,
+        app.clock.now(),
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }

@@ -52,15 +52,28 @@ async fn look(app: &App, begun: Timestamp, failures: &mut Failures) -> Result<()
     let now = app.clock.now();
     let config = &app.config;
     let polled = (now - config.poll_refs_every).max(begun);
-    let hooked = if config.webhooks_reach_us { (now - config.compare_refs_every).max(begun) } else { polled };
+    let hooked = if config.webhooks_reach_us {
+        (now - config.compare_refs_every).max(begun)
+    } else {
+        polled
+    };
     // A moment before the beginning, so that what is compared at its very moment is not due again.
-    let due = refs::due(&app.db, polled - Duration::from_micros(1), hooked - Duration::from_micros(1), AT_ONCE).await?;
-    let due = due.into_iter().filter(|of| failures.get(&of.id).is_none_or(|(_, again)| *again <= now));
-    let compared: Vec<(ToCompare, Result<usize, CompareError>)> =
-        futures_util::stream::iter(due.map(|of| async move { (of.clone(), compare(app, &of).await) }))
-            .buffer_unordered(SIDE_BY_SIDE)
-            .collect()
-            .await;
+    let due = refs::due(
+        &app.db,
+        polled - Duration::from_micros(1),
+        hooked - Duration::from_micros(1),
+        AT_ONCE,
+    )
+    .await?;
+    let due = due
+        .into_iter()
+        .filter(|of| failures.get(&of.id).is_none_or(|(_, again)| *again <= now));
+    let compared: Vec<(ToCompare, Result<usize, CompareError>)> = futures_util::stream::iter(
+        due.map(|of| async move { (of.clone(), compare(app, &of).await) }),
+    )
+    .buffer_unordered(SIDE_BY_SIDE)
+    .collect()
+    .await;
     for (of, result) in compared {
         match result {
             Ok(_) => {

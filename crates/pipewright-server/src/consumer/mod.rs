@@ -6,6 +6,8 @@ mod pages;
 mod settings;
 
 pub(crate) use pages::routes;
-pub(crate) use settings::{CALLBACK_PATH, ConsumerError, callback_url, endpoints, load, oauth_client};
+pub(crate) use settings::{
+    CALLBACK_PATH, ConsumerError, callback_url, endpoints, load, oauth_client,
+};
 #[cfg(test)]
 pub(crate) use settings::{Consumer, save};

@@ -57,38 +57,71 @@ async fn show(State(app): State<App>, visitor: SignedIn) -> Result<Html<SetUpPag
 }
 
 fn page(app: &App, visitor: &SignedIn, consumer: Option<&Consumer>) -> SetUpPage {
-    let boxes = |used: ScopeUse| CATALOGUE.iter().filter(|entry| entry.used == used && entry.label.is_some()).collect();
+    let boxes = |used: ScopeUse| {
+        CATALOGUE
+            .iter()
+            .filter(|entry| entry.used == used && entry.label.is_some())
+            .collect()
+    };
     SetUpPage {
         page: visitor.page("Bitbucket Cloud").rail(Rail::BitbucketCloud),
         callback_url: callback_url(app),
         without_tls: app.config.public_url.scheme() != "https",
-        web: app.config.cloud.web.as_str().trim_end_matches('/').to_owned(),
+        web: app
+            .config
+            .cloud
+            .web
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned(),
         always: boxes(ScopeUse::Default),
         by_choice: boxes(ScopeUse::OptIn),
         implied: boxes(ScopeUse::Implied),
-        key: consumer.map(|consumer| consumer.key.clone()).unwrap_or_default(),
+        key: consumer
+            .map(|consumer| consumer.key.clone())
+            .unwrap_or_default(),
         has_secret: consumer.is_some(),
         key_error: None,
         secret_error: None,
     }
 }
 
-async fn store(State(app): State<App>, visitor: SignedIn, PageForm(fields): PageForm<Fields>) -> Result<Response, PageError> {
+async fn store(
+    State(app): State<App>,
+    visitor: SignedIn,
+    PageForm(fields): PageForm<Fields>,
+) -> Result<Response, PageError> {
     visitor.require_administrator()?;
     let before = load(&app).await.map_err(PageError::internal)?;
     let key = fields.key.trim().to_owned();
     let entered = Secret::new(fields.secret.trim());
     // An empty secret keeps the one that is stored, as long as it belongs to the same key.
-    let kept = before.as_ref().filter(|before| before.key == key && entered.is_empty()).map(|before| before.secret.clone());
+    let kept = before
+        .as_ref()
+        .filter(|before| before.key == key && entered.is_empty())
+        .map(|before| before.secret.clone());
     let secret = kept.unwrap_or(entered);
     let key_error = problem("Key", &key);
     let secret_error = problem("Secret", secret.expose());
     if key_error.is_some() || secret_error.is_some() {
-        let page = SetUpPage { key, key_error, secret_error, ..page(&app, &visitor, before.as_ref()) };
+        let page = SetUpPage {
+            key,
+            key_error,
+            secret_error,
+            ..page(&app, &visitor, before.as_ref())
+        };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
     }
     let mut tx = app.db.begin().await?;
-    save(&app, &mut tx, &Consumer { key: key.clone(), secret }).await?;
+    save(
+        &app,
+        &mut tx,
+        &Consumer {
+            key: key.clone(),
+            secret,
+        },
+    )
+    .await?;
     let event = NewEvent {
         account_id: None,
         user_id: Some(visitor.user.id),
@@ -101,19 +134,29 @@ async fn store(State(app): State<App>, visitor: SignedIn, PageForm(fields): Page
     };
     events::record(&mut tx, &event).await?;
     tx.commit().await?;
-    let next = visitor
-        .visitor
-        .current_account()
-        .map_or_else(|| PATH.to_owned(), |current| format!("/{}/settings/integrations", current.account.slug));
-    Ok(SeeOther::to(&app.config, &next).done("The OAuth consumer is stored. Connect Bitbucket tries it out.").into_response())
+    let next = visitor.visitor.current_account().map_or_else(
+        || PATH.to_owned(),
+        |current| format!("/{}/settings/integrations", current.account.slug),
+    );
+    Ok(SeeOther::to(&app.config, &next)
+        .done("The OAuth consumer is stored. Connect Bitbucket tries it out.")
+        .into_response())
 }
 
 /// What is wrong with a field.
 fn problem(name: &str, text: &str) -> Option<String> {
     if text.is_empty() {
-        Some(format!("Enter the {name}: Bitbucket shows it when you click the consumer's name in its list."))
-    } else if text.len() > LIMIT || text.chars().any(|character| character.is_whitespace() || character.is_control()) {
-        Some(format!("This is not a {name} as Bitbucket shows it; copy it again, without anything around it."))
+        Some(format!(
+            "Enter the {name}: Bitbucket shows it when you click the consumer's name in its list."
+        ))
+    } else if text.len() > LIMIT
+        || text
+            .chars()
+            .any(|character| character.is_whitespace() || character.is_control())
+    {
+        Some(format!(
+            "This is not a {name} as Bitbucket shows it; copy it again, without anything around it."
+        ))
     } else {
         None
     }

@@ -46,17 +46,33 @@ struct Stored {
 
 /// The installation's consumer; none before set-up.
 pub(crate) async fn load(app: &App) -> Result<Option<Consumer>, ConsumerError> {
-    let Some(bytes) = settings::get(&app.db, NAME).await? else { return Ok(None) };
+    let Some(bytes) = settings::get(&app.db, NAME).await? else {
+        return Ok(None);
+    };
     let text = app.vault.open(&Sealed::from(bytes), NAME)?;
     let stored: Stored = serde_json::from_str(text.expose()).map_err(ConsumerError::Shape)?;
-    Ok(Some(Consumer { key: stored.key, secret: Secret::new(stored.secret) }))
+    Ok(Some(Consumer {
+        key: stored.key,
+        secret: Secret::new(stored.secret),
+    }))
 }
 
 /// Keeps the consumer, sealed.
 pub(crate) async fn save(app: &App, tx: &mut Tx, consumer: &Consumer) -> Result<(), StoreError> {
-    let stored = Stored { key: consumer.key.clone(), secret: consumer.secret.expose().to_owned() };
-    let text = Secret::new(serde_json::to_string(&stored).expect("cannot fail because both parts are text"));
-    settings::put(tx, NAME, app.vault.seal(&text, NAME).as_bytes(), app.clock.now()).await
+    let stored = Stored {
+        key: consumer.key.clone(),
+        secret: consumer.secret.expose().to_owned(),
+    };
+    let text = Secret::new(
+        serde_json::to_string(&stored).expect("cannot fail because both parts are text"),
+    );
+    settings::put(
+        tx,
+        NAME,
+        app.vault.seal(&text, NAME).as_bytes(),
+        app.clock.now(),
+    )
+    .await
 }
 
 /// The exact address to enter in the consumer's form.
@@ -67,10 +83,20 @@ pub(crate) fn callback_url(app: &App) -> String {
 /// Where Bitbucket Cloud is.
 pub(crate) fn endpoints(app: &App) -> CloudEndpoints {
     let cloud = &app.config.cloud;
-    CloudEndpoints { web: cloud.web.clone(), api: cloud.api.clone(), ssh_host: cloud.ssh_host.clone(), ssh_port: cloud.ssh_port }
+    CloudEndpoints {
+        web: cloud.web.clone(),
+        api: cloud.api.clone(),
+        ssh_host: cloud.ssh_host.clone(),
+        ssh_port: cloud.ssh_port,
+    }
 }
 
 /// The client that speaks for the consumer.
 pub(crate) fn oauth_client(app: &App, consumer: Consumer) -> OAuthClient {
-    OAuthClient::new(app.http.clone(), endpoints(app), consumer.key, consumer.secret)
+    OAuthClient::new(
+        app.http.clone(),
+        endpoints(app),
+        consumer.key,
+        consumer.secret,
+    )
 }

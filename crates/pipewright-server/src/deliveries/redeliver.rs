@@ -19,8 +19,14 @@ pub(crate) enum RedeliverError {
 
 /// Stores the same body as a new delivery, which is decided like any other: what was built stays built once. Answers the
 /// new delivery.
-pub(crate) async fn redeliver(app: &App, account: AccountId, delivery: DeliveryId) -> Result<DeliveryId, RedeliverError> {
-    let old = get(&app.db, account, delivery).await?.ok_or(RedeliverError::NotFound)?;
+pub(crate) async fn redeliver(
+    app: &App,
+    account: AccountId,
+    delivery: DeliveryId,
+) -> Result<DeliveryId, RedeliverError> {
+    let old = get(&app.db, account, delivery)
+        .await?
+        .ok_or(RedeliverError::NotFound)?;
     let id = DeliveryId::new();
     let new = NewDelivery {
         id,

@@ -46,7 +46,11 @@ struct From {
     before: Option<String>,
 }
 
-async fn show(State(app): State<App>, member: MemberOf, Query(from): Query<From>) -> Result<Html<AuditLogPage>, PageError> {
+async fn show(
+    State(app): State<App>,
+    member: MemberOf,
+    Query(from): Query<From>,
+) -> Result<Html<AuditLogPage>, PageError> {
     member.require(Right::ManageMembers)?;
     let before: Option<EventId> = match &from.before {
         Some(text) => Some(text.parse().map_err(|_| PageError::NotFound)?),
@@ -69,7 +73,10 @@ async fn show(State(app): State<App>, member: MemberOf, Query(from): Query<From>
 
 fn shown(event: Event) -> ShownEvent {
     let detail = match event.detail {
-        Value::Object(words) => words.into_iter().map(|(name, value)| (name.replace('_', " "), word(value))).collect(),
+        Value::Object(words) => words
+            .into_iter()
+            .map(|(name, value)| (name.replace('_', " "), word(value)))
+            .collect(),
         _ => Vec::new(),
     };
     ShownEvent {

@@ -6,7 +6,11 @@ use crate::config::ServerConfig;
 
 /// A cookie for this installation only: not readable by scripts, not sent along by other sites' forms, only over TLS
 /// where the installation has it. It lives as long as the browser's window unless it is given an age.
-pub(crate) fn own_cookie(config: &ServerConfig, name: &'static str, value: impl Into<String>) -> Cookie<'static> {
+pub(crate) fn own_cookie(
+    config: &ServerConfig,
+    name: &'static str,
+    value: impl Into<String>,
+) -> Cookie<'static> {
     Cookie::build((name, value.into()))
         .path(path(config))
         .http_only(true)

@@ -22,7 +22,9 @@ pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0 if (1..10_000).contains(&duration.as_micros()) => format!("{:.1} ms", duration.as_secs_f64() * 1000.0),
+        0 if (1..10_000).contains(&duration.as_micros()) => {
+            format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+        }
         0 => format!("{} ms", duration.as_millis()),
         1..60 => format!("{seconds} s"),
         60..3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
@@ -45,12 +47,20 @@ pub(crate) fn bytes(bytes: u64) -> String {
         value /= 1000.0;
         unit = larger;
     }
-    if value < 10.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+    if value < 10.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
 }
 
 /// A number with its noun: `1 build`, `3 builds`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 #[cfg(test)]
@@ -71,20 +81,41 @@ mod tests {
             (200_000, "2 days ago"),
             (90_000_000, "2024-03-09"),
         ] {
-            assert_eq!(super::ago(now, now - Duration::from_secs(seconds)), expected);
+            assert_eq!(
+                super::ago(now, now - Duration::from_secs(seconds)),
+                expected
+            );
         }
-        assert_eq!(super::ago(now, now + Duration::from_mins(1)), "just now", "a clock that was set back");
+        assert_eq!(
+            super::ago(now, now + Duration::from_mins(1)),
+            "just now",
+            "a clock that was set back"
+        );
     }
 
     #[test]
     fn durations_and_sizes_are_said_as_people_do() {
         assert_eq!(super::duration(Duration::from_micros(420)), "0.4 ms");
-        for (millis, expected) in [(0, "0 ms"), (180, "180 ms"), (14_200, "14 s"), (112_000, "1 m 52 s"), (7_380_000, "2 h 03 m")] {
+        for (millis, expected) in [
+            (0, "0 ms"),
+            (180, "180 ms"),
+            (14_200, "14 s"),
+            (112_000, "1 m 52 s"),
+            (7_380_000, "2 h 03 m"),
+        ] {
             assert_eq!(super::duration(Duration::from_millis(millis)), expected);
         }
-        for (bytes, expected) in [(512, "512 B"), (3400, "3.4 kB"), (12_345_678, "12 MB"), (1_000_000_000, "1.0 GB")] {
+        for (bytes, expected) in [
+            (512, "512 B"),
+            (3400, "3.4 kB"),
+            (12_345_678, "12 MB"),
+            (1_000_000_000, "1.0 GB"),
+        ] {
             assert_eq!(super::bytes(bytes), expected);
         }
-        assert_eq!((super::count(1, "build"), super::count(2, "build")), ("1 build".to_owned(), "2 builds".to_owned()));
+        assert_eq!(
+            (super::count(1, "build"), super::count(2, "build")),
+            ("1 build".to_owned(), "2 builds".to_owned())
+        );
     }
 }

@@ -37,7 +37,10 @@ pub(crate) struct MemberOf {
 impl MemberOf {
     /// The context of a page with this title, about this account.
     pub(crate) fn page(&self, title: impl Into<String>) -> Page {
-        let membership = Membership { account: self.account.clone(), role: self.role };
+        let membership = Membership {
+            account: self.account.clone(),
+            role: self.role,
+        };
         self.visitor.page_of(title, Some(&membership))
     }
 
@@ -48,7 +51,15 @@ impl MemberOf {
 
     /// Refuses whoever may not do this, with a sentence that says who may.
     pub(crate) fn require(&self, right: Right) -> Result<(), PageError> {
-        if self.role.may(right) { Ok(()) } else { Err(PageError::Forbidden(refusal(self.role, right, &self.account.name))) }
+        if self.role.may(right) {
+            Ok(())
+        } else {
+            Err(PageError::Forbidden(refusal(
+                self.role,
+                right,
+                &self.account.name,
+            )))
+        }
     }
 
     /// A path inside the account, without the sub-path: `/harbor/builds`.
@@ -63,7 +74,13 @@ impl MemberOf {
 
     /// Writes into the account's history that this user did something. `action` is a stable word (`member.invited`),
     /// `subject` what it was done to, `detail` an object of words.
-    pub(crate) async fn record(&self, tx: &mut Tx, action: &str, subject: &str, detail: serde_json::Value) -> Result<(), StoreError> {
+    pub(crate) async fn record(
+        &self,
+        tx: &mut Tx,
+        action: &str,
+        subject: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), StoreError> {
         let event = NewEvent {
             account_id: Some(self.account.id),
             user_id: Some(self.user.id),
@@ -82,39 +99,74 @@ impl FromRequestParts<App> for MemberOf {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        let parameters = RawPathParams::from_request_parts(parts, app).await.map_err(|_| PageError::NotFound)?;
-        let slug = parameters.iter().find_map(|(name, value)| (name == "account").then(|| value.to_owned())).unwrap_or_default();
-        let signed_in = SignedIn::from_request_parts(parts, app).await.map_err(|error| match error {
-            PageError::SignIn => PageError::NotFound,
-            other => other,
-        })?;
-        let SignedIn { visitor, user, token_hash } = signed_in;
-        let membership = visitor.memberships.iter().find(|membership| membership.account.slug == slug);
+        let parameters = RawPathParams::from_request_parts(parts, app)
+            .await
+            .map_err(|_| PageError::NotFound)?;
+        let slug = parameters
+            .iter()
+            .find_map(|(name, value)| (name == "account").then(|| value.to_owned()))
+            .unwrap_or_default();
+        let signed_in =
+            SignedIn::from_request_parts(parts, app)
+                .await
+                .map_err(|error| match error {
+                    PageError::SignIn => PageError::NotFound,
+                    other => other,
+                })?;
+        let SignedIn {
+            visitor,
+            user,
+            token_hash,
+        } = signed_in;
+        let membership = visitor
+            .memberships
+            .iter()
+            .find(|membership| membership.account.slug == slug);
         let Membership { account, role } = membership.cloned().ok_or(PageError::NotFound)?;
-        let last = visitor.session.as_ref().and_then(|session| session.account_id);
+        let last = visitor
+            .session
+            .as_ref()
+            .and_then(|session| session.account_id);
         if last != Some(account.id) && is_navigation(parts) {
             let mut tx = app.db.begin().await?;
             sessions::set_account(&mut tx, &token_hash, account.id).await?;
             tx.commit().await?;
         }
-        Ok(Self { visitor, user, token_hash, account, role })
+        Ok(Self {
+            visitor,
+            user,
+            token_hash,
+            account,
+            role,
+        })
     }
 }
 
 /// True where a person opened a page, rather than a script asking for a part of one.
 fn is_navigation(parts: &Parts) -> bool {
     parts.method == Method::GET
-        && parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+        && parts
+            .headers
+            .get(ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn refusal(role: Role, right: Right, account: &str) -> String {
-    let may: Vec<String> = right.roles().map(|role| format!("{}s", role.as_str())).collect();
+    let may: Vec<String> = right
+        .roles()
+        .map(|role| format!("{}s", role.as_str()))
+        .collect();
     let who = match may.as_slice() {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
         [] => "nobody".to_owned(),
     };
-    format!("In {account}, only {who} may {}; you are a {}. Ask one of them, or ask to be given that role.", right.what(), role.as_str())
+    format!(
+        "In {account}, only {who} may {}; you are a {}. Ask one of them, or ask to be given that role.",
+        right.what(),
+        role.as_str()
+    )
 }
 
 #[cfg(test)]

@@ -93,14 +93,26 @@ impl Flash {
     /// As the cookie carries it.
     pub(crate) fn to_cookie(&self) -> String {
         let text: String = self.text.chars().take(LONGEST_FLASH).collect();
-        format!("{}{}", if self.good { "1" } else { "0" }, utf8_percent_encode(&text, NON_ALPHANUMERIC))
+        format!(
+            "{}{}",
+            if self.good { "1" } else { "0" },
+            utf8_percent_encode(&text, NON_ALPHANUMERIC)
+        )
     }
 
     /// From the cookie; nothing where the cookie is none of ours.
     pub(crate) fn from_cookie(value: &str) -> Option<Self> {
         let (good, text) = value.split_at_checked(1)?;
-        let text = percent_decode_str(text).decode_utf8().ok()?.chars().take(LONGEST_FLASH).collect();
-        Some(Self { good: good == "1", text })
+        let text = percent_decode_str(text)
+            .decode_utf8()
+            .ok()?
+            .chars()
+            .take(LONGEST_FLASH)
+            .collect();
+        Some(Self {
+            good: good == "1",
+            text,
+        })
     }
 }
 
@@ -129,7 +141,10 @@ pub(crate) struct PageAccount {
 impl PageAccount {
     /// The letter in its square.
     pub(crate) fn initial(&self) -> String {
-        self.name.chars().next().map_or_else(String::new, |letter| letter.to_uppercase().collect())
+        self.name
+            .chars()
+            .next()
+            .map_or_else(String::new, |letter| letter.to_uppercase().collect())
     }
 
     /// True where the user's role carries the right.
@@ -204,7 +219,9 @@ impl Page {
 
     /// True where the user may do this in the current account.
     pub(crate) fn may(&self, right: Right) -> bool {
-        self.account.as_ref().is_some_and(|account| account.may(right))
+        self.account
+            .as_ref()
+            .is_some_and(|account| account.may(right))
     }
 
     /// True where the entry of this name in the top bar is current.
@@ -244,8 +261,16 @@ impl Page {
             return Vec::new();
         }
         let mut entries = vec![
-            self.entry("Integrations", self.own("/settings/integrations"), Rail::Integrations),
-            self.entry("Variables", self.own("/settings/variables"), Rail::Variables),
+            self.entry(
+                "Integrations",
+                self.own("/settings/integrations"),
+                Rail::Integrations,
+            ),
+            self.entry(
+                "Variables",
+                self.own("/settings/variables"),
+                Rail::Variables,
+            ),
             self.entry("Members", self.own("/settings/members"), Rail::Members),
         ];
         if self.may(Right::ManageMembers) {
@@ -262,13 +287,21 @@ impl Page {
     /// The rail's entries about the installation; none for whoever does not administer it.
     pub(crate) fn installation_entries(&self) -> Vec<RailEntry> {
         if self.user.as_ref().is_some_and(|user| user.is_administrator) {
-            vec![self.entry("Bitbucket Cloud", self.link("/administration/bitbucket-cloud"), Rail::BitbucketCloud)]
+            vec![self.entry(
+                "Bitbucket Cloud",
+                self.link("/administration/bitbucket-cloud"),
+                Rail::BitbucketCloud,
+            )]
         } else {
             Vec::new()
         }
     }
 
     fn entry(&self, label: &'static str, href: String, rail: Rail) -> RailEntry {
-        RailEntry { label, href, current: self.rail == rail }
+        RailEntry {
+            label,
+            href,
+            current: self.rail == rail,
+        }
     }
 }

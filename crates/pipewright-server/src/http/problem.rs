@@ -81,9 +81,15 @@ impl PageError {
         match status {
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
-            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge("The request is longer than this address takes.".to_owned()),
-            status if status.is_server_error() => Self::Internal(anyhow::anyhow!("answered {status} without a reason")),
-            _ => Self::BadRequest("The request could not be read; go back, reload the page and try again.".to_owned()),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::TooLarge("The request is longer than this address takes.".to_owned())
+            }
+            status if status.is_server_error() => {
+                Self::Internal(anyhow::anyhow!("answered {status} without a reason"))
+            }
+            _ => Self::BadRequest(
+                "The request could not be read; go back, reload the page and try again.".to_owned(),
+            ),
         }
     }
 }

@@ -22,18 +22,28 @@ pub(crate) struct SeeOther {
 impl SeeOther {
     /// To a path of ours that begins with a slash and has no sub-path yet.
     pub(crate) fn to(config: &ServerConfig, path: &str) -> Self {
-        Self { location: format!("{}{path}", config.base_path()), secure: own_cookie(config, FLASH_COOKIE, ""), flash: None }
+        Self {
+            location: format!("{}{path}", config.base_path()),
+            secure: own_cookie(config, FLASH_COOKIE, ""),
+            flash: None,
+        }
     }
 
     /// With word of what was done.
     pub(crate) fn done(mut self, sentence: impl Into<String>) -> Self {
-        self.flash = Some(Flash { good: true, text: sentence.into() });
+        self.flash = Some(Flash {
+            good: true,
+            text: sentence.into(),
+        });
         self
     }
 
     /// With word of what was not done, and why.
     pub(crate) fn failed(mut self, sentence: impl Into<String>) -> Self {
-        self.flash = Some(Flash { good: false, text: sentence.into() });
+        self.flash = Some(Flash {
+            good: false,
+            text: sentence.into(),
+        });
         self
     }
 }
@@ -42,7 +52,8 @@ impl IntoResponse for SeeOther {
     fn into_response(self) -> Response {
         let mut response = StatusCode::SEE_OTHER.into_response();
         // A path that cannot be a header value was never one of ours.
-        let location = HeaderValue::from_str(&self.location).unwrap_or(HeaderValue::from_static("/"));
+        let location =
+            HeaderValue::from_str(&self.location).unwrap_or(HeaderValue::from_static("/"));
         response.headers_mut().insert(header::LOCATION, location);
         if let Some(flash) = self.flash {
             let mut cookie = self.secure;

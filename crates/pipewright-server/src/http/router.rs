@@ -25,7 +25,8 @@ const BODY_LIMIT: usize = 1024 * 1024;
 /// Never: an origin made by the `url` crate is one that the CSRF layer takes.
 pub fn router(app: App) -> Router {
     let base = app.config.base_path().to_owned();
-    let csrf = layers::csrf::layer(&app.config).expect("cannot fail because an http or https URL has an ASCII origin without a path");
+    let csrf = layers::csrf::layer(&app.config)
+        .expect("cannot fail because an http or https URL has an ASCII origin without a path");
     let policy = layers::security_headers::policy(&app.config);
     let routes = routes()
         .fallback(async || PageError::NotFound)

@@ -42,9 +42,16 @@ impl FromRequestParts<App> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
         let visitor = Visitor::of(app, parts).await?;
-        let Some(VisitorSession { user, token_hash, .. }) = visitor.session.clone() else {
+        let Some(VisitorSession {
+            user, token_hash, ..
+        }) = visitor.session.clone()
+        else {
             return Err(PageError::SignIn);
         };
-        Ok(Self { visitor, user, token_hash })
+        Ok(Self {
+            visitor,
+            user,
+            token_hash,
+        })
     }
 }

@@ -15,9 +15,21 @@ use crate::app::App;
 
 /// Name, content type and contents of every file.
 const FILES: &[(&str, &str, &str)] = &[
-    ("pipewright.css", "text/css; charset=utf-8", include_str!("../../static/pipewright.css")),
-    ("pipewright.js", "text/javascript; charset=utf-8", include_str!("../../static/pipewright.js")),
-    ("icon.svg", "image/svg+xml", include_str!("../../static/icon.svg")),
+    (
+        "pipewright.css",
+        "text/css; charset=utf-8",
+        include_str!("../../static/pipewright.css"),
+    ),
+    (
+        "pipewright.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../static/pipewright.js"),
+    ),
+    (
+        "icon.svg",
+        "image/svg+xml",
+        include_str!("../../static/icon.svg"),
+    ),
 ];
 
 /// One hash over all files.
@@ -40,8 +52,19 @@ pub(super) fn path(file: &str) -> String {
 }
 
 async fn file(Path((hash, name)): Path<(String, String)>) -> Result<Response, PageError> {
-    let (_, content_type, contents) = FILES.iter().find(|(file, ..)| *file == name).ok_or(PageError::NotFound)?;
+    let (_, content_type, contents) = FILES
+        .iter()
+        .find(|(file, ..)| *file == name)
+        .ok_or(PageError::NotFound)?;
     // A page from before an upgrade asks with the old hash: it gets the new file, and keeps it only for this once.
-    let cache = if hash == *HASH { "public, max-age=31536000, immutable" } else { "no-cache" };
-    Ok(([(CONTENT_TYPE, *content_type), (CACHE_CONTROL, cache)], *contents).into_response())
+    let cache = if hash == *HASH {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    Ok((
+        [(CONTENT_TYPE, *content_type), (CACHE_CONTROL, cache)],
+        *contents,
+    )
+        .into_response())
 }

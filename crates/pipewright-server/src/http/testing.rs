@@ -61,10 +61,18 @@ impl TestSite {
     }
 
     /// A site at this public address, with its configuration changed.
-    pub(crate) async fn configured(public_url: &str, change: impl FnOnce(&mut ServerConfig)) -> Self {
+    pub(crate) async fn configured(
+        public_url: &str,
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let database = Database::Sqlite(directory.path().join("test.db"));
-        let db = Db::open(&DbOptions { database, connections: 1 }).await.expect("SQLite opens");
+        let db = Db::open(&DbOptions {
+            database,
+            connections: 1,
+        })
+        .await
+        .expect("SQLite opens");
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let url = |text: &str| text.parse::<url::Url>().expect("a URL");
         let mut config = ServerConfig {
@@ -102,19 +110,31 @@ impl TestSite {
                 crate::clock::Clock::now(&crate::clock::SystemClock)
             }),
             blobs: BlobStore::open(directory.path().join("artifacts")).expect("a place"),
-            http: pipewright_bitbucket::Http::new(pipewright_bitbucket::HttpOptions::default()).expect("a client"),
+            http: pipewright_bitbucket::Http::new(pipewright_bitbucket::HttpOptions::default())
+                .expect("a client"),
             mirrors: MirrorStore::open(directory.path().join("mirrors"), git).expect("a directory"),
             wakeups: Wakeups::default(),
         });
         let router = crate::router(app.clone());
-        Self { app, clock, router, base, _directory: directory }
+        Self {
+            app,
+            clock,
+            router,
+            base,
+            _directory: directory,
+        }
     }
 
     /// A browser that nobody signed in with.
     pub(crate) fn anonymous(&self) -> Browser {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, "text/html".parse().expect("a header"));
-        Browser { router: self.router.clone(), base: self.base.clone(), cookies: BTreeMap::new(), headers }
+        Browser {
+            router: self.router.clone(),
+            base: self.base.clone(),
+            cookies: BTreeMap::new(),
+            headers,
+        }
     }
 
     /// Makes a user whose password is `correct horse battery`.
@@ -130,7 +150,11 @@ impl TestSite {
     async fn user_who(&self, email: &str, is_administrator: bool) -> User {
         // One hash for all tests: making one takes as long as a dozen requests.
         static HASH: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
-        let hash = HASH.get_or_init(async || crate::users::hash_password(Secret::new("correct horse battery")).await.expect("hashes"));
+        let hash = HASH.get_or_init(async || {
+            crate::users::hash_password(Secret::new("correct horse battery"))
+                .await
+                .expect("hashes")
+        });
         let user = User {
             id: UserId::new(),
             email: email.to_owned(),
@@ -148,7 +172,13 @@ impl TestSite {
 
     /// Makes a team of which this user is the owner.
     pub(crate) async fn team(&self, slug: &str, owner: &User) -> Account {
-        let new = NewAccount { slug, name: slug, kind: AccountKind::Team, owner: owner.id, now: self.app.clock.now() };
+        let new = NewAccount {
+            slug,
+            name: slug,
+            kind: AccountKind::Team,
+            owner: owner.id,
+            now: self.app.clock.now(),
+        };
         let mut tx = self.app.db.begin().await.expect("begins");
         let account = make(&mut tx, &new).await.expect("makes");
         tx.commit().await.expect("commits");
@@ -157,9 +187,14 @@ impl TestSite {
 
     /// Makes a user a member of an account that is there.
     pub(crate) async fn join(&self, slug: &str, user: &User, role: Role) {
-        let account = accounts::by_slug(&self.app.db, slug).await.expect("reads").expect("the account is there");
+        let account = accounts::by_slug(&self.app.db, slug)
+            .await
+            .expect("reads")
+            .expect("the account is there");
         let mut tx = self.app.db.begin().await.expect("begins");
-        members::add(&mut tx, account.id, user.id, role, self.app.clock.now()).await.expect("adds");
+        members::add(&mut tx, account.id, user.id, role, self.app.clock.now())
+            .await
+            .expect("adds");
         tx.commit().await.expect("commits");
     }
 
@@ -180,7 +215,9 @@ impl TestSite {
         sessions::insert(&mut tx, &session).await.expect("opens");
         tx.commit().await.expect("commits");
         let mut browser = self.anonymous();
-        browser.cookies.insert(super::SESSION_COOKIE.to_owned(), token.expose().to_owned());
+        browser
+            .cookies
+            .insert(super::SESSION_COOKIE.to_owned(), token.expose().to_owned());
         browser
     }
 
@@ -195,12 +232,19 @@ impl TestSite {
 impl Browser {
     /// Opens an address of the site.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        self.send(Request::get(format!("{}{path}", self.base)).body(Body::empty()).expect("a request")).await
+        self.send(
+            Request::get(format!("{}{path}", self.base))
+                .body(Body::empty())
+                .expect("a request"),
+        )
+        .await
     }
 
     /// Sends a form.
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         let request = Request::post(format!("{}{path}", self.base))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body))
@@ -213,12 +257,18 @@ impl Browser {
         let response = self.start(&mut request).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 64 * 1024 * 1024).await.expect("a body");
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     /// Opens an address whose answer goes on: its body is read piece by piece.
     pub(crate) async fn open(&mut self, path: &str) -> http::Response<Body> {
-        let mut request = Request::get(format!("{}{path}", self.base)).body(Body::empty()).expect("a request");
+        let mut request = Request::get(format!("{}{path}", self.base))
+            .body(Body::empty())
+            .expect("a request");
         self.start(&mut request).await
     }
 
@@ -226,15 +276,30 @@ impl Browser {
         for (name, value) in &self.headers {
             request.headers_mut().entry(name).or_insert(value.clone());
         }
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         if !cookies.is_empty() {
-            request.headers_mut().insert(COOKIE, cookies.join("; ").parse().expect("a header"));
+            request
+                .headers_mut()
+                .insert(COOKIE, cookies.join("; ").parse().expect("a header"));
         }
         let request = std::mem::take(request);
-        let response = self.router.clone().oneshot(request).await.expect("never fails");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("never fails");
         for cookie in response.headers().get_all(SET_COOKIE) {
             let cookie = cookie.to_str().expect("text");
-            let (name, value) = cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            let (name, value) = cookie
+                .split(';')
+                .next()
+                .and_then(|pair| pair.split_once('='))
+                .expect("a cookie");
             if cookie.contains("Max-Age=0") {
                 self.cookies.remove(name);
             } else {
@@ -252,7 +317,10 @@ impl Browser {
     /// Follows an answer that leads elsewhere.
     pub(crate) async fn follow(&mut self, answer: &Answer) -> Answer {
         let location = answer.location().to_owned();
-        let path = location.strip_prefix(&self.base).unwrap_or(&location).to_owned();
+        let path = location
+            .strip_prefix(&self.base)
+            .unwrap_or(&location)
+            .to_owned();
         self.get(&path).await
     }
 }
@@ -260,6 +328,9 @@ impl Browser {
 impl Answer {
     /// Where it leads; empty where it does not.
     pub(crate) fn location(&self) -> &str {
-        self.headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(LOCATION)
+            .and_then(|location| location.to_str().ok())
+            .unwrap_or_default()
     }
 }

@@ -27,7 +27,11 @@ struct Choice {
     next: String,
 }
 
-async fn switch(State(app): State<App>, cookies: CookieJar, PageForm(choice): PageForm<Choice>) -> impl IntoResponse {
+async fn switch(
+    State(app): State<App>,
+    cookies: CookieJar,
+    PageForm(choice): PageForm<Choice>,
+) -> impl IntoResponse {
     let cookies = match Theme::parse(&choice.theme) {
         Theme::Auto => cookies.add(remove_cookie(&app.config, THEME_COOKIE)),
         chosen => {
@@ -42,8 +46,11 @@ async fn switch(State(app): State<App>, cookies: CookieJar, PageForm(choice): Pa
 /// A path of ours to go back to: what a stranger could have put there (another host, a script) leads to the front page.
 pub(crate) fn own_path(next: &str) -> &str {
     let second = next.as_bytes().get(1);
-    let is_own =
-        next.starts_with('/') && !matches!(second, Some(b'/' | b'\\')) && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let is_own = next.starts_with('/')
+        && !matches!(second, Some(b'/' | b'\\'))
+        && next
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_own { next } else { "/" }
 }
 

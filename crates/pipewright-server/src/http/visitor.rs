@@ -74,16 +74,26 @@ impl Visitor {
             address: address(parts),
             now,
             path: path(app, parts),
-            user_agent: text(&parts.headers, &header::USER_AGENT).chars().take(200).collect(),
-            theme: cookies.get(THEME_COOKIE).map_or(Theme::Auto, |cookie| Theme::parse(cookie.value())),
-            flash: cookies.get(FLASH_COOKIE).and_then(|cookie| Flash::from_cookie(cookie.value())),
+            user_agent: text(&parts.headers, &header::USER_AGENT)
+                .chars()
+                .take(200)
+                .collect(),
+            theme: cookies
+                .get(THEME_COOKIE)
+                .map_or(Theme::Auto, |cookie| Theme::parse(cookie.value())),
+            flash: cookies
+                .get(FLASH_COOKIE)
+                .and_then(|cookie| Flash::from_cookie(cookie.value())),
         })
     }
 
     /// The account that pages without one in their address show: the last one looked at, else the first.
     pub(crate) fn current_account(&self) -> Option<&Membership> {
         let last = self.session.as_ref().and_then(|session| session.account_id);
-        self.memberships.iter().find(|membership| Some(membership.account.id) == last).or_else(|| self.memberships.first())
+        self.memberships
+            .iter()
+            .find(|membership| Some(membership.account.id) == last)
+            .or_else(|| self.memberships.first())
     }
 
     /// The context of a page with this title.
@@ -122,10 +132,18 @@ impl FromRequestParts<App> for Visitor {
 }
 
 fn shown(membership: &Membership) -> PageAccount {
-    PageAccount { slug: membership.account.slug.clone(), name: membership.account.name.clone(), role: membership.role }
+    PageAccount {
+        slug: membership.account.slug.clone(),
+        name: membership.account.name.clone(),
+        role: membership.role,
+    }
 }
 
-async fn session(app: &App, token: &Secret, now: Timestamp) -> Result<Option<VisitorSession>, PageError> {
+async fn session(
+    app: &App,
+    token: &Secret,
+    now: Timestamp,
+) -> Result<Option<VisitorSession>, PageError> {
     let token_hash = hash_of_token(token);
     let Some(found) = sessions::find(&app.db, &token_hash, now).await? else {
         return Ok(None);
@@ -135,26 +153,46 @@ async fn session(app: &App, token: &Secret, now: Timestamp) -> Result<Option<Vis
         sessions::touch(&mut tx, &token_hash, now, now + app.config.session_lifetime).await?;
         tx.commit().await?;
     }
-    Ok(Some(VisitorSession { user: found.user, token_hash, account_id: found.account_id }))
+    Ok(Some(VisitorSession {
+        user: found.user,
+        token_hash,
+        account_id: found.account_id,
+    }))
 }
 
 /// The page to come back to. What answers a form cannot be opened again by its address: then it is the form's page.
 fn path(app: &App, parts: &Parts) -> String {
     if parts.method == Method::GET {
-        return parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        return parts
+            .uri
+            .path_and_query()
+            .map_or("/", |path| path.as_str())
+            .to_owned();
     }
     let public = app.config.public("");
     let from = text(&parts.headers, &header::REFERER);
-    from.strip_prefix(&public).filter(|path| path.starts_with('/')).unwrap_or("/").to_owned()
+    from.strip_prefix(&public)
+        .filter(|path| path.starts_with('/'))
+        .unwrap_or("/")
+        .to_owned()
 }
 
 /// The address of whoever asks. A proxy on this machine is believed when it says for whom it asks; nobody else is.
 fn address(parts: &Parts) -> String {
-    let Some(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()) else {
+    let Some(peer) = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip())
+    else {
         return "unknown".to_owned();
     };
     if peer.is_loopback()
-        && let Some(forwarded) = text(&parts.headers, &header::HeaderName::from_static("x-forwarded-for")).rsplit(',').next()
+        && let Some(forwarded) = text(
+            &parts.headers,
+            &header::HeaderName::from_static("x-forwarded-for"),
+        )
+        .rsplit(',')
+        .next()
         && let Ok(client) = forwarded.trim().parse::<std::net::IpAddr>()
     {
         return client.to_string();
@@ -163,5 +201,8 @@ fn address(parts: &Parts) -> String {
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }

@@ -1,7 +1,9 @@
 //! The way back from Bitbucket's authorization page: either everything is there afterwards, or nothing.
 
 use pipewright_bitbucket::cloud::GrantedScopes;
-use pipewright_bitbucket::oauth::{CallbackError, OAuthError, PkceVerifier, TokenSet, read_callback};
+use pipewright_bitbucket::oauth::{
+    CallbackError, OAuthError, PkceVerifier, TokenSet, read_callback,
+};
 use pipewright_bitbucket::scopes::{Feature, ScopeSet};
 use pipewright_bitbucket::{ApiError, Bitbucket, CloudClient, Credential};
 use pipewright_core::Secret;
@@ -24,7 +26,9 @@ use crate::http::MemberOf;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FinishError {
     /// Its state was never ours, or is long gone.
-    #[error("Nothing was connected: this way back from Bitbucket was not started here, or long ago. Press Connect Bitbucket again.")]
+    #[error(
+        "Nothing was connected: this way back from Bitbucket was not started here, or long ago. Press Connect Bitbucket again."
+    )]
     UnknownState,
     /// Another browser session set out with this state.
     #[error(
@@ -37,10 +41,14 @@ pub(crate) enum FinishError {
     )]
     Replayed,
     /// It took too long.
-    #[error("Nothing was connected: more than ten minutes passed at Bitbucket's page. Press Connect Bitbucket again.")]
+    #[error(
+        "Nothing was connected: more than ten minutes passed at Bitbucket's page. Press Connect Bitbucket again."
+    )]
     TooLate,
     /// The user may no longer connect that account.
-    #[error("Nothing was connected: you may not connect this account. Ask one of its owners or admins.")]
+    #[error(
+        "Nothing was connected: you may not connect this account. Ask one of its owners or admins."
+    )]
     NotAllowed,
     /// Bitbucket came back without a code.
     #[error("Nothing was connected: {0}.")]
@@ -81,12 +89,21 @@ pub(crate) struct KeepErrorText(#[from] KeepError);
 impl FinishError {
     /// True where it is our fault rather than something that the person can act on.
     pub(crate) const fn is_internal(&self) -> bool {
-        matches!(self, Self::Consumer(_) | Self::Sealed(_) | Self::Keep(_) | Self::Address(_) | Self::Store(_))
+        matches!(
+            self,
+            Self::Consumer(_) | Self::Sealed(_) | Self::Keep(_) | Self::Address(_) | Self::Store(_)
+        )
     }
 
     /// True where the consumer's key, secret or callback URL is wrong.
     pub(crate) const fn blames_consumer(&self) -> bool {
-        matches!(self, Self::NoConsumer | Self::OAuth(OAuthError::WrongClient | OAuthError::NoCallback | OAuthError::WrongCallback))
+        matches!(
+            self,
+            Self::NoConsumer
+                | Self::OAuth(
+                    OAuthError::WrongClient | OAuthError::NoCallback | OAuthError::WrongCallback
+                )
+        )
     }
 }
 
@@ -102,56 +119,111 @@ pub(crate) struct Connected {
 /// The state in a callback's query, whatever else it holds.
 pub(crate) fn state_of(query: &str) -> Option<Secret> {
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-    pairs.find(|(name, value)| name == "state" && !value.is_empty()).map(|(_, value)| Secret::new(value))
+    pairs
+        .find(|(name, value)| name == "state" && !value.is_empty())
+        .map(|(_, value)| Secret::new(value))
 }
 
 /// The consent that a callback belongs to, if this session started it.
-pub(crate) async fn flow_of(app: &App, query: &str, session_hash: &[u8]) -> Result<OAuthFlow, FinishError> {
+pub(crate) async fn flow_of(
+    app: &App,
+    query: &str,
+    session_hash: &[u8],
+) -> Result<OAuthFlow, FinishError> {
     let state = state_of(query).ok_or(FinishError::UnknownState)?;
-    let flow = oauth_flows::get(&app.db, &hash(&state)).await?.ok_or(FinishError::UnknownState)?;
-    if bool::from(flow.session_hash.ct_eq(session_hash)) { Ok(flow) } else { Err(FinishError::OtherSession) }
+    let flow = oauth_flows::get(&app.db, &hash(&state))
+        .await?
+        .ok_or(FinishError::UnknownState)?;
+    if bool::from(flow.session_hash.ct_eq(session_hash)) {
+        Ok(flow)
+    } else {
+        Err(FinishError::OtherSession)
+    }
 }
 
 /// Finishes the consent: exchanges the code, asks who we are, and keeps everything at once. `member` is who started it,
 /// in the account that it was started for.
-pub(crate) async fn finish(app: &App, member: &MemberOf, flow: &OAuthFlow, query: &str) -> Result<Connected, FinishError> {
+pub(crate) async fn finish(
+    app: &App,
+    member: &MemberOf,
+    flow: &OAuthFlow,
+    query: &str,
+) -> Result<Connected, FinishError> {
     let answer = read_callback(query);
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let first = oauth_flows::use_up(&mut tx, &flow.state_hash, now).await?;
     tx.commit().await?;
     if !first {
-        return Err(if flow.used_at.is_some() || now < flow.expires_at { FinishError::Replayed } else { FinishError::TooLate });
+        return Err(if flow.used_at.is_some() || now < flow.expires_at {
+            FinishError::Replayed
+        } else {
+            FinishError::TooLate
+        });
     }
     let code = answer?.code;
-    let verifier = PkceVerifier::from_stored(app.vault.open(&flow.verifier, &verifier_purpose(&flow.state_hash))?);
+    let verifier = PkceVerifier::from_stored(
+        app.vault
+            .open(&flow.verifier, &verifier_purpose(&flow.state_hash))?,
+    );
     let consumer = consumer::load(app).await?.ok_or(FinishError::NoConsumer)?;
     let callback = Url::parse(&consumer::callback_url(app))?;
-    let tokens = consumer::oauth_client(app, consumer).exchange_code(&code, &verifier, &callback).await?;
-    let features: Vec<Feature> = flow.features.iter().filter_map(|word| Feature::parse(word)).collect();
+    let tokens = consumer::oauth_client(app, consumer)
+        .exchange_code(&code, &verifier, &callback)
+        .await?;
+    let features: Vec<Feature> = flow
+        .features
+        .iter()
+        .filter_map(|word| Feature::parse(word))
+        .collect();
     let (proved, client) = prove(app, &tokens, &features).await?;
     let user_name = proved.identity.user_name.clone();
 
     let mut tx = app.db.begin().await?;
-    let owner = Owner { account: member.account.id, slug: &member.account.slug, user: member.user.id };
-    let (integration, again) = keep(app, &mut tx, owner, &proved).await.map_err(KeepErrorText)?;
-    let action = if again { "integration.reconnected" } else { "integration.connected" };
+    let owner = Owner {
+        account: member.account.id,
+        slug: &member.account.slug,
+        user: member.user.id,
+    };
+    let (integration, again) = keep(app, &mut tx, owner, &proved)
+        .await
+        .map_err(KeepErrorText)?;
+    let action = if again {
+        "integration.reconnected"
+    } else {
+        "integration.connected"
+    };
     let detail = serde_json::json!({ "user": user_name, "scopes": proved.scopes.join(" ") });
-    member.record(&mut tx, action, &proved.base_url, detail).await?;
+    member
+        .record(&mut tx, action, &proved.base_url, detail)
+        .await?;
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
 
     let mut sentence = format!("Bitbucket Cloud is connected as {user_name}.");
     if features.contains(&Feature::RegisterUserKey) {
         sentence.push(' ');
-        sentence.push_str(&post_key::to_account(app, integration, &Bitbucket::Cloud(client)).await?.sentence);
+        sentence.push_str(
+            &post_key::to_account(app, integration, &Bitbucket::Cloud(client))
+                .await?
+                .sentence,
+        );
     }
-    Ok(Connected { integration, sentence })
+    Ok(Connected {
+        integration,
+        sentence,
+    })
 }
 
 /// Asks Bitbucket who we are now, before anything is kept.
-async fn prove(app: &App, tokens: &TokenSet, features: &[Feature]) -> Result<(Proved, CloudClient), ApiError> {
-    let credential = Credential::OAuth { access_token: tokens.access_token.clone() };
+async fn prove(
+    app: &App,
+    tokens: &TokenSet,
+    features: &[Feature],
+) -> Result<(Proved, CloudClient), ApiError> {
+    let credential = Credential::OAuth {
+        access_token: tokens.access_token.clone(),
+    };
     let client = CloudClient::new(app.http.clone(), consumer::endpoints(app), credential);
     let user = client.current_user().await?;
     let scopes = if tokens.scopes.is_empty() {
@@ -181,11 +253,17 @@ async fn prove(app: &App, tokens: &TokenSet, features: &[Feature]) -> Result<(Pr
             capabilities: Vec::new(),
             ssh_host: cloud.ssh_host.clone(),
             ssh_port: cloud.ssh_port,
-            features: features.iter().map(|feature| feature.as_str().to_owned()).collect(),
+            features: features
+                .iter()
+                .map(|feature| feature.as_str().to_owned())
+                .collect(),
         },
         clone_via: CloneVia::Ssh,
         host_key: shipped_host_key(&cloud.known_hosts),
-        parts: Parts::OAuth { access_token: tokens.access_token.clone(), refresh_token: tokens.refresh_token.clone() },
+        parts: Parts::OAuth {
+            access_token: tokens.access_token.clone(),
+            refresh_token: tokens.refresh_token.clone(),
+        },
         scopes: scopes.iter().map(str::to_owned).collect(),
         expires_at: Some(tokens.expires_at(app.clock.now())),
     };
@@ -196,5 +274,8 @@ async fn prove(app: &App, tokens: &TokenSet, features: &[Feature]) -> Result<(Pr
 fn shipped_host_key(known_hosts: &str) -> Option<HostKey> {
     let keys = pipewright_runner::ssh::HostKeys::parse(known_hosts);
     let fingerprint = keys.fingerprints().into_iter().next()?;
-    Some(HostKey { fingerprint, lines: keys.text() })
+    Some(HostKey {
+        fingerprint,
+        lines: keys.text(),
+    })
 }

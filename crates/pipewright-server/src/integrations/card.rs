@@ -3,7 +3,9 @@
 use pipewright_bitbucket::scopes::{Feature, FeatureState, ScopeSet, compare};
 use pipewright_core::Timestamp;
 use pipewright_store::credentials::{self, CredentialKind};
-use pipewright_store::integrations::{CloneVia, Integration, IntegrationKind, IntegrationState, KeyCheck};
+use pipewright_store::integrations::{
+    CloneVia, Integration, IntegrationKind, IntegrationState, KeyCheck,
+};
 use pipewright_store::{StoreError, repositories};
 
 use crate::app::App;
@@ -77,18 +79,35 @@ const NAMED_SPACES: usize = 6;
 pub(super) async fn card(app: &App, integration: &Integration) -> Result<Card, StoreError> {
     let is_cloud = integration.kind == IntegrationKind::Cloud;
     let stored = credentials::of_integration(&app.db, integration.id).await?;
-    let scopes: ScopeSet = stored.iter().flat_map(|stored| stored.scopes.clone()).collect();
-    let wanted: Vec<Feature> = integration.features.iter().filter_map(|word| Feature::parse(word)).collect();
+    let scopes: ScopeSet = stored
+        .iter()
+        .flat_map(|stored| stored.scopes.clone())
+        .collect();
+    let wanted: Vec<Feature> = integration
+        .features
+        .iter()
+        .filter_map(|word| Feature::parse(word))
+        .collect();
     let (listed, administered) = repositories::administered(&app.db, integration.id).await?;
     let mut spaces = integration.workspaces.clone();
     if spaces.is_empty() {
         let owners = repositories::owners(&app.db, integration.account).await?;
-        spaces = owners.into_iter().filter(|owner| owner.integration == integration.id).map(|owner| owner.key).collect();
+        spaces = owners
+            .into_iter()
+            .filter(|owner| owner.integration == integration.id)
+            .map(|owner| owner.key)
+            .collect();
     }
     let more_spaces = spaces.len().saturating_sub(NAMED_SPACES);
     spaces.truncate(NAMED_SPACES);
-    let with_password = stored.as_ref().is_some_and(|stored| stored.kind == CredentialKind::Basic);
-    let can_post = if is_cloud { scopes.allows("account:write") } else { with_password };
+    let with_password = stored
+        .as_ref()
+        .is_some_and(|stored| stored.kind == CredentialKind::Basic);
+    let can_post = if is_cloud {
+        scopes.allows("account:write")
+    } else {
+        with_password
+    };
     Ok(Card {
         id: integration.id.to_string(),
         title: if is_cloud { "Bitbucket Cloud" } else { "Bitbucket Server" },
@@ -116,7 +135,11 @@ pub(super) async fn card(app: &App, integration: &Integration) -> Result<Card, S
 
 fn key_card(integration: &Integration, can_post: bool) -> KeyCard {
     let is_cloud = integration.kind == IntegrationKind::Cloud;
-    let port = if integration.ssh_port == 22 { String::new() } else { format!(" port {}", integration.ssh_port) };
+    let port = if integration.ssh_port == 22 {
+        String::new()
+    } else {
+        format!(" port {}", integration.ssh_port)
+    };
     let pill = match integration.key_check {
         KeyCheck::Unknown => ("off", "not checked yet"),
         KeyCheck::Accepted => ("ok", "Bitbucket accepts this key"),
@@ -146,7 +169,10 @@ fn key_card(integration: &Integration, can_post: bool) -> KeyCard {
         posted: integration.key.posted_id.is_some(),
         can_post: can_post && integration.key.posted_id.is_none(),
         host_key: integration.host_key_fingerprint.clone(),
-        offered: integration.host_key_offered.as_ref().map(|(fingerprint, _)| fingerprint.clone()),
+        offered: integration
+            .host_key_offered
+            .as_ref()
+            .map(|(fingerprint, _)| fingerprint.clone()),
     }
 }
 

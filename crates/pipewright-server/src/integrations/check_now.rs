@@ -18,7 +18,10 @@ pub(crate) struct Report {
 }
 
 /// Checks key and credential now, side by side.
-pub(crate) async fn check_now(app: &App, id: IntegrationId) -> Result<Report, IntegrationUnavailable> {
+pub(crate) async fn check_now(
+    app: &App,
+    id: IntegrationId,
+) -> Result<Report, IntegrationUnavailable> {
     let (key, access) = tokio::join!(check_key(app, id), access(app, id));
     let key = key?;
     let (key_good, key_sentence) = match key.message {
@@ -26,7 +29,10 @@ pub(crate) async fn check_now(app: &App, id: IntegrationId) -> Result<Report, In
         Some(message) => (false, message),
     };
     let (access_good, access_sentence) = access?;
-    Ok(Report { good: key_good && access_good, sentence: format!("{key_sentence} {access_sentence}") })
+    Ok(Report {
+        good: key_good && access_good,
+        sentence: format!("{key_sentence} {access_sentence}"),
+    })
 }
 
 /// Asks Bitbucket who we are.
@@ -42,10 +48,16 @@ async fn access(app: &App, id: IntegrationId) -> Result<(bool, String), Integrat
         Ok(user) => Ok((true, format!("Its API answers as {}.", user.display_name))),
         Err(error) if error.is_unauthorized() => {
             let revoked = note_revoked(app, id).await?;
-            let sentence =
-                if revoked { "Access was revoked at Bitbucket: reconnect.".to_owned() } else { "Its API answers again.".to_owned() };
+            let sentence = if revoked {
+                "Access was revoked at Bitbucket: reconnect.".to_owned()
+            } else {
+                "Its API answers again.".to_owned()
+            };
             Ok((!revoked, sentence))
         }
-        Err(error) => Ok((false, format!("Its API did not answer as expected: {error}."))),
+        Err(error) => Ok((
+            false,
+            format!("Its API did not answer as expected: {error}."),
+        )),
     }
 }

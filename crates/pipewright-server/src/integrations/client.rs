@@ -7,7 +7,9 @@ use pipewright_bitbucket::{Bitbucket, CloudClient, Credential, DataCenterClient}
 use pipewright_core::Secret;
 use pipewright_core::ids::{IntegrationId, RepositoryId};
 use pipewright_core::wire::CloneCredential;
-use pipewright_store::integrations::{self, CloneVia, Integration, IntegrationKind, IntegrationState};
+use pipewright_store::integrations::{
+    self, CloneVia, Integration, IntegrationKind, IntegrationState,
+};
 use pipewright_store::repositories::{self, Repository};
 use url::Url;
 
@@ -19,15 +21,23 @@ use crate::app::App;
 use crate::consumer;
 
 /// A client of the integration's Bitbucket, with a credential that works now.
-pub(crate) async fn bitbucket_for(app: &App, integration: IntegrationId) -> Result<Bitbucket, IntegrationUnavailable> {
+pub(crate) async fn bitbucket_for(
+    app: &App,
+    integration: IntegrationId,
+) -> Result<Bitbucket, IntegrationUnavailable> {
     let found = usable(app, integration).await?;
     let credential = credential(app, &found, Freshness::Ordinary).await?;
     Ok(client_with(app, &found, credential))
 }
 
 /// The address to clone a repository from and what authenticates it. Ask for it when it is used: tokens live for an hour.
-pub(crate) async fn clone_credential(app: &App, repository: RepositoryId) -> Result<(String, CloneCredential), IntegrationUnavailable> {
-    let repository = repositories::get(&app.db, repository).await?.ok_or(IntegrationUnavailable::MissingRepository(repository))?;
+pub(crate) async fn clone_credential(
+    app: &App,
+    repository: RepositoryId,
+) -> Result<(String, CloneCredential), IntegrationUnavailable> {
+    let repository = repositories::get(&app.db, repository)
+        .await?
+        .ok_or(IntegrationUnavailable::MissingRepository(repository))?;
     let integration = usable(app, repository.integration).await?;
     match integration.clone_via {
         CloneVia::Ssh => over_ssh(app, &integration, &repository).await,
@@ -36,8 +46,13 @@ pub(crate) async fn clone_credential(app: &App, repository: RepositoryId) -> Res
 }
 
 /// The integration, unless somebody disconnected it.
-pub(super) async fn usable(app: &App, id: IntegrationId) -> Result<Integration, IntegrationUnavailable> {
-    let found = integrations::get(&app.db, id).await?.ok_or(IntegrationUnavailable::Missing(id))?;
+pub(super) async fn usable(
+    app: &App,
+    id: IntegrationId,
+) -> Result<Integration, IntegrationUnavailable> {
+    let found = integrations::get(&app.db, id)
+        .await?
+        .ok_or(IntegrationUnavailable::Missing(id))?;
     match found.state {
         IntegrationState::Connected | IntegrationState::Reconnect => Ok(found),
         IntegrationState::Disconnected => Err(IntegrationUnavailable::Disconnected(found.base_url)),
@@ -45,11 +60,20 @@ pub(super) async fn usable(app: &App, id: IntegrationId) -> Result<Integration, 
 }
 
 /// A client with a credential at hand.
-pub(super) fn client_with(app: &App, integration: &Integration, credential: Credential) -> Bitbucket {
+pub(super) fn client_with(
+    app: &App,
+    integration: &Integration,
+    credential: Credential,
+) -> Bitbucket {
     match integration.kind {
-        IntegrationKind::Cloud => Bitbucket::Cloud(CloudClient::new(app.http.clone(), consumer::endpoints(app), credential)),
+        IntegrationKind::Cloud => Bitbucket::Cloud(CloudClient::new(
+            app.http.clone(),
+            consumer::endpoints(app),
+            credential,
+        )),
         IntegrationKind::DataCenter => {
-            let base = Url::parse(&integration.base_url).unwrap_or_else(|_| app.config.cloud.web.clone());
+            let base =
+                Url::parse(&integration.base_url).unwrap_or_else(|_| app.config.cloud.web.clone());
             Bitbucket::DataCenter(DataCenterClient::new(app.http.clone(), base, credential))
         }
     }
@@ -67,16 +91,26 @@ async fn over_ssh(
         ))
     };
     let listed = repository.ssh_url.as_deref().ok_or_else(missing)?;
-    let url = ssh_address(listed, &integration.ssh_host, integration.ssh_port).ok_or_else(missing)?;
-    let sealed =
-        integration.key.private_sealed.as_ref().ok_or_else(|| IntegrationUnavailable::Disconnected(integration.base_url.clone()))?;
+    let url =
+        ssh_address(listed, &integration.ssh_host, integration.ssh_port).ok_or_else(missing)?;
+    let sealed = integration
+        .key
+        .private_sealed
+        .as_ref()
+        .ok_or_else(|| IntegrationUnavailable::Disconnected(integration.base_url.clone()))?;
     let private_key = open_private_key(&app.vault, integration.id, sealed)?;
     let known_hosts = match &integration.known_hosts {
         Some(lines) => lines.clone(),
         // Nobody has spoken to this host yet: the first contact is the check, which pins its key.
         None => check::first_contact(app, integration).await?,
     };
-    Ok((url, CloneCredential::Ssh { private_key, known_hosts }))
+    Ok((
+        url,
+        CloneCredential::Ssh {
+            private_key,
+            known_hosts,
+        },
+    ))
 }
 
 async fn over_https(
@@ -90,7 +124,10 @@ async fn over_https(
             repository.full_name
         ))
     })?;
-    let value = match credential(app, integration, Freshness::Ordinary).await?.for_git() {
+    let value = match credential(app, integration, Freshness::Ordinary)
+        .await?
+        .for_git()
+    {
         GitCredential::Bearer(token) => Secret::new(format!("Bearer {}", token.expose())),
         GitCredential::UserPassword { user, password } => {
             let pair = Secret::new(format!("{user}:{}", password.expose()));
@@ -106,17 +143,31 @@ fn ssh_address(listed: &str, host: &str, port: u16) -> Option<String> {
     let (user, path) = match listed.split_once("://") {
         Some(("ssh", rest)) => {
             let (authority, path) = rest.split_once('/')?;
-            (authority.split_once('@').map_or("git", |(user, _)| user), path)
+            (
+                authority.split_once('@').map_or("git", |(user, _)| user),
+                path,
+            )
         }
         Some(_) => return None,
         // git@host:owner/name.git
         None => {
             let (authority, path) = listed.split_once(':')?;
-            (authority.split_once('@').map_or("git", |(user, _)| user), path.trim_start_matches('/'))
+            (
+                authority.split_once('@').map_or("git", |(user, _)| user),
+                path.trim_start_matches('/'),
+            )
         }
     };
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
-    Some(if port == 22 { format!("ssh://{user}@{host}/{path}") } else { format!("ssh://{user}@{host}:{port}/{path}") })
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    Some(if port == 22 {
+        format!("ssh://{user}@{host}/{path}")
+    } else {
+        format!("ssh://{user}@{host}:{port}/{path}")
+    })
 }
 
 #[cfg(test)]
@@ -126,12 +177,36 @@ mod tests {
     #[test]
     fn clone_addresses_lead_to_where_the_integration_is_reached() {
         for (listed, host, port, expected) in [
-            ("git@bitbucket.org:harbor/api.git", "bitbucket.org", 22, "ssh://git@bitbucket.org/harbor/api.git"),
-            ("ssh://git@git.internal:7999/prj/site.git", "git.example.com", 22, "ssh://git@git.example.com/prj/site.git"),
-            ("ssh://git@git.internal/~jane/site.git", "10.0.0.7", 2222, "ssh://git@10.0.0.7:2222/~jane/site.git"),
-            ("ssh://stash@[::1]:7999/a/b.git", "::1", 7999, "ssh://stash@[::1]:7999/a/b.git"),
+            (
+                "git@bitbucket.org:harbor/api.git",
+                "bitbucket.org",
+                22,
+                "ssh://git@bitbucket.org/harbor/api.git",
+            ),
+            (
+                "ssh://git@git.internal:7999/prj/site.git",
+                "git.example.com",
+                22,
+                "ssh://git@git.example.com/prj/site.git",
+            ),
+            (
+                "ssh://git@git.internal/~jane/site.git",
+                "10.0.0.7",
+                2222,
+                "ssh://git@10.0.0.7:2222/~jane/site.git",
+            ),
+            (
+                "ssh://stash@[::1]:7999/a/b.git",
+                "::1",
+                7999,
+                "ssh://stash@[::1]:7999/a/b.git",
+            ),
         ] {
-            assert_eq!(ssh_address(listed, host, port).as_deref(), Some(expected), "{listed}");
+            assert_eq!(
+                ssh_address(listed, host, port).as_deref(),
+                Some(expected),
+                "{listed}"
+            );
         }
         assert_eq!(ssh_address("https://bitbucket.org/a/b.git", "x", 22), None);
         assert_eq!(ssh_address("nonsense", "x", 22), None);

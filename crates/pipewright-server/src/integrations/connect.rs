@@ -7,7 +7,9 @@ use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, CredentialId, IntegrationId, UserId};
 use pipewright_runner::ssh::{SshKeyError, SshKeyPair};
 use pipewright_store::credentials::{self, NewCredential};
-use pipewright_store::integrations::{self, CloneVia, HostKey, Identity, IntegrationKind, KeyPair, NewIntegration};
+use pipewright_store::integrations::{
+    self, CloneVia, HostKey, Identity, IntegrationKind, KeyPair, NewIntegration,
+};
 use pipewright_store::{StoreError, Tx, listings};
 
 use super::secrets::{Parts, seal_private_key};
@@ -57,12 +59,21 @@ pub(super) enum KeepError {
 }
 
 /// Keeps the connection; gives its id and whether it was there before.
-pub(super) async fn keep(app: &App, tx: &mut Tx, owner: Owner<'_>, proved: &Proved) -> Result<(IntegrationId, bool), KeepError> {
+pub(super) async fn keep(
+    app: &App,
+    tx: &mut Tx,
+    owner: Owner<'_>,
+    proved: &Proved,
+) -> Result<(IntegrationId, bool), KeepError> {
     let now = app.clock.now();
     let known = integrations::find_at(tx, owner.account, proved.kind, &proved.base_url).await?;
     let again = known.is_some();
     let id = if let Some(known) = known {
-        let key = if known.key.private_sealed.is_some() { known.key } else { new_key(app, known.id, owner.slug, now)? };
+        let key = if known.key.private_sealed.is_some() {
+            known.key
+        } else {
+            new_key(app, known.id, owner.slug, now)?
+        };
         integrations::reconnect(tx, known.id, &proved.identity, &key, owner.user, now).await?;
         known.id
     } else {
@@ -96,7 +107,12 @@ pub(super) async fn keep(app: &App, tx: &mut Tx, owner: Owner<'_>, proved: &Prov
     Ok((id, again))
 }
 
-fn new_key(app: &App, id: IntegrationId, slug: &str, now: Timestamp) -> Result<KeyPair, SshKeyError> {
+fn new_key(
+    app: &App,
+    id: IntegrationId,
+    slug: &str,
+    now: Timestamp,
+) -> Result<KeyPair, SshKeyError> {
     let pair = SshKeyPair::generate(&format!("pipewright {slug}"))?;
     Ok(KeyPair {
         public: pair.public_line,

@@ -67,11 +67,19 @@ pub(crate) struct Added {
 }
 
 /// Tries the credentials and the SSH port, and keeps them.
-pub(crate) async fn add(app: &App, member: &MemberOf, form: &ServerForm) -> Result<Added, AddError> {
-    let base = parse_base_url(&form.host).map_err(|error| AddError::Field(Field::Host, capital(&error.to_string())))?;
+pub(crate) async fn add(
+    app: &App,
+    member: &MemberOf,
+    form: &ServerForm,
+) -> Result<Added, AddError> {
+    let base = parse_base_url(&form.host)
+        .map_err(|error| AddError::Field(Field::Host, capital(&error.to_string())))?;
     let port = read_port(&form.ssh_port)?;
     if form.password.is_empty() {
-        return Err(AddError::Field(Field::Password, "Enter the password, or an HTTP access token.".to_owned()));
+        return Err(AddError::Field(
+            Field::Password,
+            "Enter the password, or an HTTP access token.".to_owned(),
+        ));
     }
     let signed_in = sign_in(&app.http, &base, form.username.trim(), &form.password)
         .await
@@ -80,22 +88,45 @@ pub(crate) async fn add(app: &App, member: &MemberOf, form: &ServerForm) -> Resu
     let way = if connection.ssh.as_ref().is_none_or(|ssh| ssh.enabled) {
         let ssh_host = ssh_host(connection, &base);
         let host_key = try_ssh(app, &ssh_host, port, connection).await?;
-        Way { ssh_host, clone_via: CloneVia::Ssh, host_key }
+        Way {
+            ssh_host,
+            clone_via: CloneVia::Ssh,
+            host_key,
+        }
     } else {
-        Way { ssh_host: ssh_host(connection, &base), clone_via: CloneVia::Https, host_key: None }
+        Way {
+            ssh_host: ssh_host(connection, &base),
+            clone_via: CloneVia::Https,
+            host_key: None,
+        }
     };
     let sentence = success(connection, way.clone_via, &base);
     let proved = proved(&base, port, signed_in.credential, connection, way);
 
     let mut tx = app.db.begin().await?;
-    let owner = Owner { account: member.account.id, slug: &member.account.slug, user: member.user.id };
-    let (integration, again) = keep(app, &mut tx, owner, &proved).await.map_err(|error| AddError::Internal(error.into()))?;
-    let action = if again { "integration.reconnected" } else { "integration.connected" };
+    let owner = Owner {
+        account: member.account.id,
+        slug: &member.account.slug,
+        user: member.user.id,
+    };
+    let (integration, again) = keep(app, &mut tx, owner, &proved)
+        .await
+        .map_err(|error| AddError::Internal(error.into()))?;
+    let action = if again {
+        "integration.reconnected"
+    } else {
+        "integration.connected"
+    };
     let detail = serde_json::json!({ "user": proved.identity.user_name, "version": connection.version.text });
-    member.record(&mut tx, action, &proved.base_url, detail).await?;
+    member
+        .record(&mut tx, action, &proved.base_url, detail)
+        .await?;
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
-    Ok(Added { integration, sentence })
+    Ok(Added {
+        integration,
+        sentence,
+    })
 }
 
 /// How repositories will be cloned.
@@ -105,9 +136,18 @@ struct Way {
     host_key: Option<HostKey>,
 }
 
-fn proved(base: &Url, ssh_port: u16, credential: Credential, connection: &Connection, way: Way) -> Proved {
+fn proved(
+    base: &Url,
+    ssh_port: u16,
+    credential: Credential,
+    connection: &Connection,
+    way: Way,
+) -> Proved {
     let capabilities = &connection.capabilities;
-    let named = [("richBuildStatus", capabilities.rich_build_status), ("cancelledStatus", capabilities.cancelled_status)];
+    let named = [
+        ("richBuildStatus", capabilities.rich_build_status),
+        ("cancelledStatus", capabilities.cancelled_status),
+    ];
     Proved {
         kind: IntegrationKind::DataCenter,
         base_url: base.as_str().trim_end_matches('/').to_owned(),
@@ -116,7 +156,11 @@ fn proved(base: &Url, ssh_port: u16, credential: Credential, connection: &Connec
             user_name: connection.user.display_name.clone(),
             workspaces: Vec::new(),
             product_version: Some(connection.version.text.clone()),
-            capabilities: named.iter().filter(|(_, has)| *has).map(|(name, _)| (*name).to_owned()).collect(),
+            capabilities: named
+                .iter()
+                .filter(|(_, has)| *has)
+                .map(|(name, _)| (*name).to_owned())
+                .collect(),
             ssh_host: way.ssh_host,
             ssh_port,
             features: Vec::new(),
@@ -143,37 +187,86 @@ fn read_port(text: &str) -> Result<u16, AddError> {
 fn ssh_host(connection: &Connection, base: &Url) -> String {
     let told = connection.ssh.as_ref().and_then(|ssh| ssh.host.clone());
     let host = told.unwrap_or_else(|| base.host_str().unwrap_or_default().to_owned());
-    host.trim_start_matches('[').trim_end_matches(']').to_owned()
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned()
 }
 
 /// Says hello over SSH with a key that nobody knows: being refused by an SSH server is what is hoped for.
-async fn try_ssh(app: &App, host: &str, port: u16, connection: &Connection) -> Result<Option<HostKey>, AddError> {
-    let nobody = SshKeyPair::generate("nobody").map_err(|error| AddError::Internal(error.into()))?;
-    let target = SshTarget { user: "git".to_owned(), host: host.to_owned(), port };
-    let seen = app.mirrors.git().ssh().check(&target, &nobody.private_key, None).await.map_err(|error| AddError::Internal(error.into()))?;
-    let told = connection.ssh.as_ref().and_then(|ssh| ssh.port).filter(|told| *told != port);
-    let hint = told.map_or_else(|| "Bitbucket's own default is 7999.".to_owned(), |told| format!("The server itself says {told}."));
-    let wrong = |what: String| Err(AddError::Field(Field::SshPort, format!("{what} {hint} Nothing was saved.")));
+async fn try_ssh(
+    app: &App,
+    host: &str,
+    port: u16,
+    connection: &Connection,
+) -> Result<Option<HostKey>, AddError> {
+    let nobody =
+        SshKeyPair::generate("nobody").map_err(|error| AddError::Internal(error.into()))?;
+    let target = SshTarget {
+        user: "git".to_owned(),
+        host: host.to_owned(),
+        port,
+    };
+    let seen = app
+        .mirrors
+        .git()
+        .ssh()
+        .check(&target, &nobody.private_key, None)
+        .await
+        .map_err(|error| AddError::Internal(error.into()))?;
+    let told = connection
+        .ssh
+        .as_ref()
+        .and_then(|ssh| ssh.port)
+        .filter(|told| *told != port);
+    let hint = told.map_or_else(
+        || "Bitbucket's own default is 7999.".to_owned(),
+        |told| format!("The server itself says {told}."),
+    );
+    let wrong = |what: String| {
+        Err(AddError::Field(
+            Field::SshPort,
+            format!("{what} {hint} Nothing was saved."),
+        ))
+    };
     match seen {
-        KeyCheck::Accepted { host_keys, .. } | KeyCheck::NotAdded { host_keys, .. } => Ok(pin(&host_keys)),
-        KeyCheck::Refused => wrong(format!("Signing in worked, but nothing listens at {host}:{port} for SSH.")),
-        KeyCheck::NotSsh => wrong(format!("Signing in worked, but what answers at {host}:{port} does not speak SSH.")),
-        KeyCheck::Timeout => wrong(format!("Signing in worked, but {host}:{port} does not answer to SSH; is there a firewall?")),
-        KeyCheck::UnknownHost => wrong(format!("Signing in worked, but the SSH host {host}, which the server names, is not known here.")),
-        KeyCheck::HostKeyChanged { .. } | KeyCheck::Other { .. } => wrong(format!("Signing in worked, but SSH to {host}:{port} failed.")),
+        KeyCheck::Accepted { host_keys, .. } | KeyCheck::NotAdded { host_keys, .. } => {
+            Ok(pin(&host_keys))
+        }
+        KeyCheck::Refused => wrong(format!(
+            "Signing in worked, but nothing listens at {host}:{port} for SSH."
+        )),
+        KeyCheck::NotSsh => wrong(format!(
+            "Signing in worked, but what answers at {host}:{port} does not speak SSH."
+        )),
+        KeyCheck::Timeout => wrong(format!(
+            "Signing in worked, but {host}:{port} does not answer to SSH; is there a firewall?"
+        )),
+        KeyCheck::UnknownHost => wrong(format!(
+            "Signing in worked, but the SSH host {host}, which the server names, is not known here."
+        )),
+        KeyCheck::HostKeyChanged { .. } | KeyCheck::Other { .. } => wrong(format!(
+            "Signing in worked, but SSH to {host}:{port} failed."
+        )),
     }
 }
 
 fn pin(host_keys: &HostKeys) -> Option<HostKey> {
     let fingerprint = host_keys.fingerprints().into_iter().next()?;
-    Some(HostKey { fingerprint, lines: host_keys.text() })
+    Some(HostKey {
+        fingerprint,
+        lines: host_keys.text(),
+    })
 }
 
 /// The field that a failed connection is about.
 const fn field_of(error: &ConnectionError) -> Field {
     match error {
-        ConnectionError::WrongPassword | ConnectionError::TokenRefused | ConnectionError::PasswordsRefused => Field::Password,
-        ConnectionError::CaptchaRequired { .. } | ConnectionError::RateLimited | ConnectionError::Forbidden { .. } => Field::Username,
+        ConnectionError::WrongPassword
+        | ConnectionError::TokenRefused
+        | ConnectionError::PasswordsRefused => Field::Password,
+        ConnectionError::CaptchaRequired { .. }
+        | ConnectionError::RateLimited
+        | ConnectionError::Forbidden { .. } => Field::Username,
         _ => Field::Host,
     }
 }
@@ -189,7 +282,9 @@ fn success(connection: &Connection, clone_via: CloneVia, base: &Url) -> String {
         sentence.push_str(" SSH is switched off there, so builds clone over HTTP.");
     }
     if !connection.reads_repositories {
-        sentence.push_str(" This user can see no repository yet: give it at least the right to read one.");
+        sentence.push_str(
+            " This user can see no repository yet: give it at least the right to read one.",
+        );
     } else if connection.administered.names.is_empty() {
         sentence.push_str(" This user administers no repository, so webhooks must be added by hand; until then refs are compared.");
     }
@@ -199,7 +294,10 @@ fn success(connection: &Connection, clone_via: CloneVia, base: &Url) -> String {
 /// A sentence from an error's fragment.
 fn capital(fragment: &str) -> String {
     let mut characters = fragment.chars();
-    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let first: String = characters
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
     let dot = if fragment.ends_with('.') { "" } else { "." };
     format!("{first}{}{dot}", characters.as_str())
 }

@@ -28,7 +28,11 @@ pub(crate) struct Removal {
 }
 
 /// Disconnects the integration. Gives what was removed at Bitbucket, and what a person must still remove there.
-pub(crate) async fn disconnect(app: &App, member: &MemberOf, integration: &Integration) -> Result<Vec<Removal>, StoreError> {
+pub(crate) async fn disconnect(
+    app: &App,
+    member: &MemberOf,
+    integration: &Integration,
+) -> Result<Vec<Removal>, StoreError> {
     let removals = clean_up(app, integration).await?;
     let mut tx = app.db.begin().await?;
     for webhook in webhooks::of_integration(&app.db, integration.id).await? {
@@ -38,9 +42,20 @@ pub(crate) async fn disconnect(app: &App, member: &MemberOf, integration: &Integ
         repositories::set_access_key(&mut tx, repository.id, None).await?;
     }
     integrations::disconnect(&mut tx, integration.id).await?;
-    let left: Vec<&str> = removals.iter().filter(|removal| removal.problem.is_some()).map(|removal| removal.what.as_str()).collect();
+    let left: Vec<&str> = removals
+        .iter()
+        .filter(|removal| removal.problem.is_some())
+        .map(|removal| removal.what.as_str())
+        .collect();
     let detail = serde_json::json!({ "left_at_bitbucket": left.join(", ") });
-    member.record(&mut tx, "integration.disconnected", &integration.base_url, detail).await?;
+    member
+        .record(
+            &mut tx,
+            "integration.disconnected",
+            &integration.base_url,
+            detail,
+        )
+        .await?;
     tx.commit().await?;
     Ok(removals)
 }
@@ -62,30 +77,55 @@ async fn clean_up(app: &App, integration: &Integration) -> Result<Vec<Removal>, 
     };
     let mut work = Vec::new();
     for webhook in hooks {
-        let Some(repository) = repositories::get(&app.db, webhook.repository).await? else { continue };
+        let Some(repository) = repositories::get(&app.db, webhook.repository).await? else {
+            continue;
+        };
         let url = delivery_url(app, &webhook);
         let known = webhook.remote_id.clone();
         let client = bitbucket.clone();
-        work.push(removal(format!("the webhook of {}", repository.full_name), async move {
-            let client = client.ok_or_else(no_way)?;
-            client.delete_webhook(&address_of(&repository), &url, known.as_deref()).await.map(drop).map_err(|error| error.to_string())
-        }));
+        work.push(removal(
+            format!("the webhook of {}", repository.full_name),
+            async move {
+                let client = client.ok_or_else(no_way)?;
+                client
+                    .delete_webhook(&address_of(&repository), &url, known.as_deref())
+                    .await
+                    .map(drop)
+                    .map_err(|error| error.to_string())
+            },
+        ));
     }
     for repository in keys {
         let client = bitbucket.clone();
-        work.push(removal(format!("the SSH key on {}", repository.full_name), async move {
-            let client = client.ok_or_else(no_way)?;
-            let id = repository.access_key_id.clone().unwrap_or_default();
-            client.remove_repository_key(&address_of(&repository), &id).await.map_err(|error| error.to_string())
-        }));
+        work.push(removal(
+            format!("the SSH key on {}", repository.full_name),
+            async move {
+                let client = client.ok_or_else(no_way)?;
+                let id = repository.access_key_id.clone().unwrap_or_default();
+                client
+                    .remove_repository_key(&address_of(&repository), &id)
+                    .await
+                    .map_err(|error| error.to_string())
+            },
+        ));
     }
     if let Some(id) = integration.key.posted_id.clone() {
         let client = bitbucket.clone();
-        work.push(removal("the SSH key on the connected account".to_owned(), async move {
-            client.ok_or_else(no_way)?.remove_user_key(&id).await.map_err(|error| error.to_string())
-        }));
+        work.push(removal(
+            "the SSH key on the connected account".to_owned(),
+            async move {
+                client
+                    .ok_or_else(no_way)?
+                    .remove_user_key(&id)
+                    .await
+                    .map_err(|error| error.to_string())
+            },
+        ));
     }
-    let mut removals: Vec<Removal> = futures_util::stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
+    let mut removals: Vec<Removal> = futures_util::stream::iter(work)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
     removals.sort_by(|one, other| one.what.cmp(&other.what));
     // Last, because everything above needs it.
     revoke(app, integration.id, bitbucket.as_ref()).await?;
@@ -95,7 +135,12 @@ async fn clean_up(app: &App, integration: &Integration) -> Result<Vec<Removal>, 
 type Work = std::pin::Pin<Box<dyn Future<Output = Removal> + Send>>;
 
 fn removal(what: String, done: impl Future<Output = Result<(), String>> + Send + 'static) -> Work {
-    Box::pin(async move { Removal { what, problem: done.await.err() } })
+    Box::pin(async move {
+        Removal {
+            what,
+            problem: done.await.err(),
+        }
+    })
 }
 
 fn no_way() -> String {
@@ -103,14 +148,25 @@ fn no_way() -> String {
 }
 
 /// Tries to end an OAuth grant. Bitbucket documents no way to do that, so its answer decides nothing.
-async fn revoke(app: &App, id: IntegrationId, bitbucket: Option<&Bitbucket>) -> Result<(), StoreError> {
+async fn revoke(
+    app: &App,
+    id: IntegrationId,
+    bitbucket: Option<&Bitbucket>,
+) -> Result<(), StoreError> {
     if !matches!(bitbucket, Some(Bitbucket::Cloud(_))) {
         return Ok(());
     }
-    let (Some(stored), Ok(Some(consumer))) = (credentials::of_integration(&app.db, id).await?, consumer::load(app).await) else {
+    let (Some(stored), Ok(Some(consumer))) = (
+        credentials::of_integration(&app.db, id).await?,
+        consumer::load(app).await,
+    ) else {
         return Ok(());
     };
-    if let Ok(Parts::OAuth { access_token, refresh_token }) = Parts::open(&app.vault, stored.id, stored.kind, &stored.secret) {
+    if let Ok(Parts::OAuth {
+        access_token,
+        refresh_token,
+    }) = Parts::open(&app.vault, stored.id, stored.kind, &stored.secret)
+    {
         let token = refresh_token.unwrap_or(access_token);
         let ended = consumer::oauth_client(app, consumer).revoke(&token).await;
         tracing::debug!(integration.id = %id, ended, "asked Bitbucket to end the grant");

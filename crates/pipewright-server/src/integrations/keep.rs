@@ -29,13 +29,23 @@ const KEYS_AT_ONCE: usize = 4;
 pub(crate) async fn keep(app: App, stop: CancellationToken) {
     tokio::join!(
         turn(&app, &stop, "listing repositories", repositories::list_due),
-        turn(&app, &stop, "looking into repositories", repositories::inspect_due),
+        turn(
+            &app,
+            &stop,
+            "looking into repositories",
+            repositories::inspect_due
+        ),
         turn(&app, &stop, "checking SSH keys", check_due_keys),
         turn(&app, &stop, "keeping webhooks", webhooks::keep),
     );
 }
 
-async fn turn(app: &App, stop: &CancellationToken, doing: &str, pass: impl AsyncFn(&App) -> Result<(), StoreError>) {
+async fn turn(
+    app: &App,
+    stop: &CancellationToken,
+    doing: &str,
+    pass: impl AsyncFn(&App) -> Result<(), StoreError>,
+) {
     loop {
         // Registered before looking, so that a hint that comes meanwhile is not lost.
         let hint = app.wakeups.integrations.notified();

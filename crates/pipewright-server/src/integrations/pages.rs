@@ -69,11 +69,19 @@ pub(super) struct FormPart {
 impl FormPart {
     /// The form as it opens.
     pub(super) fn empty() -> Self {
-        Self { host: String::new(), username: String::new(), ssh_port: "22".to_owned(), error: None }
+        Self {
+            host: String::new(),
+            username: String::new(),
+            ssh_port: "22".to_owned(),
+            error: None,
+        }
     }
 
     fn error_of(&self, field: Field) -> Option<&str> {
-        self.error.as_ref().filter(|(of, _)| *of == field).map(|(_, sentence)| sentence.as_str())
+        self.error
+            .as_ref()
+            .filter(|(of, _)| *of == field)
+            .map(|(_, sentence)| sentence.as_str())
     }
 
     /// What is wrong with **Host**.
@@ -103,20 +111,35 @@ struct Shown {
     server: Option<String>,
 }
 
-async fn show(State(app): State<App>, member: MemberOf, Query(shown): Query<Shown>) -> Result<Html<IntegrationsPage>, PageError> {
+async fn show(
+    State(app): State<App>,
+    member: MemberOf,
+    Query(shown): Query<Shown>,
+) -> Result<Html<IntegrationsPage>, PageError> {
     let form = shown.server.map(|_| FormPart::empty());
     Ok(Html(context(&app, &member, form).await?))
 }
 
 /// Gathers the page.
-pub(super) async fn context(app: &App, member: &MemberOf, form: Option<FormPart>) -> Result<IntegrationsPage, PageError> {
+pub(super) async fn context(
+    app: &App,
+    member: &MemberOf,
+    form: Option<FormPart>,
+) -> Result<IntegrationsPage, PageError> {
     let all = integrations::by_account(&app.db, member.account.id).await?;
     let mut cards = Vec::new();
     let mut chosen: Vec<Feature> = Vec::new();
-    for integration in all.iter().filter(|integration| integration.state != IntegrationState::Disconnected) {
+    for integration in all
+        .iter()
+        .filter(|integration| integration.state != IntegrationState::Disconnected)
+    {
         cards.push(card(app, integration).await?);
         if integration.kind == IntegrationKind::Cloud {
-            chosen = integration.features.iter().filter_map(|word| Feature::parse(word)).collect();
+            chosen = integration
+                .features
+                .iter()
+                .filter_map(|word| Feature::parse(word))
+                .collect();
         }
     }
     let ask = |feature: &Feature| Ask {
@@ -126,13 +149,22 @@ pub(super) async fn context(app: &App, member: &MemberOf, form: Option<FormPart>
         needs: feature.needs(),
         chosen: chosen.contains(feature),
     };
-    let by_choice: Vec<Feature> = Feature::ALL.into_iter().filter(|feature| !default_features().contains(feature)).collect();
+    let by_choice: Vec<Feature> = Feature::ALL
+        .into_iter()
+        .filter(|feature| !default_features().contains(feature))
+        .collect();
     Ok(IntegrationsPage {
-        page: member.page("Integrations").nav(Nav::Integrations).rail(Rail::Integrations),
+        page: member
+            .page("Integrations")
+            .nav(Nav::Integrations)
+            .rail(Rail::Integrations),
         may_connect: member.may(Right::Connect),
         has_cloud: cards.iter().any(|card| card.is_cloud),
         cards,
-        consumer_ready: consumer::load(app).await.map_err(PageError::internal)?.is_some(),
+        consumer_ready: consumer::load(app)
+            .await
+            .map_err(PageError::internal)?
+            .is_some(),
         asks: default_features().iter().map(ask).collect(),
         choices: by_choice.iter().map(ask).collect(),
         scopes: needed(default_features()).to_string(),

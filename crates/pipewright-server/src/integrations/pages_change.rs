@@ -18,17 +18,31 @@ use crate::http::{MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/{account}/settings/integrations/{integration}/check", post(check))
-        .route("/{account}/settings/integrations/{integration}/trust-host-key", post(trust))
-        .route("/{account}/settings/integrations/{integration}/clone-via", post(clone_via))
-        .route("/{account}/settings/integrations/{integration}/register-key", post(register_key))
+        .route(
+            "/{account}/settings/integrations/{integration}/check",
+            post(check),
+        )
+        .route(
+            "/{account}/settings/integrations/{integration}/trust-host-key",
+            post(trust),
+        )
+        .route(
+            "/{account}/settings/integrations/{integration}/clone-via",
+            post(clone_via),
+        )
+        .route(
+            "/{account}/settings/integrations/{integration}/register-key",
+            post(register_key),
+        )
 }
 
 /// The account's connected integration in the address, for somebody who may connect.
 pub(super) async fn find(app: &App, member: &MemberOf, id: &str) -> Result<Integration, PageError> {
     let id = id.parse().map_err(|_| PageError::NotFound)?;
     let found = integrations::of_account(&app.db, member.account.id, id).await?;
-    let found = found.filter(|integration| integration.state != IntegrationState::Disconnected).ok_or(PageError::NotFound)?;
+    let found = found
+        .filter(|integration| integration.state != IntegrationState::Disconnected)
+        .ok_or(PageError::NotFound)?;
     member.require(Right::Connect)?;
     Ok(found)
 }
@@ -37,7 +51,11 @@ fn back(app: &App, member: &MemberOf) -> SeeOther {
     SeeOther::to(&app.config, &member.path(PATH))
 }
 
-async fn check(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(String, String)>) -> Result<SeeOther, PageError> {
+async fn check(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
     let integration = find(&app, &member, &id).await?;
     let back = back(&app, &member);
     Ok(match check_now(&app, integration.id).await {
@@ -61,17 +79,28 @@ async fn trust(
 ) -> Result<SeeOther, PageError> {
     let integration = find(&app, &member, &id).await?;
     let mut tx = app.db.begin().await?;
-    let accepted = integrations::accept_host_key(&mut tx, integration.id, &trusted.fingerprint).await?;
+    let accepted =
+        integrations::accept_host_key(&mut tx, integration.id, &trusted.fingerprint).await?;
     if accepted {
-        let detail = json!({ "before": integration.host_key_fingerprint, "now": trusted.fingerprint });
-        member.record(&mut tx, "integration.host_key_trusted", &integration.ssh_host, detail).await?;
+        let detail =
+            json!({ "before": integration.host_key_fingerprint, "now": trusted.fingerprint });
+        member
+            .record(
+                &mut tx,
+                "integration.host_key_trusted",
+                &integration.ssh_host,
+                detail,
+            )
+            .await?;
     }
     tx.commit().await?;
     if !accepted {
-        return Ok(back(&app, &member).failed("Another host key is offered by now; look at it, and decide again."));
+        return Ok(back(&app, &member)
+            .failed("Another host key is offered by now; look at it, and decide again."));
     }
     app.wakeups.integrations.notify_waiters();
-    Ok(back(&app, &member).done("The new host key is trusted from now on, and the key is being checked with it."))
+    Ok(back(&app, &member)
+        .done("The new host key is trusted from now on, and the key is being checked with it."))
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,28 +115,55 @@ async fn clone_via(
     PageForm(way): PageForm<Way>,
 ) -> Result<SeeOther, PageError> {
     let integration = find(&app, &member, &id).await?;
-    let via = CloneVia::try_from(way.via).map_err(|_| PageError::BadRequest("Choose SSH or HTTPS.".to_owned()))?;
+    let via = CloneVia::try_from(way.via)
+        .map_err(|_| PageError::BadRequest("Choose SSH or HTTPS.".to_owned()))?;
     let mut tx = app.db.begin().await?;
     integrations::set_clone_via(&mut tx, integration.id, via).await?;
-    member.record(&mut tx, "integration.clone_via", &integration.base_url, json!({ "via": via.as_str() })).await?;
+    member
+        .record(
+            &mut tx,
+            "integration.clone_via",
+            &integration.base_url,
+            json!({ "via": via.as_str() }),
+        )
+        .await?;
     tx.commit().await?;
     Ok(back(&app, &member).done(match via {
         CloneVia::Ssh => "Builds clone over SSH from now on, with the key below.",
-        CloneVia::Https => "Builds clone over HTTPS from now on, with the connection's own credential.",
+        CloneVia::Https => {
+            "Builds clone over HTTPS from now on, with the connection's own credential."
+        }
     }))
 }
 
-async fn register_key(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(String, String)>) -> Result<SeeOther, PageError> {
+async fn register_key(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
     let integration = find(&app, &member, &id).await?;
     let bitbucket = match bitbucket_for(&app, integration.id).await {
         Ok(bitbucket) => bitbucket,
-        Err(error) => return Ok(back(&app, &member).failed(format!("The key could not be added: {error}."))),
+        Err(error) => {
+            return Ok(back(&app, &member).failed(format!("The key could not be added: {error}.")));
+        }
     };
     let posted = post_key::to_account(&app, integration.id, &bitbucket).await?;
     let mut tx = app.db.begin().await?;
-    member.record(&mut tx, "integration.key_registered", &integration.base_url, json!({ "outcome": posted.sentence })).await?;
+    member
+        .record(
+            &mut tx,
+            "integration.key_registered",
+            &integration.base_url,
+            json!({ "outcome": posted.sentence }),
+        )
+        .await?;
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
     let back = back(&app, &member);
-    Ok(if posted.good { back.done(posted.sentence) } else { back.failed(posted.sentence) })
+    Ok(if posted.good {
+        back.done(posted.sentence)
+    } else {
+        back.failed(posted.sentence)
+    })
 }

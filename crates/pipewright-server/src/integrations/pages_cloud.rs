@@ -19,7 +19,12 @@ use crate::consumer;
 use crate::http::{MemberOf, PageError, PageForm, SeeOther, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/settings/integrations/bitbucket/connect", post(connect)).route(consumer::CALLBACK_PATH, get(callback))
+    Router::new()
+        .route(
+            "/{account}/settings/integrations/bitbucket/connect",
+            post(connect),
+        )
+        .route(consumer::CALLBACK_PATH, get(callback))
 }
 
 /// Sends the person to Bitbucket; the page's form opens this in a new tab. The boxes that were ticked are its fields.
@@ -29,18 +34,31 @@ async fn connect(
     PageForm(boxes): PageForm<HashMap<String, String>>,
 ) -> Result<Response, PageError> {
     member.require(Right::Connect)?;
-    let chosen: Vec<Feature> = boxes.keys().filter_map(|name| Feature::parse(name)).collect();
-    let traveller = Traveller { account: member.account.id, user: member.user.id, session_hash: &member.token_hash };
+    let chosen: Vec<Feature> = boxes
+        .keys()
+        .filter_map(|name| Feature::parse(name))
+        .collect();
+    let traveller = Traveller {
+        account: member.account.id,
+        user: member.user.id,
+        session_hash: &member.token_hash,
+    };
     let url = match start(&app, traveller, &chosen).await {
         Ok(url) => url,
-        Err(StartError::NoConsumer) => return Ok(SeeOther::to(&app.config, "/administration/bitbucket-cloud").into_response()),
+        Err(StartError::NoConsumer) => {
+            return Ok(SeeOther::to(&app.config, "/administration/bitbucket-cloud").into_response());
+        }
         Err(error) => return Err(PageError::internal(error)),
     };
     let location = HeaderValue::from_str(url.as_str()).map_err(PageError::internal)?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
 
-async fn callback(State(app): State<App>, visitor: SignedIn, RawQuery(query): RawQuery) -> Result<Response, PageError> {
+async fn callback(
+    State(app): State<App>,
+    visitor: SignedIn,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
     let query = query.unwrap_or_default();
     let flow = match flow_of(&app, &query, &visitor.token_hash).await {
         Ok(flow) => flow,
@@ -52,7 +70,9 @@ async fn callback(State(app): State<App>, visitor: SignedIn, RawQuery(query): Ra
     match finish(&app, &member, &flow, &query).await {
         Ok(connected) => {
             tracing::info!(integration.id = %connected.integration, "connected to Bitbucket Cloud");
-            Ok(SeeOther::to(&app.config, &member.path(PATH)).done(connected.sentence).into_response())
+            Ok(SeeOther::to(&app.config, &member.path(PATH))
+                .done(connected.sentence)
+                .into_response())
         }
         Err(error) => refuse(&app, &visitor, Some(&member), error),
     }
@@ -63,25 +83,52 @@ fn member_of(visitor: SignedIn, flow: &OAuthFlow) -> Option<MemberOf> {
     if visitor.user.id != flow.user {
         return None;
     }
-    let membership = visitor.visitor.memberships.iter().find(|membership| membership.account.id == flow.account)?.clone();
-    let SignedIn { visitor, user, token_hash } = visitor;
-    let member = MemberOf { visitor, user, token_hash, account: membership.account, role: membership.role };
+    let membership = visitor
+        .visitor
+        .memberships
+        .iter()
+        .find(|membership| membership.account.id == flow.account)?
+        .clone();
+    let SignedIn {
+        visitor,
+        user,
+        token_hash,
+    } = visitor;
+    let member = MemberOf {
+        visitor,
+        user,
+        token_hash,
+        account: membership.account,
+        role: membership.role,
+    };
     member.may(Right::Connect).then_some(member)
 }
 
 /// Back to where **Connect Bitbucket** is, with the sentence; a wrong consumer leads whoever can mend it to its page.
-fn refuse(app: &App, visitor: &SignedIn, member: Option<&MemberOf>, error: FinishError) -> Result<Response, PageError> {
+fn refuse(
+    app: &App,
+    visitor: &SignedIn,
+    member: Option<&MemberOf>,
+    error: FinishError,
+) -> Result<Response, PageError> {
     if error.is_internal() {
         return Err(PageError::internal(error));
     }
     let sentence = error.to_string();
     if error.blames_consumer() && visitor.user.is_administrator {
-        return Ok(SeeOther::to(&app.config, "/administration/bitbucket-cloud").failed(sentence).into_response());
+        return Ok(SeeOther::to(&app.config, "/administration/bitbucket-cloud")
+            .failed(sentence)
+            .into_response());
     }
     let account = match member {
         Some(member) => Some(member.account.slug.clone()),
-        None => visitor.visitor.current_account().map(|membership| membership.account.slug.clone()),
+        None => visitor
+            .visitor
+            .current_account()
+            .map(|membership| membership.account.slug.clone()),
     };
     let path = account.map_or_else(|| "/".to_owned(), |slug| format!("/{slug}{PATH}"));
-    Ok(SeeOther::to(&app.config, &path).failed(sentence).into_response())
+    Ok(SeeOther::to(&app.config, &path)
+        .failed(sentence)
+        .into_response())
 }

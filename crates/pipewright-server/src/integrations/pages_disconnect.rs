@@ -15,7 +15,10 @@ use crate::http::{Html, MemberOf, Nav, Page, PageError, Rail};
 use crate::repositories::name_of;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/settings/integrations/{integration}/disconnect", get(ask).post(act))
+    Router::new().route(
+        "/{account}/settings/integrations/{integration}/disconnect",
+        get(ask).post(act),
+    )
 }
 
 /// Asks first.
@@ -40,7 +43,11 @@ struct DisconnectedPage {
     left: Vec<String>,
 }
 
-async fn ask(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(String, String)>) -> Result<Html<DisconnectPage>, PageError> {
+async fn ask(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Html<DisconnectPage>, PageError> {
     let integration = find(&app, &member, &id).await?;
     let all = applications::of_integration(&app.db, integration.id).await?;
     Ok(Html(DisconnectPage {
@@ -48,24 +55,42 @@ async fn ask(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(Stri
         id: integration.id.to_string(),
         name: name_of(&integration),
         user: integration.remote_user_name.clone(),
-        applications: all.into_iter().map(|application| application.name).collect(),
+        applications: all
+            .into_iter()
+            .map(|application| application.name)
+            .collect(),
         left: left_for_the_person(&app, &integration).await?,
     }))
 }
 
-async fn act(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(String, String)>) -> Result<Html<DisconnectedPage>, PageError> {
+async fn act(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Html<DisconnectedPage>, PageError> {
     let integration = find(&app, &member, &id).await?;
     let left = left_for_the_person(&app, &integration).await?;
     let removals = disconnect(&app, &member, &integration).await?;
-    Ok(Html(DisconnectedPage { page: page(&member, "Disconnected"), name: name_of(&integration), removals, left }))
+    Ok(Html(DisconnectedPage {
+        page: page(&member, "Disconnected"),
+        name: name_of(&integration),
+        removals,
+        left,
+    }))
 }
 
 fn page(member: &MemberOf, title: &str) -> Page {
-    member.page(title).nav(Nav::Integrations).rail(Rail::Integrations)
+    member
+        .page(title)
+        .nav(Nav::Integrations)
+        .rail(Rail::Integrations)
 }
 
 /// What only the person can remove at Bitbucket.
-async fn left_for_the_person(app: &App, integration: &Integration) -> Result<Vec<String>, PageError> {
+async fn left_for_the_person(
+    app: &App,
+    integration: &Integration,
+) -> Result<Vec<String>, PageError> {
     let stored = credentials::of_integration(&app.db, integration.id).await?;
     let mut left = Vec::new();
     match stored.map(|stored| stored.kind) {
@@ -85,9 +110,14 @@ async fn left_for_the_person(app: &App, integration: &Integration) -> Result<Vec
     if integration.key.posted_id.is_none() {
         let place = match integration.kind {
             IntegrationKind::Cloud => "your personal settings → SSH keys",
-            IntegrationKind::DataCenter => "Manage account → SSH keys, or the repositories’ access keys",
+            IntegrationKind::DataCenter => {
+                "Manage account → SSH keys, or the repositories’ access keys"
+            }
         };
-        left.push(format!("Delete the SSH key {} if you added it: in Bitbucket, {place}.", integration.key.fingerprint));
+        left.push(format!(
+            "Delete the SSH key {} if you added it: in Bitbucket, {place}.",
+            integration.key.fingerprint
+        ));
     }
     Ok(left)
 }

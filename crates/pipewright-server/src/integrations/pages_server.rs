@@ -14,7 +14,10 @@ use crate::app::App;
 use crate::http::{Html, MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/settings/integrations/bitbucket-server", post(add_credentials))
+    Router::new().route(
+        "/{account}/settings/integrations/bitbucket-server",
+        post(add_credentials),
+    )
 }
 
 #[derive(Deserialize)]
@@ -30,18 +33,37 @@ struct Fields {
 }
 
 /// **Add Credentials**. What was entered stays in the form, but for the password.
-async fn add_credentials(State(app): State<App>, member: MemberOf, PageForm(fields): PageForm<Fields>) -> Result<Response, PageError> {
+async fn add_credentials(
+    State(app): State<App>,
+    member: MemberOf,
+    PageForm(fields): PageForm<Fields>,
+) -> Result<Response, PageError> {
     member.require(Right::Connect)?;
-    let form =
-        ServerForm { host: fields.host, username: fields.username, password: Secret::new(fields.password), ssh_port: fields.ssh_port };
+    let form = ServerForm {
+        host: fields.host,
+        username: fields.username,
+        password: Secret::new(fields.password),
+        ssh_port: fields.ssh_port,
+    };
     match add(&app, &member, &form).await {
         Ok(added) => {
             tracing::info!(integration.id = %added.integration, "connected to a Bitbucket Server");
-            Ok(SeeOther::to(&app.config, &member.path(PATH)).done(added.sentence).into_response())
+            Ok(SeeOther::to(&app.config, &member.path(PATH))
+                .done(added.sentence)
+                .into_response())
         }
         Err(AddError::Field(field, sentence)) => {
-            let part = FormPart { host: form.host, username: form.username, ssh_port: form.ssh_port, error: Some((field, sentence)) };
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(context(&app, &member, Some(part)).await?)).into_response())
+            let part = FormPart {
+                host: form.host,
+                username: form.username,
+                ssh_port: form.ssh_port,
+                error: Some((field, sentence)),
+            };
+            Ok((
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Html(context(&app, &member, Some(part)).await?),
+            )
+                .into_response())
         }
         Err(AddError::Internal(error)) => Err(PageError::internal(error)),
     }

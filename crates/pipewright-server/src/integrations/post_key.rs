@@ -24,24 +24,40 @@ pub(crate) struct Posted {
 
 impl Posted {
     fn there(sentence: impl Into<String>) -> Self {
-        Self { good: true, sentence: sentence.into() }
+        Self {
+            good: true,
+            sentence: sentence.into(),
+        }
     }
 
     fn refused(sentence: impl Into<String>) -> Self {
-        Self { good: false, sentence: sentence.into() }
+        Self {
+            good: false,
+            sentence: sentence.into(),
+        }
     }
 }
 
 /// Puts the key on the account of the connected user.
-pub(super) async fn to_account(app: &App, id: IntegrationId, bitbucket: &Bitbucket) -> Result<Posted, StoreError> {
-    let Some(integration) = integrations::get(&app.db, id).await? else { return Ok(Posted::refused("The connection is gone.")) };
+pub(super) async fn to_account(
+    app: &App,
+    id: IntegrationId,
+    bitbucket: &Bitbucket,
+) -> Result<Posted, StoreError> {
+    let Some(integration) = integrations::get(&app.db, id).await? else {
+        return Ok(Posted::refused("The connection is gone."));
+    };
     if integration.key.posted_id.is_some() {
-        return Ok(Posted::there("The SSH key is on your account at Bitbucket."));
+        return Ok(Posted::there(
+            "The SSH key is on your account at Bitbucket.",
+        ));
     }
     let added = match bitbucket.add_user_key(&integration.key.public, LABEL).await {
         Ok(added) => added,
         Err(error) => {
-            return Ok(Posted::refused(format!("The SSH key could not be added for you ({error}): copy it and add it by hand.")));
+            return Ok(Posted::refused(format!(
+                "The SSH key could not be added for you ({error}): copy it and add it by hand."
+            )));
         }
     };
     let mut tx = app.db.begin().await?;
@@ -50,20 +66,31 @@ pub(super) async fn to_account(app: &App, id: IntegrationId, bitbucket: &Bitbuck
         integrations::set_posted_key(&mut tx, id, Some(&key.id)).await?;
     }
     tx.commit().await?;
-    Ok(Posted::there("The SSH key was added to your account at Bitbucket."))
+    Ok(Posted::there(
+        "The SSH key was added to your account at Bitbucket.",
+    ))
 }
 
 /// Puts the key on a repository as a key that can only read.
-pub(crate) async fn to_repository(app: &App, repository: &Repository, bitbucket: &Bitbucket) -> Result<Posted, StoreError> {
+pub(crate) async fn to_repository(
+    app: &App,
+    repository: &Repository,
+    bitbucket: &Bitbucket,
+) -> Result<Posted, StoreError> {
     let Some(integration) = integrations::get(&app.db, repository.integration).await? else {
         return Ok(Posted::refused("The connection is gone."));
     };
     let address: RepositoryAddress = address_of(repository);
-    let added = match bitbucket.add_repository_key(&address, &integration.key.public, LABEL, KeyAccess::Read).await {
+    let added = match bitbucket
+        .add_repository_key(&address, &integration.key.public, LABEL, KeyAccess::Read)
+        .await
+    {
         Ok(added) => added,
         Err(error) => {
             let name = &repository.full_name;
-            return Ok(Posted::refused(format!("The SSH key could not be added to {name} for you ({error}): add it by hand.")));
+            return Ok(Posted::refused(format!(
+                "The SSH key could not be added to {name} for you ({error}): add it by hand."
+            )));
         }
     };
     if let AddedKey::Added(key) = &added {
@@ -71,5 +98,8 @@ pub(crate) async fn to_repository(app: &App, repository: &Repository, bitbucket:
         repositories::set_access_key(&mut tx, repository.id, Some(&key.id)).await?;
         tx.commit().await?;
     }
-    Ok(Posted::there(format!("The SSH key can read {} now.", repository.full_name)))
+    Ok(Posted::there(format!(
+        "The SSH key can read {} now.",
+        repository.full_name
+    )))
 }

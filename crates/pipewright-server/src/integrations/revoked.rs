@@ -14,15 +14,24 @@ use crate::app::App;
 /// To be called when a call with the integration's credential was answered as unauthorised. An OAuth token is refreshed
 /// first, because it may only have been cut short; then Bitbucket is asked who we are. True where the access has really
 /// ended: the integration then says so and nothing uses it until somebody connects again.
-pub(crate) async fn note_revoked(app: &App, integration: IntegrationId) -> Result<bool, IntegrationUnavailable> {
-    let found = integrations::get(&app.db, integration).await?.ok_or(IntegrationUnavailable::Missing(integration))?;
+pub(crate) async fn note_revoked(
+    app: &App,
+    integration: IntegrationId,
+) -> Result<bool, IntegrationUnavailable> {
+    let found = integrations::get(&app.db, integration)
+        .await?
+        .ok_or(IntegrationUnavailable::Missing(integration))?;
     if found.state != IntegrationState::Connected {
         return Ok(true);
     }
-    let Some(stored) = credentials::of_integration(&app.db, integration).await? else { return Ok(true) };
+    let Some(stored) = credentials::of_integration(&app.db, integration).await? else {
+        return Ok(true);
+    };
     let fresh = match credential(app, &found, Freshness::NotFrom(stored.refreshed_at)).await {
         Ok(fresh) => fresh,
-        Err(IntegrationUnavailable::Reconnect(_) | IntegrationUnavailable::Disconnected(_)) => return Ok(true),
+        Err(IntegrationUnavailable::Reconnect(_) | IntegrationUnavailable::Disconnected(_)) => {
+            return Ok(true);
+        }
         Err(error) => return Err(error),
     };
     match client_with(app, &found, fresh).current_user().await {
@@ -38,8 +47,19 @@ pub(crate) async fn note_revoked(app: &App, integration: IntegrationId) -> Resul
 }
 
 /// Keeps that the integration must be connected again, and writes it into the account's history once.
-pub(super) async fn record(app: &App, tx: &mut Tx, integration: &Integration, reason: &str) -> Result<(), StoreError> {
-    let changed = integrations::set_state(tx, integration.id, IntegrationState::Reconnect, Some(reason)).await?;
+pub(super) async fn record(
+    app: &App,
+    tx: &mut Tx,
+    integration: &Integration,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let changed = integrations::set_state(
+        tx,
+        integration.id,
+        IntegrationState::Reconnect,
+        Some(reason),
+    )
+    .await?;
     if !changed || integration.state == IntegrationState::Reconnect {
         return Ok(());
     }

@@ -56,7 +56,9 @@ impl Parts {
     /// What authenticates a call.
     pub(crate) fn credential(&self) -> Credential {
         match self {
-            Self::OAuth { access_token, .. } => Credential::OAuth { access_token: access_token.clone() },
+            Self::OAuth { access_token, .. } => Credential::OAuth {
+                access_token: access_token.clone(),
+            },
             Self::Lasting(credential) => credential.clone(),
         }
     }
@@ -65,34 +67,63 @@ impl Parts {
     pub(crate) fn seal(&self, vault: &Vault, id: CredentialId) -> Sealed {
         let text = |secret: &Secret| secret.expose().to_owned();
         let stored = match self {
-            Self::OAuth { access_token, refresh_token } => {
-                Stored { token: text(access_token), refresh_token: refresh_token.as_ref().map(text), user: None }
-            }
+            Self::OAuth {
+                access_token,
+                refresh_token,
+            } => Stored {
+                token: text(access_token),
+                refresh_token: refresh_token.as_ref().map(text),
+                user: None,
+            },
             Self::Lasting(credential) => match credential {
-                Credential::OAuth { access_token: token } | Credential::AccessToken(token) | Credential::HttpAccessToken(token) => {
-                    Stored { token: text(token), ..Stored::default() }
+                Credential::OAuth {
+                    access_token: token,
                 }
-                Credential::ApiToken { email: user, token } | Credential::Basic { user, password: token } => {
-                    Stored { token: text(token), user: Some(user.clone()), ..Stored::default() }
-                }
+                | Credential::AccessToken(token)
+                | Credential::HttpAccessToken(token) => Stored {
+                    token: text(token),
+                    ..Stored::default()
+                },
+                Credential::ApiToken { email: user, token }
+                | Credential::Basic {
+                    user,
+                    password: token,
+                } => Stored {
+                    token: text(token),
+                    user: Some(user.clone()),
+                    ..Stored::default()
+                },
             },
         };
-        let json = Secret::new(serde_json::to_string(&stored).expect("cannot fail because every part is text"));
+        let json = Secret::new(
+            serde_json::to_string(&stored).expect("cannot fail because every part is text"),
+        );
         vault.seal(&json, &credential_purpose(id))
     }
 
     /// Opens the parts of a row.
-    pub(crate) fn open(vault: &Vault, id: CredentialId, kind: CredentialKind, sealed: &Sealed) -> Result<Self, SecretError> {
+    pub(crate) fn open(
+        vault: &Vault,
+        id: CredentialId,
+        kind: CredentialKind,
+        sealed: &Sealed,
+    ) -> Result<Self, SecretError> {
         let json = vault.open(sealed, &credential_purpose(id))?;
         let stored: Stored = serde_json::from_str(json.expose()).map_err(SecretError::Shape)?;
         let token = Secret::new(stored.token);
         let user = stored.user.unwrap_or_default();
         Ok(match kind {
-            CredentialKind::OAuth => Self::OAuth { access_token: token, refresh_token: stored.refresh_token.map(Secret::new) },
+            CredentialKind::OAuth => Self::OAuth {
+                access_token: token,
+                refresh_token: stored.refresh_token.map(Secret::new),
+            },
             CredentialKind::ApiToken => Self::Lasting(Credential::ApiToken { email: user, token }),
             CredentialKind::AccessToken => Self::Lasting(Credential::AccessToken(token)),
             CredentialKind::HttpAccessToken => Self::Lasting(Credential::HttpAccessToken(token)),
-            CredentialKind::Basic => Self::Lasting(Credential::Basic { user, password: token }),
+            CredentialKind::Basic => Self::Lasting(Credential::Basic {
+                user,
+                password: token,
+            }),
         })
     }
 }
@@ -107,7 +138,11 @@ pub(crate) fn seal_private_key(vault: &Vault, id: IntegrationId, private_key: &S
 }
 
 /// Opens it.
-pub(crate) fn open_private_key(vault: &Vault, id: IntegrationId, sealed: &Sealed) -> Result<Secret, OpenSecretError> {
+pub(crate) fn open_private_key(
+    vault: &Vault,
+    id: IntegrationId,
+    sealed: &Sealed,
+) -> Result<Secret, OpenSecretError> {
     vault.open(sealed, &key_purpose(id))
 }
 
@@ -129,19 +164,42 @@ mod tests {
         let vault = Vault::new(&VaultKey::generate());
         let token = || Secret::new("s3cret");
         let kinds = [
-            Parts::OAuth { access_token: token(), refresh_token: Some(Secret::new("next")) },
-            Parts::OAuth { access_token: token(), refresh_token: None },
-            Parts::Lasting(Credential::ApiToken { email: "a@example.com".to_owned(), token: token() }),
+            Parts::OAuth {
+                access_token: token(),
+                refresh_token: Some(Secret::new("next")),
+            },
+            Parts::OAuth {
+                access_token: token(),
+                refresh_token: None,
+            },
+            Parts::Lasting(Credential::ApiToken {
+                email: "a@example.com".to_owned(),
+                token: token(),
+            }),
             Parts::Lasting(Credential::AccessToken(token())),
             Parts::Lasting(Credential::HttpAccessToken(token())),
-            Parts::Lasting(Credential::Basic { user: "jane".to_owned(), password: token() }),
+            Parts::Lasting(Credential::Basic {
+                user: "jane".to_owned(),
+                password: token(),
+            }),
         ];
         for parts in kinds {
             let id = CredentialId::new();
             let sealed = parts.seal(&vault, id);
-            assert_eq!(Parts::open(&vault, id, parts.kind(), &sealed).expect("opens"), parts);
-            assert!(Parts::open(&vault, CredentialId::new(), parts.kind(), &sealed).is_err(), "another row");
-            assert!(!sealed.as_bytes().windows(6).any(|window| window == b"s3cret"));
+            assert_eq!(
+                Parts::open(&vault, id, parts.kind(), &sealed).expect("opens"),
+                parts
+            );
+            assert!(
+                Parts::open(&vault, CredentialId::new(), parts.kind(), &sealed).is_err(),
+                "another row"
+            );
+            assert!(
+                !sealed
+                    .as_bytes()
+                    .windows(6)
+                    .any(|window| window == b"s3cret")
+            );
         }
     }
 }

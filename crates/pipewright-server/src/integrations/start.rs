@@ -21,7 +21,9 @@ const PATIENCE: Duration = Duration::from_mins(10);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     /// There is no consumer yet: set-up comes first.
-    #[error("this installation has no OAuth consumer yet; an administrator sets it up under Bitbucket Cloud")]
+    #[error(
+        "this installation has no OAuth consumer yet; an administrator sets it up under Bitbucket Cloud"
+    )]
     NoConsumer,
     /// The consumer cannot be read.
     #[error(transparent)]
@@ -30,7 +32,9 @@ pub(crate) enum StartError {
     #[error(transparent)]
     OAuth(#[from] OAuthError),
     /// Our own public address is not one.
-    #[error("the public address of this installation is not usable as a callback ({0}); check the setting public_url")]
+    #[error(
+        "the public address of this installation is not usable as a callback ({0}); check the setting public_url"
+    )]
     Address(#[from] url::ParseError),
     /// The database did not answer.
     #[error(transparent)]
@@ -51,24 +55,37 @@ pub(crate) struct Traveller<'a> {
 /// The features that are asked for: those that are on by default, and those that were chosen.
 pub(crate) fn wanted_features(chosen: &[Feature]) -> Vec<Feature> {
     let mut features = default_features().to_vec();
-    features.extend(Feature::ALL.into_iter().filter(|feature| chosen.contains(feature) && !default_features().contains(feature)));
+    features.extend(
+        Feature::ALL
+            .into_iter()
+            .filter(|feature| chosen.contains(feature) && !default_features().contains(feature)),
+    );
     features
 }
 
 /// Keeps what is needed on the way back, and gives the authorise address.
-pub(crate) async fn start(app: &App, traveller: Traveller<'_>, chosen: &[Feature]) -> Result<Url, StartError> {
+pub(crate) async fn start(
+    app: &App,
+    traveller: Traveller<'_>,
+    chosen: &[Feature],
+) -> Result<Url, StartError> {
     let consumer = consumer::load(app).await?.ok_or(StartError::NoConsumer)?;
     let features = wanted_features(chosen);
     let (state, verifier) = (StateToken::random()?, PkceVerifier::random()?);
     let state_hash = hash(state.secret());
     let now = app.clock.now();
     let flow = OAuthFlow {
-        verifier: app.vault.seal(verifier.secret(), &verifier_purpose(&state_hash)),
+        verifier: app
+            .vault
+            .seal(verifier.secret(), &verifier_purpose(&state_hash)),
         state_hash,
         account: traveller.account,
         user: traveller.user,
         session_hash: traveller.session_hash.to_vec(),
-        features: features.iter().map(|feature| feature.as_str().to_owned()).collect(),
+        features: features
+            .iter()
+            .map(|feature| feature.as_str().to_owned())
+            .collect(),
         created_at: now,
         expires_at: now + PATIENCE,
         used_at: None,
@@ -77,7 +94,12 @@ pub(crate) async fn start(app: &App, traveller: Traveller<'_>, chosen: &[Feature
     oauth_flows::insert(&mut tx, &flow).await?;
     tx.commit().await?;
     let callback = Url::parse(&consumer::callback_url(app))?;
-    Ok(consumer::oauth_client(app, consumer).authorize_url(&state, &verifier, &callback, &needed(&features))?)
+    Ok(consumer::oauth_client(app, consumer).authorize_url(
+        &state,
+        &verifier,
+        &callback,
+        &needed(&features),
+    )?)
 }
 
 /// What a state is looked up by.

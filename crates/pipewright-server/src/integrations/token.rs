@@ -36,11 +36,21 @@ pub(super) enum Freshness {
 }
 
 /// The credential that works now.
-pub(super) async fn credential(app: &App, integration: &Integration, freshness: Freshness) -> Result<Credential, IntegrationUnavailable> {
+pub(super) async fn credential(
+    app: &App,
+    integration: &Integration,
+    freshness: Freshness,
+) -> Result<Credential, IntegrationUnavailable> {
     for _ in 0..LOOKS {
         let stored = usable(app, integration).await?;
         let parts = Parts::open(&app.vault, stored.id, stored.kind, &stored.secret)?;
-        let Parts::OAuth { access_token, refresh_token } = parts else { return Ok(parts.credential()) };
+        let Parts::OAuth {
+            access_token,
+            refresh_token,
+        } = parts
+        else {
+            return Ok(parts.credential());
+        };
         let now = app.clock.now();
         let current = Credential::OAuth { access_token };
         let stale = match freshness {
@@ -65,24 +75,35 @@ pub(super) async fn credential(app: &App, integration: &Integration, freshness: 
         }
         tokio::time::sleep(LOOK).await;
     }
-    Err(IntegrationUnavailable::Later("Bitbucket does not answer the request for a fresh token; it is tried again".to_owned()))
+    Err(IntegrationUnavailable::Later(
+        "Bitbucket does not answer the request for a fresh token; it is tried again".to_owned(),
+    ))
 }
 
 /// The stored credential, unless it is known not to work.
-async fn usable(app: &App, integration: &Integration) -> Result<StoredCredential, IntegrationUnavailable> {
+async fn usable(
+    app: &App,
+    integration: &Integration,
+) -> Result<StoredCredential, IntegrationUnavailable> {
     let stored = credentials::of_integration(&app.db, integration.id).await?;
-    let stored = stored.ok_or_else(|| IntegrationUnavailable::Disconnected(integration.base_url.clone()))?;
+    let stored =
+        stored.ok_or_else(|| IntegrationUnavailable::Disconnected(integration.base_url.clone()))?;
     match stored.state {
         CredentialState::Valid => Ok(stored),
-        CredentialState::Refused => {
-            Err(IntegrationUnavailable::Reconnect(integration.state_reason.clone().unwrap_or_else(|| REVOKED.to_owned())))
-        }
+        CredentialState::Refused => Err(IntegrationUnavailable::Reconnect(
+            integration
+                .state_reason
+                .clone()
+                .unwrap_or_else(|| REVOKED.to_owned()),
+        )),
     }
 }
 
 /// True from 80 % of its life on, so that a failed refresh leaves time for another.
 fn is_due(stored: &StoredCredential, now: Timestamp) -> bool {
-    let Some(expires_at) = stored.expires_at else { return false };
+    let Some(expires_at) = stored.expires_at else {
+        return false;
+    };
     let issued_at = stored.refreshed_at.unwrap_or(stored.created_at);
     now >= issued_at + expires_at.since(issued_at) * 4 / 5
 }
@@ -98,10 +119,21 @@ async fn refresh(
 ) -> Result<Credential, IntegrationUnavailable> {
     let consumer = match consumer::load(app).await {
         Ok(Some(consumer)) => consumer,
-        Ok(None) => return give_up(app, stored, owner, "the OAuth consumer of this installation was removed; set it up again").await,
+        Ok(None) => {
+            return give_up(
+                app,
+                stored,
+                owner,
+                "the OAuth consumer of this installation was removed; set it up again",
+            )
+            .await;
+        }
         Err(error) => return give_up(app, stored, owner, &error.to_string()).await,
     };
-    match consumer::oauth_client(app, consumer).refresh(&refresh_token).await {
+    match consumer::oauth_client(app, consumer)
+        .refresh(&refresh_token)
+        .await
+    {
         Ok(tokens) => keep(app, integration, stored, &tokens, owner).await,
         Err(OAuthError::RefreshInvalid) => {
             let mut tx = app.db.begin().await?;
@@ -112,7 +144,9 @@ async fn refresh(
         }
         Err(error) if error.is_retryable() => {
             // The old pair stays good as long as it lives.
-            let still_lives = stored.expires_at.is_some_and(|expires_at| app.clock.now() < expires_at);
+            let still_lives = stored
+                .expires_at
+                .is_some_and(|expires_at| app.clock.now() < expires_at);
             let sentence = error.to_string();
             tracing::warn!(integration.id = %integration.id, error = sentence, "no fresh token");
             let given_up = give_up(app, stored, owner, &sentence).await;
@@ -139,12 +173,27 @@ async fn keep(
     owner: Uuid,
 ) -> Result<Credential, IntegrationUnavailable> {
     let now = app.clock.now();
-    let parts = Parts::OAuth { access_token: tokens.access_token.clone(), refresh_token: tokens.refresh_token.clone() };
-    let scopes: Vec<String> =
-        if tokens.scopes.is_empty() { stored.scopes.clone() } else { tokens.scopes.iter().map(str::to_owned).collect() };
+    let parts = Parts::OAuth {
+        access_token: tokens.access_token.clone(),
+        refresh_token: tokens.refresh_token.clone(),
+    };
+    let scopes: Vec<String> = if tokens.scopes.is_empty() {
+        stored.scopes.clone()
+    } else {
+        tokens.scopes.iter().map(str::to_owned).collect()
+    };
     let sealed = parts.seal(&app.vault, stored.id);
     let mut tx = app.db.begin().await?;
-    let kept = credentials::store_refreshed(&mut tx, stored.id, owner, &sealed, &scopes, Some(tokens.expires_at(now)), now).await?;
+    let kept = credentials::store_refreshed(
+        &mut tx,
+        stored.id,
+        owner,
+        &sealed,
+        &scopes,
+        Some(tokens.expires_at(now)),
+        now,
+    )
+    .await?;
     if kept && integration.state == IntegrationState::Reconnect {
         integrations::set_state(&mut tx, integration.id, IntegrationState::Connected, None).await?;
     }
@@ -154,11 +203,18 @@ async fn keep(
         Ok(parts.credential())
     } else {
         // Somebody disconnected or connected again meanwhile; their word stands.
-        Err(IntegrationUnavailable::Later("the connection to Bitbucket was changed meanwhile; it is tried again".to_owned()))
+        Err(IntegrationUnavailable::Later(
+            "the connection to Bitbucket was changed meanwhile; it is tried again".to_owned(),
+        ))
     }
 }
 
-async fn give_up(app: &App, stored: &StoredCredential, owner: Uuid, sentence: &str) -> Result<Credential, IntegrationUnavailable> {
+async fn give_up(
+    app: &App,
+    stored: &StoredCredential,
+    owner: Uuid,
+    sentence: &str,
+) -> Result<Credential, IntegrationUnavailable> {
     let mut tx = app.db.begin().await?;
     credentials::release_refresh(&mut tx, stored.id, owner).await?;
     tx.commit().await?;

@@ -41,13 +41,24 @@ pub(crate) struct PipelineFiles {
 
 impl PipelineFiles {
     /// What was read of this commit, if it is still kept.
-    pub(crate) fn get(&self, repository: RepositoryId, commit: &CommitHash) -> Option<Arc<ReadCommit>> {
+    pub(crate) fn get(
+        &self,
+        repository: RepositoryId,
+        commit: &CommitHash,
+    ) -> Option<Arc<ReadCommit>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|kept| kept.repository == repository && kept.commit == *commit).map(|kept| Arc::clone(&kept.read))
+        kept.iter()
+            .find(|kept| kept.repository == repository && kept.commit == *commit)
+            .map(|kept| Arc::clone(&kept.read))
     }
 
     /// Keeps what was read, in place of the oldest.
-    pub(crate) fn keep(&self, repository: RepositoryId, commit: &CommitHash, read: &Arc<ReadCommit>) {
+    pub(crate) fn keep(
+        &self,
+        repository: RepositoryId,
+        commit: &CommitHash,
+        read: &Arc<ReadCommit>,
+    ) {
         if read.file.as_ref().is_some_and(|file| file.len() > LARGEST) {
             return;
         }
@@ -55,6 +66,10 @@ impl PipelineFiles {
         if kept.len() >= KEPT {
             kept.pop_front();
         }
-        kept.push_back(Kept { repository, commit: commit.clone(), read: Arc::clone(read) });
+        kept.push_back(Kept {
+            repository,
+            commit: commit.clone(),
+            read: Arc::clone(read),
+        });
     }
 }

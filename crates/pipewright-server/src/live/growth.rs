@@ -32,20 +32,32 @@ impl LogGrowth {
         let mut logs = self.lock();
         // Logs that nobody writes and nobody follows any more are forgotten on this occasion.
         logs.retain(|_, log| log.receiver_count() > 0 || *log.borrow() != LogLength::default());
-        logs.entry(attempt).or_insert_with(|| watch::channel(LogLength::default()).0).subscribe()
+        logs.entry(attempt)
+            .or_insert_with(|| watch::channel(LogLength::default()).0)
+            .subscribe()
     }
 
     /// A log has grown.
     pub(crate) fn grew(&self, attempt: AttemptId, bytes: u64, lines: u64) {
         let mut logs = self.lock();
-        let log = logs.entry(attempt).or_insert_with(|| watch::channel(LogLength::default()).0);
-        log.send_replace(LogLength { bytes, lines, complete: false });
+        let log = logs
+            .entry(attempt)
+            .or_insert_with(|| watch::channel(LogLength::default()).0);
+        log.send_replace(LogLength {
+            bytes,
+            lines,
+            complete: false,
+        });
     }
 
     /// A log is complete; its followers are told and it is forgotten.
     pub(crate) fn complete(&self, attempt: AttemptId, bytes: u64, lines: u64) {
         if let Some(log) = self.lock().remove(&attempt) {
-            log.send_replace(LogLength { bytes, lines, complete: true });
+            log.send_replace(LogLength {
+                bytes,
+                lines,
+                complete: true,
+            });
         }
     }
 
@@ -67,10 +79,24 @@ mod tests {
         let mut follower = growth.follow(attempt);
         growth.grew(attempt, 10, 1);
         follower.changed().await.expect("hears");
-        assert_eq!(*follower.borrow_and_update(), LogLength { bytes: 10, lines: 1, complete: false });
+        assert_eq!(
+            *follower.borrow_and_update(),
+            LogLength {
+                bytes: 10,
+                lines: 1,
+                complete: false
+            }
+        );
         growth.complete(attempt, 20, 2);
         follower.changed().await.expect("hears");
-        assert_eq!(*follower.borrow_and_update(), LogLength { bytes: 20, lines: 2, complete: true });
+        assert_eq!(
+            *follower.borrow_and_update(),
+            LogLength {
+                bytes: 20,
+                lines: 2,
+                complete: true
+            }
+        );
         assert!(growth.lock().is_empty(), "forgotten");
     }
 }

@@ -40,7 +40,10 @@ pub(crate) struct Mailbox<T> {
 impl<T> Mailbox<T> {
     pub(crate) fn new(size: usize) -> Self {
         let (sender, receiver) = mpsc::channel(size);
-        Self { sender, receiver: Arc::new(tokio::sync::Mutex::new(receiver)) }
+        Self {
+            sender,
+            receiver: Arc::new(tokio::sync::Mutex::new(receiver)),
+        }
     }
 
     /// Gives a hint, or drops it where too many wait.

@@ -40,7 +40,10 @@ impl Hooks {
     /// The webhook of this path, if it was read a moment ago.
     pub(crate) fn get(&self, path: &str, now: Timestamp) -> Option<Arc<Hook>> {
         let hooks = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
-        hooks.get(path).filter(|hook| now.since(hook.read_at) < USED_FOR).map(Arc::clone)
+        hooks
+            .get(path)
+            .filter(|hook| now.since(hook.read_at) < USED_FOR)
+            .map(Arc::clone)
     }
 
     /// Keeps a webhook that was just read.
@@ -54,6 +57,9 @@ impl Hooks {
 
     /// Forgets a webhook that was removed or given another secret.
     pub(crate) fn forget(&self, path: &str) {
-        self.by_path.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+        self.by_path
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(path);
     }
 }

@@ -78,11 +78,17 @@ pub(crate) struct Taken<T>(std::sync::Mutex<Option<mpsc::Receiver<T>>>);
 impl<T> Taken<T> {
     pub(crate) fn channel(size: usize) -> (mpsc::Sender<T>, Arc<Self>) {
         let (sender, receiver) = mpsc::channel(size);
-        (sender, Arc::new(Self(std::sync::Mutex::new(Some(receiver)))))
+        (
+            sender,
+            Arc::new(Self(std::sync::Mutex::new(Some(receiver)))),
+        )
     }
 
     /// The receiver, the first time.
     pub(crate) fn take(&self) -> Option<mpsc::Receiver<T>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
     }
 }

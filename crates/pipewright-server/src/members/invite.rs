@@ -24,7 +24,9 @@ use crate::users::checked_email;
 const LIFETIME: Duration = Duration::from_hours(168);
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/settings/members/invite", post(invite)).route("/{account}/settings/members/withdraw", post(withdraw))
+    Router::new()
+        .route("/{account}/settings/members/invite", post(invite))
+        .route("/{account}/settings/members/withdraw", post(withdraw))
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,7 +35,11 @@ struct Fields {
     role: String,
 }
 
-async fn invite(State(app): State<App>, member: MemberOf, PageForm(fields): PageForm<Fields>) -> Result<Response, PageError> {
+async fn invite(
+    State(app): State<App>,
+    member: MemberOf,
+    PageForm(fields): PageForm<Fields>,
+) -> Result<Response, PageError> {
     member.require(Right::ManageMembers)?;
     let (email, role) = match check(&app, &member, &fields).await? {
         Ok(checked) => checked,
@@ -57,17 +63,35 @@ async fn invite(State(app): State<App>, member: MemberOf, PageForm(fields): Page
         expires_at: member.now() + LIFETIME,
     };
     invitations::insert(&mut tx, &invitation).await?;
-    member.record(&mut tx, "member.invited", &email, serde_json::json!({ "role": role.as_str() })).await?;
+    member
+        .record(
+            &mut tx,
+            "member.invited",
+            &email,
+            serde_json::json!({ "role": role.as_str() }),
+        )
+        .await?;
     tx.commit().await?;
     let mut page = context(&app, &member).await?;
-    page.invited = Some(InvitedLink { email, url: app.config.public(&format!("/invitations/{}", token.expose())) });
+    page.invited = Some(InvitedLink {
+        email,
+        url: app
+            .config
+            .public(&format!("/invitations/{}", token.expose())),
+    });
     Ok(Html(page).into_response())
 }
 
 /// Address and role, or the sentence that says why not.
-async fn check(app: &App, member: &MemberOf, fields: &Fields) -> Result<Result<(String, Role), String>, PageError> {
+async fn check(
+    app: &App,
+    member: &MemberOf,
+    fields: &Fields,
+) -> Result<Result<(String, Role), String>, PageError> {
     if member.account.kind == AccountKind::Personal {
-        return Ok(Err("A personal account has one member. Make a team to work with others.".to_owned()));
+        return Ok(Err(
+            "A personal account has one member. Make a team to work with others.".to_owned(),
+        ));
     }
     let email = match checked_email(&fields.email) {
         Ok(email) => email,
@@ -77,10 +101,18 @@ async fn check(app: &App, member: &MemberOf, fields: &Fields) -> Result<Result<(
         return Ok(Err("Choose one of the roles.".to_owned()));
     };
     if !member.role.may_grant(role) {
-        return Ok(Err("Only an owner can invite another owner. Ask one, or choose another role.".to_owned()));
+        return Ok(Err(
+            "Only an owner can invite another owner. Ask one, or choose another role.".to_owned(),
+        ));
     }
-    if members::list(&app.db, member.account.id).await?.iter().any(|one| one.email == email) {
-        return Ok(Err(format!("{email} is a member already; change the role in the list.")));
+    if members::list(&app.db, member.account.id)
+        .await?
+        .iter()
+        .any(|one| one.email == email)
+    {
+        return Ok(Err(format!(
+            "{email} is a member already; change the role in the list."
+        )));
     }
     Ok(Ok((email, role)))
 }
@@ -90,14 +122,26 @@ struct Chosen {
     id: String,
 }
 
-async fn withdraw(State(app): State<App>, member: MemberOf, PageForm(chosen): PageForm<Chosen>) -> Result<SeeOther, PageError> {
+async fn withdraw(
+    State(app): State<App>,
+    member: MemberOf,
+    PageForm(chosen): PageForm<Chosen>,
+) -> Result<SeeOther, PageError> {
     member.require(Right::ManageMembers)?;
     let id: InvitationId = chosen.id.parse().map_err(|_| PageError::NotFound)?;
     let mut tx = app.db.begin().await?;
     if !invitations::withdraw(&mut tx, member.account.id, id).await? {
         return Err(PageError::NotFound);
     }
-    member.record(&mut tx, "invitation.withdrawn", &chosen.id, serde_json::json!({})).await?;
+    member
+        .record(
+            &mut tx,
+            "invitation.withdrawn",
+            &chosen.id,
+            serde_json::json!({}),
+        )
+        .await?;
     tx.commit().await?;
-    Ok(SeeOther::to(&app.config, &member.path("/settings/members")).done("The invitation is withdrawn; its link no longer works."))
+    Ok(SeeOther::to(&app.config, &member.path("/settings/members"))
+        .done("The invitation is withdrawn; its link no longer works."))
 }

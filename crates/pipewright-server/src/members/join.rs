@@ -67,7 +67,11 @@ struct Found {
     state: JoinState,
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, Path(token): Path<String>) -> Result<Response, PageError> {
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+) -> Result<Response, PageError> {
     let found = find(&app, &visitor, &token).await?;
     Ok(page(&visitor, &found, StatusCode::OK, String::new(), None))
 }
@@ -89,11 +93,18 @@ async fn submit(
         }
         (JoinState::MakeUser, _) => {
             let password = Secret::new(fields.password);
-            let checked = checked_name(&fields.name).and_then(|name| check_password(&password).map(|()| name));
+            let checked = checked_name(&fields.name)
+                .and_then(|name| check_password(&password).map(|()| name));
             let name = match checked {
                 Ok(name) => name,
                 Err(sentence) => {
-                    return Ok(page(&visitor, &found, StatusCode::UNPROCESSABLE_ENTITY, fields.name, Some(sentence)));
+                    return Ok(page(
+                        &visitor,
+                        &found,
+                        StatusCode::UNPROCESSABLE_ENTITY,
+                        fields.name,
+                        Some(sentence),
+                    ));
                 }
             };
             let password_hash = hash_password(password).await.map_err(PageError::internal)?;
@@ -114,32 +125,65 @@ async fn submit(
                 }
                 other => other.into(),
             })?;
-            let personal =
-                NewAccount { slug: &personal_slug, name: &user.name, kind: AccountKind::Personal, owner: user.id, now: visitor.now };
+            let personal = NewAccount {
+                slug: &personal_slug,
+                name: &user.name,
+                kind: AccountKind::Personal,
+                owner: user.id,
+                now: visitor.now,
+            };
             make(&mut tx, &personal).await?;
             join(&mut tx, &visitor, &found, &user).await?;
-            let cookie = open(&mut tx, &visitor, Opening { user: user.id, account: Some(found.account.id) }).await?;
+            let cookie = open(
+                &mut tx,
+                &visitor,
+                Opening {
+                    user: user.id,
+                    account: Some(found.account.id),
+                },
+            )
+            .await?;
             tx.commit().await?;
             Ok((cookies.add(cookie), welcome(&app, &found)).into_response())
         }
-        _ => Ok(page(&visitor, &found, StatusCode::CONFLICT, String::new(), None)),
+        _ => Ok(page(
+            &visitor,
+            &found,
+            StatusCode::CONFLICT,
+            String::new(),
+            None,
+        )),
     }
 }
 
 async fn find(app: &App, visitor: &Visitor, token: &str) -> Result<Found, PageError> {
     let token_hash = hash_of_token(&Secret::new(token));
-    let invitation = invitations::by_token(&app.db, &token_hash, visitor.now).await?.ok_or(PageError::NotFound)?;
-    let account = accounts::by_id(&app.db, invitation.account_id).await?.ok_or(PageError::NotFound)?;
+    let invitation = invitations::by_token(&app.db, &token_hash, visitor.now)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let account = accounts::by_id(&app.db, invitation.account_id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let state = match &visitor.session {
         Some(session) if session.user.email == invitation.email => JoinState::Confirm,
         Some(_) => JoinState::SomebodyElse,
         None if users::by_email(&app.db, &invitation.email).await?.is_some() => JoinState::SignIn,
         None => JoinState::MakeUser,
     };
-    Ok(Found { invitation, account, state })
+    Ok(Found {
+        invitation,
+        account,
+        state,
+    })
 }
 
-fn page(visitor: &Visitor, found: &Found, status: StatusCode, name: String, refusal: Option<String>) -> Response {
+fn page(
+    visitor: &Visitor,
+    found: &Found,
+    status: StatusCode,
+    name: String,
+    refusal: Option<String>,
+) -> Response {
     let page = JoinPage {
         page: visitor.page("Invitation"),
         account: found.account.name.clone(),
@@ -158,8 +202,19 @@ async fn join(tx: &mut Tx, visitor: &Visitor, found: &Found, user: &User) -> Res
     if !invitations::accept(tx, found.invitation.id, visitor.now).await? {
         return Err(PageError::NotFound);
     }
-    members::add(tx, found.account.id, user.id, found.invitation.role, visitor.now).await.map_err(|error| match error {
-        StoreError::Exists(_) => PageError::Conflict(format!("You are a member of {} already.", found.account.name)),
+    members::add(
+        tx,
+        found.account.id,
+        user.id,
+        found.invitation.role,
+        visitor.now,
+    )
+    .await
+    .map_err(|error| match error {
+        StoreError::Exists(_) => PageError::Conflict(format!(
+            "You are a member of {} already.",
+            found.account.name
+        )),
         other => other.into(),
     })?;
     let event = NewEvent {

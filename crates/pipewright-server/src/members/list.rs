@@ -67,7 +67,11 @@ async fn show(State(app): State<App>, member: MemberOf) -> Result<Html<MembersPa
 pub(super) async fn context(app: &App, member: &MemberOf) -> Result<MembersPage, PageError> {
     let may_manage = member.may(Right::ManageMembers);
     let listed = members::list(&app.db, member.account.id).await?;
-    let open = if may_manage { invitations::open(&app.db, member.account.id, member.now()).await? } else { Vec::new() };
+    let open = if may_manage {
+        invitations::open(&app.db, member.account.id, member.now()).await?
+    } else {
+        Vec::new()
+    };
     Ok(MembersPage {
         page: member.page("Members").rail(Rail::Members),
         is_team: member.account.kind == AccountKind::Team,
@@ -94,7 +98,11 @@ pub(super) async fn context(app: &App, member: &MemberOf) -> Result<MembersPage,
                 expires_at: one.expires_at,
             })
             .collect(),
-        roles: Role::ALL.iter().copied().filter(|role| member.role.may_grant(*role)).collect(),
+        roles: Role::ALL
+            .iter()
+            .copied()
+            .filter(|role| member.role.may_grant(*role))
+            .collect(),
         invited: None,
         refusal: None,
         email: String::new(),

@@ -11,7 +11,11 @@ use crate::app::App;
 
 /// The addresses of this noun.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(list::routes()).merge(invite::routes()).merge(change::routes()).merge(join::routes())
+    Router::new()
+        .merge(list::routes())
+        .merge(invite::routes())
+        .merge(change::routes())
+        .merge(join::routes())
 }
 
 #[cfg(test)]

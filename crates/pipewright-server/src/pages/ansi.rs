@@ -56,7 +56,12 @@ impl Painter {
             self.style = Style::default();
         }
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        let mut line = Line { style: self.style, drawn: None, html: String::new(), shown: 0 };
+        let mut line = Line {
+            style: self.style,
+            drawn: None,
+            html: String::new(),
+            shown: 0,
+        };
         if is_command {
             line.html.push_str("$ ");
         }
@@ -67,11 +72,15 @@ impl Painter {
         line.close();
         if line.shown > LONGEST_SHOWN {
             line.html.push_str("<span class=\"d\"> … ");
-            line.html.push_str(&(line.shown - LONGEST_SHOWN).to_string());
+            line.html
+                .push_str(&(line.shown - LONGEST_SHOWN).to_string());
             line.html.push_str(" more characters in the raw log</span>");
         }
         self.style = line.style;
-        PaintedLine { html: line.html, is_command }
+        PaintedLine {
+            html: line.html,
+            is_command,
+        }
     }
 
     /// Takes a line into account without showing it: its colours may reach into the next.
@@ -184,7 +193,10 @@ impl Style {
     fn classes(self, html: &mut String) {
         let (foreground, background) = if self.inverse {
             // Without a colour of its own, inverse is ink on ink: the page's own two colours change places.
-            (Some(self.background.unwrap_or(0)), Some(self.foreground.unwrap_or(7)))
+            (
+                Some(self.background.unwrap_or(0)),
+                Some(self.foreground.unwrap_or(7)),
+            )
         } else {
             (self.foreground, self.background)
         };
@@ -204,7 +216,13 @@ impl Style {
         if background.is_some() {
             add("b", background);
         }
-        for (is_set, class) in [(self.bold, "bold"), (self.dim, "d"), (self.italic, "i"), (self.underline, "u"), (self.strike, "s")] {
+        for (is_set, class) in [
+            (self.bold, "bold"),
+            (self.dim, "d"),
+            (self.italic, "i"),
+            (self.underline, "u"),
+            (self.strike, "s"),
+        ] {
             if is_set {
                 add(class, None);
             }
@@ -214,7 +232,11 @@ impl Style {
 
 /// The colour behind `38;5;n` or `38;2;r;g;b`, as the nearest of the 16.
 fn extended(codes: &mut impl Iterator<Item = u16>) -> Option<u8> {
-    let mut part = || codes.next().map(|code| u8::try_from(code).unwrap_or(u8::MAX));
+    let mut part = || {
+        codes
+            .next()
+            .map(|code| u8::try_from(code).unwrap_or(u8::MAX))
+    };
     match part()? {
         5 => Some(match part()? {
             index @ 0..=15 => index,
@@ -256,11 +278,19 @@ fn nearest(red: u8, green: u8, blue: u8) -> u8 {
         (255, 255, 255),
     ];
     let distance = |(r, g, b): (i32, i32, i32)| {
-        let (r, g, b) = (r - i32::from(red), g - i32::from(green), b - i32::from(blue));
+        let (r, g, b) = (
+            r - i32::from(red),
+            g - i32::from(green),
+            b - i32::from(blue),
+        );
         r * r + g * g + b * b
     };
-    let best = PALETTE.iter().enumerate().min_by_key(|(_, colour)| distance(**colour));
-    best.and_then(|(index, _)| u8::try_from(index).ok()).unwrap_or(7)
+    let best = PALETTE
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, colour)| distance(**colour));
+    best.and_then(|(index, _)| u8::try_from(index).ok())
+        .unwrap_or(7)
 }
 
 #[cfg(test)]
@@ -275,13 +305,25 @@ mod tests {
     fn colours_become_classes() {
         for (bytes, expected) in [
             ("plain", "plain"),
-            ("\u{1b}[32mPASS\u{1b}[0m ok", "<span class=\"f2\">PASS</span> ok"),
-            ("\u{1b}[1;31mno\u{1b}[m", "<span class=\"f1 bold\">no</span>"),
-            ("\u{1b}[91;44mx\u{1b}[39my", "<span class=\"f9 b4\">x</span><span class=\"b4\">y</span>"),
+            (
+                "\u{1b}[32mPASS\u{1b}[0m ok",
+                "<span class=\"f2\">PASS</span> ok",
+            ),
+            (
+                "\u{1b}[1;31mno\u{1b}[m",
+                "<span class=\"f1 bold\">no</span>",
+            ),
+            (
+                "\u{1b}[91;44mx\u{1b}[39my",
+                "<span class=\"f9 b4\">x</span><span class=\"b4\">y</span>",
+            ),
             ("\u{1b}[38;5;196mx", "<span class=\"f1\">x</span>"),
             ("\u{1b}[38;2;10;180;120mx", "<span class=\"f2\">x</span>"),
             ("\u{1b}[7mx\u{1b}[27my", "<span class=\"f0 b7\">x</span>y"),
-            ("\u{1b}[2;3;4;9mx\u{1b}[22;23;24;29my", "<span class=\"d i u s\">x</span>y"),
+            (
+                "\u{1b}[2;3;4;9mx\u{1b}[22;23;24;29my",
+                "<span class=\"d i u s\">x</span>y",
+            ),
         ] {
             assert_eq!(painted(bytes.as_bytes()), expected, "{bytes:?}");
         }
@@ -290,7 +332,10 @@ mod tests {
     #[test]
     fn what_a_browser_or_a_terminal_would_obey_is_disarmed() {
         for (bytes, expected) in [
-            (&b"<script>alert('1')</script>&\""[..], "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;"),
+            (
+                &b"<script>alert('1')</script>&\""[..],
+                "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;",
+            ),
             (b"\x1b]8;;http://evil.example\x07link\x1b]8;;\x07", "link"),
             (b"\x1b]0;title\x07x", "x"),
             (b"a\x1b[2Jb\x1b[10;10Hc", "abc"),
@@ -300,7 +345,12 @@ mod tests {
             (b"\x1b[31", ""),
             (b"\x1b[999999999999mx", "x"),
         ] {
-            assert_eq!(painted(bytes), expected, "{:?}", String::from_utf8_lossy(bytes));
+            assert_eq!(
+                painted(bytes),
+                expected,
+                "{:?}",
+                String::from_utf8_lossy(bytes)
+            );
         }
     }
 
@@ -308,16 +358,25 @@ mod tests {
     fn a_carriage_return_begins_the_line_again() {
         assert_eq!(painted(b" 10%\r 50%\r100%"), "100%");
         assert_eq!(painted(b"windows\r"), "windows");
-        assert_eq!(painted(b"\x1b[32m 10%\r 50%"), "<span class=\"f2\"> 50%</span>");
+        assert_eq!(
+            painted(b"\x1b[32m 10%\r 50%"),
+            "<span class=\"f2\"> 50%</span>"
+        );
     }
 
     #[test]
     fn a_style_goes_on_until_it_is_reset_or_a_command_begins() {
         let mut painter = Painter::default();
         painter.pass(b"\x1b[31mred");
-        assert_eq!(painter.line(b"still").html, "<span class=\"f1\">still</span>");
+        assert_eq!(
+            painter.line(b"still").html,
+            "<span class=\"f1\">still</span>"
+        );
         let command = painter.line(b"\x1d+ make <all>");
-        assert_eq!((command.html.as_str(), command.is_command), ("$ make &lt;all&gt;", true));
+        assert_eq!(
+            (command.html.as_str(), command.is_command),
+            ("$ make &lt;all&gt;", true)
+        );
         assert_eq!(painter.line(b"plain").html, "plain");
     }
 

@@ -3,9 +3,10 @@
 mod starts;
 
 use super::builds::{
-    Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep, Head, LogPart, Piece, PipelineFilePage,
-    PlannedGroup, PlannedStep, RowOfBuild, ShownArtifact, ShownAttempt, ShownDiagnostic, ShownImport, ShownStatus, SourceLine, StateChip,
-    Tab, TimelinePage, TrailLine,
+    Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep,
+    Head, LogPart, Piece, PipelineFilePage, PlannedGroup, PlannedStep, RowOfBuild, ShownArtifact,
+    ShownAttempt, ShownDiagnostic, ShownImport, ShownStatus, SourceLine, StateChip, Tab,
+    TimelinePage, TrailLine,
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine};
@@ -14,7 +15,10 @@ use crate::http::check_html::HOSTILE;
 use crate::http::samples::{NOW, check, pages};
 use crate::http::states::Pill;
 
-const PILL: Pill = Pill { class: "bad", label: "Failed" };
+const PILL: Pill = Pill {
+    class: "bad",
+    label: "Failed",
+};
 
 fn text() -> String {
     HOSTILE.to_owned()
@@ -34,15 +38,41 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         may_run: icon == "manual",
         may_rerun: icon == "passed",
     };
-    let column = |class, title: Option<String>, steps| Column { class, title, notes: vec![text()], is_many: class == "parallel", steps };
+    let column = |class, title: Option<String>, steps| Column {
+        class,
+        title,
+        notes: vec![text()],
+        is_many: class == "parallel",
+        steps,
+    };
     let columns = vec![
         column("one", None, vec![step(1, "passed", false)]),
-        column("parallel", Some(text()), vec![step(2, "failed", true), step(3, "ignored", false), step(4, "running", false)]),
-        column("stage", Some(text()), vec![step(5, "skipped", false), step(6, "manual", false), step(7, "queued", false)]),
+        column(
+            "parallel",
+            Some(text()),
+            vec![
+                step(2, "failed", true),
+                step(3, "ignored", false),
+                step(4, "running", false),
+            ],
+        ),
+        column(
+            "stage",
+            Some(text()),
+            vec![
+                step(5, "skipped", false),
+                step(6, "manual", false),
+                step(7, "queued", false),
+            ],
+        ),
         column("one", None, vec![step(8, "not-run", false)]),
         column("final", Some(text()), vec![step(9, "stopped", false)]),
     ];
-    let again = Again { all: Some(text()), failed: Some(text()), from: Some((2, text(), text())) };
+    let again = Again {
+        all: Some(text()),
+        failed: Some(text()),
+        from: Some((2, text(), text())),
+    };
     let part = |value: Option<String>| value.filter(|_| full);
     Head {
         page: page.clone(),
@@ -76,11 +106,19 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
 }
 
 fn piece(is_code: bool) -> Piece {
-    Piece { text: text(), is_code }
+    Piece {
+        text: text(),
+        is_code,
+    }
 }
 
 fn diagnostic() -> ShownDiagnostic {
-    let line = |number, marked: &str| SourceLine { number, before: text(), marked: marked.to_owned(), after: text() };
+    let line = |number, marked: &str| SourceLine {
+        number,
+        before: text(),
+        marked: marked.to_owned(),
+        after: text(),
+    };
     ShownDiagnostic {
         class: "bad",
         word: "error",
@@ -98,7 +136,12 @@ fn diagnostic() -> ShownDiagnostic {
 }
 
 fn log(page: &Page, with_log: bool) -> LogPart {
-    let line = |number, is_command, is_hit| ShownLine { number, html: "<span class=\"f2\">ok</span>".to_owned(), is_command, is_hit };
+    let line = |number, is_command, is_hit| ShownLine {
+        number,
+        html: "<span class=\"f2\">ok</span>".to_owned(),
+        is_command,
+        is_hit,
+    };
     let panel = LogPanel {
         lines: vec![line(1, true, false), line(2, false, true)],
         total: 2,
@@ -120,7 +163,18 @@ fn log(page: &Page, with_log: bool) -> LogPart {
         diagnostics: vec![diagnostic()],
         attempt: Some(text()),
         attempt_number: 1,
-        attempts: vec![Choice { number: 1, is_current: true, what: text() }, Choice { number: 2, is_current: false, what: text() }],
+        attempts: vec![
+            Choice {
+                number: 1,
+                is_current: true,
+                what: text(),
+            },
+            Choice {
+                number: 2,
+                is_current: false,
+                what: text(),
+            },
+        ],
         message: Some(text()),
         message_is_bad: true,
         runner: Some(text()),
@@ -137,8 +191,19 @@ fn log(page: &Page, with_log: bool) -> LogPart {
 fn every_page_of_a_build_renders() {
     for page in pages() {
         for full in [false, true] {
-            check("build", &BuildPage { page: page.clone(), head: head(&page, Tab::Log, full), log: log(&page, full) });
-            let other = pipewright_spec::plan::NotChosen { pipeline: text(), line: 3, why_not: text() };
+            check(
+                "build",
+                &BuildPage {
+                    page: page.clone(),
+                    head: head(&page, Tab::Log, full),
+                    log: log(&page, full),
+                },
+            );
+            let other = pipewright_spec::plan::NotChosen {
+                pipeline: text(),
+                line: 3,
+                why_not: text(),
+            };
             let chosen = Chosen {
                 pipeline: Some(text()).filter(|_| full),
                 line: 2,
@@ -146,7 +211,13 @@ fn every_page_of_a_build_renders() {
                 because: text(),
                 others: vec![other],
             };
-            let trail = TrailLine { at: NOW, delivery: text(), word: text(), sentence: text(), reason: text() };
+            let trail = TrailLine {
+                at: NOW,
+                delivery: text(),
+                word: text(),
+                sentence: text(),
+                reason: text(),
+            };
             let attempt = ShownAttempt {
                 step: 1,
                 step_name: text(),
@@ -158,7 +229,12 @@ fn every_page_of_a_build_renders() {
                 parts: text(),
                 message: Some(text()),
             };
-            let status = ShownStatus { state: "failed", at: NOW, pill: PILL, what: text() };
+            let status = ShownStatus {
+                state: "failed",
+                at: NOW,
+                pill: PILL,
+                what: text(),
+            };
             let timeline = TimelinePage {
                 page: page.clone(),
                 head: head(&page, Tab::Timeline, full),
@@ -189,7 +265,10 @@ fn every_page_of_a_build_renders() {
                 keep_days: 14,
             };
             check("artifacts", &artifacts);
-            let fact = Fact { name: "Image", values: vec![text(), text()] };
+            let fact = Fact {
+                name: "Image",
+                values: vec![text(), text()],
+            };
             let planned = PlannedStep {
                 number: 1,
                 name: text(),
@@ -199,17 +278,36 @@ fn every_page_of_a_build_renders() {
                 script: text(),
                 after_script: text(),
             };
-            let group = PlannedGroup { title: Some(text()).filter(|_| full), facts: vec![fact], steps: vec![planned] };
-            let line = FileLine { number: 1, text: text(), is_step: true, problem: Some(("bad", text())) };
+            let group = PlannedGroup {
+                title: Some(text()).filter(|_| full),
+                facts: vec![fact],
+                steps: vec![planned],
+            };
+            let line = FileLine {
+                number: 1,
+                text: text(),
+                is_step: true,
+                problem: Some(("bad", text())),
+            };
             let file = PipelineFilePage {
                 page: page.clone(),
                 head: head(&page, Tab::PipelineFile, full),
-                diagnostics: vec![diagnostic(), ShownDiagnostic { file: Some(text()), ..diagnostic() }],
+                diagnostics: vec![
+                    diagnostic(),
+                    ShownDiagnostic {
+                        file: Some(text()),
+                        ..diagnostic()
+                    },
+                ],
                 summary: text(),
                 chosen: Some(chosen),
                 variables: vec![(text(), text())],
                 groups: vec![group],
-                imported: (!full).then(|| ShownImport { file: text(), pipeline: text(), commit: text() }),
+                imported: (!full).then(|| ShownImport {
+                    file: text(),
+                    pipeline: text(),
+                    commit: text(),
+                }),
                 lines: vec![line].into_iter().filter(|_| full).collect(),
                 size: text(),
                 is_cut: full,
@@ -242,7 +340,11 @@ fn every_list_of_builds_renders() {
                 page: page.clone(),
                 application: full.then(|| (text(), "checkout".to_owned())),
                 builds: if full { vec![row] } else { Vec::new() },
-                states: vec![StateChip { label: "All", query: text(), is_current: true }],
+                states: vec![StateChip {
+                    label: "All",
+                    query: text(),
+                    is_current: true,
+                }],
                 state: text(),
                 branch: text(),
                 path: "/harbor/builds".to_owned(),
@@ -275,7 +377,9 @@ pub(in crate::pages) fn sample_decision(build: Option<(String, i64)>) -> ShownDe
 fn every_page_of_deliveries_renders() {
     for page in pages() {
         for full in [false, true] {
-            let decision = sample_decision(full.then(|| ("/applications/checkout/builds/412".to_owned(), 412)));
+            let decision = sample_decision(
+                full.then(|| ("/applications/checkout/builds/412".to_owned(), 412)),
+            );
             let row = RowOfDelivery {
                 id: "1".to_owned(),
                 received_at: NOW,
@@ -284,12 +388,20 @@ fn every_page_of_deliveries_renders() {
                 origin: "sent by Bitbucket",
                 pill: PILL,
                 message: Some(text()),
-                decisions: if full { vec![decision.clone()] } else { Vec::new() },
+                decisions: if full {
+                    vec![decision.clone()]
+                } else {
+                    Vec::new()
+                },
             };
             let list = DeliveriesPage {
                 page: page.clone(),
                 deliveries: vec![row],
-                outcomes: vec![OutcomeChip { label: "All", query: text(), is_current: true }],
+                outcomes: vec![OutcomeChip {
+                    label: "All",
+                    query: text(),
+                    is_current: true,
+                }],
                 repository: Some(text()),
                 older: Some(text()),
                 is_first: full,
@@ -297,7 +409,13 @@ fn every_page_of_deliveries_renders() {
                 live: Some(text()),
             };
             check("deliveries", &list);
-            check("no deliveries", &DeliveriesPage { deliveries: Vec::new(), ..list });
+            check(
+                "no deliveries",
+                &DeliveriesPage {
+                    deliveries: Vec::new(),
+                    ..list
+                },
+            );
             let one = DeliveryPage {
                 page: page.clone(),
                 id: "1".to_owned(),

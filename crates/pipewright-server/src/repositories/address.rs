@@ -8,7 +8,11 @@ pub(crate) fn address_of(repository: &Repository) -> RepositoryAddress {
     let by_id = repository.remote_id.starts_with('{') && repository.owner_id.starts_with('{');
     RepositoryAddress {
         remote_id: repository.remote_id.clone(),
-        space: if by_id { repository.owner_id.clone() } else { repository.owner.clone() },
+        space: if by_id {
+            repository.owner_id.clone()
+        } else {
+            repository.owner.clone()
+        },
         slug: repository.slug.clone(),
     }
 }

@@ -125,7 +125,10 @@ pub(crate) struct Problem {
 /// Looks into what is due.
 pub(crate) async fn inspect_due(app: &App) -> Result<(), StoreError> {
     let due = inspections::due(&app.db, app.clock.now() - LIMIT).await?;
-    for result in futures_util::future::join_all(due.into_iter().map(|repository| inspect(app, repository))).await {
+    for result in
+        futures_util::future::join_all(due.into_iter().map(|repository| inspect(app, repository)))
+            .await
+    {
         result?;
     }
     Ok(())
@@ -137,12 +140,15 @@ async fn inspect(app: &App, id: RepositoryId) -> Result<(), StoreError> {
     let mut tx = app.db.begin().await?;
     let mine = inspections::begin(&mut tx, id, started_at, LIMIT).await?;
     tx.commit().await?;
-    let Some(repository) = repositories::get(&app.db, id).await?.filter(|_| mine) else { return Ok(()) };
+    let Some(repository) = repositories::get(&app.db, id).await?.filter(|_| mine) else {
+        return Ok(());
+    };
     let outcome = look(app, &repository).await;
     let mut tx = app.db.begin().await?;
     match outcome {
         Ok(findings) => {
-            repositories::set_default_branch(&mut tx, id, findings.default_branch.as_deref()).await?;
+            repositories::set_default_branch(&mut tx, id, findings.default_branch.as_deref())
+                .await?;
             inspections::finish(&mut tx, id, started_at, &findings, app.clock.now()).await?;
         }
         Err(error) => {
@@ -168,9 +174,18 @@ async fn look(app: &App, repository: &Repository) -> Result<Findings, Integratio
     }
 }
 
-async fn ask(app: &App, bitbucket: &Bitbucket, repository: &Repository, address: &RepositoryAddress) -> Result<Findings, ApiError> {
+async fn ask(
+    app: &App,
+    bitbucket: &Bitbucket,
+    repository: &Repository,
+    address: &RepositoryAddress,
+) -> Result<Findings, ApiError> {
     // The repository itself says what the list did not: names that changed, and what we may do there.
-    let (fresh, branches, tags) = tokio::try_join!(bitbucket.repository(address), bitbucket.branches(address), bitbucket.tags(address))?;
+    let (fresh, branches, tags) = tokio::try_join!(
+        bitbucket.repository(address),
+        bitbucket.branches(address),
+        bitbucket.tags(address)
+    )?;
     if let Err(error) = refresh(app, repository, &fresh).await {
         tracing::warn!(repository = repository.full_name, error = %error, "what a repository says of itself could not be kept");
     }
@@ -179,7 +194,10 @@ async fn ask(app: &App, bitbucket: &Bitbucket, repository: &Repository, address:
     let mut kept = None;
     let file = match head {
         None => FilePart::EmptyRepository,
-        Some(head) => match bitbucket.file_at(address, &head.commit, PIPELINE_FILE, FILE_LIMIT).await {
+        Some(head) => match bitbucket
+            .file_at(address, &head.commit, PIPELINE_FILE, FILE_LIMIT)
+            .await
+        {
             Ok(Some(text)) => {
                 kept = keep(&head.commit, &text);
                 read(&text)
@@ -195,26 +213,56 @@ async fn ask(app: &App, bitbucket: &Bitbucket, repository: &Repository, address:
     branches.truncate(MOST_REFS);
     let mut tags = found(tags);
     tags.truncate(MOST_REFS);
-    Ok(Findings { default_branch: default.map(|name| name.short().to_owned()), branches, tags, branch_count, file, kept })
+    Ok(Findings {
+        default_branch: default.map(|name| name.short().to_owned()),
+        branches,
+        tags,
+        branch_count,
+        file,
+        kept,
+    })
 }
 
 /// What is kept of the file; nothing of one that is long, is no text, or holds what a database does not take.
 fn keep(commit: &CommitHash, text: &[u8]) -> Option<KeptFile> {
-    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= KEPT_LIMIT && !text.contains('\0'))?;
-    Some(KeptFile { commit: commit.clone(), text: text.to_owned() })
+    let text = std::str::from_utf8(text)
+        .ok()
+        .filter(|text| text.len() <= KEPT_LIMIT && !text.contains('\0'))?;
+    Some(KeptFile {
+        commit: commit.clone(),
+        text: text.to_owned(),
+    })
 }
 
 fn found(list: RefList) -> Vec<BranchFound> {
-    list.refs.into_iter().map(|one| BranchFound { name: one.name.short().to_owned(), commit: one.commit }).collect()
+    list.refs
+        .into_iter()
+        .map(|one| BranchFound {
+            name: one.name.short().to_owned(),
+            commit: one.commit,
+        })
+        .collect()
 }
 
 /// Keeps what the repository says of itself now.
-async fn refresh(app: &App, repository: &Repository, fresh: &pipewright_bitbucket::RemoteRepository) -> Result<(), StoreError> {
+async fn refresh(
+    app: &App,
+    repository: &Repository,
+    fresh: &pipewright_bitbucket::RemoteRepository,
+) -> Result<(), StoreError> {
     let mut tx = app.db.begin().await?;
     let now = app.clock.now();
-    repositories::remember(&mut tx, repository.account, repository.integration, &seen(fresh, repository), now).await?;
+    repositories::remember(
+        &mut tx,
+        repository.account,
+        repository.integration,
+        &seen(fresh, repository),
+        now,
+    )
+    .await?;
     if let Some(permission) = fresh.permission {
-        repositories::set_can_administer(&mut tx, repository.id, permission == Permission::Admin).await?;
+        repositories::set_can_administer(&mut tx, repository.id, permission == Permission::Admin)
+            .await?;
     }
     tx.commit().await
 }
@@ -222,7 +270,11 @@ async fn refresh(app: &App, repository: &Repository, fresh: &pipewright_bitbucke
 /// What the file says, checked.
 fn read(text: &[u8]) -> FilePart {
     let parsed = pipewright_spec::parse(PIPELINE_FILE, text);
-    let starts = parsed.pipeline_file.as_ref().map(pipewright_spec::PipelineFile::start_conditions).unwrap_or_default();
+    let starts = parsed
+        .pipeline_file
+        .as_ref()
+        .map(pipewright_spec::PipelineFile::start_conditions)
+        .unwrap_or_default();
     let problems: Vec<Problem> = parsed
         .diagnostics
         .iter()
@@ -238,7 +290,15 @@ fn read(text: &[u8]) -> FilePart {
     let invalid = parsed.pipeline_file.is_none() || problems.iter().any(|problem| problem.fatal);
     let starts = starts
         .into_iter()
-        .map(|start| Start { section: start.section.as_str().to_owned(), name: start.name, steps: start.steps })
+        .map(|start| Start {
+            section: start.section.as_str().to_owned(),
+            name: start.name,
+            steps: start.steps,
+        })
         .collect();
-    FilePart::Read { starts, problems, invalid }
+    FilePart::Read {
+        starts,
+        problems,
+        invalid,
+    }
 }

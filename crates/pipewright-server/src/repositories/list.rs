@@ -31,7 +31,9 @@ enum ListError {
     Api(#[from] pipewright_bitbucket::ApiError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("there are more than {MOST} repositories, which is Pipewright's limit for one connection; the first {MOST} are listed")]
+    #[error(
+        "there are more than {MOST} repositories, which is Pipewright's limit for one connection; the first {MOST} are listed"
+    )]
     TooMany,
 }
 
@@ -47,7 +49,9 @@ pub(crate) async fn list_due(app: &App) -> Result<(), StoreError> {
 
 /// Lists one integration, unless that is under way.
 async fn list(app: &App, id: IntegrationId) -> Result<(), StoreError> {
-    let Some(integration) = integrations::get(&app.db, id).await? else { return Ok(()) };
+    let Some(integration) = integrations::get(&app.db, id).await? else {
+        return Ok(());
+    };
     let started_at = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mine = listings::begin(&mut tx, id, started_at, LIMIT).await?;
@@ -72,7 +76,11 @@ async fn list(app: &App, id: IntegrationId) -> Result<(), StoreError> {
 }
 
 /// Reads every page and keeps each before the next is asked for.
-async fn read_all(app: &App, integration: &Integration, started_at: Timestamp) -> Result<usize, ListError> {
+async fn read_all(
+    app: &App,
+    integration: &Integration,
+    started_at: Timestamp,
+) -> Result<usize, ListError> {
     let bitbucket = bitbucket_for(app, integration.id).await?;
     let mut pages = bitbucket.list_repositories();
     let mut count = 0;
@@ -90,8 +98,18 @@ async fn read_all(app: &App, integration: &Integration, started_at: Timestamp) -
         count += page.len();
         let mut tx = app.db.begin().await?;
         for repository in &page {
-            let seen = with_page(repository, format!("{}/{}", integration.base_url, repository.full_name));
-            repositories::remember(&mut tx, integration.account, integration.id, &seen, started_at).await?;
+            let seen = with_page(
+                repository,
+                format!("{}/{}", integration.base_url, repository.full_name),
+            );
+            repositories::remember(
+                &mut tx,
+                integration.account,
+                integration.id,
+                &seen,
+                started_at,
+            )
+            .await?;
         }
         tx.commit().await?;
         if count > MOST {
@@ -118,8 +136,14 @@ fn with_page(repository: &RemoteRepository, page: String) -> SeenRepository {
         full_name: repository.full_name.clone(),
         is_private: repository.private,
         // What a list of Data Center says is only the least that is known.
-        can_administer: repository.permission.filter(|permission| *permission == Permission::Admin).map(|_| true),
-        default_branch: repository.default_branch.as_ref().map(|branch| branch.short().to_owned()),
+        can_administer: repository
+            .permission
+            .filter(|permission| *permission == Permission::Admin)
+            .map(|_| true),
+        default_branch: repository
+            .default_branch
+            .as_ref()
+            .map(|branch| branch.short().to_owned()),
         ssh_url: repository.ssh_url.clone(),
         http_url: repository.http_url.clone(),
         web_url,

@@ -18,11 +18,16 @@ async fn refresh(State(app): State<App>, member: MemberOf) -> Result<SeeOther, P
     member.require(Right::ManageApplications)?;
     let all = integrations::by_account(&app.db, member.account.id).await?;
     let mut tx = app.db.begin().await?;
-    for integration in all.iter().filter(|integration| integration.state == IntegrationState::Connected) {
+    for integration in all
+        .iter()
+        .filter(|integration| integration.state == IntegrationState::Connected)
+    {
         listings::want(&mut tx, integration.id, member.now()).await?;
     }
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
     let back = SeeOther::to(&app.config, &member.path("/applications/new"));
-    Ok(back.done("The list is being read from Bitbucket again; what is known stays searchable meanwhile."))
+    Ok(back.done(
+        "The list is being read from Bitbucket again; what is known stays searchable meanwhile.",
+    ))
 }

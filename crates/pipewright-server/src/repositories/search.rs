@@ -54,7 +54,11 @@ pub(crate) struct Picker {
 }
 
 /// Searches an account's repositories.
-pub(crate) async fn pick(app: &App, account: AccountId, search: &Search) -> Result<Picker, StoreError> {
+pub(crate) async fn pick(
+    app: &App,
+    account: AccountId,
+    search: &Search,
+) -> Result<Picker, StoreError> {
     let all: Vec<Integration> = integrations::by_account(&app.db, account)
         .await?
         .into_iter()
@@ -64,11 +68,15 @@ pub(crate) async fn pick(app: &App, account: AccountId, search: &Search) -> Resu
     let made = applications::by_account(&app.db, account).await?;
     let mut groups: Vec<Group> = Vec::new();
     for repository in found {
-        let application = made.iter().find(|listed| listed.application.repository == repository.id);
+        let application = made
+            .iter()
+            .find(|listed| listed.application.repository == repository.id);
         let application = application.map(|listed| listed.application.slug.clone());
         let at = place(&all, repository.integration);
         match groups.last_mut() {
-            Some(group) if group.key == repository.owner && group.at == at => group.repositories.push((repository, application)),
+            Some(group) if group.key == repository.owner && group.at == at => {
+                group.repositories.push((repository, application))
+            }
             _ => groups.push(Group {
                 name: repository.owner_name.clone(),
                 key: repository.owner.clone(),
@@ -83,16 +91,31 @@ pub(crate) async fn pick(app: &App, account: AccountId, search: &Search) -> Resu
         ages.push(Age {
             at: name_of(integration),
             listed_at: listing.as_ref().and_then(|listing| listing.finished_at),
-            under_way: listing.as_ref().is_none_or(|listing| matches!(listing.state, ListingState::Wanted | ListingState::Refreshing)),
-            error: listing.filter(|listing| listing.state == ListingState::Failed).and_then(|listing| listing.error),
+            under_way: listing.as_ref().is_none_or(|listing| {
+                matches!(
+                    listing.state,
+                    ListingState::Wanted | ListingState::Refreshing
+                )
+            }),
+            error: listing
+                .filter(|listing| listing.state == ListingState::Failed)
+                .and_then(|listing| listing.error),
             broken: integration.state_reason.clone(),
         });
     }
-    Ok(Picker { groups, count, owners: repositories::owners(&app.db, account).await?, ages })
+    Ok(Picker {
+        groups,
+        count,
+        owners: repositories::owners(&app.db, account).await?,
+        ages,
+    })
 }
 
 fn place(all: &[Integration], id: IntegrationId) -> String {
-    all.iter().find(|integration| integration.id == id).map(name_of).unwrap_or_default()
+    all.iter()
+        .find(|integration| integration.id == id)
+        .map(name_of)
+        .unwrap_or_default()
 }
 
 /// An integration as people say it: "Bitbucket Cloud", or the host.
@@ -104,6 +127,9 @@ pub(crate) fn name_of(integration: &Integration) -> String {
 pub(crate) fn place_name(kind: IntegrationKind, base_url: &str) -> String {
     match kind {
         IntegrationKind::Cloud => "Bitbucket Cloud".to_owned(),
-        IntegrationKind::DataCenter => base_url.split_once("://").map_or(base_url, |(_, rest)| rest).to_owned(),
+        IntegrationKind::DataCenter => base_url
+            .split_once("://")
+            .map_or(base_url, |(_, rest)| rest)
+            .to_owned(),
     }
 }

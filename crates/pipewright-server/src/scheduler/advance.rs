@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use pipewright_core::Plan;
 use pipewright_core::Timestamp;
-use pipewright_core::build::{self, AttemptOutcome, BuildEvent, BuildOutcome, Effect, Refused, StepRun};
+use pipewright_core::build::{
+    self, AttemptOutcome, BuildEvent, BuildOutcome, Effect, Refused, StepRun,
+};
 use pipewright_core::plan::{ConditionPlan, Group};
 use pipewright_store::builds::{self, StoredRun};
 use pipewright_store::statuses::StatusState;
@@ -50,8 +52,9 @@ pub(crate) async fn advance(
     // The rules first, without a write: an event that is refused changes nothing.
     while let Some(event) = events.pop_front() {
         let plan = stored.plan.as_ref();
-        let judge =
-            |condition: &ConditionPlan, step: usize, now: &[StepRun]| known.judge(&app.vault, &stored.context, plan, condition, step, now);
+        let judge = |condition: &ConditionPlan, step: usize, now: &[StepRun]| {
+            known.judge(&app.vault, &stored.context, plan, condition, step, now)
+        };
         let advanced = match build::advance(&stored.run, plan, event, &judge) {
             Ok(advanced) => advanced,
             Err(refused) if first => return Err(refused.into()),
@@ -66,8 +69,14 @@ pub(crate) async fn advance(
                 Effect::StopAttempt { step } => {
                     if attempts::withdraw(tx, stored.context.id, step, now).await? {
                         let attempt = stored.run.steps.get(step).map_or(0, |step| step.attempts);
-                        events.push_back(BuildEvent::AttemptFinished { step, attempt, outcome: AttemptOutcome::Stopped });
-                    } else if let Some(attempt) = attempts::request_stop(tx, stored.context.id, step).await? {
+                        events.push_back(BuildEvent::AttemptFinished {
+                            step,
+                            attempt,
+                            outcome: AttemptOutcome::Stopped,
+                        });
+                    } else if let Some(attempt) =
+                        attempts::request_stop(tx, stored.context.id, step).await?
+                    {
                         aftermath.stop(attempt);
                     }
                 }
@@ -81,7 +90,15 @@ pub(crate) async fn advance(
     let id = stored.context.id;
     for (position, step) in stored.run.steps.iter().enumerate() {
         if before.steps.get(position) != Some(step) {
-            steps::set(tx, id, position, *step, messages.get(&position).map(String::as_str), now).await?;
+            steps::set(
+                tx,
+                id,
+                position,
+                *step,
+                messages.get(&position).map(String::as_str),
+                now,
+            )
+            .await?;
         }
     }
     let message = message.filter(|_| stored.run.state.is_finished());
@@ -97,7 +114,9 @@ pub(crate) async fn advance(
         stored.context.holds = None;
     }
     let has_locks = stored.plan.as_ref().is_some_and(Plan::has_locks);
-    if stored.run.state.is_finished() || (has_locks && matches!(event, BuildEvent::AttemptFinished { .. })) {
+    if stored.run.state.is_finished()
+        || (has_locks && matches!(event, BuildEvent::AttemptFinished { .. }))
+    {
         // A build that ends before it began no longer holds younger ones of its ref back, and what an attempt had is free.
         aftermath.attempt_queued();
     }
@@ -106,9 +125,20 @@ pub(crate) async fn advance(
 
 /// True while the build is in the stage whose lock it has.
 fn still_holds(stored: &StoredRun) -> bool {
-    let Some(plan) = stored.plan.as_ref().filter(|_| !stored.run.state.is_finished()) else { return false };
+    let Some(plan) = stored
+        .plan
+        .as_ref()
+        .filter(|_| !stored.run.state.is_finished())
+    else {
+        return false;
+    };
     // Groups run one after another, so the build is in the group of its first step that is not over.
-    let under_way = stored.run.steps.iter().position(|step| !step.state.is_finished()).and_then(|step| plan.group_of(step));
+    let under_way = stored
+        .run
+        .steps
+        .iter()
+        .position(|step| !step.state.is_finished())
+        .and_then(|step| plan.group_of(step));
     under_way.and_then(Group::lock).map(|lock| lock.to_word()) == stored.context.holds
 }
 
@@ -130,10 +160,30 @@ async fn apply(
             }
             aftermath.attempt_queued();
         }
-        Effect::BuildStarted => statuses::enqueue(app, tx, &stored.context, StatusState::InProgress, None, now, aftermath).await?,
+        Effect::BuildStarted => {
+            statuses::enqueue(
+                app,
+                tx,
+                &stored.context,
+                StatusState::InProgress,
+                None,
+                now,
+                aftermath,
+            )
+            .await?
+        }
         Effect::BuildFinished(outcome) => {
             if let Some(state) = told_as(outcome, stored.context.planned_at.is_some()) {
-                statuses::enqueue(app, tx, &stored.context, state, Some(outcome), now, aftermath).await?;
+                statuses::enqueue(
+                    app,
+                    tx,
+                    &stored.context,
+                    state,
+                    Some(outcome),
+                    now,
+                    aftermath,
+                )
+                .await?;
             }
         }
         // Handled before anything was written.
@@ -147,7 +197,9 @@ async fn apply(
 const fn told_as(outcome: BuildOutcome, told_of_start: bool) -> Option<StatusState> {
     match outcome {
         BuildOutcome::Passed => Some(StatusState::Successful),
-        BuildOutcome::Failed | BuildOutcome::Errored | BuildOutcome::Invalid => Some(StatusState::Failed),
+        BuildOutcome::Failed | BuildOutcome::Errored | BuildOutcome::Invalid => {
+            Some(StatusState::Failed)
+        }
         BuildOutcome::Stopped if told_of_start => Some(StatusState::Stopped),
         BuildOutcome::Stopped | BuildOutcome::Skipped => None,
     }

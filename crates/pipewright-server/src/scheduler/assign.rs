@@ -50,13 +50,30 @@ pub(super) enum AssignError {
 /// Makes the assignment.
 pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, AssignError> {
     let context = &from.context;
-    let step = from.plan.step(from.claimed.position).ok_or(AssignError::Gone("The plan has no such step; rerun the build."))?;
-    let repository = repositories::get(&app.db, context.repository_id).await?.ok_or(AssignError::Gone("The repository was removed."))?;
+    let step = from
+        .plan
+        .step(from.claimed.position)
+        .ok_or(AssignError::Gone(
+            "The plan has no such step; rerun the build.",
+        ))?;
+    let repository = repositories::get(&app.db, context.repository_id)
+        .await?
+        .ok_or(AssignError::Gone("The repository was removed."))?;
     // As they are now, not as they were when the build was made: a revoked token must not be used.
     let known = variables::known(&app.db, context.account_id, context.application_id).await?;
-    let given = given(&app.vault, &known, environment_of(&from.plan, from.claimed.position))?;
+    let given = given(
+        &app.vault,
+        &known,
+        environment_of(&from.plan, from.claimed.position),
+    )?;
     let mut masked = given.secured;
-    let environment = attempt_variables(context, &repository, &from.plan, &from.claimed, given.variables);
+    let environment = attempt_variables(
+        context,
+        &repository,
+        &from.plan,
+        &from.claimed,
+        given.variables,
+    );
     let checkout = if step.clone.enabled {
         let (url, credential) = clone_credential(app, context.repository_id).await?;
         if let CloneCredential::Header { value } = &credential {

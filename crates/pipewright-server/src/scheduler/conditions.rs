@@ -30,14 +30,29 @@ pub(super) struct Known {
 impl Known {
     /// Reads what the plan's conditions and locks ask for.
     pub(super) async fn load(tx: &mut Tx, stored: &StoredRun) -> Result<Self, StoreError> {
-        let Some(plan) = stored.plan.as_ref().filter(|plan| plan.conditions().next().is_some() || plan.has_locks()) else {
+        let Some(plan) = stored
+            .plan
+            .as_ref()
+            .filter(|plan| plan.conditions().next().is_some() || plan.has_locks())
+        else {
             return Ok(Self::default());
         };
-        let changed = if plan.has_changeset_conditions() { builds::changed_files(tx, stored.context.id).await? } else { None };
+        let changed = if plan.has_changeset_conditions() {
+            builds::changed_files(tx, stored.context.id).await?
+        } else {
+            None
+        };
         let repository = repositories::get_within(tx, stored.context.repository_id).await?;
         let handed_on = output_variables::of_build(tx, stored.context.id).await?;
-        let set = variables::known_within(tx, stored.context.account_id, stored.context.application_id).await?;
-        Ok(Self { changed, repository, handed_on, set })
+        let set =
+            variables::known_within(tx, stored.context.account_id, stored.context.application_id)
+                .await?;
+        Ok(Self {
+            changed,
+            repository,
+            handed_on,
+            set,
+        })
     }
 
     /// Whether the step of this number, which is about to begin, runs by this condition.
@@ -55,13 +70,29 @@ impl Known {
             Some(Err(why)) => return Verdict::Unclear(why),
             None => return Verdict::Unclear("the build has no plan".to_owned()),
         };
-        let judged = |value_of: &dyn Fn(&str) -> Option<String>| judge(condition, &Facts { changed: self.changed.as_deref(), value_of });
+        let judged = |value_of: &dyn Fn(&str) -> Option<String>| {
+            judge(
+                condition,
+                &Facts {
+                    changed: self.changed.as_deref(),
+                    value_of,
+                },
+            )
+        };
         match judged(&|name| value_of(&variables, name)) {
             // The reason names values.
             Verdict::Unclear(_) => {
-                match judged(&|name| if self.is_secured(name) { Some(HIDDEN.to_owned()) } else { value_of(&variables, name) }) {
+                match judged(&|name| {
+                    if self.is_secured(name) {
+                        Some(HIDDEN.to_owned())
+                    } else {
+                        value_of(&variables, name)
+                    }
+                }) {
                     Verdict::Unclear(why) => Verdict::Unclear(why),
-                    Verdict::Run | Verdict::Skip(_) => Verdict::Unclear("condition.state has no answer for a secured variable".to_owned()),
+                    Verdict::Run | Verdict::Skip(_) => Verdict::Unclear(
+                        "condition.state has no answer for a secured variable".to_owned(),
+                    ),
                 }
             }
             clear => clear,
@@ -70,7 +101,9 @@ impl Known {
 
     /// True for a variable whose value is not shown, wherever it was set.
     fn is_secured(&self, name: &str) -> bool {
-        self.set.iter().any(|variable| variable.is_secured && variable.name == name)
+        self.set
+            .iter()
+            .any(|variable| variable.is_secured && variable.name == name)
     }
 
     /// What is known of the variables of a step that is about to begin, while the steps stand so, in order; later ones win.
@@ -83,11 +116,20 @@ impl Known {
         position: usize,
         now: &[StepRun],
     ) -> Result<Vec<(String, String)>, String> {
-        let repository = self.repository.as_ref().ok_or("the repository of the build was removed")?;
-        let set = given(vault, &self.set, environment_of(plan, position)).map_err(|error| error.to_string())?;
-        let ran = |step: &StepRun| step.state.is_finished() && step.state != StepState::Finished(StepOutcome::Skipped);
+        let repository = self
+            .repository
+            .as_ref()
+            .ok_or("the repository of the build was removed")?;
+        let set = given(vault, &self.set, environment_of(plan, position))
+            .map_err(|error| error.to_string())?;
+        let ran = |step: &StepRun| {
+            step.state.is_finished() && step.state != StepState::Finished(StepOutcome::Skipped)
+        };
         let before = plan.steps_before(position);
-        let handed_on = self.handed_on.iter().filter(|(step, _, _)| *step < before && now.get(*step).is_some_and(ran));
+        let handed_on = self
+            .handed_on
+            .iter()
+            .filter(|(step, _, _)| *step < before && now.get(*step).is_some_and(ran));
         let mut variables = known_variables(context, repository, plan, position, set.variables);
         variables.extend(handed_on.map(|(_, name, value)| (name.clone(), value.clone())));
         Ok(variables)
@@ -95,16 +137,35 @@ impl Known {
 
     /// What an attempt of the step of this number, queued while the steps stand so, must have to begin. A secured variable
     /// stands for itself in a name.
-    pub(super) fn locks(&self, vault: &Vault, context: &RunContext, plan: &Plan, position: usize, now: &[StepRun]) -> Locks {
-        let variables = self.variables(vault, context, plan, position, now).unwrap_or_else(|why| {
-            tracing::warn!(build = %context.id, why, "a lock's name is made without variables");
-            Vec::new()
-        });
-        plan.locks_of(position, &|name| if self.is_secured(name) { Some(format!("${name}")) } else { value_of(&variables, name) })
+    pub(super) fn locks(
+        &self,
+        vault: &Vault,
+        context: &RunContext,
+        plan: &Plan,
+        position: usize,
+        now: &[StepRun],
+    ) -> Locks {
+        let variables = self
+            .variables(vault, context, plan, position, now)
+            .unwrap_or_else(|why| {
+                tracing::warn!(build = %context.id, why, "a lock's name is made without variables");
+                Vec::new()
+            });
+        plan.locks_of(position, &|name| {
+            if self.is_secured(name) {
+                Some(format!("${name}"))
+            } else {
+                value_of(&variables, name)
+            }
+        })
     }
 }
 
 /// Of several of one name the last one counts.
 fn value_of(variables: &[(String, String)], name: &str) -> Option<String> {
-    variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    variables
+        .iter()
+        .rev()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.clone())
 }

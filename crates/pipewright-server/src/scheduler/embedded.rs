@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use pipewright_core::build::{AttemptOutcome, BuildEvent};
 use pipewright_core::ids::{AttemptId, RunnerId};
-use pipewright_core::wire::{Assignment, AttemptReport, Directive, GivenArtifact, NewArtifact, Timing};
+use pipewright_core::wire::{
+    Assignment, AttemptReport, Directive, GivenArtifact, NewArtifact, Timing,
+};
 use pipewright_runner::artifacts::ArtifactStream;
 use pipewright_runner::runner::{DispatchError, Dispatcher};
 use pipewright_store::attempts::{self, Claim, Ended};
@@ -35,7 +37,11 @@ pub(crate) struct EmbeddedDispatcher {
 
 impl EmbeddedDispatcher {
     pub(crate) fn new(app: App, runner: RunnerId) -> Self {
-        Self { app, runner, held: Holdings::default() }
+        Self {
+            app,
+            runner,
+            held: Holdings::default(),
+        }
     }
 
     /// Claims in one transaction, then makes the assignments. An attempt that cannot be assigned ends as errored.
@@ -48,7 +54,17 @@ impl EmbeddedDispatcher {
         let mut tx = app.db.begin().await?;
         for _ in 0..slots {
             let lease = Uuid::now_v7();
-            let claimed = match attempts::claim(&mut tx, Claim { runner: self.runner, lease, until, now }).await {
+            let claimed = match attempts::claim(
+                &mut tx,
+                Claim {
+                    runner: self.runner,
+                    lease,
+                    until,
+                    now,
+                },
+            )
+            .await
+            {
                 Ok(Some(claimed)) => claimed,
                 Ok(None) => break,
                 // Another server took what the attempt must have at the same moment. All of this is done again at the next look.
@@ -59,29 +75,56 @@ impl EmbeddedDispatcher {
                 }
                 Err(error) => return Err(error),
             };
-            let Some(mut stored) = builds::load_run(&mut tx, claimed.build_id).await? else { continue };
-            let event = BuildEvent::AttemptStarted { step: claimed.position, attempt: claimed.number };
+            let Some(mut stored) = builds::load_run(&mut tx, claimed.build_id).await? else {
+                continue;
+            };
+            let event = BuildEvent::AttemptStarted {
+                step: claimed.position,
+                attempt: claimed.number,
+            };
             match advance(app, &mut tx, &mut stored, event, None, now, &mut aftermath).await {
                 Ok(()) => {}
                 Err(AdvanceError::Store(error)) => return Err(error),
                 Err(AdvanceError::Refused(refused)) => {
                     // Never seen; ending the attempt keeps it from being claimed for ever.
                     tracing::error!(attempt = %claimed.id, %refused, "an attempt was queued for a build that does not want it");
-                    attempts::finish(&mut tx, claimed.id, lease, &ended(AttemptOutcome::Stopped, None), now).await?;
+                    attempts::finish(
+                        &mut tx,
+                        claimed.id,
+                        lease,
+                        &ended(AttemptOutcome::Stopped, None),
+                        now,
+                    )
+                    .await?;
                     continue;
                 }
             }
             builds::set_begun(&mut tx, claimed.build_id, now).await?;
             let Some(plan) = stored.plan else { continue };
             let before = plan.steps_before(claimed.position);
-            let output_variables = output_variables::before(&mut tx, claimed.build_id, before).await?;
-            let wanted = plan.step(claimed.position).and_then(|step| step.artifact_downloads.as_ref());
+            let output_variables =
+                output_variables::before(&mut tx, claimed.build_id, before).await?;
+            let wanted = plan
+                .step(claimed.position)
+                .and_then(|step| step.artifact_downloads.as_ref());
             let mut artifacts = artifacts::given(&mut tx, claimed.build_id, before).await?;
             artifacts.retain(|artifact| wanted.is_none_or(|names| names.contains(&artifact.name)));
             // Only the very first attempt waited since the push; others since they were queued.
             let first = claimed.position == 0 && claimed.number == 1;
-            let accepted_at = if first { stored.context.accepted_at } else { claimed.queued_at };
-            claims.push(ToAssign { claimed, lease, accepted_at, context: stored.context, plan, output_variables, artifacts });
+            let accepted_at = if first {
+                stored.context.accepted_at
+            } else {
+                claimed.queued_at
+            };
+            claims.push(ToAssign {
+                claimed,
+                lease,
+                accepted_at,
+                context: stored.context,
+                plan,
+                output_variables,
+                artifacts,
+            });
         }
         if claims.is_empty() {
             tx.rollback().await?;
@@ -112,7 +155,8 @@ impl EmbeddedDispatcher {
             match assign(app, &claim).await {
                 Ok(assignment) => assignments.push(assignment),
                 Err(error) => {
-                    let report = AttemptReport::of(AttemptOutcome::Errored, None, Some(error.to_string()));
+                    let report =
+                        AttemptReport::of(AttemptOutcome::Errored, None, Some(error.to_string()));
                     // A failure leaves the attempt to the end of its lease.
                     if let Err(error) = self.finished(claim.claimed.id, claim.lease, report).await {
                         tracing::warn!(attempt = %claim.claimed.id, %error, "an attempt that cannot run was not ended");
@@ -138,24 +182,42 @@ impl Dispatcher for EmbeddedDispatcher {
         let hint = self.app.wakeups.attempts.notified();
         tokio::pin!(hint);
         hint.as_mut().enable();
-        let assignments = self.claim_now(free_slots).await.map_err(|error| unavailable(&error))?;
+        let assignments = self
+            .claim_now(free_slots)
+            .await
+            .map_err(|error| unavailable(&error))?;
         if assignments.is_empty() {
             let _ = tokio::time::timeout(POLL, hint).await;
         }
         Ok(assignments)
     }
 
-    async fn started(&self, attempt: AttemptId, lease: Uuid, timings: Vec<Timing>) -> Result<(), DispatchError> {
+    async fn started(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        timings: Vec<Timing>,
+    ) -> Result<(), DispatchError> {
         let now = self.app.clock.now();
-        let holding = self.held.get(attempt, lease, now).ok_or(DispatchError::LeaseGone)?;
+        let holding = self
+            .held
+            .get(attempt, lease, now)
+            .ok_or(DispatchError::LeaseGone)?;
         // Kept here, and written with the next heartbeat or the report: a commit of its own would cost every short step
         // as much as its claim.
-        self.held.update(attempt, |holding| holding.begun = Some((now, timings)));
-        self.app.live().news.tell(crate::live::NewsItem::Build { account: holding.account, build: holding.build });
+        self.held
+            .update(attempt, |holding| holding.begun = Some((now, timings)));
+        self.app.live().news.tell(crate::live::NewsItem::Build {
+            account: holding.account,
+            build: holding.build,
+        });
         Ok(())
     }
 
-    async fn heartbeat(&self, held: &[(AttemptId, Uuid)]) -> Result<Vec<(AttemptId, Directive)>, DispatchError> {
+    async fn heartbeat(
+        &self,
+        held: &[(AttemptId, Uuid)],
+    ) -> Result<Vec<(AttemptId, Directive)>, DispatchError> {
         if held.is_empty() {
             return Ok(Vec::new());
         }
@@ -166,12 +228,16 @@ impl Dispatcher for EmbeddedDispatcher {
             let mut tx = self.app.db.begin().await?;
             for (attempt, lease) in held {
                 let holding = self.held.get(*attempt, *lease, now);
-                let length = holding.as_ref().map(|holding| holding.length).unwrap_or_default();
-                let directive = match attempts::renew(&mut tx, *attempt, *lease, until, length).await? {
-                    None => Directive::Abandon,
-                    Some(true) => Directive::Stop,
-                    Some(false) => Directive::Continue,
-                };
+                let length = holding
+                    .as_ref()
+                    .map(|holding| holding.length)
+                    .unwrap_or_default();
+                let directive =
+                    match attempts::renew(&mut tx, *attempt, *lease, until, length).await? {
+                        None => Directive::Abandon,
+                        Some(true) => Directive::Stop,
+                        Some(false) => Directive::Continue,
+                    };
                 if let Some((at, timings)) = holding.and_then(|holding| holding.begun) {
                     attempts::begin(&mut tx, *attempt, *lease, &timings, at).await?;
                 }
@@ -196,19 +262,33 @@ impl Dispatcher for EmbeddedDispatcher {
         (self.app.live().stops.next().await, Directive::Stop)
     }
 
-    async fn append_log(&self, attempt: AttemptId, lease: Uuid, offset: u64, bytes: Bytes) -> Result<(), DispatchError> {
-        let holding = self.held.get(attempt, lease, self.app.clock.now()).ok_or(DispatchError::LeaseGone)?;
+    async fn append_log(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<(), DispatchError> {
+        let holding = self
+            .held
+            .get(attempt, lease, self.app.clock.now())
+            .ok_or(DispatchError::LeaseGone)?;
         let logs = self.app.logs.clone();
         let written = tokio::task::spawn_blocking(move || {
             let mut log = holding.log.lock().unwrap_or_else(PoisonError::into_inner);
             if log.is_none() {
                 *log = Some(logs.writer(attempt)?);
             }
-            let log = log.as_mut().ok_or_else(|| std::io::Error::other("the log did not open"))?;
+            let log = log
+                .as_mut()
+                .ok_or_else(|| std::io::Error::other("the log did not open"))?;
             log.append_at(offset, &bytes)?;
             Ok::<_, std::io::Error>((log.bytes(), log.lines()))
         });
-        let length = written.await.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
+        let length = written
+            .await
+            .map_err(|error| unavailable(&error))?
+            .map_err(|error| unavailable(&error))?;
         self.held.update(attempt, |holding| holding.length = length);
         self.app.live().growth.grew(attempt, length.0, length.1);
         Ok(())
@@ -221,13 +301,20 @@ impl Dispatcher for EmbeddedDispatcher {
         artifact: &NewArtifact,
         content: ArtifactStream,
     ) -> Result<(), DispatchError> {
-        self.held.get(attempt, lease, self.app.clock.now()).ok_or(DispatchError::LeaseGone)?;
+        self.held
+            .get(attempt, lease, self.app.clock.now())
+            .ok_or(DispatchError::LeaseGone)?;
         let written = crate::artifacts::write(&self.app.blobs, artifact.id, content).await;
         let bytes = written.map_err(|error| {
             tracing::warn!(%attempt, %error, "an artifact cannot be written");
-            DispatchError::Refused(format!("the server cannot write it ({error}); look at the disk of its data directory"))
+            DispatchError::Refused(format!(
+                "the server cannot write it ({error}); look at the disk of its data directory"
+            ))
         })?;
-        let kept = NewArtifact { bytes, ..artifact.clone() };
+        let kept = NewArtifact {
+            bytes,
+            ..artifact.clone()
+        };
         self.held.update(attempt, |holding| {
             holding.artifacts.retain(|known| known.id != kept.id);
             holding.artifacts.push(kept);
@@ -235,37 +322,82 @@ impl Dispatcher for EmbeddedDispatcher {
         Ok(())
     }
 
-    async fn get_artifact(&self, attempt: AttemptId, lease: Uuid, artifact: &GivenArtifact) -> Result<ArtifactStream, DispatchError> {
-        let holding = self.held.get(attempt, lease, self.app.clock.now()).ok_or(DispatchError::LeaseGone)?;
-        let refused = |why: String| DispatchError::Refused(format!("the server cannot give it: {why}"));
+    async fn get_artifact(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        artifact: &GivenArtifact,
+    ) -> Result<ArtifactStream, DispatchError> {
+        let holding = self
+            .held
+            .get(attempt, lease, self.app.clock.now())
+            .ok_or(DispatchError::LeaseGone)?;
+        let refused =
+            |why: String| DispatchError::Refused(format!("the server cannot give it: {why}"));
         if !holding.given.contains(&artifact.id) {
             return Err(refused("it belongs to another build".to_owned()));
         }
-        crate::artifacts::read(&self.app.blobs, artifact.id).await.map_err(|error| refused(error.to_string()))
+        crate::artifacts::read(&self.app.blobs, artifact.id)
+            .await
+            .map_err(|error| refused(error.to_string()))
     }
 
-    async fn finished(&self, attempt: AttemptId, lease: Uuid, report: AttemptReport) -> Result<(), DispatchError> {
+    async fn finished(
+        &self,
+        attempt: AttemptId,
+        lease: Uuid,
+        report: AttemptReport,
+    ) -> Result<(), DispatchError> {
         let now = self.app.clock.now();
-        let holding = self.held.get(attempt, lease, now).ok_or(DispatchError::LeaseGone)?;
+        let holding = self
+            .held
+            .get(attempt, lease, now)
+            .ok_or(DispatchError::LeaseGone)?;
         // What a stopped step left is not kept, though some of it may have come before the word to stop did. The contents
         // that no row speaks of are swept.
-        let is_kept = !matches!(report.outcome, AttemptOutcome::Stopped | AttemptOutcome::Lost);
+        let is_kept = !matches!(
+            report.outcome,
+            AttemptOutcome::Stopped | AttemptOutcome::Lost
+        );
         let ended = Ended {
             outcome: report.outcome,
             exit_code: report.exit_code,
             message: report.message,
-            output_variables: if is_kept { report.output_variables } else { Vec::new() },
-            artifacts: if is_kept { holding.artifacts } else { Vec::new() },
+            output_variables: if is_kept {
+                report.output_variables
+            } else {
+                Vec::new()
+            },
+            artifacts: if is_kept {
+                holding.artifacts
+            } else {
+                Vec::new()
+            },
             artifacts_expire: now + self.app.config.artifact_keep,
             started_at: holding.begun.as_ref().map(|(at, _)| *at),
             timings: Some(report.timings),
             log_bytes: holding.length.0,
             log_lines: holding.length.1,
         };
-        let which = Which { attempt, lease, build: holding.build, position: holding.position, number: holding.number };
-        let accepted = finish(&self.app, which, &ended, now).await.map_err(|error| unavailable(&error))?;
+        let which = Which {
+            attempt,
+            lease,
+            build: holding.build,
+            position: holding.position,
+            number: holding.number,
+        };
+        let accepted = finish(&self.app, which, &ended, now)
+            .await
+            .map_err(|error| unavailable(&error))?;
         self.held.remove(attempt);
-        self.app.live().growth.complete(attempt, holding.length.0, holding.length.1);
-        if accepted { Ok(()) } else { Err(DispatchError::LeaseGone) }
+        self.app
+            .live()
+            .growth
+            .complete(attempt, holding.length.0, holding.length.1);
+        if accepted {
+            Ok(())
+        } else {
+            Err(DispatchError::LeaseGone)
+        }
     }
 }

@@ -17,10 +17,23 @@ pub(super) fn attempt_variables(
     claimed: &Claimed,
     given: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
-    let own =
-        [("BITBUCKET_STEP_UUID", format!("{{{}}}", claimed.step_id.as_uuid())), ("BITBUCKET_STEP_RUN_NUMBER", claimed.number.to_string())];
+    let own = [
+        (
+            "BITBUCKET_STEP_UUID",
+            format!("{{{}}}", claimed.step_id.as_uuid()),
+        ),
+        ("BITBUCKET_STEP_RUN_NUMBER", claimed.number.to_string()),
+    ];
     let own = own.map(|(name, value)| (name.to_owned(), value));
-    own.into_iter().chain(known_variables(context, repository, plan, claimed.position, given)).collect()
+    own.into_iter()
+        .chain(known_variables(
+            context,
+            repository,
+            plan,
+            claimed.position,
+            given,
+        ))
+        .collect()
 }
 
 /// What is known of a step's variables before an attempt of it is made, which is what its conditions are held against: the
@@ -32,16 +45,38 @@ pub(super) fn known_variables(
     position: usize,
     given: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
-    let RunContext { number, commit, ref_name, trigger, detail, .. } = context;
-    let mut variables = change_variables(&Change { number: *number, commit, ref_name, trigger: *trigger, detail }, repository);
+    let RunContext {
+        number,
+        commit,
+        ref_name,
+        trigger,
+        detail,
+        ..
+    } = context;
+    let mut variables = change_variables(
+        &Change {
+            number: *number,
+            commit,
+            ref_name,
+            trigger: *trigger,
+            detail,
+        },
+        repository,
+    );
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     if let Some(url) = &repository.http_url {
-        set("BITBUCKET_GIT_HTTP_ORIGIN", url.trim_end_matches(".git").to_owned());
+        set(
+            "BITBUCKET_GIT_HTTP_ORIGIN",
+            url.trim_end_matches(".git").to_owned(),
+        );
     }
     if let Some(url) = &repository.ssh_url {
         set("BITBUCKET_GIT_SSH_ORIGIN", url.clone());
     }
-    set("BITBUCKET_PIPELINE_UUID", format!("{{{}}}", context.id.as_uuid()));
+    set(
+        "BITBUCKET_PIPELINE_UUID",
+        format!("{{{}}}", context.id.as_uuid()),
+    );
     if let Some((index, count)) = parallel(plan, position) {
         set("BITBUCKET_PARALLEL_STEP", index.to_string());
         set("BITBUCKET_PARALLEL_STEP_COUNT", count.to_string());
@@ -66,7 +101,10 @@ pub(crate) struct Change<'a> {
 }
 
 /// What is known before there is a plan: the variables of the change and of its repository, which rules may ask for too.
-pub(crate) fn change_variables(change: &Change<'_>, repository: &Repository) -> Vec<(String, String)> {
+pub(crate) fn change_variables(
+    change: &Change<'_>,
+    repository: &Repository,
+) -> Vec<(String, String)> {
     let mut variables: Vec<(String, String)> = Vec::with_capacity(32);
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
     set("CI", "true".to_owned());
@@ -77,9 +115,13 @@ pub(crate) fn change_variables(change: &Change<'_>, repository: &Repository) -> 
     } else {
         set("BITBUCKET_TAG", change.ref_name.short().to_owned());
     }
-    if let (TriggerKind::PullRequest, Some(request)) = (change.trigger, &change.detail.pull_request) {
+    if let (TriggerKind::PullRequest, Some(request)) = (change.trigger, &change.detail.pull_request)
+    {
         set("BITBUCKET_PR_ID", request.id.to_string());
-        set("BITBUCKET_PR_DESTINATION_BRANCH", request.destination.clone());
+        set(
+            "BITBUCKET_PR_DESTINATION_BRANCH",
+            request.destination.clone(),
+        );
         if let Some(commit) = &request.destination_commit {
             set("BITBUCKET_PR_DESTINATION_COMMIT", commit.clone());
         }
@@ -88,15 +130,22 @@ pub(crate) fn change_variables(change: &Change<'_>, repository: &Repository) -> 
     set("BITBUCKET_REPO_OWNER", repository.owner.clone());
     set("BITBUCKET_REPO_SLUG", repository.slug.clone());
     set("BITBUCKET_REPO_UUID", repository.remote_id.clone());
-    set("BITBUCKET_REPO_FULL_NAME", format!("{}/{}", repository.owner, repository.slug));
-    set("BITBUCKET_REPO_IS_PRIVATE", repository.is_private.to_string());
+    set(
+        "BITBUCKET_REPO_FULL_NAME",
+        format!("{}/{}", repository.owner, repository.slug),
+    );
+    set(
+        "BITBUCKET_REPO_IS_PRIVATE",
+        repository.is_private.to_string(),
+    );
     set("BITBUCKET_PROJECT_KEY", repository.owner.clone());
     variables
 }
 
 /// The environment whose variables a step is given.
 pub(super) fn environment_of(plan: &Plan, position: usize) -> Option<&str> {
-    plan.step(position).and_then(|step| step.deployment.as_deref().or(step.environment.as_deref()))
+    plan.step(position)
+        .and_then(|step| step.deployment.as_deref().or(step.environment.as_deref()))
 }
 
 /// A step's place in its parallel group, from 0, and how many there are.
@@ -105,7 +154,8 @@ fn parallel(plan: &Plan, position: usize) -> Option<(usize, usize)> {
     for group in &plan.groups {
         let end = first + group.steps.len();
         if (first..end).contains(&position) {
-            return matches!(group.kind, GroupKind::Parallel { .. }).then_some((position - first, group.steps.len()));
+            return matches!(group.kind, GroupKind::Parallel { .. })
+                .then_some((position - first, group.steps.len()));
         }
         first = end;
     }

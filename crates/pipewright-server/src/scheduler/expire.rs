@@ -49,15 +49,33 @@ pub(crate) async fn look(app: &App) -> Result<usize, StoreError> {
     Ok(lost.len())
 }
 
-async fn lose(app: &App, held: &Held, outcome: AttemptOutcome, why: &str) -> Result<(), StoreError> {
+async fn lose(
+    app: &App,
+    held: &Held,
+    outcome: AttemptOutcome,
+    why: &str,
+) -> Result<(), StoreError> {
     tracing::warn!(attempt = %held.id, build = %held.build_id, "an attempt is lost");
     let log = app.logs.clone();
     let attempt = held.id;
     // The log's length as its file has it; a log that cannot be read is no reason to keep the build waiting.
-    let length = tokio::task::spawn_blocking(move || log.writer(attempt).map(|log| (log.bytes(), log.lines()))).await;
+    let length = tokio::task::spawn_blocking(move || {
+        log.writer(attempt).map(|log| (log.bytes(), log.lines()))
+    })
+    .await;
     let (log_bytes, log_lines) = length.ok().and_then(Result::ok).unwrap_or_default();
-    let ended = Ended { log_bytes, log_lines, ..Ended::of(outcome, Some(why.to_owned())) };
-    let which = Which { attempt: held.id, lease: held.lease, build: held.build_id, position: held.position, number: held.number };
+    let ended = Ended {
+        log_bytes,
+        log_lines,
+        ..Ended::of(outcome, Some(why.to_owned()))
+    };
+    let which = Which {
+        attempt: held.id,
+        lease: held.lease,
+        build: held.build_id,
+        position: held.position,
+        number: held.number,
+    };
     finish(app, which, &ended, app.clock.now()).await?;
     app.live().growth.complete(held.id, log_bytes, log_lines);
     Ok(())

@@ -22,7 +22,12 @@ pub(super) struct Which {
 }
 
 /// Ends an attempt. False where its lease is gone: nothing changed then.
-pub(super) async fn finish(app: &App, which: Which, ended: &Ended, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn finish(
+    app: &App,
+    which: Which,
+    ended: &Ended,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let mut tx = app.db.begin().await?;
     // The build's row first, as everywhere, so that no two transactions hold one each and wait for the other.
     let stored = builds::load_run(&mut tx, which.build).await?;
@@ -32,12 +37,28 @@ pub(super) async fn finish(app: &App, which: Which, ended: &Ended, now: Timestam
     }
     let mut aftermath = Aftermath::default();
     if let Some(mut stored) = stored {
-        let event = BuildEvent::AttemptFinished { step: which.position, attempt: which.number, outcome: ended.outcome };
-        let message = ended
-            .message
-            .as_deref()
-            .filter(|_| matches!(ended.outcome, AttemptOutcome::Errored | AttemptOutcome::TimedOut | AttemptOutcome::Failed));
-        match advance(app, &mut tx, &mut stored, event, message, now, &mut aftermath).await {
+        let event = BuildEvent::AttemptFinished {
+            step: which.position,
+            attempt: which.number,
+            outcome: ended.outcome,
+        };
+        let message = ended.message.as_deref().filter(|_| {
+            matches!(
+                ended.outcome,
+                AttemptOutcome::Errored | AttemptOutcome::TimedOut | AttemptOutcome::Failed
+            )
+        });
+        match advance(
+            app,
+            &mut tx,
+            &mut stored,
+            event,
+            message,
+            now,
+            &mut aftermath,
+        )
+        .await
+        {
             // The build ended without waiting for this attempt.
             Ok(()) | Err(AdvanceError::Refused(_)) => {}
             Err(AdvanceError::Store(error)) => return Err(error),

@@ -44,7 +44,10 @@ impl Holdings {
 
     /// The attempt, while its lease runs.
     pub(super) fn get(&self, attempt: AttemptId, lease: Uuid, now: Timestamp) -> Option<Holding> {
-        self.lock().get(&attempt).filter(|holding| holding.lease == lease && now < holding.until).cloned()
+        self.lock()
+            .get(&attempt)
+            .filter(|holding| holding.lease == lease && now < holding.until)
+            .cloned()
     }
 
     /// Changes what is known of an attempt; nothing happens where it is not held.

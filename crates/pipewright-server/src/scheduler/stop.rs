@@ -18,8 +18,20 @@ pub(crate) async fn stop_within(
     now: Timestamp,
     aftermath: &mut Aftermath,
 ) -> Result<bool, StoreError> {
-    let Some(mut stored) = builds::load_run(tx, build).await? else { return Ok(false) };
-    match advance(app, tx, &mut stored, BuildEvent::StopRequested, Some(why), now, aftermath).await {
+    let Some(mut stored) = builds::load_run(tx, build).await? else {
+        return Ok(false);
+    };
+    match advance(
+        app,
+        tx,
+        &mut stored,
+        BuildEvent::StopRequested,
+        Some(why),
+        now,
+        aftermath,
+    )
+    .await
+    {
         Ok(()) => {
             builds::keep_stopper(tx, build, who, why).await?;
             Ok(true)

@@ -45,11 +45,21 @@ pub(crate) async fn written(server: &TestServer) {
 
 /// A server in which nothing happens by itself.
 async fn still() -> TestServer {
-    TestServer::with(TestOptions { works: false, runner_slots: 0, ..TestOptions::default() }).await
+    TestServer::with(TestOptions {
+        works: false,
+        runner_slots: 0,
+        ..TestOptions::default()
+    })
+    .await
 }
 
 async fn of_branch(server: &TestServer, branch: &str) -> Vec<Build> {
-    server.builds().await.into_iter().filter(|build| build.ref_name.short() == branch).collect()
+    server
+        .builds()
+        .await
+        .into_iter()
+        .filter(|build| build.ref_name.short() == branch)
+        .collect()
 }
 
 async fn drain<L: Lane>(lane: &L, key: L::Key) {
@@ -67,16 +77,34 @@ async fn deciding_is_all_or_nothing_and_happens_once() {
     for polls in 0..MANY {
         let branch = format!("branch-{polls}");
         let id = server.deliver(&branch, None, &"a".repeat(40)).await;
-        let unit = lane.next(repository).await.expect("reads").expect("the delivery");
+        let unit = lane
+            .next(repository)
+            .await
+            .expect("reads")
+            .expect("the delivery");
         whole += usize::from(Box::pin(interrupted(polls, lane.step(unit))).await);
         written(&server).await;
-        let delivery = deliveries::get(&server.app.db, server.account(), id).await.expect("reads").expect("the delivery");
-        let made = decisions::of_delivery(&server.app.db, server.account(), id).await.expect("reads").len();
+        let delivery = deliveries::get(&server.app.db, server.account(), id)
+            .await
+            .expect("reads")
+            .expect("the delivery");
+        let made = decisions::of_delivery(&server.app.db, server.account(), id)
+            .await
+            .expect("reads")
+            .len();
         let decided = usize::from(delivery.state == deliveries::DeliveryState::Decided);
-        assert_eq!([made, of_branch(&server, &branch).await.len()], [decided; 2], "after {polls} polls");
+        assert_eq!(
+            [made, of_branch(&server, &branch).await.len()],
+            [decided; 2],
+            "after {polls} polls"
+        );
         // Whoever comes next finds what is left to do, and does it once.
         drain(&lane, repository).await;
-        assert_eq!(of_branch(&server, &branch).await.len(), 1, "after {polls} polls");
+        assert_eq!(
+            of_branch(&server, &branch).await.len(),
+            1,
+            "after {polls} polls"
+        );
         if whole > 3 {
             return;
         }
@@ -92,7 +120,16 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
     let (decide, plan) = (DecideLane(server.app.clone()), PlanLane(server.app.clone()));
     let runner = RunnerId::new();
     let mut tx = server.app.db.begin().await.expect("begins");
-    register(&mut tx, runner, "test", RunnerKind::Embedded, 1, server.app.clock.now()).await.expect("registers");
+    register(
+        &mut tx,
+        runner,
+        "test",
+        RunnerKind::Embedded,
+        1,
+        server.app.clock.now(),
+    )
+    .await
+    .expect("registers");
     tx.commit().await.expect("commits");
     // The commit is brought into the mirror once; the branches after it are only names of it.
     server.deliver("main", None, &commit).await;
@@ -104,7 +141,11 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
         server.deliver(&branch, None, &commit).await;
         drain(&decide, repository).await;
         let build = of_branch(&server, &branch).await.remove(0).id;
-        let unit = plan.next(repository).await.expect("reads").expect("the build");
+        let unit = plan
+            .next(repository)
+            .await
+            .expect("reads")
+            .expect("the build");
         let planned = Box::pin(interrupted(polls, plan.step(unit))).await;
         written(&server).await;
         is_planned_whole_or_not(&server, build, polls).await;
@@ -114,8 +155,16 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
         let claimed = Box::pin(interrupted(polls, claiming.claim(100))).await;
         written(&server).await;
         // What was claimed and not handed out comes back: the process died.
-        super::end_left_over(&server.app, runner).await.expect("ends");
-        let ended = end(&server, &EmbeddedDispatcher::new(server.app.clone(), runner), build, polls).await;
+        super::end_left_over(&server.app, runner)
+            .await
+            .expect("ends");
+        let ended = end(
+            &server,
+            &EmbeddedDispatcher::new(server.app.clone(), runner),
+            build,
+            polls,
+        )
+        .await;
         whole += usize::from(planned && claimed && ended);
         if whole > 3 {
             return;
@@ -131,18 +180,34 @@ async fn what_a_stopped_step_had_put_already_is_not_kept() {
     let (decide, plan) = (DecideLane(server.app.clone()), PlanLane(server.app.clone()));
     let runner = RunnerId::new();
     let mut tx = server.app.db.begin().await.expect("begins");
-    register(&mut tx, runner, "test", RunnerKind::Embedded, 1, server.app.clock.now()).await.expect("registers");
+    register(
+        &mut tx,
+        runner,
+        "test",
+        RunnerKind::Embedded,
+        1,
+        server.app.clock.now(),
+    )
+    .await
+    .expect("registers");
     tx.commit().await.expect("commits");
     let commit = server.push("main", PIPELINE).await;
-    for (branch, outcome, kept) in
-        [("main", AttemptOutcome::Stopped, 0), ("lost", AttemptOutcome::Lost, 0), ("failed", AttemptOutcome::Failed, 1)]
-    {
+    for (branch, outcome, kept) in [
+        ("main", AttemptOutcome::Stopped, 0),
+        ("lost", AttemptOutcome::Lost, 0),
+        ("failed", AttemptOutcome::Failed, 1),
+    ] {
         server.deliver(branch, None, &commit).await;
         drain(&decide, repository).await;
         drain(&plan, repository).await;
         let build = of_branch(&server, branch).await.remove(0).id;
         let dispatcher = EmbeddedDispatcher::new(server.app.clone(), runner);
-        let assignment = dispatcher.claim(1).await.expect("claims").pop().expect("the attempt");
+        let assignment = dispatcher
+            .claim(1)
+            .await
+            .expect("claims")
+            .pop()
+            .expect("the attempt");
         let artifact = NewArtifact {
             id: ArtifactId::new(),
             position: 0,
@@ -153,52 +218,124 @@ async fn what_a_stopped_step_had_put_already_is_not_kept() {
             listing: vec![("app".to_owned(), 4)],
         };
         let (attempt, lease) = (assignment.attempt, assignment.lease);
-        dispatcher.put_artifact(attempt, lease, &artifact, Box::pin(&b"file"[..])).await.expect("is put");
+        dispatcher
+            .put_artifact(attempt, lease, &artifact, Box::pin(&b"file"[..]))
+            .await
+            .expect("is put");
         let output_variables = vec![("VERSION".to_owned(), "7".to_owned())];
-        let report = AttemptReport { output_variables, ..AttemptReport::of(outcome, None, None) };
-        dispatcher.finished(attempt, lease, report).await.expect("ends");
-        assert_eq!(artifacts::of_build(&server.app.db, build).await.expect("reads").len(), kept, "{outcome:?}");
+        let report = AttemptReport {
+            output_variables,
+            ..AttemptReport::of(outcome, None, None)
+        };
+        dispatcher
+            .finished(attempt, lease, report)
+            .await
+            .expect("ends");
+        assert_eq!(
+            artifacts::of_build(&server.app.db, build)
+                .await
+                .expect("reads")
+                .len(),
+            kept,
+            "{outcome:?}"
+        );
         let mut tx = server.app.db.begin().await.expect("begins");
-        assert_eq!(output_variables::of_build(&mut tx, build).await.expect("reads").len(), kept, "{outcome:?}");
+        assert_eq!(
+            output_variables::of_build(&mut tx, build)
+                .await
+                .expect("reads")
+                .len(),
+            kept,
+            "{outcome:?}"
+        );
         tx.rollback().await.expect("ends");
         // What was lost is queued again, and must not be claimed by the next.
         for again in dispatcher.claim(9).await.expect("claims") {
             let stopped = AttemptReport::of(AttemptOutcome::Failed, None, None);
-            dispatcher.finished(again.attempt, again.lease, stopped).await.expect("ends");
+            dispatcher
+                .finished(again.attempt, again.lease, stopped)
+                .await
+                .expect("ends");
         }
     }
 }
 
 /// Rows of steps, attempts and statuses are there exactly where the build is planned.
 async fn is_planned_whole_or_not(server: &TestServer, id: BuildId, polls: usize) {
-    let build = builds::get(&server.app.db, server.account(), id).await.expect("reads").expect("the build");
+    let build = builds::get(&server.app.db, server.account(), id)
+        .await
+        .expect("reads")
+        .expect("the build");
     let rows = steps::list(&server.app.db, id).await.expect("reads").len();
-    let queued = attempts::of_build(&server.app.db, id).await.expect("reads").len();
-    let told = statuses::of_build(&server.app.db, id).await.expect("reads").len();
-    assert_eq!([rows, queued, told], [usize::from(build.planned_at.is_some()); 3], "after {polls} polls");
+    let queued = attempts::of_build(&server.app.db, id)
+        .await
+        .expect("reads")
+        .len();
+    let told = statuses::of_build(&server.app.db, id)
+        .await
+        .expect("reads")
+        .len();
+    assert_eq!(
+        [rows, queued, told],
+        [usize::from(build.planned_at.is_some()); 3],
+        "after {polls} polls"
+    );
 }
 
 /// Claims everything, and interrupts the end of this build's attempt.
-async fn end(server: &TestServer, dispatcher: &EmbeddedDispatcher, id: BuildId, polls: usize) -> bool {
+async fn end(
+    server: &TestServer,
+    dispatcher: &EmbeddedDispatcher,
+    id: BuildId,
+    polls: usize,
+) -> bool {
     let report = || AttemptReport::of(AttemptOutcome::Passed, Some(0), None);
     let mut ended = false;
     for assignment in dispatcher.claim(100).await.expect("claims") {
         let (attempt, lease) = (assignment.attempt, assignment.lease);
         if assignment.build == id {
-            ended = Box::pin(interrupted(polls, dispatcher.finished(attempt, lease, report()))).await;
+            ended = Box::pin(interrupted(
+                polls,
+                dispatcher.finished(attempt, lease, report()),
+            ))
+            .await;
             written(server).await;
-            let build = builds::get(&server.app.db, server.account(), id).await.expect("reads").expect("the build");
-            let last = attempts::of_build(&server.app.db, id).await.expect("reads").pop().expect("an attempt");
-            let told = statuses::of_build(&server.app.db, id).await.expect("reads").len();
+            let build = builds::get(&server.app.db, server.account(), id)
+                .await
+                .expect("reads")
+                .expect("the build");
+            let last = attempts::of_build(&server.app.db, id)
+                .await
+                .expect("reads")
+                .pop()
+                .expect("an attempt");
+            let told = statuses::of_build(&server.app.db, id)
+                .await
+                .expect("reads")
+                .len();
             let over = last.outcome.is_some();
-            assert_eq!((over, told), (build.state.is_finished(), 1 + usize::from(over)), "after {polls} polls");
+            assert_eq!(
+                (over, told),
+                (build.state.is_finished(), 1 + usize::from(over)),
+                "after {polls} polls"
+            );
             if over {
                 continue;
             }
         }
-        dispatcher.finished(attempt, lease, report()).await.expect("ends");
+        dispatcher
+            .finished(attempt, lease, report())
+            .await
+            .expect("ends");
     }
-    let build = builds::get(&server.app.db, server.account(), id).await.expect("reads").expect("the build");
-    assert!(build.state.is_finished(), "after {polls} polls: {}", build.state.as_str());
+    let build = builds::get(&server.app.db, server.account(), id)
+        .await
+        .expect("reads")
+        .expect("the build");
+    assert!(
+        build.state.is_finished(),
+        "after {polls} polls: {}",
+        build.state.as_str()
+    );
     ended
 }

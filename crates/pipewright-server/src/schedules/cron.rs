@@ -20,7 +20,13 @@ const UTC: &str = "UTC";
 /// A field of an expression: what it is called, and its lowest and highest number.
 type Field = (&'static str, u32, u32);
 
-const FIVE: [Field; 5] = [("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7)];
+const FIVE: [Field; 5] = [
+    ("minute", 0, 59),
+    ("hour", 0, 23),
+    ("day of the month", 1, 31),
+    ("month", 1, 12),
+    ("day of the week", 0, 7),
+];
 
 /// In Quartz, which Bitbucket uses, Sunday is day 1.
 const SEVEN: [Field; 7] = [
@@ -74,7 +80,9 @@ impl Cron {
     pub(crate) fn parse(text: &str) -> Result<Self, CronMistake> {
         let mistake = |sentence: String| CronMistake { sentence };
         if text.chars().count() > LONGEST {
-            return Err(mistake(format!("The expression is longer than {LONGEST} characters; make it shorter, or use two schedules.")));
+            return Err(mistake(format!(
+                "The expression is longer than {LONGEST} characters; make it shorter, or use two schedules."
+            )));
         }
         let fields = split(text);
         let is_quartz = fields.len() == SEVEN.len();
@@ -92,9 +100,12 @@ impl Cron {
         for (index, (start, field)) in fields.iter().enumerate() {
             check(known, index, field, *start, is_quartz).map_err(mistake)?;
         }
-        let cron = parser(is_quartz)
-            .parse(text)
-            .map_err(|error| mistake(format!("The expression cannot be read: {}.", reason(&error.to_string()).trim_end_matches('.'))))?;
+        let cron = parser(is_quartz).parse(text).map_err(|error| {
+            mistake(format!(
+                "The expression cannot be read: {}.",
+                reason(&error.to_string()).trim_end_matches('.')
+            ))
+        })?;
         Ok(Self { cron, is_quartz })
     }
 
@@ -114,27 +125,43 @@ impl Timing {
             format!("“{name}” is no time zone that is known here; use a name such as Europe/Berlin or America/New_York, or UTC.")
         })?;
         let zone_name = zone.iana_name().unwrap_or(name).to_owned();
-        Ok(Self { cron, zone, zone_name })
+        Ok(Self {
+            cron,
+            zone,
+            zone_name,
+        })
     }
 
     /// The first due time after a moment; none where no time is left.
     pub(crate) fn after(&self, moment: Timestamp) -> Option<Timestamp> {
-        let moment = jiff::Timestamp::from_microsecond(moment.as_micros()).ok()?.to_zoned(self.zone.clone());
+        let moment = jiff::Timestamp::from_microsecond(moment.as_micros())
+            .ok()?
+            .to_zoned(self.zone.clone());
         let next = self.cron.cron.find_next_occurrence(&moment, false).ok()?;
         Some(Timestamp::from_micros(next.timestamp().as_microsecond()))
     }
 
     /// The next due times, at most `count`.
     pub(crate) fn next_times(&self, now: Timestamp, count: usize) -> Vec<Timestamp> {
-        std::iter::successors(self.after(now), |time| self.after(*time)).take(count).collect()
+        std::iter::successors(self.after(now), |time| self.after(*time))
+            .take(count)
+            .collect()
     }
 
     /// What is to be fired at `now` of a schedule that has been due since `was`.
     pub(crate) fn due(&self, was: Timestamp, now: Timestamp) -> Due {
-        let mut due = Due { newest: was, missed: 0, next: self.after(was) };
+        let mut due = Due {
+            newest: was,
+            missed: 0,
+            next: self.after(was),
+        };
         while let Some(next) = due.next.filter(|next| *next <= now) {
             due.missed += 1;
-            due.newest = if due.missed < MISSED_COUNTED { next } else { self.before(now).unwrap_or(next) };
+            due.newest = if due.missed < MISSED_COUNTED {
+                next
+            } else {
+                self.before(now).unwrap_or(next)
+            };
             due.next = self.after(due.newest);
         }
         due
@@ -142,8 +169,14 @@ impl Timing {
 
     /// The last due time at or before a moment.
     fn before(&self, moment: Timestamp) -> Option<Timestamp> {
-        let moment = jiff::Timestamp::from_microsecond(moment.as_micros()).ok()?.to_zoned(self.zone.clone());
-        let last = self.cron.cron.find_previous_occurrence(&moment, true).ok()?;
+        let moment = jiff::Timestamp::from_microsecond(moment.as_micros())
+            .ok()?
+            .to_zoned(self.zone.clone());
+        let last = self
+            .cron
+            .cron
+            .find_previous_occurrence(&moment, true)
+            .ok()?;
         Some(Timestamp::from_micros(last.timestamp().as_microsecond()))
     }
 
@@ -170,7 +203,10 @@ pub(crate) fn shown_in(moment: Timestamp, zone: &str) -> String {
 
 fn shown(moment: Timestamp, zone: &TimeZone) -> String {
     match jiff::Timestamp::from_microsecond(moment.as_micros()) {
-        Ok(moment) => moment.to_zoned(zone.clone()).strftime("%a %-d %b %Y, %H:%M %Z").to_string(),
+        Ok(moment) => moment
+            .to_zoned(zone.clone())
+            .strftime("%a %-d %b %Y, %H:%M %Z")
+            .to_string(),
         Err(_) => moment.to_string(),
     }
 }
@@ -178,8 +214,11 @@ fn shown(moment: Timestamp, zone: &TimeZone) -> String {
 /// The names of time zones to choose from.
 pub(crate) fn zone_names() -> Vec<String> {
     let names = jiff::tz::db().available().map(|name| name.to_string());
-    let mut names: Vec<String> =
-        names.filter(|name| name.contains('/') && !name.starts_with("posix/") && !name.starts_with("right/")).collect();
+    let mut names: Vec<String> = names
+        .filter(|name| {
+            name.contains('/') && !name.starts_with("posix/") && !name.starts_with("right/")
+        })
+        .collect();
     names.sort();
     names.dedup();
     names.insert(0, UTC.to_owned());
@@ -187,7 +226,12 @@ pub(crate) fn zone_names() -> Vec<String> {
 }
 
 fn parser(is_quartz: bool) -> CronParser {
-    CronParser::builder().seconds(Seconds::Optional).year(Year::Optional).alternative_weekdays(is_quartz).sloppy_ranges(is_quartz).build()
+    CronParser::builder()
+        .seconds(Seconds::Optional)
+        .year(Year::Optional)
+        .alternative_weekdays(is_quartz)
+        .sloppy_ranges(is_quartz)
+        .build()
 }
 
 /// The fields, each with the character it begins at, from 1.
@@ -208,7 +252,13 @@ fn split(text: &str) -> Vec<(usize, String)> {
 }
 
 /// Reads one field by itself, item by item, so that what is wrong has a place.
-fn check(known: &[Field], index: usize, field: &str, start: usize, is_quartz: bool) -> Result<(), String> {
+fn check(
+    known: &[Field],
+    index: usize,
+    field: &str,
+    start: usize,
+    is_quartz: bool,
+) -> Result<(), String> {
     let (name, low, high) = known[index];
     let mut at = start;
     for item in field.split(',') {
@@ -219,7 +269,10 @@ fn check(known: &[Field], index: usize, field: &str, start: usize, is_quartz: bo
         };
         let what = format!("the {name} “{item}” ({place})");
         if name == "second" && (field.contains(',') || field.parse::<u32>().is_err()) {
-            return Err(format!("{} must be one number, such as 0: the times of a schedule are at least a minute apart.", capital(&what)));
+            return Err(format!(
+                "{} must be one number, such as 0: the times of a schedule are at least a minute apart.",
+                capital(&what)
+            ));
         }
         let mut alone: Vec<&str> = vec!["*"; known.len()];
         if is_quartz {
@@ -227,7 +280,10 @@ fn check(known: &[Field], index: usize, field: &str, start: usize, is_quartz: bo
         }
         alone[index] = item;
         if item.is_empty() {
-            return Err(format!("{} is empty; remove the comma, or write a {name} from {low} to {high}.", capital(&what)));
+            return Err(format!(
+                "{} is empty; remove the comma, or write a {name} from {low} to {high}.",
+                capital(&what)
+            ));
         }
         if let Err(error) = parser(is_quartz).parse(&alone.join(" ")) {
             return Err(format!(
@@ -244,14 +300,25 @@ fn check(known: &[Field], index: usize, field: &str, start: usize, is_quartz: bo
 
 /// What croner has against it, as it follows the thing.
 fn reason(error: &str) -> String {
-    let error = error.trim_start_matches("Component error: ").trim_start_matches("Invalid pattern: ").trim_end_matches('.');
+    let error = error
+        .trim_start_matches("Component error: ")
+        .trim_start_matches("Invalid pattern: ")
+        .trim_end_matches('.');
     match error {
         "Number out of bounds" => "is out of range".to_owned(),
-        "Range out of bounds" => "is a range that is out of bounds or ends before it begins".to_owned(),
+        "Range out of bounds" => {
+            "is a range that is out of bounds or ends before it begins".to_owned()
+        }
         "Step cannot be zero" => "has a step of zero".to_owned(),
-        "Nth specifier out of bounds" => "asks for a week that no month has; use #1 to #5, or L for the last".to_owned(),
-        _ if error.contains("illegal character") => "holds something that has no meaning there".to_owned(),
-        _ if error.contains("single number steps") => "has a step without a range; write */10, or 5-59/10".to_owned(),
+        "Nth specifier out of bounds" => {
+            "asks for a week that no month has; use #1 to #5, or L for the last".to_owned()
+        }
+        _ if error.contains("illegal character") => {
+            "holds something that has no meaning there".to_owned()
+        }
+        _ if error.contains("single number steps") => {
+            "has a step without a range; write */10, or 5-59/10".to_owned()
+        }
         _ => "cannot be read".to_owned(),
     }
 }
@@ -266,7 +333,11 @@ fn names(field: &str) -> &'static str {
 
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default() + characters.as_str()
+    characters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>())
+        .unwrap_or_default()
+        + characters.as_str()
 }
 
 #[cfg(test)]
@@ -280,12 +351,20 @@ mod tests {
     use super::{Cron, MISSED_COUNTED, Timing};
 
     fn moment(text: &str) -> Timestamp {
-        Timestamp::from_micros(text.parse::<jiff::Timestamp>().expect("a moment").as_microsecond())
+        Timestamp::from_micros(
+            text.parse::<jiff::Timestamp>()
+                .expect("a moment")
+                .as_microsecond(),
+        )
     }
 
     fn next(cron: &str, zone: &str, from: &str, count: usize) -> Vec<String> {
         let timing = Timing::read(cron, zone).expect("an expression");
-        timing.next_times(moment(from), count).into_iter().map(|time| time.to_string()).collect()
+        timing
+            .next_times(moment(from), count)
+            .into_iter()
+            .map(|time| time.to_string())
+            .collect()
     }
 
     #[rstest]
@@ -310,7 +389,12 @@ mod tests {
     #[case("0 30 7 * * MON-FRI *", "Europe/Berlin", "2026-11-28T01:00:00Z", &["2026-11-30T07:30:00Z", "2026-12-01T07:30:00Z"])]
     #[case("0 0 1 ? * 2 *", "UTC", "2026-11-28T01:00:00Z", &["2026-11-30T01:00:00Z"])]
     #[case("0 0/20 9 * * ? 2027", "UTC", "2026-11-28T01:00:00Z", &["2027-01-01T09:00:00Z", "2027-01-01T09:20:00Z"])]
-    fn an_expression_has_its_times(#[case] cron: &str, #[case] zone: &str, #[case] from: &str, #[case] expected: &[&str]) {
+    fn an_expression_has_its_times(
+        #[case] cron: &str,
+        #[case] zone: &str,
+        #[case] from: &str,
+        #[case] expected: &[&str],
+    ) {
         assert_eq!(next(cron, zone, from, expected.len()), expected);
     }
 
@@ -318,9 +402,15 @@ mod tests {
     #[case("", "there is none")]
     #[case("* * * *", "there are 4")]
     #[case("0 * * * * *", "there are 6")]
-    #[case("60 * * * *", "The minute “60” (characters 1 to 2) is out of range; a minute is a number from 0 to 59.")]
+    #[case(
+        "60 * * * *",
+        "The minute “60” (characters 1 to 2) is out of range; a minute is a number from 0 to 59."
+    )]
     #[case("0 25 * * *", "The hour “25” (characters 3 to 4)")]
-    #[case("0  1,x * * *", "The hour “x” (character 6) holds something that has no meaning there")]
+    #[case(
+        "0  1,x * * *",
+        "The hour “x” (character 6) holds something that has no meaning there"
+    )]
     #[case("0 1, * * *", "The hour “” (character 5) is empty")]
     #[case("5/10 * * * *", "write */10, or 5-59/10")]
     #[case("*/0 * * * *", "a step of zero")]
@@ -332,16 +422,32 @@ mod tests {
     #[case("$(x) * * * *", "The minute “$(x)” (characters 1 to 4)")]
     fn mistakes_are_explained_where_they_stand(#[case] cron: &str, #[case] expected: &str) {
         let sentence = Cron::parse(cron).expect_err("a mistake").sentence;
-        assert!(sentence.contains(expected) && sentence.ends_with('.'), "{sentence}");
+        assert!(
+            sentence.contains(expected) && sentence.ends_with('.'),
+            "{sentence}"
+        );
     }
 
     #[test]
     fn a_long_text_and_an_unknown_zone_are_refused_and_what_never_comes_has_no_time() {
         assert!(Cron::parse(&"1,".repeat(200)).is_err());
-        assert!(Timing::read("0 0 * * *", "Mars/Base").expect_err("no zone").contains("Mars/Base"));
-        assert_eq!(next("0 0 30 2 *", "UTC", "2026-11-28T01:00:00Z", 5), Vec::<String>::new());
-        assert_eq!(next("0 0 0 1 1 ? 2020", "UTC", "2026-11-28T01:00:00Z", 5), Vec::<String>::new());
-        assert!(super::zone_names().len() > 300, "the zones are in the program");
+        assert!(
+            Timing::read("0 0 * * *", "Mars/Base")
+                .expect_err("no zone")
+                .contains("Mars/Base")
+        );
+        assert_eq!(
+            next("0 0 30 2 *", "UTC", "2026-11-28T01:00:00Z", 5),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            next("0 0 0 1 1 ? 2020", "UTC", "2026-11-28T01:00:00Z", 5),
+            Vec::<String>::new()
+        );
+        assert!(
+            super::zone_names().len() > 300,
+            "the zones are in the program"
+        );
     }
 
     #[test]
@@ -349,11 +455,24 @@ mod tests {
         let timing = Timing::read("*/10 * * * *", "UTC").expect("reads");
         let was = moment("2026-11-28T01:00:00Z");
         let due = timing.due(was, moment("2026-11-28T01:35:00Z"));
-        assert_eq!((due.newest, due.missed, due.next), (moment("2026-11-28T01:30:00Z"), 3, Some(moment("2026-11-28T01:40:00Z"))));
+        assert_eq!(
+            (due.newest, due.missed, due.next),
+            (
+                moment("2026-11-28T01:30:00Z"),
+                3,
+                Some(moment("2026-11-28T01:40:00Z"))
+            )
+        );
         let punctual = timing.due(was, was);
-        assert_eq!((punctual.newest, punctual.missed, punctual.next), (was, 0, Some(moment("2026-11-28T01:10:00Z"))));
+        assert_eq!(
+            (punctual.newest, punctual.missed, punctual.next),
+            (was, 0, Some(moment("2026-11-28T01:10:00Z")))
+        );
         let years = timing.due(was, moment("2030-01-01T00:05:00Z"));
-        assert_eq!((years.newest, years.missed), (moment("2030-01-01T00:00:00Z"), MISSED_COUNTED));
+        assert_eq!(
+            (years.newest, years.missed),
+            (moment("2030-01-01T00:00:00Z"), MISSED_COUNTED)
+        );
     }
 
     fn field(low: u32, high: u32) -> impl Strategy<Value = String> {

@@ -55,7 +55,9 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
         };
         match looked {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %chain(&error), "cannot look for schedules; trying again"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %chain(&error), "cannot look for schedules; trying again")
+            }
             Err(error) => tracing::error!(%error, "a look for schedules was ended by a bug"),
         }
     }
@@ -65,11 +67,14 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
 pub(super) async fn look(app: &App) -> Result<(), StoreError> {
     fire_due(app).await?;
     let firings = schedules::firings(&app.db, app.clock.now(), AT_ONCE).await?;
-    let made: Vec<Result<(), StoreError>> =
-        futures_util::stream::iter(firings.into_iter().map(|firing| async move { make_build(app, &firing).await }))
-            .buffer_unordered(SIDE_BY_SIDE)
-            .collect()
-            .await;
+    let made: Vec<Result<(), StoreError>> = futures_util::stream::iter(
+        firings
+            .into_iter()
+            .map(|firing| async move { make_build(app, &firing).await }),
+    )
+    .buffer_unordered(SIDE_BY_SIDE)
+    .collect()
+    .await;
     made.into_iter().collect()
 }
 
@@ -77,15 +82,35 @@ pub(super) async fn look(app: &App) -> Result<(), StoreError> {
 async fn fire_due(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
     for schedule in schedules::due(&app.db, now, AT_ONCE).await? {
-        let Some(was) = schedule.next_at else { continue };
+        let Some(was) = schedule.next_at else {
+            continue;
+        };
         let mut tx = app.db.begin().await?;
         let fired = match Timing::read(&schedule.spec.cron, &schedule.spec.time_zone) {
             Ok(timing) => {
                 let due = timing.due(was, now);
-                schedules::fire(&mut tx, schedule.id, was, due.next, Some((due.newest, due.missed)), None).await?
+                schedules::fire(
+                    &mut tx,
+                    schedule.id,
+                    was,
+                    due.next,
+                    Some((due.newest, due.missed)),
+                    None,
+                )
+                .await?
             }
             // It could be read when it was saved: another version, or another list of time zones.
-            Err(why) => schedules::fire(&mut tx, schedule.id, was, None, None, Some(&format!("It does not fire any more. {why}"))).await?,
+            Err(why) => {
+                schedules::fire(
+                    &mut tx,
+                    schedule.id,
+                    was,
+                    None,
+                    None,
+                    Some(&format!("It does not fire any more. {why}")),
+                )
+                .await?
+            }
         };
         tx.commit().await?;
         tracing::debug!(schedule = %schedule.id, fired, "a schedule was due");
@@ -100,7 +125,11 @@ async fn make_build(app: &App, firing: &Firing) -> Result<(), StoreError> {
         Ok(commit) => {
             let now = app.clock.now();
             let spec = &schedule.spec;
-            let due = ScheduleDetail { id: schedule.id, due_at: firing.due_at, missed: firing.missed };
+            let due = ScheduleDetail {
+                id: schedule.id,
+                due_at: firing.due_at,
+                missed: firing.missed,
+            };
             let new = NewBuild {
                 id: BuildId::new(),
                 account_id: schedule.account,
@@ -129,7 +158,9 @@ async fn make_build(app: &App, firing: &Firing) -> Result<(), StoreError> {
                 Err(StoreError::Missing { .. }) => return tx.rollback().await,
                 Err(error) => return Err(error),
             };
-            if !schedules::settle(&mut tx, schedule.id, firing.due_at, &Settled::Built(build)).await? {
+            if !schedules::settle(&mut tx, schedule.id, firing.due_at, &Settled::Built(build))
+                .await?
+            {
                 // Switched off, deleted, or made by another server meanwhile.
                 return tx.rollback().await;
             }
@@ -150,14 +181,30 @@ async fn make_build(app: &App, firing: &Firing) -> Result<(), StoreError> {
 }
 
 /// Tries it again where that may help; else the schedule shows why, and goes on at its next time.
-async fn not_made(app: &App, tx: &mut Tx, firing: &Firing, error: &StartError) -> Result<(), StoreError> {
+async fn not_made(
+    app: &App,
+    tx: &mut Tx,
+    firing: &Firing,
+    error: &StartError,
+) -> Result<(), StoreError> {
     let schedule = &firing.schedule;
     let due = shown_in(firing.due_at, &schedule.spec.time_zone);
     if error.is_retryable() && firing.tries + 1 < TRIES {
-        let why = sentence(&format!("no build could be made yet for {due}, and it is tried again: {error}"));
-        return schedules::retry(tx, schedule.id, firing.due_at, app.clock.now() + backoff(firing.tries), &why).await;
+        let why = sentence(&format!(
+            "no build could be made yet for {due}, and it is tried again: {error}"
+        ));
+        return schedules::retry(
+            tx,
+            schedule.id,
+            firing.due_at,
+            app.clock.now() + backoff(firing.tries),
+            &why,
+        )
+        .await;
     }
     let why = sentence(&format!("no build was made for {due}: {error}"));
     tracing::info!(schedule = %schedule.id, why, "a due time made no build");
-    schedules::settle(tx, schedule.id, firing.due_at, &Settled::NotBuilt(why)).await.map(drop)
+    schedules::settle(tx, schedule.id, firing.due_at, &Settled::NotBuilt(why))
+        .await
+        .map(drop)
 }

@@ -9,7 +9,12 @@ use crate::builds::{ManualBuild, StartError, ready_manual};
 use crate::http::MemberOf;
 
 /// Starts the build, with its line of history and the schedule's note of it in the same transaction. Answers its number.
-pub(crate) async fn run_now(app: &App, member: &MemberOf, application: &Application, schedule: &Schedule) -> Result<i64, StartError> {
+pub(crate) async fn run_now(
+    app: &App,
+    member: &MemberOf,
+    application: &Application,
+    schedule: &Schedule,
+) -> Result<i64, StartError> {
     let spec = &schedule.spec;
     let wish = ManualBuild {
         application: schedule.application,
@@ -22,7 +27,14 @@ pub(crate) async fn run_now(app: &App, member: &MemberOf, application: &Applicat
     let (build, number) = ready.create(&mut tx).await?;
     schedules::set_last_build(&mut tx, schedule.account, schedule.id, build).await?;
     let detail = json!({ "branch": spec.ref_name.short(), "schedule": spec.cron });
-    member.record(&mut tx, "build.started", &format!("{} #{number}", application.name), detail).await?;
+    member
+        .record(
+            &mut tx,
+            "build.started",
+            &format!("{} #{number}", application.name),
+            detail,
+        )
+        .await?;
     tx.commit().await?;
     ready.announce(app);
     Ok(number)

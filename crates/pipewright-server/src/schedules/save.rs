@@ -82,7 +82,8 @@ pub(crate) async fn switch(
 ) -> Result<(), SaveError> {
     let now = app.clock.now();
     let next_at: Option<Timestamp> = if is_on {
-        let timing = Timing::read(&schedule.spec.cron, &schedule.spec.time_zone).map_err(SaveError::Timing)?;
+        let timing = Timing::read(&schedule.spec.cron, &schedule.spec.time_zone)
+            .map_err(SaveError::Timing)?;
         Some(timing.after(now).ok_or(SaveError::Never)?)
     } else {
         None
@@ -91,22 +92,44 @@ pub(crate) async fn switch(
     if !schedules::switch(&mut tx, member.account.id, schedule.id, is_on, next_at, now).await? {
         return Err(SaveError::NotFound);
     }
-    let action = if is_on { "schedule.switched_on" } else { "schedule.switched_off" };
+    let action = if is_on {
+        "schedule.switched_on"
+    } else {
+        "schedule.switched_off"
+    };
     record(member, &mut tx, action, application, &schedule.spec).await?;
     Ok(tx.commit().await?)
 }
 
 /// Deletes a schedule; its builds stay.
-pub(crate) async fn delete(app: &App, member: &MemberOf, application: &Application, schedule: &Schedule) -> Result<(), SaveError> {
+pub(crate) async fn delete(
+    app: &App,
+    member: &MemberOf,
+    application: &Application,
+    schedule: &Schedule,
+) -> Result<(), SaveError> {
     let mut tx = app.db.begin().await?;
     if !schedules::delete(&mut tx, member.account.id, schedule.id).await? {
         return Err(SaveError::NotFound);
     }
-    record(member, &mut tx, "schedule.deleted", application, &schedule.spec).await?;
+    record(
+        member,
+        &mut tx,
+        "schedule.deleted",
+        application,
+        &schedule.spec,
+    )
+    .await?;
     Ok(tx.commit().await?)
 }
 
-async fn record(member: &MemberOf, tx: &mut Tx, action: &str, application: &Application, spec: &Spec) -> Result<(), StoreError> {
+async fn record(
+    member: &MemberOf,
+    tx: &mut Tx,
+    action: &str,
+    application: &Application,
+    spec: &Spec,
+) -> Result<(), StoreError> {
     let detail = json!({
         "branch": spec.ref_name.short(),
         "pipeline": spec.custom.as_deref().unwrap_or("what a push runs"),

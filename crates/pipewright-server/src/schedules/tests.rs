@@ -14,13 +14,29 @@ use crate::testing::{PIPELINE, TestOptions, TestServer};
 
 /// How many builds there are of a schedule.
 async fn builds_of(server: &TestServer, id: ScheduleId) -> usize {
-    server.builds().await.iter().filter(|build| build.detail.schedule.as_ref().is_some_and(|schedule| schedule.id == id)).count()
+    server
+        .builds()
+        .await
+        .iter()
+        .filter(|build| {
+            build
+                .detail
+                .schedule
+                .as_ref()
+                .is_some_and(|schedule| schedule.id == id)
+        })
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_due_time_is_built_once_wherever_the_server_dies() {
     let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
-    let options = TestOptions { works: false, runner_slots: 0, clock: Some(Arc::clone(&clock)), ..TestOptions::default() };
+    let options = TestOptions {
+        works: false,
+        runner_slots: 0,
+        clock: Some(Arc::clone(&clock)),
+        ..TestOptions::default()
+    };
     let server = TestServer::with(options).await;
     server.push("main", PIPELINE).await;
     let far = Timestamp::from_seconds(4_000_000_000);
@@ -34,9 +50,16 @@ async fn a_due_time_is_built_once_wherever_the_server_dies() {
 
         // Either it is still due, or it waits for its build, or it has it: never two of them, never none.
         let is_due = server.schedule_now(id).await.next_at == Some(due);
-        let waits = schedules::firings(&server.app.db, far, 1000).await.expect("reads").len();
+        let waits = schedules::firings(&server.app.db, far, 1000)
+            .await
+            .expect("reads")
+            .len();
         let built = builds_of(&server, id).await;
-        assert_eq!(usize::from(is_due) + waits + built, 1, "after {polls} polls: due {is_due}, waits {waits}, built {built}");
+        assert_eq!(
+            usize::from(is_due) + waits + built,
+            1,
+            "after {polls} polls: due {is_due}, waits {waits}, built {built}"
+        );
 
         // Whoever comes next finds what is left to do, and does it once.
         for _ in 0..2 {
@@ -44,9 +67,14 @@ async fn a_due_time_is_built_once_wherever_the_server_dies() {
             assert_eq!(builds_of(&server, id).await, 1, "after {polls} polls");
         }
         let after = server.schedule_now(id).await;
-        assert_eq!((after.next_at > Some(clock.now()), after.message), (true, None));
+        assert_eq!(
+            (after.next_at > Some(clock.now()), after.message),
+            (true, None)
+        );
         let mut tx = server.app.db.begin().await.expect("begins");
-        schedules::delete(&mut tx, server.account(), id).await.expect("deletes");
+        schedules::delete(&mut tx, server.account(), id)
+            .await
+            .expect("deletes");
         tx.commit().await.expect("commits");
         if whole > 3 {
             return;

@@ -11,8 +11,12 @@ use crate::http::PageError;
 /// Until when every attempt with this address is refused; nothing where it is not.
 pub(crate) async fn locked_until(app: &App, email: &str) -> Result<Option<Timestamp>, StoreError> {
     let now = app.clock.now();
-    let until = users::failures(&app.db, email).await?.and_then(|failures| failures.locked_until);
-    Ok(until.map(Timestamp::from_micros).filter(|until| *until > now))
+    let until = users::failures(&app.db, email)
+        .await?
+        .and_then(|failures| failures.locked_until);
+    Ok(until
+        .map(Timestamp::from_micros)
+        .filter(|until| *until > now))
 }
 
 /// Counts a wrong password. Answers until when the address is locked out now, if it is.
@@ -32,5 +36,8 @@ pub(crate) async fn count_failure(app: &App, email: &str) -> Result<Option<Times
 /// The refusal of whoever is locked out.
 pub(crate) fn refusal(now: Timestamp, until: Timestamp) -> PageError {
     let (sentence, retry_after) = lockout::sentence(now, until);
-    PageError::TooManyRequests { sentence, retry_after }
+    PageError::TooManyRequests {
+        sentence,
+        retry_after,
+    }
 }

@@ -27,9 +27,18 @@ pub(super) fn lock_after(failures: i64) -> Option<Duration> {
 pub(super) fn sentence(now: Timestamp, until: Timestamp) -> (String, u64) {
     let seconds = until.since(now).as_secs().max(1);
     let minutes = seconds.div_ceil(60);
-    let minutes = if minutes == 1 { "1 minute".to_owned() } else { format!("{minutes} minutes") };
+    let minutes = if minutes == 1 {
+        "1 minute".to_owned()
+    } else {
+        format!("{minutes} minutes")
+    };
     let time: String = until.to_string().chars().skip(11).take(5).collect();
-    (format!("Too many failed attempts with this e-mail address. Try again in {minutes}, at {time} UTC."), seconds)
+    (
+        format!(
+            "Too many failed attempts with this e-mail address. Try again in {minutes}, at {time} UTC."
+        ),
+        seconds,
+    )
 }
 
 #[cfg(test)]
@@ -40,9 +49,26 @@ mod tests {
 
     #[test]
     fn the_fifth_failure_locks_and_each_further_one_longer() {
-        let minutes = |failures| super::lock_after(failures).map(|duration| duration.as_secs() / 60);
+        let minutes =
+            |failures| super::lock_after(failures).map(|duration| duration.as_secs() / 60);
         let seen: Vec<_> = (1..=11).map(minutes).collect();
-        assert_eq!(seen, [None, None, None, None, Some(1), Some(2), Some(4), Some(8), Some(15), Some(15), Some(15)], "failures 1 to 11");
+        assert_eq!(
+            seen,
+            [
+                None,
+                None,
+                None,
+                None,
+                Some(1),
+                Some(2),
+                Some(4),
+                Some(8),
+                Some(15),
+                Some(15),
+                Some(15)
+            ],
+            "failures 1 to 11"
+        );
         assert_eq!(minutes(1_000_000), Some(15));
     }
 
@@ -50,7 +76,10 @@ mod tests {
     fn the_sentence_says_how_long_and_until_when() {
         let now = Timestamp::from_seconds(1_800_000_000);
         let (sentence, seconds) = super::sentence(now, now + Duration::from_secs(61));
-        assert_eq!(sentence, "Too many failed attempts with this e-mail address. Try again in 2 minutes, at 08:01 UTC.");
+        assert_eq!(
+            sentence,
+            "Too many failed attempts with this e-mail address. Try again in 2 minutes, at 08:01 UTC."
+        );
         assert_eq!(seconds, 61);
     }
 }

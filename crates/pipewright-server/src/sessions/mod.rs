@@ -19,7 +19,9 @@ pub(crate) use token::{TOUCH_EVERY, hash_of_token, new_token};
 
 /// The addresses of this noun.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(sign_in::routes()).merge(sign_out::routes())
+    Router::new()
+        .merge(sign_in::routes())
+        .merge(sign_out::routes())
 }
 
 #[cfg(test)]

@@ -18,7 +18,11 @@ pub(crate) struct Opening {
 
 /// Opens a session for the visitor's browser and returns its cookie. A session that the browser had is ended: a token
 /// that somebody planted in it beforehand is worth nothing afterwards.
-pub(crate) async fn open(tx: &mut Tx, visitor: &Visitor, opening: Opening) -> Result<Cookie<'static>, PageError> {
+pub(crate) async fn open(
+    tx: &mut Tx,
+    visitor: &Visitor,
+    opening: Opening,
+) -> Result<Cookie<'static>, PageError> {
     let config = &visitor.app.config;
     if let Some(before) = &visitor.session {
         sessions::remove(tx, &before.token_hash).await?;

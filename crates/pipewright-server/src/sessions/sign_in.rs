@@ -63,9 +63,19 @@ enum Refusal {
 
 async fn show(State(app): State<App>, visitor: Visitor, Query(query): Query<Next>) -> Response {
     if visitor.session.is_some() {
-        return Redirect::to(&format!("{}{}", app.config.base_path(), own_path(&query.next))).into_response();
+        return Redirect::to(&format!(
+            "{}{}",
+            app.config.base_path(),
+            own_path(&query.next)
+        ))
+        .into_response();
     }
-    let page = SignInPage { page: visitor.page("Sign in"), email: String::new(), next: query.next, refusal: None };
+    let page = SignInPage {
+        page: visitor.page("Sign in"),
+        email: String::new(),
+        next: query.next,
+        refusal: None,
+    };
     Html(page).into_response()
 }
 
@@ -77,14 +87,22 @@ async fn submit(
 ) -> Result<Response, PageError> {
     let email = users::email_key(&fields.email);
     let refused = |status: StatusCode, sentence: String| {
-        let page = SignInPage { page: visitor.page("Sign in"), email: email.clone(), next: fields.next.clone(), refusal: Some(sentence) };
+        let page = SignInPage {
+            page: visitor.page("Sign in"),
+            email: email.clone(),
+            next: fields.next.clone(),
+            refusal: Some(sentence),
+        };
         (status, Html(page)).into_response()
     };
     let user = match sign_in(&app, &email, Secret::new(fields.password)).await {
         Ok(user) => user,
         Err(Refusal::Wrong) => {
             let sentence = "This e-mail address and password do not belong together. Check both and try again.";
-            return Ok(refused(StatusCode::UNPROCESSABLE_ENTITY, sentence.to_owned()));
+            return Ok(refused(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                sentence.to_owned(),
+            ));
         }
         Err(Refusal::Locked(until)) => {
             let (sentence, seconds) = lockout::sentence(visitor.now, until);
@@ -93,14 +111,26 @@ async fn submit(
             return Ok(response);
         }
         Err(Refusal::Busy) => {
-            let sentence = "Very many people are signing in at this moment. Try again in a few seconds.";
-            return Ok(refused(StatusCode::SERVICE_UNAVAILABLE, sentence.to_owned()));
+            let sentence =
+                "Very many people are signing in at this moment. Try again in a few seconds.";
+            return Ok(refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                sentence.to_owned(),
+            ));
         }
         Err(Refusal::Failed(error)) => return Err(error),
     };
     let mut tx = app.db.begin().await?;
     users::clear_failures(&mut tx, &email).await?;
-    let cookie = open(&mut tx, &visitor, Opening { user: user.id, account: None }).await?;
+    let cookie = open(
+        &mut tx,
+        &visitor,
+        Opening {
+            user: user.id,
+            account: None,
+        },
+    )
+    .await?;
     let event = NewEvent {
         account_id: None,
         user_id: Some(user.id),
@@ -113,7 +143,11 @@ async fn submit(
     };
     events::record(&mut tx, &event).await?;
     tx.commit().await?;
-    Ok((cookies.add(cookie), SeeOther::to(&app.config, own_path(&fields.next))).into_response())
+    Ok((
+        cookies.add(cookie),
+        SeeOther::to(&app.config, own_path(&fields.next)),
+    )
+        .into_response())
 }
 
 /// The user, if address and password belong together.

@@ -14,12 +14,19 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/sign-out", post(submit))
 }
 
-async fn submit(State(app): State<App>, visitor: Visitor, cookies: CookieJar) -> Result<impl IntoResponse, PageError> {
+async fn submit(
+    State(app): State<App>,
+    visitor: Visitor,
+    cookies: CookieJar,
+) -> Result<impl IntoResponse, PageError> {
     if let Some(session) = &visitor.session {
         let mut tx = app.db.begin().await?;
         sessions::remove(&mut tx, &session.token_hash).await?;
         tx.commit().await?;
     }
     let cookies = cookies.add(remove_cookie(&app.config, SESSION_COOKIE));
-    Ok((cookies, SeeOther::to(&app.config, "/sign-in").done("You are signed out.")))
+    Ok((
+        cookies,
+        SeeOther::to(&app.config, "/sign-in").done("You are signed out."),
+    ))
 }

@@ -13,7 +13,8 @@ pub(crate) const TOUCH_EVERY: Duration = Duration::from_mins(1);
 /// A new token: 32 random bytes in URL-safe Base64, 43 characters.
 pub(crate) fn new_token() -> anyhow::Result<Secret> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
     Ok(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
 }
 

@@ -54,12 +54,22 @@ struct Checked {
     team: Option<(String, String)>,
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, Path(token): Path<String>) -> Result<Response, PageError> {
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+) -> Result<Response, PageError> {
     if link::hash_of_link(&app, &token).await?.is_none() {
         return Err(PageError::NotFound);
     }
     let empty = String::new;
-    let page = SetupPage { page: visitor.page("Set up"), name: empty(), email: empty(), team: empty(), refusal: None };
+    let page = SetupPage {
+        page: visitor.page("Set up"),
+        name: empty(),
+        email: empty(),
+        team: empty(),
+        refusal: None,
+    };
     Ok(Html(page).into_response())
 }
 
@@ -70,18 +80,32 @@ async fn submit(
     Path(token): Path<String>,
     PageForm(fields): PageForm<Fields>,
 ) -> Result<Response, PageError> {
-    let token_hash = link::hash_of_link(&app, &token).await?.ok_or(PageError::NotFound)?;
+    let token_hash = link::hash_of_link(&app, &token)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let checked = match check(&fields) {
         Ok(checked) => checked,
         Err(sentence) => {
-            let Fields { name, email, team, .. } = fields;
-            let page = SetupPage { page: visitor.page("Set up"), name, email, team, refusal: Some(sentence) };
+            let Fields {
+                name, email, team, ..
+            } = fields;
+            let page = SetupPage {
+                page: visitor.page("Set up"),
+                name,
+                email,
+                team,
+                refusal: Some(sentence),
+            };
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
         }
     };
-    let password_hash = hash_password(checked.password.clone()).await.map_err(PageError::internal)?;
+    let password_hash = hash_password(checked.password.clone())
+        .await
+        .map_err(PageError::internal)?;
     let mut tx = app.db.begin().await?;
-    if !settings::take(&mut tx, link::SETTING, &token_hash).await? || users::count_within(&mut tx).await? > 0 {
+    if !settings::take(&mut tx, link::SETTING, &token_hash).await?
+        || users::count_within(&mut tx).await? > 0
+    {
         return Err(PageError::NotFound);
     }
     let user = User {
@@ -106,10 +130,19 @@ async fn submit(
         at: visitor.now,
     };
     events::record(&mut tx, &event).await?;
-    let cookie = open(&mut tx, &visitor, Opening { user: user.id, account: Some(first.id) }).await?;
+    let cookie = open(
+        &mut tx,
+        &visitor,
+        Opening {
+            user: user.id,
+            account: Some(first.id),
+        },
+    )
+    .await?;
     tx.commit().await?;
     let path = format!("/{}/settings/integrations", first.slug);
-    let done = SeeOther::to(&app.config, &path).done("Pipewright is set up, and you are its administrator. Connect your Bitbucket next.");
+    let done = SeeOther::to(&app.config, &path)
+        .done("Pipewright is set up, and you are its administrator. Connect your Bitbucket next.");
     Ok((cookies.add(cookie), done).into_response())
 }
 
@@ -124,10 +157,20 @@ fn check(fields: &Fields) -> Result<Checked, String> {
         None
     } else {
         let team_slug = slug::check(&slug::suggest(team))?;
-        let team_slug = if team_slug == personal_slug { format!("{team_slug}-team") } else { team_slug };
+        let team_slug = if team_slug == personal_slug {
+            format!("{team_slug}-team")
+        } else {
+            team_slug
+        };
         Some((checked_name(team)?, team_slug))
     };
-    Ok(Checked { name, email, password, personal_slug, team })
+    Ok(Checked {
+        name,
+        email,
+        password,
+        personal_slug,
+        team,
+    })
 }
 
 /// Makes the personal account and the team's, and returns the one to show first.
@@ -137,10 +180,28 @@ async fn make_accounts(
     checked: &Checked,
 ) -> Result<pipewright_store::accounts::Account, StoreError> {
     let now = user.created_at;
-    let personal = NewAccount { slug: &checked.personal_slug, name: &checked.name, kind: AccountKind::Personal, owner: user.id, now };
+    let personal = NewAccount {
+        slug: &checked.personal_slug,
+        name: &checked.name,
+        kind: AccountKind::Personal,
+        owner: user.id,
+        now,
+    };
     let personal = make(tx, &personal).await?;
     match &checked.team {
-        Some((name, slug)) => make(tx, &NewAccount { slug, name, kind: AccountKind::Team, owner: user.id, now }).await,
+        Some((name, slug)) => {
+            make(
+                tx,
+                &NewAccount {
+                    slug,
+                    name,
+                    kind: AccountKind::Team,
+                    owner: user.id,
+                    now,
+                },
+            )
+            .await
+        }
         None => Ok(personal),
     }
 }

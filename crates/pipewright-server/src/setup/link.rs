@@ -22,12 +22,16 @@ pub async fn ensure_link(app: &App) -> anyhow::Result<Option<String>> {
     let token = new_token()?;
     settings::put(&mut tx, SETTING, &hash_of_token(&token), app.clock.now()).await?;
     tx.commit().await?;
-    Ok(Some(app.config.public(&format!("/setup/{}", token.expose()))))
+    Ok(Some(
+        app.config.public(&format!("/setup/{}", token.expose())),
+    ))
 }
 
 /// The token's hash, if it is the link's.
 pub(super) async fn hash_of_link(app: &App, token: &str) -> anyhow::Result<Option<[u8; 32]>> {
     let hash = hash_of_token(&Secret::new(token));
     let kept = settings::get(&app.db, SETTING).await?;
-    Ok(kept.filter(|kept| bool::from(kept.as_slice().ct_eq(&hash))).map(|_| hash))
+    Ok(kept
+        .filter(|kept| bool::from(kept.as_slice().ct_eq(&hash)))
+        .map(|_| hash))
 }

@@ -41,7 +41,12 @@ impl Payload {
     /// The key: the same for each build of one application, trigger and ref, so that a rerun replaces the status of the
     /// build it repeats, and different for two refs on one commit (trap T18).
     pub(crate) fn key(&self) -> StatusKey {
-        StatusKey::new(&self.application, &self.application_name, &self.trigger, Some(&self.ref_name))
+        StatusKey::new(
+            &self.application,
+            &self.application_name,
+            &self.trigger,
+            Some(&self.ref_name),
+        )
     }
 }
 
@@ -63,7 +68,11 @@ pub(crate) async fn enqueue(
         ref_name: build.ref_name.clone(),
         name: text::name(build),
         description: text::description(outcome, ran_for),
-        url: app.config.public(&address::page(&build.account_slug, &build.application_slug, build.number)),
+        url: app.config.public(&address::page(
+            &build.account_slug,
+            &build.application_slug,
+            build.number,
+        )),
         number: build.number,
         duration: ran_for.map(|duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)),
     };

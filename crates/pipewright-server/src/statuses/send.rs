@@ -33,7 +33,11 @@ pub(crate) struct StatusLane(pub(crate) App);
 /// What is to be done with a status.
 enum Verdict {
     Sent,
-    Later { after: Duration, why: String, everything: bool },
+    Later {
+        after: Duration,
+        why: String,
+        everything: bool,
+    },
     Never(String),
 }
 
@@ -68,9 +72,19 @@ impl Lane for StatusLane {
                 tracing::warn!(build = %status.build_id, why, "a status is not sent");
                 statuses::give_up(&mut tx, status.id, &why, now).await?;
             }
-            Verdict::Later { after, why, everything } => {
+            Verdict::Later {
+                after,
+                why,
+                everything,
+            } => {
                 if statuses::is_replaced(&mut tx, status.id).await? {
-                    statuses::give_up(&mut tx, status.id, "Replaced by a newer state before Bitbucket took it.", now).await?;
+                    statuses::give_up(
+                        &mut tx,
+                        status.id,
+                        "Replaced by a newer state before Bitbucket took it.",
+                        now,
+                    )
+                    .await?;
                 } else if now.since(status.created_at) > GIVE_UP_AFTER {
                     let why = format!("Given up after a day: {why}");
                     statuses::give_up(&mut tx, status.id, &why, now).await?;
@@ -83,14 +97,22 @@ impl Lane for StatusLane {
             }
         }
         tx.commit().await?;
-        app.live().news.tell(NewsItem::Build { account: status.account_id, build: status.build_id });
+        app.live().news.tell(NewsItem::Build {
+            account: status.account_id,
+            build: status.build_id,
+        });
         Ok(())
     }
 
     async fn panicked(&self, id: Uuid) -> Result<(), StoreError> {
         let mut tx = self.0.db.begin().await?;
-        statuses::give_up(&mut tx, id, "Sending it failed by a bug of Pipewright, which the server's log describes.", self.0.clock.now())
-            .await?;
+        statuses::give_up(
+            &mut tx,
+            id,
+            "Sending it failed by a bug of Pipewright, which the server's log describes.",
+            self.0.clock.now(),
+        )
+        .await?;
         tx.commit().await
     }
 }
@@ -103,11 +125,23 @@ async fn send(app: &App, status: &ToSend) -> Verdict {
     let bitbucket = match bitbucket_for(app, status.integration_id).await {
         Ok(bitbucket) => bitbucket,
         Err(error) => {
-            let after = if error.is_retryable() { backoff(status.tries) } else { PERSON_PAUSE };
-            return Verdict::Later { after, why: error.to_string(), everything: true };
+            let after = if error.is_retryable() {
+                backoff(status.tries)
+            } else {
+                PERSON_PAUSE
+            };
+            return Verdict::Later {
+                after,
+                why: error.to_string(),
+                everything: true,
+            };
         }
     };
-    let address = RepositoryAddress { remote_id: status.remote_id.clone(), space: status.owner.clone(), slug: status.slug.clone() };
+    let address = RepositoryAddress {
+        remote_id: status.remote_id.clone(),
+        space: status.owner.clone(),
+        slug: status.slug.clone(),
+    };
     match bitbucket.post_status(&address, &told).await {
         Ok(PostedStatus::Posted) => Verdict::Sent,
         Ok(PostedStatus::Skipped(problem)) => Verdict::Never(problem.to_string()),
@@ -118,24 +152,44 @@ async fn send(app: &App, status: &ToSend) -> Verdict {
 fn after_failure(error: &ApiError, tries: i64) -> Verdict {
     let why = error.to_string();
     if matches!(error, ApiError::RateLimited { .. }) {
-        let after = error.retry_after().unwrap_or_else(|| backoff(tries).max(Duration::from_mins(1)));
-        return Verdict::Later { after, why, everything: true };
+        let after = error
+            .retry_after()
+            .unwrap_or_else(|| backoff(tries).max(Duration::from_mins(1)));
+        return Verdict::Later {
+            after,
+            why,
+            everything: true,
+        };
     }
     if error.is_retryable() {
-        return Verdict::Later { after: backoff(tries), why, everything: false };
+        return Verdict::Later {
+            after: backoff(tries),
+            why,
+            everything: false,
+        };
     }
     if error.needs_a_person() {
-        return Verdict::Later { after: PERSON_PAUSE, why, everything: false };
+        return Verdict::Later {
+            after: PERSON_PAUSE,
+            why,
+            everything: false,
+        };
     }
     Verdict::Never(why)
 }
 
 /// The row as Bitbucket's client takes it.
 fn to_tell(status: &ToSend) -> Result<BuildStatus, String> {
-    let payload: Payload =
-        serde_json::from_value(status.payload.clone()).map_err(|error| format!("The stored status cannot be read: {error}."))?;
-    let commit = status.commit_hash.parse().map_err(|error| format!("The stored status cannot be read: {error}."))?;
-    let url = payload.url.parse().map_err(|error| format!("The build's address {:?} is none: {error}.", payload.url))?;
+    let payload: Payload = serde_json::from_value(status.payload.clone())
+        .map_err(|error| format!("The stored status cannot be read: {error}."))?;
+    let commit = status
+        .commit_hash
+        .parse()
+        .map_err(|error| format!("The stored status cannot be read: {error}."))?;
+    let url = payload
+        .url
+        .parse()
+        .map_err(|error| format!("The build's address {:?} is none: {error}.", payload.url))?;
     Ok(BuildStatus {
         commit,
         key: payload.key(),

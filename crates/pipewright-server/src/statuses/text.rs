@@ -15,7 +15,9 @@ pub(super) fn name(build: &RunContext) -> String {
 
 /// The second line: what happened, and how long it took.
 pub(super) fn description(outcome: Option<BuildOutcome>, ran_for: Option<Duration>) -> String {
-    let Some(outcome) = outcome else { return "In progress".to_owned() };
+    let Some(outcome) = outcome else {
+        return "In progress".to_owned();
+    };
     let time = ran_for.filter(|duration| !duration.is_zero()).map(duration);
     match (outcome, time) {
         (BuildOutcome::Passed, Some(time)) => format!("Passed in {time}"),
@@ -25,7 +27,9 @@ pub(super) fn description(outcome: Option<BuildOutcome>, ran_for: Option<Duratio
         (BuildOutcome::Errored, _) => "Could not be run; see the build's page".to_owned(),
         (BuildOutcome::Stopped, Some(time)) => format!("Stopped after {time}"),
         (BuildOutcome::Stopped, None) => "Stopped".to_owned(),
-        (BuildOutcome::Invalid, _) => "The pipeline file cannot be run; see the build's page".to_owned(),
+        (BuildOutcome::Invalid, _) => {
+            "The pipeline file cannot be run; see the build's page".to_owned()
+        }
         (BuildOutcome::Skipped, _) => "Skipped".to_owned(),
     }
 }
@@ -49,12 +53,20 @@ mod tests {
 
     #[test]
     fn durations_and_outcomes_are_said_as_people_do() {
-        let say = |outcome, seconds| super::description(Some(outcome), Some(Duration::from_secs_f64(seconds)));
+        let say = |outcome, seconds| {
+            super::description(Some(outcome), Some(Duration::from_secs_f64(seconds)))
+        };
         assert_eq!(say(BuildOutcome::Passed, 0.43), "Passed in 0.4 s");
         assert_eq!(say(BuildOutcome::Failed, 185.0), "Failed after 3 min 5 s");
-        assert_eq!(say(BuildOutcome::Stopped, 7623.0), "Stopped after 2 h 7 min");
+        assert_eq!(
+            say(BuildOutcome::Stopped, 7623.0),
+            "Stopped after 2 h 7 min"
+        );
         assert_eq!(say(BuildOutcome::Passed, 12.9), "Passed in 12 s");
-        assert_eq!(super::description(Some(BuildOutcome::Stopped), Some(Duration::ZERO)), "Stopped");
+        assert_eq!(
+            super::description(Some(BuildOutcome::Stopped), Some(Duration::ZERO)),
+            "Stopped"
+        );
         assert_eq!(super::description(None, None), "In progress");
     }
 }

@@ -84,33 +84,61 @@ impl Background {
         let live = app.live();
         if let Some(hints) = live.decide.listen() {
             let wake = Arc::clone(&app.wakeups.deliveries);
-            spawn(Box::pin(lanes::run(Arc::new(DecideLane(app.clone())), wake, hints, cancel())));
+            spawn(Box::pin(lanes::run(
+                Arc::new(DecideLane(app.clone())),
+                wake,
+                hints,
+                cancel(),
+            )));
         }
         if let Some(hints) = live.plan.listen() {
             let wake = Arc::clone(&app.wakeups.plans);
-            spawn(Box::pin(lanes::run(Arc::new(PlanLane(app.clone())), wake, hints, cancel())));
+            spawn(Box::pin(lanes::run(
+                Arc::new(PlanLane(app.clone())),
+                wake,
+                hints,
+                cancel(),
+            )));
         }
         if let Some(hints) = live.tell.listen() {
             let wake = Arc::clone(&app.wakeups.statuses);
-            spawn(Box::pin(lanes::run(Arc::new(StatusLane(app.clone())), wake, hints, cancel())));
+            spawn(Box::pin(lanes::run(
+                Arc::new(StatusLane(app.clone())),
+                wake,
+                hints,
+                cancel(),
+            )));
         }
         background.tracker.close();
         Ok(background)
     }
 
-    async fn start_runner(&mut self, app: &App, environment: Vec<(String, String)>) -> Result<(), StartError> {
+    async fn start_runner(
+        &mut self,
+        app: &App,
+        environment: Vec<(String, String)>,
+    ) -> Result<(), StartError> {
         let directory = app.config.data_directory.join("runner");
         let id = runner_id(&directory)?;
         let name = format!("embedded-{}", &id.to_string()[20..]);
         let mut tx = app.db.begin().await?;
-        register(&mut tx, id, &name, RunnerKind::Embedded, app.config.runner_slots, app.clock.now()).await?;
+        register(
+            &mut tx,
+            id,
+            &name,
+            RunnerKind::Embedded,
+            app.config.runner_slots,
+            app.clock.now(),
+        )
+        .await?;
         tx.commit().await?;
         let lost = end_left_over(app, id).await?;
         if lost > 0 {
             tracing::info!(lost, "attempts of the server that stopped run again");
         }
-        let mut config =
-            RunnerConfig::new(name, app.config.runner_slots, directory, || crate::clock::Clock::now(&crate::clock::SystemClock));
+        let mut config = RunnerConfig::new(name, app.config.runner_slots, directory, || {
+            crate::clock::Clock::now(&crate::clock::SystemClock)
+        });
         config.environment = environment;
         config.caches = Some(app.caches.clone());
         config.limits.stop_grace = app.config.stop_grace;
@@ -163,9 +191,15 @@ type BoxFuture = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 /// own.
 fn runner_id(directory: &std::path::Path) -> Result<RunnerId, StartError> {
     let path = directory.join("id");
-    let wrong = |source| StartError::Directory { path: path.clone(), source };
+    let wrong = |source| StartError::Directory {
+        path: path.clone(),
+        source,
+    };
     match std::fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().map_err(|_| StartError::RunnerId(path.clone())),
+        Ok(text) => text
+            .trim()
+            .parse()
+            .map_err(|_| StartError::RunnerId(path.clone())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             std::fs::create_dir_all(directory).map_err(wrong)?;
             let id = RunnerId::new();

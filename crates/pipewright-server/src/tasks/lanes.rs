@@ -36,9 +36,15 @@ pub(crate) trait Lane: Send + Sync + 'static {
     const SIDE_BY_SIDE: usize;
 
     /// Keys that have something to do now, at most `limit`.
-    fn waiting(&self, limit: i64) -> impl Future<Output = Result<Vec<Self::Key>, StoreError>> + Send;
+    fn waiting(
+        &self,
+        limit: i64,
+    ) -> impl Future<Output = Result<Vec<Self::Key>, StoreError>> + Send;
     /// What is next for a key.
-    fn next(&self, key: Self::Key) -> impl Future<Output = Result<Option<Self::Unit>, StoreError>> + Send;
+    fn next(
+        &self,
+        key: Self::Key,
+    ) -> impl Future<Output = Result<Option<Self::Unit>, StoreError>> + Send;
     /// The unit's name.
     fn id(unit: &Self::Unit) -> Self::Id;
     /// Moves the unit one step, which must change what [`Lane::next`] answers.
@@ -48,7 +54,12 @@ pub(crate) trait Lane: Send + Sync + 'static {
 }
 
 /// Moves everything until it is cancelled, then lets each lane end its step.
-pub(crate) async fn run<L: Lane>(lane: Arc<L>, wake: Arc<Notify>, mut hints: mpsc::Receiver<L::Key>, cancel: CancellationToken) {
+pub(crate) async fn run<L: Lane>(
+    lane: Arc<L>,
+    wake: Arc<Notify>,
+    mut hints: mpsc::Receiver<L::Key>,
+    cancel: CancellationToken,
+) {
     let mut active: HashMap<L::Key, bool> = HashMap::new();
     let mut queue: VecDeque<L::Key> = VecDeque::new();
     let mut workers: JoinSet<L::Key> = JoinSet::new();
@@ -83,7 +94,9 @@ pub(crate) async fn run<L: Lane>(lane: Arc<L>, wake: Arc<Notify>, mut hints: mps
         if look_at_all {
             match lane.waiting(256).await {
                 Ok(keys) => queue.extend(keys.into_iter().filter(|key| !active.contains_key(key))),
-                Err(error) => tracing::warn!(lane = L::NAME, error = %crate::tasks::chain(&error), "cannot look for work; trying again"),
+                Err(error) => {
+                    tracing::warn!(lane = L::NAME, error = %crate::tasks::chain(&error), "cannot look for work; trying again")
+                }
             }
         }
     }

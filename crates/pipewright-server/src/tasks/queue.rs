@@ -24,9 +24,20 @@ const KEEP_DONE: Duration = Duration::from_hours(24);
 
 /// Has work done, in the caller's transaction; where the same waits already, that is enough. Wake the loop after the
 /// commit.
-pub(crate) async fn enqueue_within(_app: &App, tx: &mut Tx, work: &Work, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn enqueue_within(
+    _app: &App,
+    tx: &mut Tx,
+    work: &Work,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let payload = serde_json::to_value(work).unwrap_or_default();
-    let task = NewTask { kind: work.kind().to_owned(), unique_key: Some(work.unique_key()), payload, run_after: now, created_at: now };
+    let task = NewTask {
+        kind: work.kind().to_owned(),
+        unique_key: Some(work.unique_key()),
+        payload,
+        run_after: now,
+        created_at: now,
+    };
     tasks::enqueue(tx, &task).await?;
     Ok(())
 }
@@ -49,7 +60,9 @@ pub(super) async fn run(app: App, cancel: CancellationToken) {
                 continue;
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(error = %chain(&error), "cannot look for tasks; trying again"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "cannot look for tasks; trying again")
+            }
         }
         let now = app.clock.now();
         if forgot_at.is_none_or(|at| now.since(at) > Duration::from_hours(1)) {
@@ -108,9 +121,13 @@ async fn settle(app: &App, task: Task) -> Result<(), StoreError> {
 
 async fn perform(app: &App, work: Work) -> Result<(), String> {
     match work {
-        Work::CompareRefs { application } => crate::comparison::compare_one(app, application).await.map_err(|error| chain(&error)),
+        Work::CompareRefs { application } => crate::comparison::compare_one(app, application)
+            .await
+            .map_err(|error| chain(&error)),
         Work::RefreshRepository { repository } => {
-            crate::comparison::refresh_repository(app, repository).await.map_err(|error| chain(&error))
+            crate::comparison::refresh_repository(app, repository)
+                .await
+                .map_err(|error| chain(&error))
         }
     }
 }

@@ -18,12 +18,20 @@ pub const PIPELINE: &str = "pipelines:\n  default:\n    - step:\n        name: T
 impl TestServer {
     /// Pushes a commit with this pipeline to a branch. Answers the commit.
     pub async fn push(&self, branch: &str, pipeline: &str) -> String {
-        self.push_files(branch, &[("bitbucket-pipelines.yml", pipeline)], &format!("Change {branch}")).await
+        self.push_files(
+            branch,
+            &[("bitbucket-pipelines.yml", pipeline)],
+            &format!("Change {branch}"),
+        )
+        .await
     }
 
     /// Pushes a commit with these files and message to a branch. Answers the commit.
     pub async fn push_files(&self, branch: &str, files: &[(&str, &str)], message: &str) -> String {
-        self.bitbucket().commit(self.repository(), branch, files, message, AUTHOR).await.expect("the push is taken")
+        self.bitbucket()
+            .commit(self.repository(), branch, files, message, AUTHOR)
+            .await
+            .expect("the push is taken")
     }
 
     /// Makes another repository beside that of the application, which the connection sees, with these files on its `main`.
@@ -36,18 +44,45 @@ impl TestServer {
     /// The same in this workspace or project, which is there.
     pub async fn repository_of(&self, space: &str, slug: &str, files: &[(&str, &str)]) -> String {
         let full_name = format!("{space}/{slug}");
-        self.bitbucket().add_repository(space, slug, true).expect("a repository");
-        let commit = self.bitbucket().commit(&full_name, "main", files, "Share", AUTHOR).await.expect("the push is taken");
-        let own = repositories::get(&self.app.db, self.repository_id()).await.expect("reads").expect("the repository");
-        remember(&self.app, self.options.product, own.account, own.integration, &full_name).await;
+        self.bitbucket()
+            .add_repository(space, slug, true)
+            .expect("a repository");
+        let commit = self
+            .bitbucket()
+            .commit(&full_name, "main", files, "Share", AUTHOR)
+            .await
+            .expect("the push is taken");
+        let own = repositories::get(&self.app.db, self.repository_id())
+            .await
+            .expect("reads")
+            .expect("the repository");
+        remember(
+            &self.app,
+            self.options.product,
+            own.account,
+            own.integration,
+            &full_name,
+        )
+        .await;
         commit
     }
 
     /// Pushes a script as the one step of the default pipeline. Answers the commit.
     pub async fn push_script(&self, branch: &str, script: &[&str]) -> String {
-        let item = |line: &&str| format!("          - |\n            {}\n", line.replace('\n', "\n            "));
+        let item = |line: &&str| {
+            format!(
+                "          - |\n            {}\n",
+                line.replace('\n', "\n            ")
+            )
+        };
         let lines = script.iter().map(item).collect::<Vec<_>>().concat();
-        self.push(branch, &format!("pipelines:\n  default:\n    - step:\n        name: Test\n        script:\n{lines}")).await
+        self.push(
+            branch,
+            &format!(
+                "pipelines:\n  default:\n    - step:\n        name: Test\n        script:\n{lines}"
+            ),
+        )
+        .await
     }
 
     /// The next push's webhook is lost on its way.
@@ -64,7 +99,12 @@ impl TestServer {
             "changes": [{"ref": {"id": name, "displayId": branch, "type": "BRANCH"}, "refId": name,
                          "fromHash": from, "toHash": to, "type": "UPDATE"}],
         });
-        self.store(Origin::Bitbucket, "repo:refs_changed", body.to_string().into_bytes()).await
+        self.store(
+            Origin::Bitbucket,
+            "repo:refs_changed",
+            body.to_string().into_bytes(),
+        )
+        .await
     }
 
     /// Stores a delivery with this body.
@@ -92,17 +132,26 @@ impl TestServer {
 
     /// Compares refs now.
     pub async fn compare_refs(&self) {
-        crate::comparison::compare_one(&self.app, self.application()).await.expect("the refs are compared");
+        crate::comparison::compare_one(&self.app, self.application())
+            .await
+            .expect("the refs are compared");
     }
 
     /// Somebody revokes the token of the connection at Data Center.
     pub fn revoke_access(&self) {
-        assert!(self.simulator.datacenter().revoke_token(&self.connected.token), "the token is there");
+        assert!(
+            self.simulator
+                .datacenter()
+                .revoke_token(&self.connected.token),
+            "the token is there"
+        );
     }
 
     /// A person has a delivery decided once more.
     pub async fn redeliver(&self, delivery: DeliveryId) {
-        crate::deliveries::redeliver(&self.app, self.account(), delivery).await.expect("it is delivered again");
+        crate::deliveries::redeliver(&self.app, self.account(), delivery)
+            .await
+            .expect("it is delivered again");
     }
 
     /// A person runs a branch by hand.
@@ -113,7 +162,9 @@ impl TestServer {
             custom: None,
             variables: Vec::new(),
         };
-        let ready = ready_manual(&self.app, self.account(), wish, "Mara").await.map_err(|error| error.to_string())?;
+        let ready = ready_manual(&self.app, self.account(), wish, "Mara")
+            .await
+            .map_err(|error| error.to_string())?;
         let mut tx = self.app.db.begin().await.expect("begins");
         let (_, number) = ready.create(&mut tx).await.expect("a build");
         tx.commit().await.expect("commits");
@@ -122,10 +173,30 @@ impl TestServer {
     }
 
     /// A person sets a variable.
-    pub async fn set_variable(&self, whom: VariableScope, name: &str, value: &str, is_secured: bool) {
+    pub async fn set_variable(
+        &self,
+        whom: VariableScope,
+        name: &str,
+        value: &str,
+        is_secured: bool,
+    ) {
         let mut tx = self.app.db.begin().await.expect("begins");
-        let new = NewVariable { scope: whom, name, value, is_secured };
-        crate::variables::set(&self.app, &mut tx, self.account(), new, "Mara", self.app.clock.now()).await.expect("it is set");
+        let new = NewVariable {
+            scope: whom,
+            name,
+            value,
+            is_secured,
+        };
+        crate::variables::set(
+            &self.app,
+            &mut tx,
+            self.account(),
+            new,
+            "Mara",
+            self.app.clock.now(),
+        )
+        .await
+        .expect("it is set");
         tx.commit().await.expect("commits");
     }
 
@@ -158,26 +229,43 @@ impl TestServer {
 
     /// A schedule as it stands.
     pub async fn schedule_now(&self, id: ScheduleId) -> Schedule {
-        schedules::get(&self.app.db, self.account(), self.application(), id).await.expect("reads").expect("the schedule")
+        schedules::get(&self.app.db, self.account(), self.application(), id)
+            .await
+            .expect("reads")
+            .expect("the schedule")
     }
 
     /// Stops a build.
     pub async fn stop(&self, build: BuildId) {
-        crate::builds::stop(&self.app, self.account(), build, "Mara").await.expect("the build is stopped");
+        crate::builds::stop(&self.app, self.account(), build, "Mara")
+            .await
+            .expect("the build is stopped");
     }
 
     /// Starts the manual step that a build waits with.
     pub async fn resume(&self, build: BuildId) {
-        crate::builds::resume(&self.app, self.account(), build, None).await.expect("it goes on");
+        crate::builds::resume(&self.app, self.account(), build, None)
+            .await
+            .expect("it goes on");
     }
 
     /// A person starts a step that waits for one, by its number from 0.
     pub async fn run_step(&self, build: BuildId, step: usize) -> Result<(), String> {
-        crate::builds::resume(&self.app, self.account(), build, Some(step)).await.map_err(|error| error.to_string())
+        crate::builds::resume(&self.app, self.account(), build, Some(step))
+            .await
+            .map_err(|error| error.to_string())
     }
 
     /// Runs what failed of a build again.
     pub async fn rerun_failed(&self, build: BuildId) {
-        crate::builds::rerun(&self.app, self.account(), build, crate::builds::WhatToRerun::Failed, "Mara").await.expect("it runs again");
+        crate::builds::rerun(
+            &self.app,
+            self.account(),
+            build,
+            crate::builds::WhatToRerun::Failed,
+            "Mara",
+        )
+        .await
+        .expect("it runs again");
     }
 }

@@ -2,14 +2,18 @@
 
 use pipewright_bitbucket::credential::Credential;
 use pipewright_bitbucket::remote::RepositoryAddress;
-use pipewright_core::ids::{AccountId, ApplicationId, CredentialId, IntegrationId, RepositoryId, UserId};
+use pipewright_core::ids::{
+    AccountId, ApplicationId, CredentialId, IntegrationId, RepositoryId, UserId,
+};
 use pipewright_core::{Secret, Timestamp};
 use pipewright_simulator::state::Permission;
 use pipewright_simulator::{Product, Simulator, TokenLevel};
 use pipewright_store::accounts::{self, AccountKind};
 use pipewright_store::applications::{self, NewApplication, Rules, Watch};
 use pipewright_store::credentials::{self, NewCredential};
-use pipewright_store::integrations::{self, CloneVia, Identity, IntegrationKind, KeyPair, NewIntegration};
+use pipewright_store::integrations::{
+    self, CloneVia, Identity, IntegrationKind, KeyPair, NewIntegration,
+};
 use pipewright_store::users::{self, User};
 use pipewright_store::{repositories, webhooks};
 
@@ -30,7 +34,12 @@ pub(super) struct Connected {
 }
 
 /// What Cloud's token may do.
-const SCOPES: [&str; 4] = ["repository:admin", "pullrequest:write", "webhook", "account"];
+const SCOPES: [&str; 4] = [
+    "repository:admin",
+    "pullrequest:write",
+    "webhook",
+    "account",
+];
 
 /// Who pushes in tests.
 pub(super) const AUTHOR: &str = "mara";
@@ -50,11 +59,34 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
     };
     let mut tx = app.db.begin().await.expect("begins");
     users::insert(&mut tx, &user).await.expect("a user");
-    make(&mut tx, &NewAccount { slug: "harbor", name: "Harbor", kind: AccountKind::Team, owner: user.id, now }).await.expect("an account");
+    make(
+        &mut tx,
+        &NewAccount {
+            slug: "harbor",
+            name: "Harbor",
+            kind: AccountKind::Team,
+            owner: user.id,
+            now,
+        },
+    )
+    .await
+    .expect("an account");
     tx.commit().await.expect("commits");
-    let account = accounts::by_slug(&app.db, "harbor").await.expect("reads").expect("the account").id;
+    let account = accounts::by_slug(&app.db, "harbor")
+        .await
+        .expect("reads")
+        .expect("the account")
+        .id;
 
-    let integration = keep_integration(app, simulator, options.product, account, user.id, credential).await;
+    let integration = keep_integration(
+        app,
+        simulator,
+        options.product,
+        account,
+        user.id,
+        credential,
+    )
+    .await;
     let repository = remember(app, options.product, account, integration, &full_name).await;
     let (_, slug) = full_name.split_once('/').expect("space/slug");
     let mut tx = app.db.begin().await.expect("begins");
@@ -69,29 +101,70 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
             pushes: true,
             pull_requests: true,
             tags: options.build_tags,
-            branches: options.branches.iter().map(|pattern| pattern.parse().expect("a pattern")).collect(),
+            branches: options
+                .branches
+                .iter()
+                .map(|pattern| pattern.parse().expect("a pattern"))
+                .collect(),
             cancel_superseded: options.cancel_superseded,
         },
-        watch: if options.webhooks_reach_us { Watch::Webhook } else { Watch::Polling },
+        watch: if options.webhooks_reach_us {
+            Watch::Webhook
+        } else {
+            Watch::Polling
+        },
         created_by: user.id,
     };
-    assert!(applications::insert(&mut tx, &new, now).await.expect("an application"), "the name is free");
+    assert!(
+        applications::insert(&mut tx, &new, now)
+            .await
+            .expect("an application"),
+        "the name is free"
+    );
     tx.commit().await.expect("commits");
     if options.webhooks_reach_us {
-        let known = repositories::get(&app.db, repository).await.expect("reads").expect("the repository");
+        let known = repositories::get(&app.db, repository)
+            .await
+            .expect("reads")
+            .expect("the repository");
         let mut tx = app.db.begin().await.expect("begins");
-        crate::webhooks::make_row(app, &mut tx, &known).await.expect("a webhook");
+        crate::webhooks::make_row(app, &mut tx, &known)
+            .await
+            .expect("a webhook");
         tx.commit().await.expect("commits");
-        let webhook = webhooks::of_repository(&app.db, repository).await.expect("reads").expect("the webhook");
-        crate::webhooks::register(app, &webhook).await.expect("Bitbucket takes the webhook");
+        let webhook = webhooks::of_repository(&app.db, repository)
+            .await
+            .expect("reads")
+            .expect("the webhook");
+        crate::webhooks::register(app, &webhook)
+            .await
+            .expect("Bitbucket takes the webhook");
     }
-    crate::comparison::compare_one(app, new.id).await.expect("the refs are noted");
-    let compared_at = applications::get(&app.db, new.id).await.expect("reads").and_then(|found| found.refs_compared_at);
-    Connected { account, application: new.id, repository, full_name, token, compared_at }
+    crate::comparison::compare_one(app, new.id)
+        .await
+        .expect("the refs are noted");
+    let compared_at = applications::get(&app.db, new.id)
+        .await
+        .expect("reads")
+        .and_then(|found| found.refs_compared_at);
+    Connected {
+        account,
+        application: new.id,
+        repository,
+        full_name,
+        token,
+        compared_at,
+    }
 }
 
 /// Keeps what Bitbucket says of a repository, as the list of repositories does.
-pub(super) async fn remember(app: &App, product: Product, account: AccountId, integration: IntegrationId, full_name: &str) -> RepositoryId {
+pub(super) async fn remember(
+    app: &App,
+    product: Product,
+    account: AccountId,
+    integration: IntegrationId,
+    full_name: &str,
+) -> RepositoryId {
     let bitbucket = bitbucket_for(app, integration).await.expect("a client");
     let (space, slug) = full_name.split_once('/').expect("space/slug");
     let remote = match product {
@@ -100,13 +173,23 @@ pub(super) async fn remember(app: &App, product: Product, account: AccountId, in
             let mut pages = bitbucket.list_repositories();
             let mut found = None;
             while let Some(page) = pages.next().await.expect("a page") {
-                found = found.or_else(|| page.into_iter().find(|repository| repository.full_name == full_name));
+                found = found.or_else(|| {
+                    page.into_iter()
+                        .find(|repository| repository.full_name == full_name)
+                });
             }
             found.expect("the repository is listed")
         }
         Product::Datacenter => {
-            let address = RepositoryAddress { remote_id: String::new(), space: space.to_owned(), slug: slug.to_owned() };
-            bitbucket.repository(&address).await.expect("the repository")
+            let address = RepositoryAddress {
+                remote_id: String::new(),
+                space: space.to_owned(),
+                slug: slug.to_owned(),
+            };
+            bitbucket
+                .repository(&address)
+                .await
+                .expect("the repository")
         }
     };
     let seen = repositories::SeenRepository {
@@ -126,7 +209,9 @@ pub(super) async fn remember(app: &App, product: Product, account: AccountId, in
         remote_updated_at: None,
     };
     let mut tx = app.db.begin().await.expect("begins");
-    let repository = repositories::remember(&mut tx, account, integration, &seen, app.clock.now()).await.expect("a repository");
+    let repository = repositories::remember(&mut tx, account, integration, &seen, app.clock.now())
+        .await
+        .expect("a repository");
     tx.commit().await.expect("commits");
     repository
 }
@@ -136,21 +221,55 @@ fn at_bitbucket(simulator: &Simulator, product: Product) -> (Credential, String,
     let (credential, token, full_name) = match product {
         Product::Cloud => {
             let cloud = simulator.cloud();
-            cloud.add_user(AUTHOR, "Mara Lindqvist", "mara@harbor.example", "harbour-light").expect("a user");
-            cloud.add_workspace("harbor", "Harbor").expect("a workspace");
-            cloud.add_member("harbor", AUTHOR, Permission::Admin).expect("a member");
-            cloud.add_repository("harbor", "checkout-api", true).expect("a repository");
+            cloud
+                .add_user(
+                    AUTHOR,
+                    "Mara Lindqvist",
+                    "mara@harbor.example",
+                    "harbour-light",
+                )
+                .expect("a user");
+            cloud
+                .add_workspace("harbor", "Harbor")
+                .expect("a workspace");
+            cloud
+                .add_member("harbor", AUTHOR, Permission::Admin)
+                .expect("a member");
+            cloud
+                .add_repository("harbor", "checkout-api", true)
+                .expect("a repository");
             let token = cloud.add_access_token("harbor", &SCOPES).expect("a token");
-            (Credential::AccessToken(Secret::new(token.as_str())), token, "harbor/checkout-api")
+            (
+                Credential::AccessToken(Secret::new(token.as_str())),
+                token,
+                "harbor/checkout-api",
+            )
         }
         Product::Datacenter => {
             let datacenter = simulator.datacenter();
-            datacenter.add_user(AUTHOR, "Mara Lindqvist", "mara@harbor.example", "harbour-light").expect("a user");
+            datacenter
+                .add_user(
+                    AUTHOR,
+                    "Mara Lindqvist",
+                    "mara@harbor.example",
+                    "harbour-light",
+                )
+                .expect("a user");
             datacenter.add_project("FIN", "Finance").expect("a project");
-            datacenter.add_member("FIN", AUTHOR, Permission::Admin).expect("a member");
-            datacenter.add_repository("FIN", "ledger", true).expect("a repository");
-            let token = datacenter.create_token(AUTHOR, "ci", &[TokenLevel::Repository(Permission::Admin)]).expect("a token");
-            (Credential::HttpAccessToken(Secret::new(token.as_str())), token, "FIN/ledger")
+            datacenter
+                .add_member("FIN", AUTHOR, Permission::Admin)
+                .expect("a member");
+            datacenter
+                .add_repository("FIN", "ledger", true)
+                .expect("a repository");
+            let token = datacenter
+                .create_token(AUTHOR, "ci", &[TokenLevel::Repository(Permission::Admin)])
+                .expect("a token");
+            (
+                Credential::HttpAccessToken(Secret::new(token.as_str())),
+                token,
+                "FIN/ledger",
+            )
         }
     };
     (credential, token, full_name.to_owned())
@@ -166,8 +285,16 @@ async fn keep_integration(
 ) -> IntegrationId {
     let now = app.clock.now();
     let (kind, base_url, (ssh_host, ssh_port)) = match product {
-        Product::Cloud => (IntegrationKind::Cloud, simulator.cloud_web_url(), simulator.cloud_ssh()),
-        Product::Datacenter => (IntegrationKind::DataCenter, simulator.datacenter_url(), simulator.datacenter_ssh()),
+        Product::Cloud => (
+            IntegrationKind::Cloud,
+            simulator.cloud_web_url(),
+            simulator.cloud_ssh(),
+        ),
+        Product::Datacenter => (
+            IntegrationKind::DataCenter,
+            simulator.datacenter_url(),
+            simulator.datacenter_ssh(),
+        ),
     };
     let new = NewIntegration {
         id: IntegrationId::new(),
@@ -199,11 +326,21 @@ async fn keep_integration(
     let parts = Parts::Lasting(credential);
     let id = CredentialId::new();
     let secret = parts.seal(&app.vault, id);
-    let kept =
-        NewCredential { id, integration: new.id, kind: parts.kind(), secret, scopes: SCOPES.map(str::to_owned).to_vec(), expires_at: None };
+    let kept = NewCredential {
+        id,
+        integration: new.id,
+        kind: parts.kind(),
+        secret,
+        scopes: SCOPES.map(str::to_owned).to_vec(),
+        expires_at: None,
+    };
     let mut tx = app.db.begin().await.expect("begins");
-    integrations::insert(&mut tx, &new).await.expect("an integration");
-    credentials::replace(&mut tx, &kept, now).await.expect("a credential");
+    integrations::insert(&mut tx, &new)
+        .await
+        .expect("an integration");
+    credentials::replace(&mut tx, &kept, now)
+        .await
+        .expect("a credential");
     tx.commit().await.expect("commits");
     new.id
 }

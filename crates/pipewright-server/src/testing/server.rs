@@ -59,7 +59,10 @@ impl Default for TestOptions {
         Self {
             product: Product::Datacenter,
             runner_slots: 2,
-            runner_labels: pipewright_spec::USUAL_LABELS.iter().map(|label| (*label).to_owned()).collect(),
+            runner_labels: pipewright_spec::USUAL_LABELS
+                .iter()
+                .map(|label| (*label).to_owned())
+                .collect(),
             webhooks_reach_us: true,
             compare_every: Duration::from_hours(1),
             cancel_superseded: false,
@@ -100,7 +103,9 @@ impl TestServer {
 
     /// A server set up otherwise.
     pub async fn with(options: TestOptions) -> Self {
-        let simulator = Simulator::start(SimulatorOptions::default()).await.expect("the simulator starts");
+        let simulator = Simulator::start(SimulatorOptions::default())
+            .await
+            .expect("the simulator starts");
         let directory = match &options.directory {
             Some(place) => tempfile::tempdir_in(place),
             None => tempfile::tempdir(),
@@ -117,7 +122,17 @@ impl TestServer {
             clock.advance(Duration::from_secs(1));
         }
         let runtime = serve(&app, address, options.works).await;
-        let server = Self { simulator, app, url, options, connected, runtime: Some(runtime), key, directory, _port: port };
+        let server = Self {
+            simulator,
+            app,
+            url,
+            options,
+            connected,
+            runtime: Some(runtime),
+            key,
+            directory,
+            _port: port,
+        };
         if server.options.works {
             server.first_comparison().await;
         }
@@ -126,10 +141,17 @@ impl TestServer {
 
     /// Waits for the comparison of refs that every start begins with, so that it does not meet a test's pushes.
     async fn first_comparison(&self) {
-        let compared =
-            async || applications::get(&self.app.db, self.application()).await.expect("reads").and_then(|found| found.refs_compared_at);
+        let compared = async || {
+            applications::get(&self.app.db, self.application())
+                .await
+                .expect("reads")
+                .and_then(|found| found.refs_compared_at)
+        };
         let noted = self.connected.compared_at;
-        self.until("the first comparison", async || (compared().await > noted).then_some(())).await;
+        self.until("the first comparison", async || {
+            (compared().await > noted).then_some(())
+        })
+        .await;
     }
 
     /// The Bitbucket that the application is at.
@@ -168,7 +190,9 @@ impl TestServer {
     /// Ends the server without a word, wherever it stands: every task is dropped at once, nothing is drained.
     pub async fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10))).await.expect("the runtime ends");
+            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10)))
+                .await
+                .expect("the runtime ends");
         }
     }
 
@@ -176,7 +200,14 @@ impl TestServer {
     pub async fn restart(&mut self) {
         self.kill().await;
         let address: SocketAddr = self.url.authority().parse().expect("an address");
-        self.app = open(self.directory.path(), &self.url, &self.key, &self.simulator, &self.options).await;
+        self.app = open(
+            self.directory.path(),
+            &self.url,
+            &self.key,
+            &self.simulator,
+            &self.options,
+        )
+        .await;
         self.runtime = Some(serve(&self.app, address, self.options.works).await);
     }
 }
@@ -194,16 +225,29 @@ impl Drop for TestServer {
 fn reserve() -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_reuseaddr(true).expect("an option");
-    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+    socket
+        .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .expect("a port");
     socket
 }
 
-async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, options: &TestOptions) -> App {
+async fn open(
+    directory: &Path,
+    url: &Url,
+    key: &str,
+    simulator: &Simulator,
+    options: &TestOptions,
+) -> App {
     let database = match &options.postgres {
         Some(url) => Database::Postgres(url.clone()),
         None => Database::Sqlite(directory.join("test.db")),
     };
-    let db = Db::open(&DbOptions { database, connections: 4 }).await.expect("SQLite opens");
+    let db = Db::open(&DbOptions {
+        database,
+        connections: 4,
+    })
+    .await
+    .expect("SQLite opens");
     let parsed = |text: String| text.parse::<Url>().expect("a URL");
     let (ssh_host, ssh_port) = simulator.cloud_ssh();
     let config = ServerConfig {
@@ -232,10 +276,15 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
     App::new(AppParts {
         db,
         vault: Vault::new(&key.parse().expect("a key")),
-        clock: options.clock.clone().map_or_else(|| Arc::new(SystemClock) as Arc<dyn Clock>, |clock| clock as Arc<dyn Clock>),
+        clock: options.clock.clone().map_or_else(
+            || Arc::new(SystemClock) as Arc<dyn Clock>,
+            |clock| clock as Arc<dyn Clock>,
+        ),
         config,
         logs: LogStore::open(directory.join("logs")).expect("a log store"),
-        caches: CacheStore::new(directory.join("runner/caches"), 1 << 30, || Clock::now(&SystemClock)),
+        caches: CacheStore::new(directory.join("runner/caches"), 1 << 30, || {
+            Clock::now(&SystemClock)
+        }),
         blobs: BlobStore::open(directory.join("artifacts")).expect("a place"),
         http: Http::new(HttpOptions::default()).expect("a client"),
         mirrors: MirrorStore::open(directory.join("mirrors"), git).expect("a directory"),
@@ -245,14 +294,25 @@ async fn open(directory: &Path, url: &Url, key: &str, simulator: &Simulator, opt
 
 /// Begins to answer and to work, in a runtime of its own.
 async fn serve(app: &App, address: SocketAddr, works: bool) -> Runtime {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
     let app = app.clone();
     runtime
         .spawn(async move {
             let listener = TcpListener::bind(address).await.expect("the port is ours");
-            let background =
-                if works { Some(Background::start(&app, vec![("PATH".to_owned(), path)]).await.expect("the loops begin")) } else { None };
+            let background = if works {
+                Some(
+                    Background::start(&app, vec![("PATH".to_owned(), path)])
+                        .await
+                        .expect("the loops begin"),
+                )
+            } else {
+                None
+            };
             let service = crate::router(app).into_make_service_with_connect_info::<SocketAddr>();
             tokio::spawn(async move {
                 // The loops end with whoever holds them.

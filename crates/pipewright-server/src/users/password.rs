@@ -43,7 +43,9 @@ pub(crate) enum PasswordError {
 pub(crate) fn check(password: &Secret) -> Result<(), String> {
     let password = password.expose();
     if password.chars().count() < SHORTEST {
-        return Err(format!("Choose a password of at least {SHORTEST} characters; a few words are easier to keep than symbols."));
+        return Err(format!(
+            "Choose a password of at least {SHORTEST} characters; a few words are easier to keep than symbols."
+        ));
     }
     if password.len() > LONGEST {
         return Err(format!("Choose a password of at most {LONGEST} bytes."));
@@ -65,28 +67,43 @@ pub(crate) async fn hash(password: Secret) -> Result<String, PasswordError> {
 pub(crate) async fn verify(password: Secret, hash: Option<String>) -> Result<bool, PasswordError> {
     blocking(move || {
         let known = hash.is_some();
-        let hash = hash.or_else(|| NOBODY.clone()).ok_or_else(|| PasswordError::Hash("no random bytes for a salt".to_owned()))?;
-        let parsed = PasswordHash::new(&hash).map_err(|error| PasswordError::Hash(error.to_string()))?;
-        let fits = password.expose().len() <= LONGEST && argon2()?.verify_password(password.expose().as_bytes(), &parsed).is_ok();
+        let hash = hash
+            .or_else(|| NOBODY.clone())
+            .ok_or_else(|| PasswordError::Hash("no random bytes for a salt".to_owned()))?;
+        let parsed =
+            PasswordHash::new(&hash).map_err(|error| PasswordError::Hash(error.to_string()))?;
+        let fits = password.expose().len() <= LONGEST
+            && argon2()?
+                .verify_password(password.expose().as_bytes(), &parsed)
+                .is_ok();
         Ok(fits && known)
     })
     .await
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static) -> Result<T, PasswordError> {
-    let place = tokio::time::timeout(PATIENCE, PLACES.acquire()).await.map_err(|_| PasswordError::Busy)?;
-    let result = tokio::task::spawn_blocking(work).await.map_err(|error| PasswordError::Hash(error.to_string()))?;
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+) -> Result<T, PasswordError> {
+    let place = tokio::time::timeout(PATIENCE, PLACES.acquire())
+        .await
+        .map_err(|_| PasswordError::Busy)?;
+    let result = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| PasswordError::Hash(error.to_string()))?;
     drop(place);
     result
 }
 
 fn hash_blocking(password: &str) -> Result<String, PasswordError> {
-    let hash = argon2()?.hash_password(password.as_bytes()).map_err(|error| PasswordError::Hash(error.to_string()))?;
+    let hash = argon2()?
+        .hash_password(password.as_bytes())
+        .map_err(|error| PasswordError::Hash(error.to_string()))?;
     Ok(hash.to_string())
 }
 
 fn argon2() -> Result<Argon2<'static>, PasswordError> {
-    let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| PasswordError::Hash(error.to_string()))?;
+    let params = Params::new(19 * 1024, 2, 1, None)
+        .map_err(|error| PasswordError::Hash(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
@@ -98,10 +115,23 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_right_password_fits_and_nobodys_never() {
-        let hash = hash(Secret::new("correct horse battery")).await.expect("hashes");
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(verify(Secret::new("correct horse battery"), Some(hash.clone())).await.expect("checks"));
-        assert!(!verify(Secret::new("correct horse batterx"), Some(hash)).await.expect("checks"));
+        let hash = hash(Secret::new("correct horse battery"))
+            .await
+            .expect("hashes");
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert!(
+            verify(Secret::new("correct horse battery"), Some(hash.clone()))
+                .await
+                .expect("checks")
+        );
+        assert!(
+            !verify(Secret::new("correct horse batterx"), Some(hash))
+                .await
+                .expect("checks")
+        );
         assert!(!verify(Secret::new(""), None).await.expect("checks"));
     }
 

@@ -53,7 +53,12 @@ async fn show(State(app): State<App>, user: SignedIn) -> Result<Response, PageEr
     page(&app, &user, StatusCode::OK, None).await
 }
 
-async fn page(app: &App, user: &SignedIn, status: StatusCode, refusal: Option<String>) -> Result<Response, PageError> {
+async fn page(
+    app: &App,
+    user: &SignedIn,
+    status: StatusCode,
+    refusal: Option<String>,
+) -> Result<Response, PageError> {
     let found = sessions::of_user(&app.db, user.user.id, user.visitor.now).await?;
     let shown = found.into_iter().map(|session| ShownSession {
         is_this: session.token_hash == user.token_hash,
@@ -78,22 +83,43 @@ struct Name {
     name: String,
 }
 
-async fn change_name(State(app): State<App>, user: SignedIn, PageForm(form): PageForm<Name>) -> Result<Response, PageError> {
+async fn change_name(
+    State(app): State<App>,
+    user: SignedIn,
+    PageForm(form): PageForm<Name>,
+) -> Result<Response, PageError> {
     let name = match checked_name(&form.name) {
         Ok(name) => name,
-        Err(sentence) => return page(&app, &user, StatusCode::UNPROCESSABLE_ENTITY, Some(sentence)).await,
+        Err(sentence) => {
+            return page(
+                &app,
+                &user,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Some(sentence),
+            )
+            .await;
+        }
     };
     let mut tx = app.db.begin().await?;
     users::set_name(&mut tx, user.user.id, &name).await?;
-    record(&mut tx, &user, "user.renamed", serde_json::json!({ "name": name })).await?;
+    record(
+        &mut tx,
+        &user,
+        "user.renamed",
+        serde_json::json!({ "name": name }),
+    )
+    .await?;
     tx.commit().await?;
-    Ok(SeeOther::to(&app.config, "/profile").done("Your name is changed.").into_response())
+    Ok(SeeOther::to(&app.config, "/profile")
+        .done("Your name is changed.")
+        .into_response())
 }
 
 /// A name as it is kept, or why it is not taken.
 pub(crate) fn checked_name(text: &str) -> Result<String, String> {
     let name = text.trim();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)
+    {
         return Err(format!("Enter a name of 1 to {LONGEST_NAME} characters."));
     }
     Ok(name.to_owned())
@@ -106,8 +132,20 @@ struct Passwords {
     again: String,
 }
 
-async fn change_password(State(app): State<App>, user: SignedIn, PageForm(form): PageForm<Passwords>) -> Result<Response, PageError> {
-    let refuse = async |sentence: &str| page(&app, &user, StatusCode::UNPROCESSABLE_ENTITY, Some(sentence.to_owned())).await;
+async fn change_password(
+    State(app): State<App>,
+    user: SignedIn,
+    PageForm(form): PageForm<Passwords>,
+) -> Result<Response, PageError> {
+    let refuse = async |sentence: &str| {
+        page(
+            &app,
+            &user,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Some(sentence.to_owned()),
+        )
+        .await
+    };
     if form.new != form.again {
         return refuse("The new password was not entered alike twice. Enter it again.").await;
     }
@@ -118,20 +156,34 @@ async fn change_password(State(app): State<App>, user: SignedIn, PageForm(form):
     if let Some(until) = guard::locked_until(&app, &user.user.email).await? {
         return Err(guard::refusal(user.visitor.now, until));
     }
-    let fits = password::verify(Secret::new(form.current), Some(user.user.password_hash.clone())).await.map_err(PageError::internal)?;
+    let fits = password::verify(
+        Secret::new(form.current),
+        Some(user.user.password_hash.clone()),
+    )
+    .await
+    .map_err(PageError::internal)?;
     if !fits {
         if let Some(until) = guard::count_failure(&app, &user.user.email).await? {
             return Err(guard::refusal(user.visitor.now, until));
         }
-        return refuse("The current password is not right. Enter the one you signed in with.").await;
+        return refuse("The current password is not right. Enter the one you signed in with.")
+            .await;
     }
     let hash = password::hash(new).await.map_err(PageError::internal)?;
     let mut tx = app.db.begin().await?;
     users::set_password(&mut tx, user.user.id, &hash).await?;
     let ended = sessions::remove_others(&mut tx, user.user.id, &user.token_hash).await?;
-    record(&mut tx, &user, "user.password_changed", serde_json::json!({ "sessions_ended": ended })).await?;
+    record(
+        &mut tx,
+        &user,
+        "user.password_changed",
+        serde_json::json!({ "sessions_ended": ended }),
+    )
+    .await?;
     tx.commit().await?;
-    Ok(SeeOther::to(&app.config, "/profile").done("Your password is changed, and you are signed out everywhere else.").into_response())
+    Ok(SeeOther::to(&app.config, "/profile")
+        .done("Your password is changed, and you are signed out everywhere else.")
+        .into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -139,7 +191,11 @@ struct Key {
     key: String,
 }
 
-async fn end_session(State(app): State<App>, user: SignedIn, PageForm(form): PageForm<Key>) -> Result<SeeOther, PageError> {
+async fn end_session(
+    State(app): State<App>,
+    user: SignedIn,
+    PageForm(form): PageForm<Key>,
+) -> Result<SeeOther, PageError> {
     let token_hash = hex::decode(&form.key).map_err(|_| PageError::NotFound)?;
     let mut tx = app.db.begin().await?;
     if !sessions::remove_of_user(&mut tx, user.user.id, &token_hash).await? {
@@ -153,12 +209,23 @@ async fn end_session(State(app): State<App>, user: SignedIn, PageForm(form): Pag
 async fn end_others(State(app): State<App>, user: SignedIn) -> Result<SeeOther, PageError> {
     let mut tx = app.db.begin().await?;
     let ended = sessions::remove_others(&mut tx, user.user.id, &user.token_hash).await?;
-    record(&mut tx, &user, "user.sessions_ended", serde_json::json!({ "sessions_ended": ended })).await?;
+    record(
+        &mut tx,
+        &user,
+        "user.sessions_ended",
+        serde_json::json!({ "sessions_ended": ended }),
+    )
+    .await?;
     tx.commit().await?;
     Ok(SeeOther::to(&app.config, "/profile").done("You are signed out everywhere else."))
 }
 
-async fn record(tx: &mut Tx, user: &SignedIn, action: &str, detail: serde_json::Value) -> Result<(), PageError> {
+async fn record(
+    tx: &mut Tx,
+    user: &SignedIn,
+    action: &str,
+    detail: serde_json::Value,
+) -> Result<(), PageError> {
     let event = NewEvent {
         account_id: None,
         user_id: Some(user.user.id),
@@ -174,11 +241,28 @@ async fn record(tx: &mut Tx, user: &SignedIn, action: &str, detail: serde_json::
 
 /// What people call the browser that says this of itself.
 fn browser(user_agent: &str) -> String {
-    let known =
-        [("Firefox/", "Firefox"), ("Edg/", "Edge"), ("OPR/", "Opera"), ("Chrome/", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl")];
-    let systems =
-        [("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS", "macOS"), ("Linux", "Linux")];
-    let find = |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    let known = [
+        ("Firefox/", "Firefox"),
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    let systems = [
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |table: &[(&str, &'static str)]| {
+        table
+            .iter()
+            .find(|(mark, _)| user_agent.contains(mark))
+            .map(|(_, name)| *name)
+    };
     match (find(&known), find(&systems)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),

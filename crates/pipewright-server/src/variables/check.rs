@@ -18,10 +18,15 @@ pub(super) fn checked_name(text: &str) -> Result<String, String> {
         return Err("Give the variable a name.".to_owned());
     }
     if !is_variable_name(name) {
-        return Err("A name has letters, digits and _ only, and does not begin with a digit: DEPLOY_TOKEN.".to_owned());
+        return Err(
+            "A name has letters, digits and _ only, and does not begin with a digit: DEPLOY_TOKEN."
+                .to_owned(),
+        );
     }
     if name.len() > LONGEST_NAME {
-        return Err(format!("The name is longer than {LONGEST_NAME} characters; shorten it."));
+        return Err(format!(
+            "The name is longer than {LONGEST_NAME} characters; shorten it."
+        ));
     }
     Ok(name.to_owned())
 }
@@ -33,7 +38,9 @@ pub(super) fn checked_value(text: &str) -> Result<Secret, String> {
     }
     if text.len() > LONGEST_VALUE {
         let is = text.len();
-        return Err(format!("The value has {is} bytes; the limit is {LONGEST_VALUE}. Keep something that large in a file of the runner."));
+        return Err(format!(
+            "The value has {is} bytes; the limit is {LONGEST_VALUE}. Keep something that large in a file of the runner."
+        ));
     }
     // A browser sends every line end of a form as CR LF.
     Ok(Secret::new(text.replace("\r\n", "\n")))
@@ -43,7 +50,9 @@ pub(super) fn checked_value(text: &str) -> Result<Secret, String> {
 pub(super) fn checked_environment(text: &str) -> Result<Option<String>, String> {
     let name = text.trim();
     if name.chars().any(char::is_control) || name.chars().count() > LONGEST_ENVIRONMENT {
-        return Err(format!("An environment's name is one line of at most {LONGEST_ENVIRONMENT} characters, as the pipeline file has it."));
+        return Err(format!(
+            "An environment's name is one line of at most {LONGEST_ENVIRONMENT} characters, as the pipeline file has it."
+        ));
     }
     Ok((!name.is_empty()).then(|| name.to_owned()))
 }
@@ -57,14 +66,30 @@ mod tests {
         for good in ["A", "_x1", " TOKEN "] {
             assert_eq!(checked_name(good).as_deref(), Ok(good.trim()));
         }
-        for bad in ["", " ", "1A", "A-B", "A B", "Ä", "A=B", "A\0", &"A".repeat(129)] {
-            assert!(checked_name(bad).is_err_and(|sentence| sentence.ends_with(['.', 'N'])), "{bad:?}");
+        for bad in [
+            "",
+            " ",
+            "1A",
+            "A-B",
+            "A B",
+            "Ä",
+            "A=B",
+            "A\0",
+            &"A".repeat(129),
+        ] {
+            assert!(
+                checked_name(bad).is_err_and(|sentence| sentence.ends_with(['.', 'N'])),
+                "{bad:?}"
+            );
         }
     }
 
     #[test]
     fn values_are_text_with_the_line_ends_of_scripts() {
-        assert_eq!(checked_value("a\r\nb\n").expect("a value").expose(), "a\nb\n");
+        assert_eq!(
+            checked_value("a\r\nb\n").expect("a value").expose(),
+            "a\nb\n"
+        );
         assert!(checked_value("").is_ok(), "an empty variable is one");
         assert!(checked_value("a\0").is_err());
         assert!(checked_value(&"x".repeat(32 * 1024)).is_ok());
@@ -73,7 +98,10 @@ mod tests {
 
     #[test]
     fn environments_are_named_as_in_the_file() {
-        assert_eq!(checked_environment(" Production "), Ok(Some("Production".to_owned())));
+        assert_eq!(
+            checked_environment(" Production "),
+            Ok(Some("Production".to_owned()))
+        );
         assert_eq!(checked_environment(" "), Ok(None));
         assert!(checked_environment("a\nb").is_err());
     }

@@ -22,7 +22,9 @@ pub(crate) struct Given {
 impl fmt::Debug for Given {
     /// Names alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.variables.iter().map(|(name, _)| name)).finish()
+        f.debug_list()
+            .entries(self.variables.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -43,12 +45,21 @@ pub(crate) enum GiveError {
 }
 
 /// Opens what a step that names this environment is given.
-pub(crate) fn given(vault: &Vault, known: &[Variable], environment: Option<&str>) -> Result<Given, GiveError> {
+pub(crate) fn given(
+    vault: &Vault,
+    known: &[Variable],
+    environment: Option<&str>,
+) -> Result<Given, GiveError> {
     let mut given = Given::default();
     for variable in known.iter().filter(|variable| variable.is_for(environment)) {
-        let value = open(vault, variable).map_err(|source| GiveError::Sealed { name: variable.name.clone(), source })?;
+        let value = open(vault, variable).map_err(|source| GiveError::Sealed {
+            name: variable.name.clone(),
+            source,
+        })?;
         // Into the environment of the step's processes, which is what variables are for.
-        given.variables.push((variable.name.clone(), value.expose().to_owned()));
+        given
+            .variables
+            .push((variable.name.clone(), value.expose().to_owned()));
         if variable.is_secured {
             given.secured.push(value);
         }
@@ -57,9 +68,16 @@ pub(crate) fn given(vault: &Vault, known: &[Variable], environment: Option<&str>
 }
 
 /// What fills `${{ NAME }}` in the application's pipeline file: a plan is stored and shown, so no secured value does.
-pub(crate) async fn template_values(app: &App, account: AccountId, application: ApplicationId) -> Result<Values, StoreError> {
+pub(crate) async fn template_values(
+    app: &App,
+    account: AccountId,
+    application: ApplicationId,
+) -> Result<Values, StoreError> {
     let known = variables::known(&app.db, account, application).await?;
-    let shown: Vec<Variable> = known.into_iter().filter(|variable| !variable.is_secured).collect();
+    let shown: Vec<Variable> = known
+        .into_iter()
+        .filter(|variable| !variable.is_secured)
+        .collect();
     match given(&app.vault, &shown, None) {
         Ok(given) => Ok(given.variables.into_iter().collect()),
         // The template then stays as written, and the file's warning names it.
@@ -71,7 +89,11 @@ pub(crate) async fn template_values(app: &App, account: AccountId, application: 
 }
 
 /// Everything that the application's steps may be given.
-pub(super) async fn known(db: &Db, account: AccountId, application: Option<ApplicationId>) -> Result<Vec<Variable>, StoreError> {
+pub(super) async fn known(
+    db: &Db,
+    account: AccountId,
+    application: Option<ApplicationId>,
+) -> Result<Vec<Variable>, StoreError> {
     match application {
         Some(application) => variables::known(db, account, application).await,
         None => variables::of_account(db, account).await,

@@ -16,7 +16,10 @@ use crate::http::{Html, MemberOf, Nav, Page, PageError, Rail};
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/{account}/settings/variables", get(of_account))
-        .route("/{account}/applications/{application}/variables", get(of_application))
+        .route(
+            "/{account}/applications/{application}/variables",
+            get(of_application),
+        )
 }
 
 /// The page.
@@ -63,12 +66,22 @@ pub(crate) struct Entered {
 impl Default for Entered {
     /// Secured, because the other way round a secret would be shown by a slip.
     fn default() -> Self {
-        Self { name: String::new(), value: String::new(), environment: String::new(), secured: true }
+        Self {
+            name: String::new(),
+            value: String::new(),
+            environment: String::new(),
+            secured: true,
+        }
     }
 }
 
-async fn of_account(State(app): State<App>, member: MemberOf) -> Result<Html<VariablesPage>, PageError> {
-    Ok(Html(context(&app, &member, None, Entered::default(), None).await?))
+async fn of_account(
+    State(app): State<App>,
+    member: MemberOf,
+) -> Result<Html<VariablesPage>, PageError> {
+    Ok(Html(
+        context(&app, &member, None, Entered::default(), None).await?,
+    ))
 }
 
 async fn of_application(
@@ -77,7 +90,9 @@ async fn of_application(
     Path((_, slug)): Path<(String, String)>,
 ) -> Result<Html<VariablesPage>, PageError> {
     let application = find(&app, &member, &slug).await?;
-    Ok(Html(context(&app, &member, Some(&application), Entered::default(), None).await?))
+    Ok(Html(
+        context(&app, &member, Some(&application), Entered::default(), None).await?,
+    ))
 }
 
 /// Gathers the page. `entered` is what its form holds, with what is wrong with it.
@@ -88,26 +103,47 @@ pub(super) async fn context(
     entered: Entered,
     refusal: Option<String>,
 ) -> Result<VariablesPage, PageError> {
-    let listed = known(&app.db, member.account.id, application.map(|application| application.id)).await?;
+    let listed = known(
+        &app.db,
+        member.account.id,
+        application.map(|application| application.id),
+    )
+    .await?;
     let shown: Vec<(bool, ShownVariable)> = listed
         .iter()
-        .map(|variable| (variable.scope == VariableScope::Account && application.is_some(), shown(app, variable, &listed)))
+        .map(|variable| {
+            (
+                variable.scope == VariableScope::Account && application.is_some(),
+                shown(app, variable, &listed),
+            )
+        })
         .collect();
-    let (inherited, own): (Vec<_>, Vec<_>) = shown.into_iter().partition(|(is_inherited, _)| *is_inherited);
+    let (inherited, own): (Vec<_>, Vec<_>) = shown
+        .into_iter()
+        .partition(|(is_inherited, _)| *is_inherited);
     let own: Vec<ShownVariable> = own.into_iter().map(|(_, variable)| variable).collect();
-    let mut environments: Vec<String> =
-        own.iter().map(|variable| variable.environment.clone()).filter(|environment| !environment.is_empty()).collect();
+    let mut environments: Vec<String> = own
+        .iter()
+        .map(|variable| variable.environment.clone())
+        .filter(|environment| !environment.is_empty())
+        .collect();
     environments.dedup();
     let page = match application {
-        Some(application) => member.page(format!("Variables of {}", application.name)).nav(Nav::Applications),
+        Some(application) => member
+            .page(format!("Variables of {}", application.name))
+            .nav(Nav::Applications),
         None => member.page("Variables").rail(Rail::Variables),
     };
     Ok(VariablesPage {
         page,
-        application: application.map(|application| (application.name.clone(), application.slug.clone())),
+        application: application
+            .map(|application| (application.name.clone(), application.slug.clone())),
         may_change: member.may(Right::SeeSecrets),
         own,
-        inherited: inherited.into_iter().map(|(_, variable)| variable).collect(),
+        inherited: inherited
+            .into_iter()
+            .map(|(_, variable)| variable)
+            .collect(),
         environments,
         entered,
         refusal,
@@ -124,7 +160,11 @@ fn shown(app: &App, variable: &Variable, all: &[Variable]) -> ShownVariable {
         Err(error) => format!("({error})"),
     });
     let wins = |other: &Variable| other.name == variable.name && other.id != variable.id;
-    let narrower = all.iter().skip_while(|other| other.id != variable.id).filter(|other| other.scope != variable.scope).any(wins);
+    let narrower = all
+        .iter()
+        .skip_while(|other| other.id != variable.id)
+        .filter(|other| other.scope != variable.scope)
+        .any(wins);
     ShownVariable {
         id: variable.id.to_string(),
         name: variable.name.clone(),
@@ -166,7 +206,11 @@ mod tests {
         for page in pages() {
             for application in [None, Some((HOSTILE.to_owned(), "shop".to_owned()))] {
                 for filled in [true, false] {
-                    let own = if filled { vec![variable(None, HOSTILE), variable(Some(HOSTILE), "")] } else { Vec::new() };
+                    let own = if filled {
+                        vec![variable(None, HOSTILE), variable(Some(HOSTILE), "")]
+                    } else {
+                        Vec::new()
+                    };
                     let sample = VariablesPage {
                         page: page.clone(),
                         application: application.clone(),
@@ -174,7 +218,11 @@ mod tests {
                         inherited: own.clone(),
                         own,
                         environments: vec![HOSTILE.to_owned()],
-                        entered: Entered { name: HOSTILE.to_owned(), value: HOSTILE.to_owned(), ..Entered::default() },
+                        entered: Entered {
+                            name: HOSTILE.to_owned(),
+                            value: HOSTILE.to_owned(),
+                            ..Entered::default()
+                        },
                         refusal: filled.then(|| HOSTILE.to_owned()),
                     };
                     check("variables", &sample);

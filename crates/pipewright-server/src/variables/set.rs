@@ -47,10 +47,20 @@ pub(crate) async fn set(
     let id = VariableId::new();
     let value = seal(&app.vault, id, &value);
     let (scope, is_secured) = (new.scope, new.is_secured);
-    let variable = Variable { id, scope, name, value, is_secured, changed_by: who.to_owned(), changed_at: now };
+    let variable = Variable {
+        id,
+        scope,
+        name,
+        value,
+        is_secured,
+        changed_by: who.to_owned(),
+        changed_at: now,
+    };
     if variables::set(tx, account, &variable).await? {
         Ok(variable.name)
     } else {
-        Err(SetError::Refused(format!("There are {MOST} variables here already, which is the limit; remove one first.")))
+        Err(SetError::Refused(format!(
+            "There are {MOST} variables here already, which is the limit; remove one first."
+        )))
     }
 }

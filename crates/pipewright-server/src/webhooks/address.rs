@@ -11,7 +11,11 @@ use crate::app::App;
 /// Where Bitbucket sends the deliveries of a webhook.
 pub(crate) fn delivery_url(app: &App, webhook: &Webhook) -> Url {
     let mut url = app.config.public_url.clone();
-    url.set_path(&format!("{}/hooks/{}", app.config.base_path(), webhook.path));
+    url.set_path(&format!(
+        "{}/hooks/{}",
+        app.config.base_path(),
+        webhook.path
+    ));
     url
 }
 

@@ -29,7 +29,11 @@ pub(crate) struct WebhookCard {
 }
 
 /// Gathers the card.
-pub(crate) async fn card(app: &App, member: &MemberOf, application: &Application) -> Result<WebhookCard, StoreError> {
+pub(crate) async fn card(
+    app: &App,
+    member: &MemberOf,
+    application: &Application,
+) -> Result<WebhookCard, StoreError> {
     let often = crate::http::format::duration(app.config.poll_refs_every);
     let mut card = WebhookCard {
         pill: ("off", "none"),
@@ -49,10 +53,13 @@ pub(crate) async fn card(app: &App, member: &MemberOf, application: &Application
         return Ok(card);
     }
     if !application.rules.auto_build {
-        card.message = Some("Auto-build is off, so Bitbucket is not asked to tell of pushes.".to_owned());
+        card.message =
+            Some("Auto-build is off, so Bitbucket is not asked to tell of pushes.".to_owned());
         return Ok(card);
     }
-    let Some(webhook) = webhooks::of_repository(&app.db, application.repository).await? else { return Ok(card) };
+    let Some(webhook) = webhooks::of_repository(&app.db, application.repository).await? else {
+        return Ok(card);
+    };
     card.pill = match webhook.state {
         WebhookState::Absent => ("wait", "being registered"),
         WebhookState::Present => ("ok", "present"),
@@ -66,12 +73,21 @@ pub(crate) async fn card(app: &App, member: &MemberOf, application: &Application
     card.last_delivery_at = webhook.last_delivery_at;
     card.can_repair = member.may(Right::ManageApplications);
     if !matches!(webhook.state, WebhookState::Present | WebhookState::Absent) {
-        card.polling = Some(format!("Until it is there, branches and tags are compared every {often}."));
+        card.polling = Some(format!(
+            "Until it is there, branches and tags are compared every {often}."
+        ));
     }
     if webhook.state == WebhookState::Refused && member.may(Right::Connect) {
         match open(&app.vault, &webhook) {
-            Ok(secret) => card.by_hand = Some((delivery_url(app, &webhook).to_string(), secret.expose().to_owned())),
-            Err(error) => tracing::error!(webhook.id = %webhook.id, error = %error, "a webhook's secret does not open"),
+            Ok(secret) => {
+                card.by_hand = Some((
+                    delivery_url(app, &webhook).to_string(),
+                    secret.expose().to_owned(),
+                ))
+            }
+            Err(error) => {
+                tracing::error!(webhook.id = %webhook.id, error = %error, "a webhook's secret does not open")
+            }
         }
     }
     Ok(card)

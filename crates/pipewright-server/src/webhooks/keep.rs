@@ -23,7 +23,9 @@ const AT_ONCE: usize = 4;
 pub(crate) async fn keep(app: &App) -> Result<(), StoreError> {
     let unneeded = webhooks::to_remove(&app.db).await?;
     futures_util::stream::iter(unneeded)
-        .for_each_concurrent(AT_ONCE, async |webhook| report(&webhook, remove_unneeded(app, &webhook).await))
+        .for_each_concurrent(AT_ONCE, async |webhook| {
+            report(&webhook, remove_unneeded(app, &webhook).await)
+        })
         .await;
     if !app.config.webhooks_reach_us {
         return Ok(());
@@ -31,7 +33,9 @@ pub(crate) async fn keep(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
     let due = webhooks::to_check(&app.db, now - REGISTER_EVERY, now - CHECK_EVERY).await?;
     futures_util::stream::iter(due)
-        .for_each_concurrent(AT_ONCE, async |webhook| report(&webhook, check(app, &webhook).await.map(drop)))
+        .for_each_concurrent(AT_ONCE, async |webhook| {
+            report(&webhook, check(app, &webhook).await.map(drop))
+        })
         .await;
     Ok(())
 }

@@ -12,7 +12,11 @@ use super::address::seal;
 use crate::app::App;
 
 /// Makes the row of a repository's webhook; one that is there is kept, so that its path and secret stay.
-pub(crate) async fn make_row(app: &App, tx: &mut Tx, repository: &Repository) -> Result<(), StoreError> {
+pub(crate) async fn make_row(
+    app: &App,
+    tx: &mut Tx,
+    repository: &Repository,
+) -> Result<(), StoreError> {
     let id = WebhookId::new();
     let new = NewWebhook {
         id,
@@ -28,6 +32,7 @@ pub(crate) async fn make_row(app: &App, tx: &mut Tx, repository: &Repository) ->
 /// 256 random bits as 43 characters that need no encoding; Cloud takes secrets of up to 128 characters.
 fn random_text() -> Secret {
     let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).expect("cannot fail because the kernel's random source is always there on Linux");
+    getrandom::fill(&mut bytes)
+        .expect("cannot fail because the kernel's random source is always there on Linux");
     Secret::new(URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -27,20 +27,37 @@ pub(crate) struct Registered {
 }
 
 /// Makes it exist exactly once and be as it should be. Whatever comes of it is kept and shown.
-pub(crate) async fn register(app: &App, webhook: &Webhook) -> Result<Registered, IntegrationUnavailable> {
+pub(crate) async fn register(
+    app: &App,
+    webhook: &Webhook,
+) -> Result<Registered, IntegrationUnavailable> {
     let (repository, bitbucket) = reach(app, webhook).await?;
     let request = request(app, webhook, &repository, &bitbucket).await?;
-    let outcome = bitbucket.ensure_webhook(&address_of(&repository), &request, webhook.remote_id.as_deref()).await;
+    let outcome = bitbucket
+        .ensure_webhook(
+            &address_of(&repository),
+            &request,
+            webhook.remote_id.as_deref(),
+        )
+        .await;
     match outcome {
         Ok(ensured) => {
             if !is_wanted(app, &repository).await? {
                 // Disconnected, or the last application went, while Bitbucket was making it.
                 let url = delivery_url(app, webhook);
-                let removed = bitbucket.delete_webhook(&address_of(&repository), &url, Some(&ensured.id)).await;
+                let removed = bitbucket
+                    .delete_webhook(&address_of(&repository), &url, Some(&ensured.id))
+                    .await;
                 removed.map_err(|error| IntegrationUnavailable::Later(error.to_string()))?;
-                return Ok(Registered { state: WebhookState::Absent, message: None });
+                return Ok(Registered {
+                    state: WebhookState::Absent,
+                    message: None,
+                });
             }
-            let registered = Registered { state: WebhookState::Present, message: None };
+            let registered = Registered {
+                state: WebhookState::Present,
+                message: None,
+            };
             keep(app, webhook, &repository, &registered, Some(&ensured.id)).await?;
             Ok(registered)
         }
@@ -49,21 +66,38 @@ pub(crate) async fn register(app: &App, webhook: &Webhook) -> Result<Registered,
 }
 
 /// Looks whether it is as it should be, and changes nothing at Bitbucket. One that was never registered is registered.
-pub(crate) async fn check(app: &App, webhook: &Webhook) -> Result<Registered, IntegrationUnavailable> {
-    let Some(known) = webhook.remote_id.as_deref() else { return register(app, webhook).await };
+pub(crate) async fn check(
+    app: &App,
+    webhook: &Webhook,
+) -> Result<Registered, IntegrationUnavailable> {
+    let Some(known) = webhook.remote_id.as_deref() else {
+        return register(app, webhook).await;
+    };
     let (repository, bitbucket) = reach(app, webhook).await?;
     let request = request(app, webhook, &repository, &bitbucket).await?;
-    let state = match bitbucket.webhook_state(&address_of(&repository), &request, Some(known)).await {
+    let state = match bitbucket
+        .webhook_state(&address_of(&repository), &request, Some(known))
+        .await
+    {
         Ok(state) => state,
         Err(error) => return failed(app, webhook, &repository, error).await,
     };
     let (state, message) = match state {
         Remote::Present { .. } => (WebhookState::Present, None),
-        Remote::Missing => (WebhookState::Missing, Some("It was removed at Bitbucket.".to_owned())),
-        Remote::Paused { .. } => (WebhookState::Paused, Some("Somebody switched it off at Bitbucket.".to_owned())),
+        Remote::Missing => (
+            WebhookState::Missing,
+            Some("It was removed at Bitbucket.".to_owned()),
+        ),
+        Remote::Paused { .. } => (
+            WebhookState::Paused,
+            Some("Somebody switched it off at Bitbucket.".to_owned()),
+        ),
         Remote::Changed { changes, .. } => {
             let all: Vec<String> = changes.iter().map(ToString::to_string).collect();
-            (WebhookState::Changed, Some(format!("It was changed at Bitbucket: {}.", all.join("; "))))
+            (
+                WebhookState::Changed,
+                Some(format!("It was changed at Bitbucket: {}.", all.join("; "))),
+            )
         }
     };
     let registered = Registered { state, message };
@@ -73,16 +107,27 @@ pub(crate) async fn check(app: &App, webhook: &Webhook) -> Result<Registered, In
 
 /// Whether anything still needs a webhook of this repository.
 async fn is_wanted(app: &App, repository: &Repository) -> Result<bool, StoreError> {
-    let connected = integrations::get(&app.db, repository.integration).await?.is_some_and(|of| of.state != IntegrationState::Disconnected);
+    let connected = integrations::get(&app.db, repository.integration)
+        .await?
+        .is_some_and(|of| of.state != IntegrationState::Disconnected);
     let mut tx = app.db.begin().await?;
-    let used = applications::on_repository(&mut tx, repository.id).await?.iter().any(|application| application.rules.auto_build);
+    let used = applications::on_repository(&mut tx, repository.id)
+        .await?
+        .iter()
+        .any(|application| application.rules.auto_build);
     tx.rollback().await?;
     Ok(connected && used)
 }
 
-async fn reach(app: &App, webhook: &Webhook) -> Result<(Repository, Bitbucket), IntegrationUnavailable> {
-    let repository =
-        repositories::get(&app.db, webhook.repository).await?.ok_or(IntegrationUnavailable::MissingRepository(webhook.repository))?;
+async fn reach(
+    app: &App,
+    webhook: &Webhook,
+) -> Result<(Repository, Bitbucket), IntegrationUnavailable> {
+    let repository = repositories::get(&app.db, webhook.repository)
+        .await?
+        .ok_or(IntegrationUnavailable::MissingRepository(
+            webhook.repository,
+        ))?;
     let bitbucket = bitbucket_for(app, repository.integration).await?;
     Ok((repository, bitbucket))
 }
@@ -99,9 +144,14 @@ async fn request(
         // Cloud refuses a hook for events whose resource may not be read.
         Bitbucket::Cloud(_) => {
             let stored = credentials::of_integration(&app.db, repository.integration).await?;
-            let granted: ScopeSet = stored.into_iter().flat_map(|stored| stored.scopes).collect();
+            let granted: ScopeSet = stored
+                .into_iter()
+                .flat_map(|stored| stored.scopes)
+                .collect();
             let wanted = [Feature::PullRequests];
-            compare(&granted, &wanted).iter().any(|line| line.feature == Feature::PullRequests && line.state == FeatureState::Works)
+            compare(&granted, &wanted).iter().any(|line| {
+                line.feature == Feature::PullRequests && line.state == FeatureState::Works
+            })
         }
     };
     Ok(WebhookRequest {
@@ -114,14 +164,27 @@ async fn request(
 }
 
 /// A refusal is kept with its sentence; what may go better in a moment is tried again.
-async fn failed(app: &App, webhook: &Webhook, repository: &Repository, error: ApiError) -> Result<Registered, IntegrationUnavailable> {
+async fn failed(
+    app: &App,
+    webhook: &Webhook,
+    repository: &Repository,
+    error: ApiError,
+) -> Result<Registered, IntegrationUnavailable> {
     if error.is_unauthorized() && note_revoked(app, repository.integration).await? {
         return Err(IntegrationUnavailable::Reconnect(error.to_string()));
     }
     if error.is_retryable() || error.is_unauthorized() {
         let message = format!("Bitbucket could not be asked: {error}. It is tried again.");
         let mut tx = app.db.begin().await?;
-        webhooks::set_state(&mut tx, webhook.id, webhook.state, webhook.remote_id.as_deref(), Some(&message), app.clock.now()).await?;
+        webhooks::set_state(
+            &mut tx,
+            webhook.id,
+            webhook.state,
+            webhook.remote_id.as_deref(),
+            Some(&message),
+            app.clock.now(),
+        )
+        .await?;
         tx.commit().await?;
         return Err(IntegrationUnavailable::Later(error.to_string()));
     }
@@ -131,12 +194,25 @@ async fn failed(app: &App, webhook: &Webhook, repository: &Repository, error: Ap
             repository.full_name
         ),
         ApiError::MissingScope { required, .. } => {
-            format!("The permission {} was not granted: reconnect to grant it, or add the webhook by hand.", required.join(", "))
+            format!(
+                "The permission {} was not granted: reconnect to grant it, or add the webhook by hand.",
+                required.join(", ")
+            )
         }
         other => format!("Bitbucket did not take it: {other}."),
     };
-    let registered = Registered { state: WebhookState::Refused, message: Some(message) };
-    keep(app, webhook, repository, &registered, webhook.remote_id.as_deref()).await?;
+    let registered = Registered {
+        state: WebhookState::Refused,
+        message: Some(message),
+    };
+    keep(
+        app,
+        webhook,
+        repository,
+        &registered,
+        webhook.remote_id.as_deref(),
+    )
+    .await?;
     Ok(registered)
 }
 
@@ -148,9 +224,21 @@ async fn keep(
     registered: &Registered,
     remote_id: Option<&str>,
 ) -> Result<(), IntegrationUnavailable> {
-    let watch = if registered.state == WebhookState::Present { Watch::Webhook } else { Watch::Polling };
+    let watch = if registered.state == WebhookState::Present {
+        Watch::Webhook
+    } else {
+        Watch::Polling
+    };
     let mut tx = app.db.begin().await?;
-    webhooks::set_state(&mut tx, webhook.id, registered.state, remote_id, registered.message.as_deref(), app.clock.now()).await?;
+    webhooks::set_state(
+        &mut tx,
+        webhook.id,
+        registered.state,
+        remote_id,
+        registered.message.as_deref(),
+        app.clock.now(),
+    )
+    .await?;
     if let Some(can_administer) = match registered.state {
         WebhookState::Present => Some(true),
         WebhookState::Refused => Some(false),

@@ -42,10 +42,32 @@ async fn files_travel_to_later_steps_and_a_rerun_finds_them_again() {
     server.push("main", &text).await;
     let build = server.expect_build(1, "failed").await;
     let log = server.log(&build).await;
-    assert!(log.contains("\nbuilt 1\ntwo\nright\n"), "the last in the order of the file wins: {log}");
-    let kept = artifacts::of_build(&server.app.db, build.id).await.expect("reads");
-    let names: Vec<_> = kept.iter().map(|artifact| (artifact.step_name.as_str(), artifact.name.as_str(), artifact.files)).collect();
-    assert_eq!(names, [("Build", "dist/**", 2), ("Left", "left", 1), ("Left", "private", 1), ("Right", "same-side, dist/same", 2)]);
+    assert!(
+        log.contains("\nbuilt 1\ntwo\nright\n"),
+        "the last in the order of the file wins: {log}"
+    );
+    let kept = artifacts::of_build(&server.app.db, build.id)
+        .await
+        .expect("reads");
+    let names: Vec<_> = kept
+        .iter()
+        .map(|artifact| {
+            (
+                artifact.step_name.as_str(),
+                artifact.name.as_str(),
+                artifact.files,
+            )
+        })
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("Build", "dist/**", 2),
+            ("Left", "left", 1),
+            ("Left", "private", 1),
+            ("Right", "same-side, dist/same", 2)
+        ]
+    );
     std::fs::write(&flag, "").expect("a file");
     // They are kept through a restart.
     server.restart().await;
@@ -56,7 +78,11 @@ async fn files_travel_to_later_steps_and_a_rerun_finds_them_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_expired_is_said_by_the_step_that_misses_it() {
-    let server = TestServer::with(TestOptions { artifact_keep: Duration::ZERO, ..TestOptions::default() }).await;
+    let server = TestServer::with(TestOptions {
+        artifact_keep: Duration::ZERO,
+        ..TestOptions::default()
+    })
+    .await;
     server
         .push(
             "main",
@@ -69,7 +95,10 @@ async fn what_has_expired_is_said_by_the_step_that_misses_it() {
     server.resume(build.id).await;
     let build = server.expect_build(1, "passed").await;
     let log = server.log(&build).await;
-    assert!(log.contains("The artifact f of Build has expired and is not restored"), "{log}");
+    assert!(
+        log.contains("The artifact f of Build has expired and is not restored"),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,11 +112,18 @@ async fn killed_while_artifacts_are_kept_it_runs_the_step_again_and_knows_one_of
         )
         .await;
     let blobs = server.directory().join("artifacts");
-    let any = || std::fs::read_dir(&blobs).is_ok_and(|mut places| places.any(|place| place.is_ok()));
-    server.until("the artifact is being written", async || any().then_some(())).await;
+    let any =
+        || std::fs::read_dir(&blobs).is_ok_and(|mut places| places.any(|place| place.is_ok()));
+    server
+        .until("the artifact is being written", async || {
+            any().then_some(())
+        })
+        .await;
     server.restart().await;
     let build = server.expect_build(1, "passed").await;
     assert!(server.log(&build).await.contains("100000000"));
-    let kept = artifacts::of_build(&server.app.db, build.id).await.expect("reads");
+    let kept = artifacts::of_build(&server.app.db, build.id)
+        .await
+        .expect("reads");
     assert_eq!(kept.len(), 1, "one row, whatever files a kill left");
 }

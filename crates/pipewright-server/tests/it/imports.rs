@@ -16,26 +16,53 @@ definitions:
 ";
 
 fn importing(source: &str) -> String {
-    format!("definitions: {{imports: {{there: '{source}'}}}}\npipelines: {{default: {{import: build@there}}}}\n")
+    format!(
+        "definitions: {{imports: {{there: '{source}'}}}}\npipelines: {{default: {{import: build@there}}}}\n"
+    )
 }
 
 fn messages(build: &Build) -> Vec<String> {
     let problems = build.diagnostics.as_array().cloned().unwrap_or_default();
-    problems.iter().map(|problem| problem["message"].as_str().unwrap_or_default().to_owned()).collect()
+    problems
+        .iter()
+        .map(|problem| problem["message"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_of_another_file_is_that_of_the_builds_commit() {
     let server = TestServer::start().await;
-    let files = [("bitbucket-pipelines.yml", &*importing("ci/pipelines.yml")), ("ci/pipelines.yml", SHARED), ("README", "first")];
+    let files = [
+        ("bitbucket-pipelines.yml", &*importing("ci/pipelines.yml")),
+        ("ci/pipelines.yml", SHARED),
+        ("README", "first"),
+    ];
     let commit = server.push_files("main", &files, "Import").await;
     let build = server.expect_build(1, "passed").await;
     let log = server.log(&build).await;
-    assert!(log.contains(&format!("at {commit}")) && log.contains("first"), "{log}");
-    server.push_files("main", &[("ci/pipelines.yml", &SHARED.replace("cat README", "echo second"))], "Change it").await;
+    assert!(
+        log.contains(&format!("at {commit}")) && log.contains("first"),
+        "{log}"
+    );
+    server
+        .push_files(
+            "main",
+            &[(
+                "ci/pipelines.yml",
+                &SHARED.replace("cat README", "echo second"),
+            )],
+            "Change it",
+        )
+        .await;
     let build = server.expect_build(2, "passed").await;
     assert!(server.log(&build).await.contains("second"));
-    server.push_files("gone", &[("bitbucket-pipelines.yml", &importing("other/pipelines.yml"))], "Elsewhere").await;
+    server
+        .push_files(
+            "gone",
+            &[("bitbucket-pipelines.yml", &importing("other/pipelines.yml"))],
+            "Elsewhere",
+        )
+        .await;
     let build = server.expect_build(3, "invalid").await;
     let expected = "the pipeline `build` of `other/pipelines.yml` cannot be imported: there is no such file at this commit";
     assert_eq!(messages(&build), [expected]);
@@ -46,27 +73,76 @@ async fn a_pipeline_of_another_file_is_that_of_the_builds_commit() {
 #[case(Product::Datacenter)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_of_another_repository_runs_with_the_importers_files(#[case] product: Product) {
-    let server = TestServer::with(TestOptions { product, ..TestOptions::default() }).await;
-    let files = [("bitbucket-pipelines.yml", SHARED), ("ci/pipelines.yml", "definitions: {pipelines: {build: [{step: {script: [a]}}]}}\n")];
+    let server = TestServer::with(TestOptions {
+        product,
+        ..TestOptions::default()
+    })
+    .await;
+    let files = [
+        ("bitbucket-pipelines.yml", SHARED),
+        (
+            "ci/pipelines.yml",
+            "definitions: {pipelines: {build: [{step: {script: [a]}}]}}\n",
+        ),
+    ];
     let shared = server.another_repository("tools", &files).await;
-    let commit = server.push_files("main", &[("bitbucket-pipelines.yml", &importing("tools:main")), ("README", "mine")], "Import").await;
+    let commit = server
+        .push_files(
+            "main",
+            &[
+                ("bitbucket-pipelines.yml", &importing("tools:main")),
+                ("README", "mine"),
+            ],
+            "Import",
+        )
+        .await;
     let build = server.expect_build(1, "passed").await;
     let log = server.log(&build).await;
     let slug = server.repository().rsplit('/').next().expect("a slug");
-    assert!(log.contains(&format!("built {slug} at {commit}")) && log.contains("mine"), "{log}");
-    let plan = builds::plan_of(&server.app.db, server.account(), build.id).await.expect("reads").expect("a plan");
+    assert!(
+        log.contains(&format!("built {slug} at {commit}")) && log.contains("mine"),
+        "{log}"
+    );
+    let plan = builds::plan_of(&server.app.db, server.account(), build.id)
+        .await
+        .expect("reads")
+        .expect("a plan");
     let imported = plan.imported.expect("it is from elsewhere");
-    assert_eq!((imported.file.as_str(), imported.commit.map(|commit| commit.to_string())), ("tools:main", Some(shared)));
+    assert_eq!(
+        (
+            imported.file.as_str(),
+            imported.commit.map(|commit| commit.to_string())
+        ),
+        ("tools:main", Some(shared))
+    );
 
     for (number, source, expected) in [
         (2, "nothing:main", "sees no repository \"nothing\""),
         (3, "tools:next", "has no branch or tag \"next\""),
-        (4, "tools:main:other/pipelines.yml", "has no file \"other/pipelines.yml\" at main"),
-        (5, "tools:main:ci/pipelines.yml", "that file cannot be read or does not share its pipelines"),
+        (
+            4,
+            "tools:main:other/pipelines.yml",
+            "has no file \"other/pipelines.yml\" at main",
+        ),
+        (
+            5,
+            "tools:main:ci/pipelines.yml",
+            "that file cannot be read or does not share its pipelines",
+        ),
     ] {
-        server.push_files("main", &[("bitbucket-pipelines.yml", &importing(source))], "Import").await;
+        server
+            .push_files(
+                "main",
+                &[("bitbucket-pipelines.yml", &importing(source))],
+                "Import",
+            )
+            .await;
         let build = server.expect_build(number, "invalid").await;
-        assert!(messages(&build)[0].contains(expected), "{:?}", messages(&build));
+        assert!(
+            messages(&build)[0].contains(expected),
+            "{:?}",
+            messages(&build)
+        );
     }
 }
 
@@ -74,19 +150,71 @@ async fn a_pipeline_of_another_repository_runs_with_the_importers_files(#[case] 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slug_never_reaches_another_project_and_an_id_does() {
     let server = TestServer::start().await;
-    server.bitbucket().add_space("ELSE", "Elsewhere", None).expect("a project");
-    server.bitbucket().add_member("ELSE", "mara", Permission::Admin).expect("a member");
-    server.repository_of("ELSE", "tools", &[("bitbucket-pipelines.yml", SHARED)]).await;
-    server.push_files("main", &[("bitbucket-pipelines.yml", &importing("tools:main")), ("README", "mine")], "Import").await;
+    server
+        .bitbucket()
+        .add_space("ELSE", "Elsewhere", None)
+        .expect("a project");
+    server
+        .bitbucket()
+        .add_member("ELSE", "mara", Permission::Admin)
+        .expect("a member");
+    server
+        .repository_of("ELSE", "tools", &[("bitbucket-pipelines.yml", SHARED)])
+        .await;
+    server
+        .push_files(
+            "main",
+            &[
+                ("bitbucket-pipelines.yml", &importing("tools:main")),
+                ("README", "mine"),
+            ],
+            "Import",
+        )
+        .await;
     let build = server.expect_build(1, "invalid").await;
     let problem = build.diagnostics.to_string();
-    assert!(problem.contains("FIN has no repository") && problem.contains("ELSE/tools") && problem.contains("UUID"), "{problem}");
-    let search = Search { text: "tools".to_owned(), owner: None, limit: 9, offset: 0 };
-    let (found, _) = repositories::search(&server.app.db, server.account(), &search).await.expect("searches");
-    server.push_files("main", &[("bitbucket-pipelines.yml", &importing(&format!("{}:main", found[0].remote_id)))], "By its id").await;
+    assert!(
+        problem.contains("FIN has no repository")
+            && problem.contains("ELSE/tools")
+            && problem.contains("UUID"),
+        "{problem}"
+    );
+    let search = Search {
+        text: "tools".to_owned(),
+        owner: None,
+        limit: 9,
+        offset: 0,
+    };
+    let (found, _) = repositories::search(&server.app.db, server.account(), &search)
+        .await
+        .expect("searches");
+    server
+        .push_files(
+            "main",
+            &[(
+                "bitbucket-pipelines.yml",
+                &importing(&format!("{}:main", found[0].remote_id)),
+            )],
+            "By its id",
+        )
+        .await;
     server.expect_build(2, "passed").await;
-    server.another_repository("tools", &[("bitbucket-pipelines.yml", &SHARED.replace("cat README", "echo ours"))]).await;
-    server.push_files("main", &[("bitbucket-pipelines.yml", &importing("tools:main"))], "Our own").await;
+    server
+        .another_repository(
+            "tools",
+            &[(
+                "bitbucket-pipelines.yml",
+                &SHARED.replace("cat README", "echo ours"),
+            )],
+        )
+        .await;
+    server
+        .push_files(
+            "main",
+            &[("bitbucket-pipelines.yml", &importing("tools:main"))],
+            "Our own",
+        )
+        .await;
     let build = server.expect_build(3, "passed").await;
     assert!(server.log(&build).await.contains("\nours\n"));
 }
@@ -97,10 +225,20 @@ async fn a_step_runs_where_the_runner_has_its_labels() {
     let server = TestServer::start().await;
     server.push("main", file).await;
     let build = server.expect_build(1, "invalid").await;
-    assert_eq!(messages(&build), ["not supported yet: `runs-on`; no runner has the label `gpu`"]);
-    assert!(build.diagnostics.to_string().contains("runner.labels"), "the setting is named");
+    assert_eq!(
+        messages(&build),
+        ["not supported yet: `runs-on`; no runner has the label `gpu`"]
+    );
+    assert!(
+        build.diagnostics.to_string().contains("runner.labels"),
+        "the setting is named"
+    );
     let labels = ["self.hosted", "gpu"].map(str::to_owned).to_vec();
-    let server = TestServer::with(TestOptions { runner_labels: labels, ..TestOptions::default() }).await;
+    let server = TestServer::with(TestOptions {
+        runner_labels: labels,
+        ..TestOptions::default()
+    })
+    .await;
     server.push("main", file).await;
     let build = server.expect_build(1, "passed").await;
     assert!(server.log(&build).await.contains("calculated"));

@@ -4,8 +4,18 @@ use pipewright_server::testing::{PIPELINE, TestOptions, TestServer};
 use pipewright_simulator::sign;
 use reqwest::StatusCode;
 
-async fn send(url: &str, secret: Option<&str>, request: &str, event: &str, body: &str) -> (StatusCode, String) {
-    let mut sent = reqwest::Client::new().post(url).header("x-event-key", event).header("x-request-id", request).body(body.to_owned());
+async fn send(
+    url: &str,
+    secret: Option<&str>,
+    request: &str,
+    event: &str,
+    body: &str,
+) -> (StatusCode, String) {
+    let mut sent = reqwest::Client::new()
+        .post(url)
+        .header("x-event-key", event)
+        .header("x-request-id", request)
+        .body(body.to_owned());
     if let Some(secret) = secret {
         sent = sent.header("x-hub-signature", sign(secret, body.as_bytes()));
     }
@@ -15,24 +25,75 @@ async fn send(url: &str, secret: Option<&str>, request: &str, event: &str, body:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t2_only_what_is_signed_with_the_webhooks_secret_is_believed() {
-    let server = TestServer::with(TestOptions { runner_slots: 0, ..TestOptions::default() }).await;
-    let webhook = server.bitbucket().webhooks(server.repository()).expect("the repository").remove(0);
+    let server = TestServer::with(TestOptions {
+        runner_slots: 0,
+        ..TestOptions::default()
+    })
+    .await;
+    let webhook = server
+        .bitbucket()
+        .webhooks(server.repository())
+        .expect("the repository")
+        .remove(0);
     let secret = webhook.secret.clone().expect("a secret");
     let body = "{\"changes\": []}";
-    let post =
-        async |secret: Option<&str>, request: &str, event: &str, body: &str| send(&webhook.url, secret, request, event, body).await.0;
-    assert_eq!(post(None, "a", "repo:refs_changed", body).await, StatusCode::UNAUTHORIZED, "unsigned");
-    assert_eq!(post(Some("guess"), "b", "repo:refs_changed", body).await, StatusCode::UNAUTHORIZED, "forged");
-    assert_eq!(post(None, "c", "diagnostics:ping", "{\"test\": true}").await, StatusCode::OK, "the unsigned ping");
-    assert!(server.expect_deliveries(0).await.is_empty(), "nothing of it is kept");
-    assert_eq!(post(Some(&secret), "d", "repo:refs_changed", "not json").await, StatusCode::ACCEPTED, "stored before it is read");
-    assert_eq!(post(Some(&secret), "d", "repo:refs_changed", "not json").await, StatusCode::OK, "known");
+    let post = async |secret: Option<&str>, request: &str, event: &str, body: &str| {
+        send(&webhook.url, secret, request, event, body).await.0
+    };
+    assert_eq!(
+        post(None, "a", "repo:refs_changed", body).await,
+        StatusCode::UNAUTHORIZED,
+        "unsigned"
+    );
+    assert_eq!(
+        post(Some("guess"), "b", "repo:refs_changed", body).await,
+        StatusCode::UNAUTHORIZED,
+        "forged"
+    );
+    assert_eq!(
+        post(None, "c", "diagnostics:ping", "{\"test\": true}").await,
+        StatusCode::OK,
+        "the unsigned ping"
+    );
+    assert!(
+        server.expect_deliveries(0).await.is_empty(),
+        "nothing of it is kept"
+    );
+    assert_eq!(
+        post(Some(&secret), "d", "repo:refs_changed", "not json").await,
+        StatusCode::ACCEPTED,
+        "stored before it is read"
+    );
+    assert_eq!(
+        post(Some(&secret), "d", "repo:refs_changed", "not json").await,
+        StatusCode::OK,
+        "known"
+    );
     let kept = server.expect_deliveries(1).await;
     assert_eq!((kept.len(), kept[0].0.state.as_str()), (1, "failed"));
-    assert!(kept[0].0.message.as_ref().expect("a sentence").contains("repo:refs_changed"));
+    assert!(
+        kept[0]
+            .0
+            .message
+            .as_ref()
+            .expect("a sentence")
+            .contains("repo:refs_changed")
+    );
     let elsewhere = webhook.url.replace("/hooks/", "/hooks/x");
-    assert_eq!(send(&elsewhere, Some(&secret), "e", "repo:refs_changed", body).await.0, StatusCode::NOT_FOUND);
-    let (status, sentence) = send(&webhook.url, Some(&secret), "f", "repo:refs_changed", &"x".repeat(2 << 20)).await;
+    assert_eq!(
+        send(&elsewhere, Some(&secret), "e", "repo:refs_changed", body)
+            .await
+            .0,
+        StatusCode::NOT_FOUND
+    );
+    let (status, sentence) = send(
+        &webhook.url,
+        Some(&secret),
+        "f",
+        "repo:refs_changed",
+        &"x".repeat(2 << 20),
+    )
+    .await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(sentence.contains("1048576 bytes"), "{sentence}");
 }
@@ -57,12 +118,30 @@ async fn the_same_delivery_twice_is_one_build_and_reordered_ones_lose_nothing() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_deliveries_at_once_are_each_stored() {
-    let server = TestServer::with(TestOptions { runner_slots: 0, ..TestOptions::default() }).await;
-    let webhook = server.bitbucket().webhooks(server.repository()).expect("the repository").remove(0);
+    let server = TestServer::with(TestOptions {
+        runner_slots: 0,
+        ..TestOptions::default()
+    })
+    .await;
+    let webhook = server
+        .bitbucket()
+        .webhooks(server.repository())
+        .expect("the repository")
+        .remove(0);
     let secret = webhook.secret.clone().expect("a secret");
     let sent = (0..100).map(|number| {
         let (url, secret) = (webhook.url.clone(), secret.clone());
-        tokio::spawn(async move { send(&url, Some(&secret), &format!("request-{number}"), "pr:comment:added", "{}").await.0 })
+        tokio::spawn(async move {
+            send(
+                &url,
+                Some(&secret),
+                &format!("request-{number}"),
+                "pr:comment:added",
+                "{}",
+            )
+            .await
+            .0
+        })
     });
     for answer in sent.collect::<Vec<_>>() {
         assert_eq!(answer.await.expect("ends"), StatusCode::ACCEPTED);

@@ -27,19 +27,38 @@ fn open_gate(server: &TestServer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_a_group_runs_at_a_time_and_the_next_begins_by_itself() {
     let mut server = TestServer::start().await;
-    server.push("one", &until_told(&server, "concurrency-group: deploy-main")).await;
+    server
+        .push(
+            "one",
+            &until_told(&server, "concurrency-group: deploy-main"),
+        )
+        .await;
     server.expect_build(1, "running").await;
-    server.until("the first attempt to run", async || server.build(1).await.filter(|build| build.started_at.is_some())).await;
-    server.push("two", &alone(&server, "concurrency-group: deploy-main")).await;
+    server
+        .until("the first attempt to run", async || {
+            server
+                .build(1)
+                .await
+                .filter(|build| build.started_at.is_some())
+        })
+        .await;
+    server
+        .push("two", &alone(&server, "concurrency-group: deploy-main"))
+        .await;
     let second = server.expect_build(2, "running").await;
-    server.push("three", &alone(&server, "concurrency-group: deploy-main")).await;
+    server
+        .push("three", &alone(&server, "concurrency-group: deploy-main"))
+        .await;
     server.expect_build(3, "running").await;
     // Others are not kept waiting.
     server.push_script("four", &["true"]).await;
     server.expect_build(4, "passed").await;
     assert_eq!(server.step_states(&second).await, ["queued"]);
     let why = server.why_it_waits(2).await.expect("a sentence");
-    assert_eq!(why, "Waits for #1, which holds the concurrency group deploy-main.");
+    assert_eq!(
+        why,
+        "Waits for #1, which holds the concurrency group deploy-main."
+    );
     // The server dies with the attempt under way; what it had is given back with it.
     server.kill().await;
     open_gate(&server);
@@ -52,13 +71,38 @@ async fn one_of_a_group_runs_at_a_time_and_the_next_begins_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_groups_name_may_hold_variables() {
     let server = TestServer::start().await;
-    server.push("one", &until_told(&server, "concurrency-group: deploy-$BITBUCKET_BRANCH")).await;
-    server.until("the first attempt to run", async || server.build(1).await.filter(|build| build.started_at.is_some())).await;
-    server.push("two", &alone(&server, "concurrency-group: deploy-$BITBUCKET_BRANCH")).await;
+    server
+        .push(
+            "one",
+            &until_told(&server, "concurrency-group: deploy-$BITBUCKET_BRANCH"),
+        )
+        .await;
+    server
+        .until("the first attempt to run", async || {
+            server
+                .build(1)
+                .await
+                .filter(|build| build.started_at.is_some())
+        })
+        .await;
+    server
+        .push(
+            "two",
+            &alone(&server, "concurrency-group: deploy-$BITBUCKET_BRANCH"),
+        )
+        .await;
     server.expect_build(2, "passed").await;
-    server.push("one", &alone(&server, "concurrency-group: deploy-$BITBUCKET_BRANCH")).await;
+    server
+        .push(
+            "one",
+            &alone(&server, "concurrency-group: deploy-$BITBUCKET_BRANCH"),
+        )
+        .await;
     server.expect_build(3, "running").await;
-    assert_eq!(server.why_it_waits(3).await.expect("a sentence"), "Waits for #1, which holds the concurrency group deploy-one.");
+    assert_eq!(
+        server.why_it_waits(3).await.expect("a sentence"),
+        "Waits for #1, which holds the concurrency group deploy-one."
+    );
     open_gate(&server);
     server.expect_build(3, "passed").await;
 }
@@ -66,7 +110,10 @@ async fn a_groups_name_may_hold_variables() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stage_has_its_environment_until_its_last_step_ended() {
     let server = TestServer::start().await;
-    let (held, gate) = (server.directory().join("held"), server.directory().join("gate"));
+    let (held, gate) = (
+        server.directory().join("held"),
+        server.directory().join("gate"),
+    );
     let stage = format!(
         "pipelines:\n  default:\n    - stage:\n        deployment: production\n        steps:\n          - step: {{name: Begin, script: [\"touch {0}\"]}}\n          - step: {{name: End, script: [\"echo to $BITBUCKET_DEPLOYMENT_ENVIRONMENT; until [ -e {1} ]; do sleep 0.02; done; rm {0}\"]}}\n    - step: {{name: After, script: [\"true\"]}}\n",
         held.display(),
@@ -79,10 +126,16 @@ async fn a_stage_has_its_environment_until_its_last_step_ended() {
             (server.step_states(&build).await == ["passed", "running", "waiting"]).then_some(())
         })
         .await;
-    let other = format!("pipelines:\n  default:\n    - step: {{deployment: Production, script: [\"test ! -e {}\"]}}\n", held.display());
+    let other = format!(
+        "pipelines:\n  default:\n    - step: {{deployment: Production, script: [\"test ! -e {}\"]}}\n",
+        held.display()
+    );
     server.push("two", &other).await;
     server.expect_build(2, "running").await;
-    assert_eq!(server.why_it_waits(2).await.expect("a sentence"), "Waits for #1, which deploys to production.");
+    assert_eq!(
+        server.why_it_waits(2).await.expect("a sentence"),
+        "Waits for #1, which deploys to production."
+    );
     open_gate(&server);
     let first = server.expect_build(1, "passed").await;
     server.expect_build(2, "passed").await;
@@ -90,21 +143,33 @@ async fn a_stage_has_its_environment_until_its_last_step_ended() {
     let failing = "pipelines:\n  default:\n    - stage:\n        deployment: production\n        steps:\n          - step: {script: [exit 1]}\n          - step: {script: [\"true\"]}\n";
     server.push("one", failing).await;
     server.expect_build(3, "failed").await;
-    server.push("two", &alone(&server, "deployment: PRODUCTION")).await;
+    server
+        .push("two", &alone(&server, "deployment: PRODUCTION"))
+        .await;
     server.expect_build(4, "passed").await;
     // And so does one that runs once more.
-    server.rerun_failed(server.build(3).await.expect("a build").id).await;
+    server
+        .rerun_failed(server.build(3).await.expect("a build").id)
+        .await;
     server.expect_build(3, "failed").await;
-    server.push("two", &alone(&server, "deployment: production")).await;
+    server
+        .push("two", &alone(&server, "deployment: production"))
+        .await;
     server.expect_build(5, "passed").await;
-    assert_eq!(server.step_states(&first).await, ["passed", "passed", "passed"]);
+    assert_eq!(
+        server.step_states(&first).await,
+        ["passed", "passed", "passed"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_steps_of_one_group_run_one_after_another() {
     let server = TestServer::start().await;
     let place = server.directory().join("alone");
-    let step = format!("step: {{concurrency-group: g, script: [\"mkdir {0}; sleep 0.2; rmdir {0}\"]}}", place.display());
+    let step = format!(
+        "step: {{concurrency-group: g, script: [\"mkdir {0}; sleep 0.2; rmdir {0}\"]}}",
+        place.display()
+    );
     server.push("main", &format!("pipelines:\n  default:\n    - parallel:\n        - {step}\n        - {step}\n        - {step}\n")).await;
     server.expect_build(1, "passed").await;
 }
@@ -112,15 +177,30 @@ async fn parallel_steps_of_one_group_run_one_after_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_step_can_be_stopped_and_a_stopped_one_gives_way() {
     let server = TestServer::start().await;
-    server.push("one", &until_told(&server, "deployment: test")).await;
-    server.until("the first attempt to run", async || server.build(1).await.filter(|build| build.started_at.is_some())).await;
-    server.push("two", &alone(&server, "deployment: test")).await;
-    server.push("three", &alone(&server, "deployment: test")).await;
+    server
+        .push("one", &until_told(&server, "deployment: test"))
+        .await;
+    server
+        .until("the first attempt to run", async || {
+            server
+                .build(1)
+                .await
+                .filter(|build| build.started_at.is_some())
+        })
+        .await;
+    server
+        .push("two", &alone(&server, "deployment: test"))
+        .await;
+    server
+        .push("three", &alone(&server, "deployment: test"))
+        .await;
     server.expect_build(3, "running").await;
     let second = server.expect_build(2, "running").await;
     server.stop(second.id).await;
     server.expect_build(2, "stopped").await;
-    server.stop(server.build(1).await.expect("a build").id).await;
+    server
+        .stop(server.build(1).await.expect("a build").id)
+        .await;
     server.expect_build(1, "stopped").await;
     server.expect_build(3, "passed").await;
 }

@@ -29,11 +29,19 @@ pipelines:
 async fn later_steps_are_given_what_earlier_ones_left_and_parallel_ones_do_not_see_each_other() {
     let server = TestServer::start().await;
     let marker = server.directory().join("flag");
-    server.push("main", &PIPELINE.replace("FLAG", &marker.display().to_string())).await;
+    server
+        .push(
+            "main",
+            &PIPELINE.replace("FLAG", &marker.display().to_string()),
+        )
+        .await;
     let build = server.expect_build(1, "failed").await;
     let log = server.log(&build).await;
     assert!(log.contains("Variables from earlier steps:\n"), "{log}");
-    assert!(log.contains("\nours ships 1.1 from right 1.1\n"), "the last in the order of the file wins, and over the defaults: {log}");
+    assert!(
+        log.contains("\nours ships 1.1 from right 1.1\n"),
+        "the last in the order of the file wins, and over the defaults: {log}"
+    );
     // Only what failed runs again, with what the others left.
     std::fs::write(&marker, "").expect("a file");
     server.rerun_failed(build.id).await;
@@ -49,5 +57,10 @@ async fn a_variable_that_is_not_declared_fails_the_build_with_a_sentence() {
         .push("main", "pipelines:\n  default:\n    - step:\n        output-variables: [A]\n        script: [echo B=1 >> $BITBUCKET_PIPELINES_VARIABLES_PATH]\n")
         .await;
     let build = server.expect_build(1, "failed").await;
-    assert!(build.state_message.expect("a sentence").contains("B is not defined in the output variables of this step (A)"));
+    assert!(
+        build
+            .state_message
+            .expect("a sentence")
+            .contains("B is not defined in the output variables of this step (A)")
+    );
 }

@@ -6,8 +6,19 @@ use rstest::rstest;
 
 const PIPELINE: &str = "pipelines:\n  default:\n    - step: {script: ['echo push']}\n  pull-requests:\n    '**':\n      - step: {script: ['echo request $BITBUCKET_PR_ID into $BITBUCKET_PR_DESTINATION_BRANCH']}\n";
 
-fn a_request<'a>(repository: &'a str, source: &'a str, fork: Option<&'a str>) -> NewPullRequest<'a> {
-    NewPullRequest { repository, title: "Gift cards", source, source_repository: fork, destination: "main", author: "mara" }
+fn a_request<'a>(
+    repository: &'a str,
+    source: &'a str,
+    fork: Option<&'a str>,
+) -> NewPullRequest<'a> {
+    NewPullRequest {
+        repository,
+        title: "Gift cards",
+        source,
+        source_repository: fork,
+        destination: "main",
+        author: "mara",
+    }
 }
 
 #[rstest]
@@ -15,25 +26,61 @@ fn a_request<'a>(repository: &'a str, source: &'a str, fork: Option<&'a str>) ->
 #[case(Product::Datacenter)]
 #[tokio::test(flavor = "multi_thread")]
 async fn ones_own_is_built_when_it_is_opened_and_when_its_source_moves(#[case] product: Product) {
-    let server = TestServer::with(TestOptions { product, ..TestOptions::default() }).await;
+    let server = TestServer::with(TestOptions {
+        product,
+        ..TestOptions::default()
+    })
+    .await;
     server.push("main", PIPELINE).await;
-    server.push_files("feature/gift", &[("a", "1")], "gift cards").await;
+    server
+        .push_files("feature/gift", &[("a", "1")], "gift cards")
+        .await;
     server.expect_build(2, "passed").await;
     let bitbucket = server.bitbucket().clone();
-    let number = bitbucket.open_pull_request(a_request(server.repository(), "feature/gift", None)).await.expect("opens");
+    let number = bitbucket
+        .open_pull_request(a_request(server.repository(), "feature/gift", None))
+        .await
+        .expect("opens");
     let build = server.expect_build(3, "passed").await;
-    assert_eq!((build.trigger.as_str(), build.ref_name.short()), ("pull_request", "feature/gift"));
-    assert_eq!(build.commit.as_str().len(), 40, "a shortened commit is asked for");
-    assert!(server.log(&build).await.contains(&format!("request {number} into main")));
+    assert_eq!(
+        (build.trigger.as_str(), build.ref_name.short()),
+        ("pull_request", "feature/gift")
+    );
+    assert_eq!(
+        build.commit.as_str().len(),
+        40,
+        "a shortened commit is asked for"
+    );
+    assert!(
+        server
+            .log(&build)
+            .await
+            .contains(&format!("request {number} into main"))
+    );
     // Another title is no other commit.
-    let change = PullRequestChange { title: Some("Gift cards, again"), ..PullRequestChange::default() };
-    bitbucket.update_pull_request(server.repository(), number, change, "mara").await.expect("changes");
+    let change = PullRequestChange {
+        title: Some("Gift cards, again"),
+        ..PullRequestChange::default()
+    };
+    bitbucket
+        .update_pull_request(server.repository(), number, change, "mara")
+        .await
+        .expect("changes");
     let reasons = server.reasons(4).await;
     assert_eq!(reasons[2..], ["built", "duplicate"]);
     // A push moves it: built for the push, and for the request.
-    server.push_files("feature/gift", &[("a", "2")], "more gift cards").await;
-    let builds = server.until("five builds", async || Some(server.builds().await).filter(|builds| builds.len() == 5)).await;
-    let mut triggers: Vec<_> = builds[3..].iter().map(|build| build.trigger.as_str()).collect();
+    server
+        .push_files("feature/gift", &[("a", "2")], "more gift cards")
+        .await;
+    let builds = server
+        .until("five builds", async || {
+            Some(server.builds().await).filter(|builds| builds.len() == 5)
+        })
+        .await;
+    let mut triggers: Vec<_> = builds[3..]
+        .iter()
+        .map(|build| build.trigger.as_str())
+        .collect();
     triggers.sort_unstable();
     assert_eq!(triggers, ["pull_request", "push"]);
 }
@@ -44,12 +91,39 @@ async fn a_forks_is_listed_and_not_built() {
     server.push("main", PIPELINE).await;
     server.expect_build(1, "passed").await;
     let datacenter = server.simulator.datacenter();
-    datacenter.add_project("OPS", "Operations").expect("a project");
-    datacenter.add_member("OPS", "mara", pipewright_simulator::state::Permission::Admin).expect("a member");
-    datacenter.fork(server.repository(), "OPS", "ledger", "mara").await.expect("forks");
-    datacenter.commit("OPS/ledger", "evil", &[("a", "1")], "steal the secrets", "mara").await.expect("pushes");
-    datacenter.open_pull_request(a_request(server.repository(), "evil", Some("OPS/ledger"))).await.expect("opens");
-    let all = server.until("the decision", async || Some(server.expect_deliveries(2).await)).await;
+    datacenter
+        .add_project("OPS", "Operations")
+        .expect("a project");
+    datacenter
+        .add_member(
+            "OPS",
+            "mara",
+            pipewright_simulator::state::Permission::Admin,
+        )
+        .expect("a member");
+    datacenter
+        .fork(server.repository(), "OPS", "ledger", "mara")
+        .await
+        .expect("forks");
+    datacenter
+        .commit(
+            "OPS/ledger",
+            "evil",
+            &[("a", "1")],
+            "steal the secrets",
+            "mara",
+        )
+        .await
+        .expect("pushes");
+    datacenter
+        .open_pull_request(a_request(server.repository(), "evil", Some("OPS/ledger")))
+        .await
+        .expect("opens");
+    let all = server
+        .until("the decision", async || {
+            Some(server.expect_deliveries(2).await)
+        })
+        .await;
     let last = &all.last().expect("a delivery").1[0];
     assert_eq!(last.reason, "fork");
     assert!(last.sentence.contains("OPS/ledger"), "{}", last.sentence);
@@ -58,12 +132,25 @@ async fn a_forks_is_listed_and_not_built() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t15_a_pull_request_from_a_tag_is_built() {
-    let server = TestServer::with(TestOptions { build_tags: false, ..TestOptions::default() }).await;
+    let server = TestServer::with(TestOptions {
+        build_tags: false,
+        ..TestOptions::default()
+    })
+    .await;
     server.push("main", PIPELINE).await;
     server.expect_build(1, "passed").await;
     let datacenter = server.simulator.datacenter();
-    datacenter.create_tag(server.repository(), "v1", "main", None, "mara").await.expect("a tag");
-    datacenter.open_pull_request_from_tag(server.repository(), "Release", "v1", "main", "mara").await.expect("opens");
+    datacenter
+        .create_tag(server.repository(), "v1", "main", None, "mara")
+        .await
+        .expect("a tag");
+    datacenter
+        .open_pull_request_from_tag(server.repository(), "Release", "v1", "main", "mara")
+        .await
+        .expect("opens");
     let build = server.expect_build(2, "passed").await;
-    assert_eq!((build.trigger.as_str(), build.ref_name.full()), ("pull_request", "refs/tags/v1"));
+    assert_eq!(
+        (build.trigger.as_str(), build.ref_name.full()),
+        ("pull_request", "refs/tags/v1")
+    );
 }

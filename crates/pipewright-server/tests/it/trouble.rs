@@ -8,7 +8,9 @@ async fn access_that_was_revoked_is_said_and_nothing_else_breaks() {
     server.push("main", PIPELINE).await;
     server.expect_build(1, "passed").await;
     server.revoke_access();
-    server.push_files("main", &[("a", "1")], "after the revocation").await;
+    server
+        .push_files("main", &[("a", "1")], "after the revocation")
+        .await;
     let build = server.expect_build(2, "errored").await;
     let sentence = build.state_message.expect("a sentence");
     assert!(sentence.contains("econnect"), "{sentence}");
@@ -25,7 +27,10 @@ async fn a_file_that_no_database_could_store_is_invalid_and_the_next_push_is_bui
     server.push("main", nul).await;
     let build = server.expect_build(1, "invalid").await;
     let problems = build.diagnostics.to_string();
-    assert!(problems.contains("NUL (U+0000)") && !problems.contains("\\u0000\""), "{problems}");
+    assert!(
+        problems.contains("NUL (U+0000)") && !problems.contains("\\u0000\""),
+        "{problems}"
+    );
     server.push("main", PIPELINE).await;
     server.expect_build(2, "passed").await;
 }
@@ -36,7 +41,9 @@ async fn a_bitbucket_that_is_away_is_waited_for() {
     server.push("main", PIPELINE).await;
     server.expect_build(1, "passed").await;
     server.bitbucket().faults().fail_next(3, 503);
-    let commit = server.push_files("main", &[("a", "1")], "while it is away").await;
+    let commit = server
+        .push_files("main", &[("a", "1")], "while it is away")
+        .await;
     server.expect_build(2, "passed").await;
     server.expect_status(&commit, "SUCCESSFUL").await;
 }
@@ -46,12 +53,32 @@ async fn a_renamed_repository_goes_on_building() {
     let server = TestServer::start().await;
     server.push("main", PIPELINE).await;
     server.expect_build(1, "passed").await;
-    server.bitbucket().rename_repository(server.repository(), "ledger-two", "mara").await.expect("renames");
+    server
+        .bitbucket()
+        .rename_repository(server.repository(), "ledger-two", "mara")
+        .await
+        .expect("renames");
     server.expect_deliveries(2).await;
     let bitbucket = server.bitbucket().clone();
     let known = || pipewright_store::repositories::get(&server.app.db, server.repository_id());
-    server.until("the new name", async || known().await.expect("reads").filter(|found| found.slug == "ledger-two")).await;
-    let commit = bitbucket.commit("FIN/ledger-two", "main", &[("a", "1")], "after the rename", "mara").await.expect("pushes");
+    server
+        .until("the new name", async || {
+            known()
+                .await
+                .expect("reads")
+                .filter(|found| found.slug == "ledger-two")
+        })
+        .await;
+    let commit = bitbucket
+        .commit(
+            "FIN/ledger-two",
+            "main",
+            &[("a", "1")],
+            "after the rename",
+            "mara",
+        )
+        .await
+        .expect("pushes");
     let build = server.expect_build(2, "passed").await;
     assert_eq!(build.commit.as_str(), commit);
 }
@@ -59,26 +86,59 @@ async fn a_renamed_repository_goes_on_building() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_branch_is_run_by_hand_and_one_that_is_not_there_is_named() {
     let server = TestServer::start().await;
-    assert!(server.run_branch("main").await.expect_err("nothing to run").contains("empty"));
+    assert!(
+        server
+            .run_branch("main")
+            .await
+            .expect_err("nothing to run")
+            .contains("empty")
+    );
     server.push("main", PIPELINE).await;
     server.expect_build(1, "passed").await;
     assert_eq!(server.run_branch("main").await, Ok(2));
     server.expect_build(2, "passed").await;
-    assert!(server.run_branch("mian").await.expect_err("no such branch").contains("mian"));
+    assert!(
+        server
+            .run_branch("mian")
+            .await
+            .expect_err("no such branch")
+            .contains("mian")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn branches_that_are_not_selected_say_so() {
-    let server = TestServer::with(TestOptions { branches: vec!["main", "release/*"], build_tags: false, ..TestOptions::default() }).await;
+    let server = TestServer::with(TestOptions {
+        branches: vec!["main", "release/*"],
+        build_tags: false,
+        ..TestOptions::default()
+    })
+    .await;
     server.push("main", PIPELINE).await;
     server.expect_build(1, "passed").await;
     server.push_files("feature/x", &[("a", "1")], "x").await;
-    server.push_files("release/1", &[("a", "2")], "y [skip ci]").await;
-    server.bitbucket().create_tag(server.repository(), "v1", "main", None, "mara").await.expect("a tag");
+    server
+        .push_files("release/1", &[("a", "2")], "y [skip ci]")
+        .await;
+    server
+        .bitbucket()
+        .create_tag(server.repository(), "v1", "main", None, "mara")
+        .await
+        .expect("a tag");
     let all = server.expect_deliveries(4).await;
-    let reasons: Vec<_> = all.iter().map(|(_, made)| made[0].reason.as_str()).collect();
-    assert_eq!((reasons[0], reasons[1], reasons[3]), ("built", "branch_not_selected", "tag_not_selected"));
-    let skipped = server.builds().await.into_iter().find(|build| build.ref_name.short() == "release/1");
+    let reasons: Vec<_> = all
+        .iter()
+        .map(|(_, made)| made[0].reason.as_str())
+        .collect();
+    assert_eq!(
+        (reasons[0], reasons[1], reasons[3]),
+        ("built", "branch_not_selected", "tag_not_selected")
+    );
+    let skipped = server
+        .builds()
+        .await
+        .into_iter()
+        .find(|build| build.ref_name.short() == "release/1");
     if let Some(build) = skipped {
         // Data Center of old does not say the message: then the file's commit does.
         server.expect_build(build.number, "skipped").await;
@@ -93,10 +153,19 @@ async fn the_same_on_postgresql() {
     use std::io::Write as _;
 
     let Ok(url) = std::env::var("PIPEWRIGHT_TEST_EMPTY_POSTGRES") else {
-        writeln!(std::io::stderr(), "skipped on PostgreSQL: PIPEWRIGHT_TEST_EMPTY_POSTGRES is not set").expect("stderr");
+        writeln!(
+            std::io::stderr(),
+            "skipped on PostgreSQL: PIPEWRIGHT_TEST_EMPTY_POSTGRES is not set"
+        )
+        .expect("stderr");
         return;
     };
-    let mut server = TestServer::with(TestOptions { postgres: Some(url), cancel_superseded: true, ..TestOptions::default() }).await;
+    let mut server = TestServer::with(TestOptions {
+        postgres: Some(url),
+        cancel_superseded: true,
+        ..TestOptions::default()
+    })
+    .await;
     let commit = server.push("main", PIPELINE).await;
     server.expect_build(1, "passed").await;
     server.expect_status(&commit, "SUCCESSFUL").await;

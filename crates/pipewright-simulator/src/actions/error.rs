@@ -40,7 +40,9 @@ pub enum ActionError {
         number: u64,
     },
     /// The two branches do not merge by themselves.
-    #[error("pull request {number} of {repository:?} has conflicts; resolve them in its source branch")]
+    #[error(
+        "pull request {number} of {repository:?} has conflicts; resolve them in its source branch"
+    )]
     Conflict {
         /// The repository.
         repository: String,
@@ -51,7 +53,9 @@ pub enum ActionError {
     #[error(transparent)]
     NameTaken(#[from] NameTaken),
     /// The text is not an OpenSSH public key.
-    #[error("{0:?} is not an OpenSSH public key; give one line such as \"ssh-ed25519 AAAA… comment\"")]
+    #[error(
+        "{0:?} is not an OpenSSH public key; give one line such as \"ssh-ed25519 AAAA… comment\""
+    )]
     NotAKey(String),
     /// The key is registered already.
     #[error("this SSH key is registered already; a key is one user's or an access key, never both")]

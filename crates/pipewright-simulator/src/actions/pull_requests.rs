@@ -7,8 +7,8 @@ use super::push::unknown_ref;
 use crate::git::{RefUpdate, blocking};
 use crate::installation::Installation;
 use crate::state::{
-    Actor, EventKind, PullRequest, PullRequestAction, PullRequestEnd, PullRequestState, RefChange, RepositoryEvent, RepositoryId, Reviewer,
-    ref_name,
+    Actor, EventKind, PullRequest, PullRequestAction, PullRequestEnd, PullRequestState, RefChange,
+    RepositoryEvent, RepositoryId, Reviewer, ref_name,
 };
 
 /// What a person fills in to open a pull request.
@@ -45,14 +45,28 @@ pub struct PullRequestChange<'a> {
 
 impl Installation {
     /// Opens a pull request and returns its number.
-    pub async fn open_pull_request(self: &Arc<Self>, new: NewPullRequest<'_>) -> Result<u64, ActionError> {
+    pub async fn open_pull_request(
+        self: &Arc<Self>,
+        new: NewPullRequest<'_>,
+    ) -> Result<u64, ActionError> {
         let source_name = new.source_repository.unwrap_or(new.repository);
-        let (repository, source_repository, author) =
-            (self.repository_id(new.repository)?, self.repository_id(source_name)?, self.user_id(new.author)?);
-        let (source, destination) = (ref_name::branch(new.source), ref_name::branch(new.destination));
-        let source_commit = self.head(source_name, &source).await?.ok_or_else(|| unknown_ref(source_name, new.source))?;
-        let destination_commit =
-            self.head(new.repository, &destination).await?.ok_or_else(|| unknown_ref(new.repository, new.destination))?;
+        let (repository, source_repository, author) = (
+            self.repository_id(new.repository)?,
+            self.repository_id(source_name)?,
+            self.user_id(new.author)?,
+        );
+        let (source, destination) = (
+            ref_name::branch(new.source),
+            ref_name::branch(new.destination),
+        );
+        let source_commit = self
+            .head(source_name, &source)
+            .await?
+            .ok_or_else(|| unknown_ref(source_name, new.source))?;
+        let destination_commit = self
+            .head(new.repository, &destination)
+            .await?
+            .ok_or_else(|| unknown_ref(new.repository, new.destination))?;
         let now = self.clock().now();
         let pull_request = self.write(|tables| {
             let number = tables.repository_mut(repository).map_or(1, |repository| {
@@ -65,8 +79,16 @@ impl Installation {
                 title: new.title.to_owned(),
                 description: String::new(),
                 author,
-                source: PullRequestEnd { repository: Some(source_repository), ref_name: source, commit: source_commit },
-                destination: PullRequestEnd { repository: Some(repository), ref_name: destination, commit: destination_commit },
+                source: PullRequestEnd {
+                    repository: Some(source_repository),
+                    ref_name: source,
+                    commit: source_commit,
+                },
+                destination: PullRequestEnd {
+                    repository: Some(repository),
+                    ref_name: destination,
+                    commit: destination_commit,
+                },
                 state: PullRequestState::Open,
                 draft: false,
                 reviewers: Vec::new(),
@@ -76,11 +98,18 @@ impl Installation {
                 created_at: now,
                 updated_at: now,
             };
-            tables.pull_requests.insert((repository, number), pull_request.clone());
+            tables
+                .pull_requests
+                .insert((repository, number), pull_request.clone());
             pull_request
         });
         let number = pull_request.number;
-        self.raise_pull_request(pull_request, Actor::User(author), PullRequestAction::Created).await;
+        self.raise_pull_request(
+            pull_request,
+            Actor::User(author),
+            PullRequestAction::Created,
+        )
+        .await;
         Ok(number)
     }
 
@@ -96,13 +125,23 @@ impl Installation {
         let destination = match change.destination {
             Some(branch) => {
                 let name = ref_name::branch(branch);
-                let commit = self.head(repository, &name).await?.ok_or_else(|| unknown_ref(repository, branch))?;
+                let commit = self
+                    .head(repository, &name)
+                    .await?
+                    .ok_or_else(|| unknown_ref(repository, branch))?;
                 Some((name, commit))
             }
             None => None,
         };
-        let reviewers =
-            change.reviewers.map(|names| names.iter().map(|name| self.user_id(name)).collect::<Result<Vec<_>, _>>()).transpose()?;
+        let reviewers = change
+            .reviewers
+            .map(|names| {
+                names
+                    .iter()
+                    .map(|name| self.user_id(name))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .transpose()?;
         let (previous, pull_request) = self.change_open(repository, number, |pull_request| {
             if let Some(title) = change.title {
                 title.clone_into(&mut pull_request.title);
@@ -115,12 +154,25 @@ impl Installation {
                 pull_request.destination.commit = commit;
             }
             if let Some(users) = reviewers {
-                pull_request.reviewers =
-                    users.into_iter().map(|user| Reviewer { user, approved: false, changes_requested: false }).collect();
+                pull_request.reviewers = users
+                    .into_iter()
+                    .map(|user| Reviewer {
+                        user,
+                        approved: false,
+                        changes_requested: false,
+                    })
+                    .collect();
             }
             pull_request.draft = change.draft.unwrap_or(pull_request.draft);
         })?;
-        self.raise_pull_request(pull_request, actor, PullRequestAction::Modified { previous: Box::new(previous) }).await;
+        self.raise_pull_request(
+            pull_request,
+            actor,
+            PullRequestAction::Modified {
+                previous: Box::new(previous),
+            },
+        )
+        .await;
         Ok(())
     }
 
@@ -134,64 +186,136 @@ impl Installation {
     ) -> Result<(), ActionError> {
         let user = self.user_id(by)?;
         let (_, pull_request) = self.change_open(repository, number, |pull_request| {
-            match pull_request.reviewers.iter_mut().find(|reviewer| reviewer.user == user) {
+            match pull_request
+                .reviewers
+                .iter_mut()
+                .find(|reviewer| reviewer.user == user)
+            {
                 Some(reviewer) => reviewer.approved = approved,
-                None => pull_request.reviewers.push(Reviewer { user, approved, changes_requested: false }),
+                None => pull_request.reviewers.push(Reviewer {
+                    user,
+                    approved,
+                    changes_requested: false,
+                }),
             }
         })?;
-        let action = if approved { PullRequestAction::Approved(user) } else { PullRequestAction::Unapproved(user) };
-        self.raise_pull_request(pull_request, Actor::User(user), action).await;
+        let action = if approved {
+            PullRequestAction::Approved(user)
+        } else {
+            PullRequestAction::Unapproved(user)
+        };
+        self.raise_pull_request(pull_request, Actor::User(user), action)
+            .await;
         Ok(())
     }
 
     /// Writes a comment on a pull request.
-    pub async fn comment_pull_request(self: &Arc<Self>, repository: &str, number: u64, text: &str, by: &str) -> Result<(), ActionError> {
+    pub async fn comment_pull_request(
+        self: &Arc<Self>,
+        repository: &str,
+        number: u64,
+        text: &str,
+        by: &str,
+    ) -> Result<(), ActionError> {
         let actor = self.actor(by)?;
         let pull_request = self.pull_request(repository, number)?;
         let id = self.write(crate::state::Tables::next_id);
-        self.raise_pull_request(pull_request, actor, PullRequestAction::Commented { id, text: text.to_owned() }).await;
+        self.raise_pull_request(
+            pull_request,
+            actor,
+            PullRequestAction::Commented {
+                id,
+                text: text.to_owned(),
+            },
+        )
+        .await;
         Ok(())
     }
 
     /// Declines a pull request.
-    pub async fn decline_pull_request(self: &Arc<Self>, repository: &str, number: u64, by: &str) -> Result<(), ActionError> {
+    pub async fn decline_pull_request(
+        self: &Arc<Self>,
+        repository: &str,
+        number: u64,
+        by: &str,
+    ) -> Result<(), ActionError> {
         let user = self.user_id(by)?;
         let (_, pull_request) = self.change_open(repository, number, |pull_request| {
             pull_request.state = PullRequestState::Declined;
             pull_request.closed_by = Some(user);
         })?;
-        self.raise_pull_request(pull_request, Actor::User(user), PullRequestAction::Declined).await;
+        self.raise_pull_request(pull_request, Actor::User(user), PullRequestAction::Declined)
+            .await;
         Ok(())
     }
 
     /// Merges a pull request with a merge commit and returns its hash. The push to the destination branch raises its
     /// own event first.
-    pub async fn merge_pull_request(self: &Arc<Self>, repository: &str, number: u64, by: &str) -> Result<String, ActionError> {
+    pub async fn merge_pull_request(
+        self: &Arc<Self>,
+        repository: &str,
+        number: u64,
+        by: &str,
+    ) -> Result<String, ActionError> {
         let user = self.user_id(by)?;
         let open = self.pull_request(repository, number)?;
         if open.state != PullRequestState::Open {
-            return Err(ActionError::PullRequestClosed { repository: repository.to_owned(), number });
+            return Err(ActionError::PullRequestClosed {
+                repository: repository.to_owned(),
+                number,
+            });
         }
-        let destination =
-            self.head(repository, &open.destination.ref_name).await?.ok_or_else(|| unknown_ref(repository, &open.destination.ref_name))?;
-        let message = format!("Merged in {} (pull request #{number})\n\n{}", open.source.short_name(), open.title);
-        let (person, now, installation, ends) = (self.person(user), self.clock().now(), Arc::clone(self), open.clone());
+        let destination = self
+            .head(repository, &open.destination.ref_name)
+            .await?
+            .ok_or_else(|| unknown_ref(repository, &open.destination.ref_name))?;
+        let message = format!(
+            "Merged in {} (pull request #{number})\n\n{}",
+            open.source.short_name(),
+            open.title
+        );
+        let (person, now, installation, ends) = (
+            self.person(user),
+            self.clock().now(),
+            Arc::clone(self),
+            open.clone(),
+        );
         let merged = blocking(move || {
             let git = installation.git();
-            if let Some(source) = ends.source.repository.filter(|source| *source != ends.repository) {
+            if let Some(source) = ends
+                .source
+                .repository
+                .filter(|source| *source != ends.repository)
+            {
                 git.import_from(ends.repository, source, &ends.source.commit)?;
             }
-            git.merge(ends.repository, &destination, &ends.source.commit, &message, &person, now)
+            git.merge(
+                ends.repository,
+                &destination,
+                &ends.source.commit,
+                &message,
+                &person,
+                now,
+            )
         })
         .await?;
-        let hash = merged.ok_or_else(|| ActionError::Conflict { repository: repository.to_owned(), number })?;
-        self.push(repository, &[RefUpdate::branch(&open.destination.ref_name).to(&hash)], by).await?;
+        let hash = merged.ok_or_else(|| ActionError::Conflict {
+            repository: repository.to_owned(),
+            number,
+        })?;
+        self.push(
+            repository,
+            &[RefUpdate::branch(&open.destination.ref_name).to(&hash)],
+            by,
+        )
+        .await?;
         let (_, pull_request) = self.change_open(repository, number, |pull_request| {
             pull_request.state = PullRequestState::Merged;
             pull_request.merge_commit = Some(hash.clone());
             pull_request.closed_by = Some(user);
         })?;
-        self.raise_pull_request(pull_request, Actor::User(user), PullRequestAction::Merged).await;
+        self.raise_pull_request(pull_request, Actor::User(user), PullRequestAction::Merged)
+            .await;
         Ok(hash)
     }
 
@@ -199,7 +323,10 @@ impl Installation {
     pub fn pull_request(&self, repository: &str, number: u64) -> Result<PullRequest, ActionError> {
         let id = self.repository_id(repository)?;
         self.read(|tables| tables.pull_requests.get(&(id, number)).cloned())
-            .ok_or_else(|| ActionError::UnknownPullRequest { repository: repository.to_owned(), number })
+            .ok_or_else(|| ActionError::UnknownPullRequest {
+                repository: repository.to_owned(),
+                number,
+            })
     }
 
     /// Changes an open pull request and returns it as it was and as it is.
@@ -212,10 +339,19 @@ impl Installation {
         let id = self.repository_id(repository)?;
         let now = self.clock().now();
         self.write(|tables| {
-            let unknown = || ActionError::UnknownPullRequest { repository: repository.to_owned(), number };
-            let pull_request = tables.pull_requests.get_mut(&(id, number)).ok_or_else(unknown)?;
+            let unknown = || ActionError::UnknownPullRequest {
+                repository: repository.to_owned(),
+                number,
+            };
+            let pull_request = tables
+                .pull_requests
+                .get_mut(&(id, number))
+                .ok_or_else(unknown)?;
             if pull_request.state != PullRequestState::Open {
-                return Err(ActionError::PullRequestClosed { repository: repository.to_owned(), number });
+                return Err(ActionError::PullRequestClosed {
+                    repository: repository.to_owned(),
+                    number,
+                });
             }
             let previous = pull_request.clone();
             change(pull_request);
@@ -226,7 +362,12 @@ impl Installation {
     }
 
     /// After a push: open pull requests from the moved branches move too.
-    pub(super) async fn follow_sources(self: &Arc<Self>, repository: RepositoryId, actor: Actor, changes: &[RefChange]) {
+    pub(super) async fn follow_sources(
+        self: &Arc<Self>,
+        repository: RepositoryId,
+        actor: Actor,
+        changes: &[RefChange],
+    ) {
         let now = self.clock().now();
         for change in changes {
             let Some(new) = &change.new else { continue };
@@ -242,20 +383,36 @@ impl Installation {
                     .values_mut()
                     .filter(from_here)
                     .map(|pull_request| {
-                        let previous = std::mem::replace(&mut pull_request.source.commit, new.commit.clone());
+                        let previous =
+                            std::mem::replace(&mut pull_request.source.commit, new.commit.clone());
                         pull_request.updated_at = now;
                         (pull_request.clone(), previous)
                     })
                     .collect()
             });
             for (pull_request, previous) in moved {
-                self.raise_pull_request(pull_request, actor, PullRequestAction::SourceUpdated { previous }).await;
+                self.raise_pull_request(
+                    pull_request,
+                    actor,
+                    PullRequestAction::SourceUpdated { previous },
+                )
+                .await;
             }
         }
     }
 
-    async fn raise_pull_request(self: &Arc<Self>, pull_request: PullRequest, actor: Actor, action: PullRequestAction) {
+    async fn raise_pull_request(
+        self: &Arc<Self>,
+        pull_request: PullRequest,
+        actor: Actor,
+        action: PullRequestAction,
+    ) {
         let kind = EventKind::PullRequest(Box::new(pull_request.clone()), action);
-        self.raise(RepositoryEvent { repository: pull_request.repository, actor, kind }).await;
+        self.raise(RepositoryEvent {
+            repository: pull_request.repository,
+            actor,
+            kind,
+        })
+        .await;
     }
 }

@@ -19,17 +19,36 @@ impl Installation {
         message: &str,
         author: &str,
     ) -> Result<String, ActionError> {
-        let hashes = self.push(repository, &[RefUpdate::branch(branch).commit(files, message)], author).await?;
+        let hashes = self
+            .push(
+                repository,
+                &[RefUpdate::branch(branch).commit(files, message)],
+                author,
+            )
+            .await?;
         only(hashes, repository, branch)
     }
 
     /// Pushes several refs at once. Returns each ref's commit afterwards, `None` for deleted ones.
-    pub async fn push(self: &Arc<Self>, repository: &str, updates: &[RefUpdate], by: &str) -> Result<Vec<Option<String>>, ActionError> {
+    pub async fn push(
+        self: &Arc<Self>,
+        repository: &str,
+        updates: &[RefUpdate],
+        by: &str,
+    ) -> Result<Vec<Option<String>>, ActionError> {
         let id = self.repository_id(repository)?;
         let user = self.user_id(by)?;
-        let (person, default_branch, now) = (self.person(user), self.default_branch(id), self.clock().now());
+        let (person, default_branch, now) = (
+            self.person(user),
+            self.default_branch(id),
+            self.clock().now(),
+        );
         let (installation, updates) = (Arc::clone(self), updates.to_vec());
-        let work = blocking(move || installation.git().apply(id, &default_branch, &updates, &person, now));
+        let work = blocking(move || {
+            installation
+                .git()
+                .apply(id, &default_branch, &updates, &person, now)
+        });
         let (hashes, _) = self.during_push(id, Actor::User(user), work).await?;
         Ok(hashes?)
     }
@@ -43,7 +62,13 @@ impl Installation {
         message: &str,
         by: &str,
     ) -> Result<String, ActionError> {
-        let hashes = self.push(repository, &[RefUpdate::branch(branch).rewrite(files, message)], by).await?;
+        let hashes = self
+            .push(
+                repository,
+                &[RefUpdate::branch(branch).rewrite(files, message)],
+                by,
+            )
+            .await?;
         only(hashes, repository, branch)
     }
 
@@ -56,7 +81,10 @@ impl Installation {
         message: Option<&str>,
         by: &str,
     ) -> Result<(), ActionError> {
-        let hash = self.head(repository, of).await?.ok_or_else(|| unknown_ref(repository, of))?;
+        let hash = self
+            .head(repository, of)
+            .await?
+            .ok_or_else(|| unknown_ref(repository, of))?;
         let update = match message {
             Some(message) => RefUpdate::tag(tag).annotated(&hash, message),
             None => RefUpdate::tag(tag).to(&hash),
@@ -65,23 +93,52 @@ impl Installation {
     }
 
     /// Makes a branch of a branch, a tag or a commit.
-    pub async fn create_branch(self: &Arc<Self>, repository: &str, branch: &str, of: &str, by: &str) -> Result<(), ActionError> {
-        let hash = self.head(repository, of).await?.ok_or_else(|| unknown_ref(repository, of))?;
-        self.push(repository, &[RefUpdate::branch(branch).to(&hash)], by).await.map(drop)
+    pub async fn create_branch(
+        self: &Arc<Self>,
+        repository: &str,
+        branch: &str,
+        of: &str,
+        by: &str,
+    ) -> Result<(), ActionError> {
+        let hash = self
+            .head(repository, of)
+            .await?
+            .ok_or_else(|| unknown_ref(repository, of))?;
+        self.push(repository, &[RefUpdate::branch(branch).to(&hash)], by)
+            .await
+            .map(drop)
     }
 
     /// Deletes a branch.
-    pub async fn delete_branch(self: &Arc<Self>, repository: &str, branch: &str, by: &str) -> Result<(), ActionError> {
-        self.push(repository, &[RefUpdate::branch(branch).delete()], by).await.map(drop)
+    pub async fn delete_branch(
+        self: &Arc<Self>,
+        repository: &str,
+        branch: &str,
+        by: &str,
+    ) -> Result<(), ActionError> {
+        self.push(repository, &[RefUpdate::branch(branch).delete()], by)
+            .await
+            .map(drop)
     }
 
     /// Deletes a tag.
-    pub async fn delete_tag(self: &Arc<Self>, repository: &str, tag: &str, by: &str) -> Result<(), ActionError> {
-        self.push(repository, &[RefUpdate::tag(tag).delete()], by).await.map(drop)
+    pub async fn delete_tag(
+        self: &Arc<Self>,
+        repository: &str,
+        tag: &str,
+        by: &str,
+    ) -> Result<(), ActionError> {
+        self.push(repository, &[RefUpdate::tag(tag).delete()], by)
+            .await
+            .map(drop)
     }
 
     /// The commit a branch, tag or hash stands for.
-    pub async fn head(self: &Arc<Self>, repository: &str, revision: &str) -> Result<Option<String>, ActionError> {
+    pub async fn head(
+        self: &Arc<Self>,
+        repository: &str,
+        revision: &str,
+    ) -> Result<Option<String>, ActionError> {
         let id = self.repository_id(repository)?;
         let (installation, revision) = (Arc::clone(self), revision.to_owned());
         Ok(blocking(move || installation.git().resolve(id, &revision)).await?)
@@ -119,15 +176,24 @@ impl Installation {
 
     fn is_forced(&self, repository: RepositoryId, change: &RefChange) -> Result<bool, GitError> {
         match (&change.old, &change.new) {
-            (Some(old), Some(new)) if old.commit != new.commit => Ok(!self.git().contains(repository, &old.commit, &new.commit)?),
+            (Some(old), Some(new)) if old.commit != new.commit => {
+                Ok(!self.git().contains(repository, &old.commit, &new.commit)?)
+            }
             _ => Ok(false),
         }
     }
 
-    async fn refs_moved(self: &Arc<Self>, repository: RepositoryId, actor: Actor, changes: &[RefChange]) {
+    async fn refs_moved(
+        self: &Arc<Self>,
+        repository: RepositoryId,
+        actor: Actor,
+        changes: &[RefChange],
+    ) {
         let now = self.clock().now();
         self.write(|tables| {
-            let Some(repository) = tables.repository_mut(repository) else { return };
+            let Some(repository) = tables.repository_mut(repository) else {
+                return;
+            };
             repository.updated_at = now;
             // The first branch ever pushed becomes the main one, if the configured one is not there.
             let branches: Vec<&str> = changes
@@ -144,23 +210,41 @@ impl Installation {
                 }
             }
         });
-        self.raise(RepositoryEvent { repository, actor, kind: EventKind::Pushed(changes.to_vec()) }).await;
+        self.raise(RepositoryEvent {
+            repository,
+            actor,
+            kind: EventKind::Pushed(changes.to_vec()),
+        })
+        .await;
         self.follow_sources(repository, actor, changes).await;
     }
 
     /// Name and address that a user's commits carry.
     pub(crate) fn person(&self, user: UserId) -> Person {
         self.read(|tables| match tables.user(user) {
-            Some(user) => Person { name: user.display_name.clone(), email: user.email.clone() },
-            None => Person { name: "Nobody".to_owned(), email: "nobody@example.com".to_owned() },
+            Some(user) => Person {
+                name: user.display_name.clone(),
+                email: user.email.clone(),
+            },
+            None => Person {
+                name: "Nobody".to_owned(),
+                email: "nobody@example.com".to_owned(),
+            },
         })
     }
 }
 
 pub(super) fn unknown_ref(repository: &str, name: &str) -> ActionError {
-    ActionError::UnknownRef { repository: repository.to_owned(), name: name.to_owned() }
+    ActionError::UnknownRef {
+        repository: repository.to_owned(),
+        name: name.to_owned(),
+    }
 }
 
 fn only(hashes: Vec<Option<String>>, repository: &str, name: &str) -> Result<String, ActionError> {
-    hashes.into_iter().flatten().next().ok_or_else(|| unknown_ref(repository, name))
+    hashes
+        .into_iter()
+        .flatten()
+        .next()
+        .ok_or_else(|| unknown_ref(repository, name))
 }

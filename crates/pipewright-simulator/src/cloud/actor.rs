@@ -40,7 +40,11 @@ impl Cloud {
 
     /// Adds a user's personal workspace.
     pub fn add_personal_workspace(&self, slug: &str, user: &str) -> Result<SpaceId, ActionError> {
-        let name = self.read(|tables| tables.user_by_name(user).map(|user| user.display_name.clone()));
+        let name = self.read(|tables| {
+            tables
+                .user_by_name(user)
+                .map(|user| user.display_name.clone())
+        });
         self.add_space(slug, &name.unwrap_or_default(), Some(user))
     }
 
@@ -88,7 +92,9 @@ impl Cloud {
     pub fn set_oauth_callback(&self, key: &str, callback_url: &str) -> bool {
         let mut oauth = self.server.oauth();
         let consumer = oauth.consumer_mut(key);
-        consumer.map(|consumer| callback_url.clone_into(&mut consumer.callback_url)).is_some()
+        consumer
+            .map(|consumer| callback_url.clone_into(&mut consumer.callback_url))
+            .is_some()
     }
 
     /// Deletes a consumer and everything it was granted. Says whether there was one.
@@ -108,7 +114,9 @@ impl Cloud {
         let user = self.user_id(user)?;
         let oauth = self.server.oauth();
         let grants = oauth.grants_of(user).into_iter();
-        Ok(grants.map(|(consumer, scopes)| (consumer.key.clone(), scopes.iter().cloned().collect())).collect())
+        Ok(grants
+            .map(|(consumer, scopes)| (consumer.key.clone(), scopes.iter().cloned().collect()))
+            .collect())
     }
 
     /// Decides which generation of token answers consumers made from now on get.
@@ -117,9 +125,20 @@ impl Cloud {
     }
 
     /// Makes an API token of a user and returns it. Scopes are written `read:repository:bitbucket`.
-    pub fn add_api_token(&self, user: &str, scopes: &[&str], expires_at: Option<Timestamp>) -> Result<String, ActionError> {
+    pub fn add_api_token(
+        &self,
+        user: &str,
+        scopes: &[&str],
+        expires_at: Option<Timestamp>,
+    ) -> Result<String, ActionError> {
         let user = self.user_id(user)?;
-        Ok(self.add_token(TokenOwner::User(user), user, "API token", scopes, expires_at))
+        Ok(self.add_token(
+            TokenOwner::User(user),
+            user,
+            "API token",
+            scopes,
+            expires_at,
+        ))
     }
 
     /// Makes an access token of a repository (`space/slug`) or of a workspace (`space`), with a bot of its own, and
@@ -127,14 +146,23 @@ impl Cloud {
     pub fn add_access_token(&self, of: &str, scopes: &[&str]) -> Result<String, ActionError> {
         let (owner, space) = if of.contains('/') {
             let id = self.repository_id(of)?;
-            let space = self.read(|tables| tables.repository(id).map(|repository| repository.space));
-            (TokenOwner::Repository(id), space.ok_or_else(|| ActionError::UnknownRepository(of.to_owned()))?)
+            let space =
+                self.read(|tables| tables.repository(id).map(|repository| repository.space));
+            (
+                TokenOwner::Repository(id),
+                space.ok_or_else(|| ActionError::UnknownRepository(of.to_owned()))?,
+            )
         } else {
             let id = self.space_id(of)?;
             (TokenOwner::Space(id), id)
         };
         let bot = crate::random::text(12).to_lowercase();
-        let user = self.add_user(&bot, "Access token", &format!("{bot}@bots.bitbucket.org"), &crate::random::text(40))?;
+        let user = self.add_user(
+            &bot,
+            "Access token",
+            &format!("{bot}@bots.bitbucket.org"),
+            &crate::random::text(40),
+        )?;
         self.write(|tables| {
             if let Some(user) = tables.user_mut(user) {
                 user.service = true;

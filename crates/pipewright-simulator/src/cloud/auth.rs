@@ -22,7 +22,10 @@ pub(super) struct Need {
 }
 
 impl Need {
-    pub(super) const fn new(oauth: &'static [&'static str], api_token: &'static [&'static str]) -> Self {
+    pub(super) const fn new(
+        oauth: &'static [&'static str],
+        api_token: &'static [&'static str],
+    ) -> Self {
         Self { oauth, api_token }
     }
 }
@@ -50,7 +53,10 @@ pub(super) struct Caller {
 impl FromRequestParts<Arc<CloudServer>> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, server: &Arc<CloudServer>) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        server: &Arc<CloudServer>,
+    ) -> Result<Self, Self::Rejection> {
         Self::of_headers(server, &parts.headers)
     }
 }
@@ -59,11 +65,16 @@ impl Caller {
     /// Reads the `Authorization` header. A bad credential is an error even where none is needed.
     pub(super) fn of_headers(server: &CloudServer, headers: &HeaderMap) -> Result<Self, ApiError> {
         let Some(value) = headers.get(header::AUTHORIZATION) else {
-            return Ok(Self { user: None, credential: Credential::None });
+            return Ok(Self {
+                user: None,
+                credential: Credential::None,
+            });
         };
         let value = value.to_str().map_err(|_| ApiError::token_invalid())?;
         match value.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Self::of_bearer(server, token.trim()),
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Self::of_bearer(server, token.trim())
+            }
             Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => {
                 let (name, password) = basic(pair).ok_or_else(ApiError::token_invalid)?;
                 Self::of_email(server, &name, &password)
@@ -75,14 +86,26 @@ impl Caller {
     pub(super) fn of_bearer(server: &CloudServer, token: &str) -> Result<Self, ApiError> {
         let now = server.installation.clock().now();
         match server.oauth().access_token(token, now) {
-            TokenState::Live(token) => return Ok(Self { user: Some(token.user), credential: Credential::Oauth(token.scopes) }),
+            TokenState::Live(token) => {
+                return Ok(Self {
+                    user: Some(token.user),
+                    credential: Credential::Oauth(token.scopes),
+                });
+            }
             TokenState::Expired => return Err(ApiError::token_expired()),
             TokenState::Unknown => {}
         }
         server.installation.read(|tables| {
-            let token = tables.token_by_secret(token).filter(|token| !matches!(token.owner, TokenOwner::User(_)));
-            let token = token.filter(|token| token.expires_at.is_none_or(|expiry| now < expiry)).ok_or_else(ApiError::token_invalid)?;
-            Ok(Self { user: Some(token.user), credential: Credential::AccessToken(token.owner, token.permissions.clone()) })
+            let token = tables
+                .token_by_secret(token)
+                .filter(|token| !matches!(token.owner, TokenOwner::User(_)));
+            let token = token
+                .filter(|token| token.expires_at.is_none_or(|expiry| now < expiry))
+                .ok_or_else(ApiError::token_invalid)?;
+            Ok(Self {
+                user: Some(token.user),
+                credential: Credential::AccessToken(token.owner, token.permissions.clone()),
+            })
         })
     }
 
@@ -90,10 +113,20 @@ impl Caller {
     fn of_email(server: &CloudServer, email: &str, secret: &str) -> Result<Self, ApiError> {
         let now = server.installation.clock().now();
         server.installation.read(|tables| {
-            let user = tables.user_by_email(email).filter(|user| user.active).ok_or_else(ApiError::token_invalid)?;
-            let token = tables.token_by_secret(secret).filter(|token| token.owner == TokenOwner::User(user.id));
-            let token = token.filter(|token| token.expires_at.is_none_or(|expiry| now < expiry)).ok_or_else(ApiError::token_invalid)?;
-            Ok(Self { user: Some(user.id), credential: Credential::ApiToken(token.permissions.clone()) })
+            let user = tables
+                .user_by_email(email)
+                .filter(|user| user.active)
+                .ok_or_else(ApiError::token_invalid)?;
+            let token = tables
+                .token_by_secret(secret)
+                .filter(|token| token.owner == TokenOwner::User(user.id));
+            let token = token
+                .filter(|token| token.expires_at.is_none_or(|expiry| now < expiry))
+                .ok_or_else(ApiError::token_invalid)?;
+            Ok(Self {
+                user: Some(user.id),
+                credential: Credential::ApiToken(token.permissions.clone()),
+            })
         })
     }
 
@@ -108,14 +141,30 @@ impl Caller {
             Credential::None => return Ok(()),
             Credential::Oauth(scopes) | Credential::AccessToken(_, scopes) => {
                 let all = closure(scopes);
-                (collapsed(scopes), need.oauth.iter().all(|scope| all.contains(*scope)), need.oauth)
+                (
+                    collapsed(scopes),
+                    need.oauth.iter().all(|scope| all.contains(*scope)),
+                    need.oauth,
+                )
             }
             Credential::ApiToken(scopes) => {
-                let has = |scope: &&str| scopes.iter().any(|granted| granted.strip_suffix(":bitbucket").unwrap_or(granted) == *scope);
-                (scopes.clone(), need.api_token.iter().all(has), need.api_token)
+                let has = |scope: &&str| {
+                    scopes.iter().any(|granted| {
+                        granted.strip_suffix(":bitbucket").unwrap_or(granted) == *scope
+                    })
+                };
+                (
+                    scopes.clone(),
+                    need.api_token.iter().all(has),
+                    need.api_token,
+                )
             }
         };
-        if enough { Ok(()) } else { Err(ApiError::missing_scopes(required, &granted)) }
+        if enough {
+            Ok(())
+        } else {
+            Err(ApiError::missing_scopes(required, &granted))
+        }
     }
 
     /// A user and the scopes, or 401 or 403.
@@ -148,23 +197,44 @@ impl Caller {
         let found = server.installation.read(|tables| {
             let repository = find_repository(tables, workspace, slug)?;
             let permission = tables.permission(self.user, repository)?;
-            Some(Found { id: repository.id, space: repository.space, full_name: tables.full_name(repository.id), permission })
+            Some(Found {
+                id: repository.id,
+                space: repository.space,
+                full_name: tables.full_name(repository.id),
+                permission,
+            })
         });
-        let found = found.filter(|found| self.reaches(found)).ok_or_else(|| ApiError::no_repository(workspace, slug))?;
+        let found = found
+            .filter(|found| self.reaches(found))
+            .ok_or_else(|| ApiError::no_repository(workspace, slug))?;
         if found.permission < least {
-            return Err(if self.user.is_none() { ApiError::unauthenticated() } else { ApiError::not_permitted() });
+            return Err(if self.user.is_none() {
+                ApiError::unauthenticated()
+            } else {
+                ApiError::not_permitted()
+            });
         }
         Ok(found)
     }
 
     /// The workspace a path names, if the caller is a member: its id, and whether the caller owns it.
-    pub(super) fn workspace(&self, server: &CloudServer, workspace: &str, need: Need) -> Result<(SpaceId, bool), ApiError> {
+    pub(super) fn workspace(
+        &self,
+        server: &CloudServer,
+        workspace: &str,
+        need: Need,
+    ) -> Result<(SpaceId, bool), ApiError> {
         let user = self.user_with(need)?;
         let member = server.installation.read(|tables| {
             let space = find_space(tables, workspace)?;
-            space.members.get(&user).map(|permission| (space.id, *permission == Permission::Admin))
+            space
+                .members
+                .get(&user)
+                .map(|permission| (space.id, *permission == Permission::Admin))
         });
-        member.ok_or_else(|| ApiError::not_found(&format!("No workspace with identifier '{workspace}'.")))
+        member.ok_or_else(|| {
+            ApiError::not_found(&format!("No workspace with identifier '{workspace}'."))
+        })
     }
 }
 

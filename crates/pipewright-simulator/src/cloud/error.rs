@@ -19,7 +19,10 @@ pub(super) struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, error: &Value) -> Self {
-        Self { status, body: json!({ "type": "error", "error": error }) }
+        Self {
+            status,
+            body: json!({ "type": "error", "error": error }),
+        }
     }
 
     pub(super) fn bad_request(message: &str) -> Self {
@@ -28,12 +31,16 @@ impl ApiError {
 
     /// 400 naming one field, as the status resource answers: the message starts with the field's name.
     pub(super) fn field(name: &str, problem: &str) -> Self {
-        let error = json!({ "message": format!("{name}: {problem}"), "fields": { name: [problem] } });
+        let error =
+            json!({ "message": format!("{name}: {problem}"), "fields": { name: [problem] } });
         Self::new(StatusCode::BAD_REQUEST, &error)
     }
 
     pub(super) fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, &json!({ "message": "You must be authenticated to access this resource." }))
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            &json!({ "message": "You must be authenticated to access this resource." }),
+        )
     }
 
     pub(super) fn token_expired() -> Self {
@@ -48,7 +55,8 @@ impl ApiError {
 
     pub(super) fn missing_scopes(required: &[&str], granted: &[String]) -> Self {
         let message = "Your credentials lack one or more required privilege scopes.";
-        let error = json!({ "message": message, "detail": { "required": required, "granted": granted } });
+        let error =
+            json!({ "message": message, "detail": { "required": required, "granted": granted } });
         Self::new(StatusCode::FORBIDDEN, &error)
     }
 
@@ -98,7 +106,10 @@ impl ApiError {
 impl From<GitError> for ApiError {
     fn from(error: GitError) -> Self {
         tracing::warn!(%error, "git failed behind the simulated API");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "message": "Something went wrong" }))
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &json!({ "message": "Something went wrong" }),
+        )
     }
 }
 

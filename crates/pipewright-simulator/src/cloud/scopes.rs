@@ -38,7 +38,10 @@ pub(super) fn is_known(scope: &str) -> bool {
 
 /// How Bitbucket calls a scope on its pages.
 pub(super) fn label(scope: &str) -> &str {
-    CATALOGUE.iter().find(|(name, _)| *name == scope).map_or(scope, |(_, label)| label)
+    CATALOGUE
+        .iter()
+        .find(|(name, _)| *name == scope)
+        .map_or(scope, |(_, label)| label)
 }
 
 fn implied(scope: &str) -> &'static [&'static str] {
@@ -70,8 +73,16 @@ pub(super) fn closure<'a>(scopes: impl IntoIterator<Item = &'a String>) -> BTree
 
 /// Only the scopes that no other one of the set implies, as the `granted` list of a 403 shows them.
 pub(super) fn collapsed(scopes: &[String]) -> Vec<String> {
-    let implied_by_others = |scope: &String| scopes.iter().any(|other| other != scope && closure([other]).contains(scope));
-    scopes.iter().filter(|scope| !implied_by_others(scope)).cloned().collect()
+    let implied_by_others = |scope: &String| {
+        scopes
+            .iter()
+            .any(|other| other != scope && closure([other]).contains(scope))
+    };
+    scopes
+        .iter()
+        .filter(|scope| !implied_by_others(scope))
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -85,12 +96,24 @@ mod tests {
     #[test]
     fn implications_are_followed_to_their_end() {
         let all = closure(&owned(&["pullrequest:write"]));
-        assert!(["pullrequest:write", "pullrequest", "repository:write", "repository"].iter().all(|scope| all.contains(*scope)));
+        assert!(
+            [
+                "pullrequest:write",
+                "pullrequest",
+                "repository:write",
+                "repository"
+            ]
+            .iter()
+            .all(|scope| all.contains(*scope))
+        );
         assert!(!closure(&owned(&["repository:admin"])).contains("repository"));
     }
 
     #[test]
     fn the_collapsed_list_holds_the_strongest_only() {
-        assert_eq!(collapsed(&owned(&["repository", "pullrequest", "account"])), owned(&["pullrequest", "account"]));
+        assert_eq!(
+            collapsed(&owned(&["repository", "pullrequest", "account"])),
+            owned(&["pullrequest", "account"])
+        );
     }
 }

@@ -23,7 +23,11 @@ pub(crate) struct CloudServer {
 
 impl CloudServer {
     pub(crate) fn new(installation: Arc<Installation>) -> Self {
-        Self { installation, oauth: Mutex::default(), settings: Mutex::default() }
+        Self {
+            installation,
+            oauth: Mutex::default(),
+            settings: Mutex::default(),
+        }
     }
 
     /// Everything below the web address.
@@ -37,11 +41,15 @@ impl CloudServer {
     }
 
     pub(super) fn oauth(&self) -> MutexGuard<'_, OauthStore> {
-        self.oauth.lock().expect("cannot fail because no holder panics")
+        self.oauth
+            .lock()
+            .expect("cannot fail because no holder panics")
     }
 
     pub(super) fn settings(&self) -> MutexGuard<'_, CloudSettings> {
-        self.settings.lock().expect("cannot fail because no holder panics")
+        self.settings
+            .lock()
+            .expect("cannot fail because no holder panics")
     }
 
     pub(super) fn api_url(&self) -> &str {
@@ -51,7 +59,8 @@ impl CloudServer {
     /// Renders something out of the tables.
     pub(super) fn render<T>(&self, work: impl FnOnce(Render<'_>) -> T) -> T {
         let addresses = self.installation.addresses();
-        self.installation.read(|tables| work(Render { tables, addresses }))
+        self.installation
+            .read(|tables| work(Render { tables, addresses }))
     }
 
     /// Runs blocking git work.
@@ -74,10 +83,15 @@ pub(super) fn find_space<'a>(tables: &'a Tables, name: &str) -> Option<&'a Space
 
 /// Finds a repository by workspace and slug, each also as a braced UUID. With a repository's UUID the workspace part
 /// may be anything that is its workspace or nothing at all (`{}`).
-pub(super) fn find_repository<'a>(tables: &'a Tables, workspace: &str, slug: &str) -> Option<&'a Repository> {
+pub(super) fn find_repository<'a>(
+    tables: &'a Tables,
+    workspace: &str,
+    slug: &str,
+) -> Option<&'a Repository> {
     if let Some(uuid) = braced_uuid(slug) {
         let repository = tables.repository_by_uuid(uuid)?;
-        let fits = workspace == "{}" || find_space(tables, workspace).is_some_and(|space| space.id == repository.space);
+        let fits = workspace == "{}"
+            || find_space(tables, workspace).is_some_and(|space| space.id == repository.space);
         return fits.then_some(repository);
     }
     let space = find_space(tables, workspace)?;

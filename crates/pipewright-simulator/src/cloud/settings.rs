@@ -13,6 +13,9 @@ pub struct CloudSettings {
 
 impl Default for CloudSettings {
     fn default() -> Self {
-        Self { refuse_private_hook_urls: false, ssh_keys_by_oauth: true }
+        Self {
+            refuse_private_hook_urls: false,
+            ssh_keys_by_oauth: true,
+        }
     }
 }

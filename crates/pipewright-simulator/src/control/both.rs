@@ -34,13 +34,26 @@ pub(super) struct NewKey {
     label: String,
 }
 
-pub(super) async fn add_ssh_key(Of(installation): Of, Path((_, user)): Path<(String, String)>, Json(new): Json<NewKey>) -> Done {
+pub(super) async fn add_ssh_key(
+    Of(installation): Of,
+    Path((_, user)): Path<(String, String)>,
+    Json(new): Json<NewKey>,
+) -> Done {
     installation.add_user_ssh_key(&user, &new.key, &new.label)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn ssh_keys(Of(installation): Of, Path((_, user)): Path<(String, String)>) -> Result<Json<Value>, ControlError> {
-    Ok(Json(installation.user_ssh_keys(&user)?.iter().map(show::key).collect()))
+pub(super) async fn ssh_keys(
+    Of(installation): Of,
+    Path((_, user)): Path<(String, String)>,
+) -> Result<Json<Value>, ControlError> {
+    Ok(Json(
+        installation
+            .user_ssh_keys(&user)?
+            .iter()
+            .map(show::key)
+            .collect(),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,9 +93,14 @@ pub(super) async fn add_repository(Of(installation): Of, Json(new): Json<NewRepo
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn redeliver(Of(installation): Of, Path((_, id)): Path<(String, u64)>) -> Result<Json<Value>, ControlError> {
+pub(super) async fn redeliver(
+    Of(installation): Of,
+    Path((_, id)): Path<(String, u64)>,
+) -> Result<Json<Value>, ControlError> {
     let again = installation.redeliver(DeliveryId(id));
-    again.map(|id| Json(json!({ "id": id }))).ok_or_else(|| ControlError::not_found("there is no such delivery, or its webhook is gone"))
+    again
+        .map(|id| Json(json!({ "id": id })))
+        .ok_or_else(|| ControlError::not_found("there is no such delivery, or its webhook is gone"))
 }
 
 pub(super) async fn settled(Of(installation): Of) -> StatusCode {

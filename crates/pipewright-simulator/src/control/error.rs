@@ -16,11 +16,17 @@ pub(super) struct ControlError {
 
 impl ControlError {
     pub(super) fn not_found(sentence: &str) -> Self {
-        Self { status: StatusCode::NOT_FOUND, sentence: sentence.to_owned() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            sentence: sentence.to_owned(),
+        }
     }
 
     pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, sentence: sentence.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            sentence: sentence.into(),
+        }
     }
 }
 

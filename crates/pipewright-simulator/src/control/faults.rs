@@ -52,7 +52,10 @@ pub enum Fault {
 pub(super) async fn add(Of(installation): Of, Json(fault): Json<Fault>) -> StatusCode {
     let faults = installation.faults();
     match fault {
-        Fault::Slow { milliseconds, path_prefix } => faults.slow(Duration::from_millis(milliseconds), path_prefix.as_deref()),
+        Fault::Slow {
+            milliseconds,
+            path_prefix,
+        } => faults.slow(Duration::from_millis(milliseconds), path_prefix.as_deref()),
         Fault::Answer(fault) => faults.answer(fault),
         Fault::LoseWebhooks { count } => faults.lose_webhooks(count),
         Fault::DuplicateWebhooks { count } => faults.duplicate_webhooks(count),

@@ -71,14 +71,23 @@ pub(crate) fn router(world: World) -> Router {
         .route("/clock/advance", post(world::advance))
         .route("/sample-team", post(world::sample_team))
         .route("/{product}/users", post(both::add_user))
-        .route("/{product}/users/{user}/ssh-keys", get(both::ssh_keys).post(both::add_ssh_key))
+        .route(
+            "/{product}/users/{user}/ssh-keys",
+            get(both::ssh_keys).post(both::add_ssh_key),
+        )
         .route("/{product}/spaces", post(both::add_space))
         .route("/{product}/members", post(both::add_member))
         .route("/{product}/repositories", post(both::add_repository))
-        .route("/{product}/deliveries/{id}/redeliver", post(both::redeliver))
+        .route(
+            "/{product}/deliveries/{id}/redeliver",
+            post(both::redeliver),
+        )
         .route("/{product}/settled", post(both::settled))
         .route("/{product}/faults", post(faults::add).delete(faults::clear))
-        .route("/{product}/ssh-host-key", get(both::host_key).post(both::change_host_key))
+        .route(
+            "/{product}/ssh-host-key",
+            get(both::host_key).post(both::change_host_key),
+        )
         .route(&at("commits"), post(repository::commit))
         .route(&at("force-push"), post(repository::force_push))
         .route(&at("push"), post(repository::push))
@@ -89,18 +98,33 @@ pub(crate) fn router(world: World) -> Router {
         .route(&at("rename"), post(repository::rename))
         .route(&at("access"), post(repository::set_access))
         .route(&at("access-keys"), post(repository::add_access_key))
-        .route(&at("pull-requests"), get(repository::pull_requests).post(repository::open_pull_request))
-        .route(&at("pull-requests/{number}/{verb}"), post(repository::change_pull_request))
+        .route(
+            &at("pull-requests"),
+            get(repository::pull_requests).post(repository::open_pull_request),
+        )
+        .route(
+            &at("pull-requests/{number}/{verb}"),
+            post(repository::change_pull_request),
+        )
         .route(&at("statuses/{commit}"), get(repository::statuses))
-        .route(&at("webhooks"), get(repository::webhooks).post(repository::add_webhook))
+        .route(
+            &at("webhooks"),
+            get(repository::webhooks).post(repository::add_webhook),
+        )
         .route(&at("deliveries"), get(repository::deliveries))
         .route(&at("raw-event"), post(repository::raw_event))
         .route("/cloud/consumers", post(products::add_consumer))
-        .route("/cloud/consumers/{key}", axum::routing::delete(products::delete_consumer))
+        .route(
+            "/cloud/consumers/{key}",
+            axum::routing::delete(products::delete_consumer),
+        )
         .route("/cloud/grants/revoke", post(products::revoke_grant))
         .route("/cloud/api-tokens", post(products::add_api_token))
         .route("/cloud/access-tokens", post(products::add_access_token))
-        .route("/cloud/settings", get(products::settings).put(products::set_settings))
+        .route(
+            "/cloud/settings",
+            get(products::settings).put(products::set_settings),
+        )
         .route("/cloud/token-generation", put(products::set_generation))
         .route("/datacenter/version", put(products::set_version))
         .route("/datacenter/basic", put(products::set_basic))

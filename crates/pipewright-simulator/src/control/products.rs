@@ -31,9 +31,16 @@ pub(super) struct NewConsumer {
 pub(super) async fn add_consumer(State(world): State<World>, Json(new): Json<NewConsumer>) -> Told {
     let scopes = borrowed(&new.scopes);
     let (key, secret) = if new.private {
-        world.cloud.add_private_oauth_consumer(&new.workspace, &new.name, &new.callback_url, &scopes)?
+        world.cloud.add_private_oauth_consumer(
+            &new.workspace,
+            &new.name,
+            &new.callback_url,
+            &scopes,
+        )?
     } else {
-        world.cloud.add_oauth_consumer(&new.workspace, &new.name, &new.callback_url, &scopes)?
+        world
+            .cloud
+            .add_oauth_consumer(&new.workspace, &new.name, &new.callback_url, &scopes)?
     };
     Ok(Json(json!({ "key": key, "secret": secret })))
 }
@@ -54,7 +61,11 @@ pub(super) struct Grant {
 
 pub(super) async fn revoke_grant(State(world): State<World>, Json(grant): Json<Grant>) -> Done {
     let revoked = world.cloud.revoke_grant(&grant.user, &grant.consumer)?;
-    if revoked { Ok(StatusCode::NO_CONTENT) } else { Err(ControlError::not_found("there is no such grant")) }
+    if revoked {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ControlError::not_found("there is no such grant"))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,8 +74,13 @@ pub(super) struct NewApiToken {
     scopes: Vec<String>,
 }
 
-pub(super) async fn add_api_token(State(world): State<World>, Json(new): Json<NewApiToken>) -> Told {
-    Ok(Json(json!({ "token": world.cloud.add_api_token(&new.user, &borrowed(&new.scopes), None)? })))
+pub(super) async fn add_api_token(
+    State(world): State<World>,
+    Json(new): Json<NewApiToken>,
+) -> Told {
+    Ok(Json(
+        json!({ "token": world.cloud.add_api_token(&new.user, &borrowed(&new.scopes), None)? }),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,26 +89,39 @@ pub(super) struct NewAccessToken {
     scopes: Vec<String>,
 }
 
-pub(super) async fn add_access_token(State(world): State<World>, Json(new): Json<NewAccessToken>) -> Told {
-    Ok(Json(json!({ "token": world.cloud.add_access_token(&new.of, &borrowed(&new.scopes))? })))
+pub(super) async fn add_access_token(
+    State(world): State<World>,
+    Json(new): Json<NewAccessToken>,
+) -> Told {
+    Ok(Json(
+        json!({ "token": world.cloud.add_access_token(&new.of, &borrowed(&new.scopes))? }),
+    ))
 }
 
 pub(super) async fn settings(State(world): State<World>) -> Json<CloudSettings> {
     Json(world.cloud.settings())
 }
 
-pub(super) async fn set_settings(State(world): State<World>, Json(settings): Json<CloudSettings>) -> StatusCode {
+pub(super) async fn set_settings(
+    State(world): State<World>,
+    Json(settings): Json<CloudSettings>,
+) -> StatusCode {
     world.cloud.set_settings(settings);
     StatusCode::NO_CONTENT
 }
 
-pub(super) async fn set_generation(State(world): State<World>, Json(generation): Json<TokenGeneration>) -> StatusCode {
+pub(super) async fn set_generation(
+    State(world): State<World>,
+    Json(generation): Json<TokenGeneration>,
+) -> StatusCode {
     world.cloud.set_token_generation(generation);
     StatusCode::NO_CONTENT
 }
 
 pub(super) async fn set_version(State(world): State<World>, Json(version): Json<String>) -> Done {
-    let version: Version = version.parse().map_err(|error| ControlError::bad_request(format!("{error}")))?;
+    let version: Version = version
+        .parse()
+        .map_err(|error| ControlError::bad_request(format!("{error}")))?;
     world.datacenter.set_version(version);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -20,7 +20,10 @@ type Told = Result<Json<Value>, ControlError>;
 type Files = BTreeMap<String, String>;
 
 fn pairs(files: &Files) -> Vec<(&str, &str)> {
-    files.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect()
+    files
+        .iter()
+        .map(|(path, content)| (path.as_str(), content.as_str()))
+        .collect()
 }
 
 #[derive(Debug, Deserialize)]
@@ -31,13 +34,37 @@ pub(super) struct NewCommit {
     author: String,
 }
 
-pub(super) async fn commit(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewCommit>) -> Told {
-    let hash = installation.commit(&repository, &new.branch, &pairs(&new.files), &new.message, &new.author).await?;
+pub(super) async fn commit(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewCommit>,
+) -> Told {
+    let hash = installation
+        .commit(
+            &repository,
+            &new.branch,
+            &pairs(&new.files),
+            &new.message,
+            &new.author,
+        )
+        .await?;
     Ok(Json(json!({ "hash": hash })))
 }
 
-pub(super) async fn force_push(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewCommit>) -> Told {
-    let hash = installation.force_push(&repository, &new.branch, &pairs(&new.files), &new.message, &new.author).await?;
+pub(super) async fn force_push(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewCommit>,
+) -> Told {
+    let hash = installation
+        .force_push(
+            &repository,
+            &new.branch,
+            &pairs(&new.files),
+            &new.message,
+            &new.author,
+        )
+        .await?;
     Ok(Json(json!({ "hash": hash })))
 }
 
@@ -75,7 +102,11 @@ impl NewUpdate {
         let mut update = match (&self.branch, &self.tag) {
             (Some(branch), None) => RefUpdate::branch(branch),
             (None, Some(tag)) => RefUpdate::tag(tag),
-            _ => return Err(ControlError::bad_request("an update names either a branch or a tag")),
+            _ => {
+                return Err(ControlError::bad_request(
+                    "an update names either a branch or a tag",
+                ));
+            }
         };
         for commit in &self.commits {
             update = update.commit(&pairs(&commit.files), &commit.message);
@@ -93,8 +124,16 @@ impl NewUpdate {
     }
 }
 
-pub(super) async fn push(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewPush>) -> Told {
-    let updates = new.updates.iter().map(NewUpdate::update).collect::<Result<Vec<_>, _>>()?;
+pub(super) async fn push(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewPush>,
+) -> Told {
+    let updates = new
+        .updates
+        .iter()
+        .map(NewUpdate::update)
+        .collect::<Result<Vec<_>, _>>()?;
     let hashes = installation.push(&repository, &updates, &new.by).await?;
     Ok(Json(json!({ "hashes": hashes })))
 }
@@ -104,8 +143,14 @@ pub(super) struct Which {
     revision: String,
 }
 
-pub(super) async fn head(Of(installation): Of, Repository(repository): Repository, Query(which): Query<Which>) -> Told {
-    Ok(Json(json!({ "hash": installation.head(&repository, &which.revision).await? })))
+pub(super) async fn head(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Query(which): Query<Which>,
+) -> Told {
+    Ok(Json(
+        json!({ "hash": installation.head(&repository, &which.revision).await? }),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,8 +162,20 @@ pub(super) struct NewTag {
     by: String,
 }
 
-pub(super) async fn tag(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewTag>) -> Done {
-    installation.create_tag(&repository, &new.tag, &new.of, new.message.as_deref(), &new.by).await?;
+pub(super) async fn tag(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewTag>,
+) -> Done {
+    installation
+        .create_tag(
+            &repository,
+            &new.tag,
+            &new.of,
+            new.message.as_deref(),
+            &new.by,
+        )
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -128,8 +185,14 @@ pub(super) struct OldBranch {
     by: String,
 }
 
-pub(super) async fn delete_branch(Of(installation): Of, Repository(repository): Repository, Json(old): Json<OldBranch>) -> Done {
-    installation.delete_branch(&repository, &old.branch, &old.by).await?;
+pub(super) async fn delete_branch(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(old): Json<OldBranch>,
+) -> Done {
+    installation
+        .delete_branch(&repository, &old.branch, &old.by)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -140,8 +203,14 @@ pub(super) struct NewFork {
     by: String,
 }
 
-pub(super) async fn fork(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewFork>) -> Done {
-    installation.fork(&repository, &new.space, &new.slug, &new.by).await?;
+pub(super) async fn fork(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewFork>,
+) -> Done {
+    installation
+        .fork(&repository, &new.space, &new.slug, &new.by)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -151,8 +220,14 @@ pub(super) struct NewName {
     by: String,
 }
 
-pub(super) async fn rename(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewName>) -> Done {
-    installation.rename_repository(&repository, &new.slug, &new.by).await?;
+pub(super) async fn rename(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewName>,
+) -> Done {
+    installation
+        .rename_repository(&repository, &new.slug, &new.by)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -162,7 +237,11 @@ pub(super) struct NewAccess {
     permission: Option<Permission>,
 }
 
-pub(super) async fn set_access(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewAccess>) -> Done {
+pub(super) async fn set_access(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewAccess>,
+) -> Done {
     installation.set_access(&repository, &new.user, new.permission)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -175,7 +254,11 @@ pub(super) struct NewAccessKey {
     permission: Permission,
 }
 
-pub(super) async fn add_access_key(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewAccessKey>) -> Done {
+pub(super) async fn add_access_key(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewAccessKey>,
+) -> Done {
     installation.add_access_key(&repository, &new.key, &new.label, new.permission)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -190,7 +273,11 @@ pub(super) struct NewRequest {
     author: String,
 }
 
-pub(super) async fn open_pull_request(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewRequest>) -> Told {
+pub(super) async fn open_pull_request(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewRequest>,
+) -> Told {
     let number = installation
         .open_pull_request(NewPullRequest {
             repository: &repository,
@@ -204,9 +291,17 @@ pub(super) async fn open_pull_request(Of(installation): Of, Repository(repositor
     Ok(Json(json!({ "number": number })))
 }
 
-pub(super) async fn pull_requests(Of(installation): Of, Repository(repository): Repository) -> Told {
+pub(super) async fn pull_requests(
+    Of(installation): Of,
+    Repository(repository): Repository,
+) -> Told {
     let id = installation.repository_id(&repository)?;
-    Ok(Json(installation.read(|tables| tables.pull_requests_of(id).map(show::pull_request).collect())))
+    Ok(Json(installation.read(|tables| {
+        tables
+            .pull_requests_of(id)
+            .map(show::pull_request)
+            .collect()
+    })))
 }
 
 #[derive(Debug, Deserialize)]
@@ -232,13 +327,33 @@ pub(super) async fn change_pull_request(
 ) -> Done {
     let (number, by) = (path.number, change.by.as_str());
     match path.verb.as_str() {
-        "approve" => installation.approve_pull_request(&repository, number, by, true).await?,
-        "unapprove" => installation.approve_pull_request(&repository, number, by, false).await?,
-        "decline" => installation.decline_pull_request(&repository, number, by).await?,
-        "merge" => installation.merge_pull_request(&repository, number, by).await.map(drop)?,
+        "approve" => {
+            installation
+                .approve_pull_request(&repository, number, by, true)
+                .await?
+        }
+        "unapprove" => {
+            installation
+                .approve_pull_request(&repository, number, by, false)
+                .await?
+        }
+        "decline" => {
+            installation
+                .decline_pull_request(&repository, number, by)
+                .await?
+        }
+        "merge" => installation
+            .merge_pull_request(&repository, number, by)
+            .await
+            .map(drop)?,
         "comment" => {
-            let text = change.text.as_deref().ok_or_else(|| ControlError::bad_request("a comment needs its text"))?;
-            installation.comment_pull_request(&repository, number, text, by).await?;
+            let text = change
+                .text
+                .as_deref()
+                .ok_or_else(|| ControlError::bad_request("a comment needs its text"))?;
+            installation
+                .comment_pull_request(&repository, number, text, by)
+                .await?;
         }
         "update" => {
             let change = PullRequestChange {
@@ -247,9 +362,15 @@ pub(super) async fn change_pull_request(
                 destination: change.destination.as_deref(),
                 ..PullRequestChange::default()
             };
-            installation.update_pull_request(&repository, number, change, by).await?;
+            installation
+                .update_pull_request(&repository, number, change, by)
+                .await?;
         }
-        other => return Err(ControlError::not_found(&format!("a pull request cannot {other}"))),
+        other => {
+            return Err(ControlError::not_found(&format!(
+                "a pull request cannot {other}"
+            )));
+        }
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -259,8 +380,18 @@ pub(super) struct OfCommit {
     commit: String,
 }
 
-pub(super) async fn statuses(Of(installation): Of, Repository(repository): Repository, Path(path): Path<OfCommit>) -> Told {
-    Ok(Json(installation.statuses(&repository, &path.commit)?.iter().map(show::status).collect()))
+pub(super) async fn statuses(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Path(path): Path<OfCommit>,
+) -> Told {
+    Ok(Json(
+        installation
+            .statuses(&repository, &path.commit)?
+            .iter()
+            .map(show::status)
+            .collect(),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -271,18 +402,34 @@ pub(super) struct NewWebhook {
     events: Vec<String>,
 }
 
-pub(super) async fn add_webhook(Of(installation): Of, Repository(repository): Repository, Json(new): Json<NewWebhook>) -> Done {
+pub(super) async fn add_webhook(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(new): Json<NewWebhook>,
+) -> Done {
     let events: Vec<&str> = new.events.iter().map(String::as_str).collect();
     installation.add_webhook(&repository, &new.url, new.secret.as_deref(), &events)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn webhooks(Of(installation): Of, Repository(repository): Repository) -> Told {
-    Ok(Json(installation.webhooks(&repository)?.iter().map(show::webhook).collect()))
+    Ok(Json(
+        installation
+            .webhooks(&repository)?
+            .iter()
+            .map(show::webhook)
+            .collect(),
+    ))
 }
 
 pub(super) async fn deliveries(Of(installation): Of, Repository(repository): Repository) -> Told {
-    Ok(Json(installation.deliveries(&repository)?.iter().map(show::delivery).collect()))
+    Ok(Json(
+        installation
+            .deliveries(&repository)?
+            .iter()
+            .map(show::delivery)
+            .collect(),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -291,7 +438,13 @@ pub(super) struct RawEvent {
     body: Value,
 }
 
-pub(super) async fn raw_event(Of(installation): Of, Repository(repository): Repository, Json(event): Json<RawEvent>) -> Done {
-    installation.send_raw_event(&repository, &event.event_key, event.body).await?;
+pub(super) async fn raw_event(
+    Of(installation): Of,
+    Repository(repository): Repository,
+    Json(event): Json<RawEvent>,
+) -> Done {
+    installation
+        .send_raw_event(&repository, &event.event_key, event.body)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::state::{AttemptOutcome, Delivery, DeliveryAttempt, PullRequest, SshKey, StatusWrite, Webhook};
+use crate::state::{
+    AttemptOutcome, Delivery, DeliveryAttempt, PullRequest, SshKey, StatusWrite, Webhook,
+};
 
 pub(super) fn key(key: &SshKey) -> Value {
     json!({ "id": key.id, "key": key.openssh(), "comment": key.comment, "label": key.label, "fingerprint": key.fingerprint })

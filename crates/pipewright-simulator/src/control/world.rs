@@ -27,7 +27,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(cloud: Cloud, datacenter: Datacenter, clock: SimClock) -> Self {
-        Self { cloud, datacenter, clock }
+        Self {
+            cloud,
+            datacenter,
+            clock,
+        }
     }
 
     fn installation(&self, product: Product) -> &Arc<Installation> {

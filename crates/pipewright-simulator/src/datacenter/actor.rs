@@ -21,7 +21,10 @@ use crate::{
     clock::SimClock,
     hooks::OutgoingEvent,
     installation::{Installation, Product},
-    state::{Actor, EventKind, Permission, RepositoryEvent, RepositoryId, SpaceId, TokenOwner, ref_name, user_slug},
+    state::{
+        Actor, EventKind, Permission, RepositoryEvent, RepositoryId, SpaceId, TokenOwner, ref_name,
+        user_slug,
+    },
 };
 
 /// What is decided before the server starts.
@@ -35,7 +38,10 @@ pub struct DatacenterOptions {
 
 impl Default for DatacenterOptions {
     fn default() -> Self {
-        Self { context_path: "/bitbucket".to_owned(), version: Version::default() }
+        Self {
+            context_path: "/bitbucket".to_owned(),
+            version: Version::default(),
+        }
     }
 }
 
@@ -81,11 +87,20 @@ impl Deref for Datacenter {
 
 impl Datacenter {
     /// A server without anybody in it; its ports are bound by the simulator.
-    pub(crate) fn new(options: &DatacenterOptions, clock: SimClock, git_root: PathBuf, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(
+        options: &DatacenterOptions,
+        clock: SimClock,
+        git_root: PathBuf,
+        tasks: TaskTracker,
+    ) -> Self {
         let settings = Arc::new(Settings::with_version(options.version));
         let rules = Arc::new(DatacenterRules::new(Arc::clone(&settings)));
         let installation = Installation::new(Product::Datacenter, clock, git_root, rules, tasks);
-        Self { installation: Arc::new(installation), settings, context_path: options.context_path.clone() }
+        Self {
+            installation: Arc::new(installation),
+            settings,
+            context_path: options.context_path.clone(),
+        }
     }
 
     /// Everything it answers over HTTP, git included, without faults and records.
@@ -133,7 +148,10 @@ impl Datacenter {
 
     /// Puts a user on the list of those who may use Basic authentication although it is off.
     pub fn allow_basic_for(&self, user: &str) {
-        self.settings.values().basic_allowed_users.push(user.to_owned());
+        self.settings
+            .values()
+            .basic_allowed_users
+            .push(user.to_owned());
     }
 
     /// Sets the number of failed passwords after which a CAPTCHA is asked for; 0 switches it off.
@@ -164,7 +182,10 @@ impl Datacenter {
 
     /// Limits every user to `capacity` requests at once and `fill_rate` a second; `None` ends it.
     pub fn set_rate_limit(&self, limit: Option<(u32, u32)>) {
-        self.settings.values().rate_limit = limit.map(|(capacity, fill_rate)| RateLimit { capacity, fill_rate });
+        self.settings.values().rate_limit = limit.map(|(capacity, fill_rate)| RateLimit {
+            capacity,
+            fill_rate,
+        });
     }
 
     /// Switches access keys of repositories and projects on or off.
@@ -202,7 +223,9 @@ impl Datacenter {
     /// Adds a user's personal project, `~name`.
     pub fn add_personal_project(&self, user: &str) -> Result<SpaceId, ActionError> {
         let id = self.user_id(user)?;
-        let display = self.read(|tables| tables.user(id).map(|user| user.display_name.clone())).unwrap_or_default();
+        let display = self
+            .read(|tables| tables.user(id).map(|user| user.display_name.clone()))
+            .unwrap_or_default();
         self.add_space(&format!("~{}", user_slug(user)), &display, Some(user))
     }
 
@@ -218,41 +241,76 @@ impl Datacenter {
     }
 
     /// Moves a repository to another project; its id stays, its old path is free.
-    pub async fn move_repository(&self, repository: &str, project: &str, by: &str) -> Result<(), ActionError> {
-        let (id, actor, space) = (self.repository_id(repository)?, self.actor(by)?, self.space_id(project)?);
+    pub async fn move_repository(
+        &self,
+        repository: &str,
+        project: &str,
+        by: &str,
+    ) -> Result<(), ActionError> {
+        let (id, actor, space) = (
+            self.repository_id(repository)?,
+            self.actor(by)?,
+            self.space_id(project)?,
+        );
         let now = self.clock().now();
         let old = self.payload(|render| render.repository_by_id(id));
         self.write(|tables| tables.move_repository(id, space, now))?;
         let event = self.payload(|render| {
             let (old, new) = (old?, render.repository_by_id(id)?);
-            Some(envelope(render, actor, now, repository_modified(&old, &new)))
+            Some(envelope(
+                render,
+                actor,
+                now,
+                repository_modified(&old, &new),
+            ))
         });
         self.raise_body(id, actor, event).await;
         Ok(())
     }
 
     /// Makes a personal HTTP access token and returns its text.
-    pub fn create_token(&self, user: &str, name: &str, levels: &[TokenLevel]) -> Result<String, ActionError> {
+    pub fn create_token(
+        &self,
+        user: &str,
+        name: &str,
+        levels: &[TokenLevel],
+    ) -> Result<String, ActionError> {
         let owner = TokenOwner::User(self.user_id(user)?);
         self.store_token(owner, name, levels)
     }
 
     /// Makes an HTTP access token of a repository and returns its text. Only levels of repositories count for it.
-    pub fn create_repository_token(&self, repository: &str, name: &str, level: Permission) -> Result<String, ActionError> {
+    pub fn create_repository_token(
+        &self,
+        repository: &str,
+        name: &str,
+        level: Permission,
+    ) -> Result<String, ActionError> {
         let owner = TokenOwner::Repository(self.repository_id(repository)?);
         self.store_token(owner, name, &[TokenLevel::Repository(level)])
     }
 
     /// Makes an HTTP access token of a project and returns its text.
-    pub fn create_project_token(&self, project: &str, name: &str, levels: &[TokenLevel]) -> Result<String, ActionError> {
+    pub fn create_project_token(
+        &self,
+        project: &str,
+        name: &str,
+        levels: &[TokenLevel],
+    ) -> Result<String, ActionError> {
         let owner = TokenOwner::Space(self.space_id(project)?);
         self.store_token(owner, name, levels)
     }
 
-    fn store_token(&self, owner: TokenOwner, name: &str, levels: &[TokenLevel]) -> Result<String, ActionError> {
+    fn store_token(
+        &self,
+        owner: TokenOwner,
+        name: &str,
+        levels: &[TokenLevel],
+    ) -> Result<String, ActionError> {
         let permissions = levels.iter().map(|level| level.name()).collect();
         let now = self.clock().now();
-        let token = self.write(|tables| add_token(tables, owner, name, permissions, (now, None)))?;
+        let token =
+            self.write(|tables| add_token(tables, owner, name, permissions, (now, None)))?;
         Ok(token.secret)
     }
 
@@ -285,16 +343,35 @@ impl Datacenter {
         author: &str,
     ) -> Result<u64, ActionError> {
         let source = ref_name::tag(tag);
-        let new = NewPullRequest { repository, title, source: &source, source_repository: None, destination, author };
+        let new = NewPullRequest {
+            repository,
+            title,
+            source: &source,
+            source_repository: None,
+            destination,
+            author,
+        };
         self.open_pull_request(new).await
     }
 
     /// Deletes a pull request.
-    pub async fn delete_pull_request(&self, repository: &str, number: u64, by: &str) -> Result<(), ActionError> {
+    pub async fn delete_pull_request(
+        &self,
+        repository: &str,
+        number: u64,
+        by: &str,
+    ) -> Result<(), ActionError> {
         let (id, actor) = (self.repository_id(repository)?, self.actor(by)?);
         let pull_request = self.pull_request(repository, number)?;
         let now = self.clock().now();
-        let event = self.payload(|render| Some(envelope(render, actor, now, pull_request_deleted(render, &pull_request))));
+        let event = self.payload(|render| {
+            Some(envelope(
+                render,
+                actor,
+                now,
+                pull_request_deleted(render, &pull_request),
+            ))
+        });
         self.write(|tables| tables.pull_requests.remove(&(id, number)));
         self.raise_body(id, actor, event).await;
         Ok(())
@@ -305,7 +382,8 @@ impl Datacenter {
         let (id, actor) = (self.repository_id(repository)?, self.actor(by)?);
         let now = self.clock().now();
         let event = self.payload(|render| {
-            let body = serde_json::json!({ "repository": render.repository_by_id(id), "changes": [] });
+            let body =
+                serde_json::json!({ "repository": render.repository_by_id(id), "changes": [] });
             Some(envelope(render, actor, now, ("repo:refs_changed", body)))
         });
         self.raise_body(id, actor, event).await;
@@ -316,10 +394,21 @@ impl Datacenter {
         DatacenterRules::with_render(&self.installation, &self.settings, look)
     }
 
-    async fn raise_body(&self, repository: RepositoryId, actor: Actor, event: Option<OutgoingEvent>) {
+    async fn raise_body(
+        &self,
+        repository: RepositoryId,
+        actor: Actor,
+        event: Option<OutgoingEvent>,
+    ) {
         if let Some(OutgoingEvent { event_key, body }) = event {
             let kind = EventKind::Raw { event_key, body };
-            self.installation.raise(RepositoryEvent { repository, actor, kind }).await;
+            self.installation
+                .raise(RepositoryEvent {
+                    repository,
+                    actor,
+                    kind,
+                })
+                .await;
         }
     }
 }

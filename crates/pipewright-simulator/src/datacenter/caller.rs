@@ -27,9 +27,22 @@ pub(super) struct TokenCaller {
 
 impl TokenCaller {
     pub(super) fn new(token: &AccessToken) -> Self {
-        let repository_level = token.permissions.iter().filter_map(|name| repository_level(name)).max();
-        let project_level = token.permissions.iter().filter_map(|name| project_level(name)).max();
-        Self { user: token.user, owner: token.owner, repository_level, project_level }
+        let repository_level = token
+            .permissions
+            .iter()
+            .filter_map(|name| repository_level(name))
+            .max();
+        let project_level = token
+            .permissions
+            .iter()
+            .filter_map(|name| project_level(name))
+            .max();
+        Self {
+            user: token.user,
+            owner: token.owner,
+            repository_level,
+            project_level,
+        }
     }
 }
 
@@ -44,11 +57,21 @@ impl Caller {
 
     /// Whether this is a token that belongs to no person.
     pub(super) fn is_synthetic(&self) -> bool {
-        matches!(self, Self::Token(TokenCaller { owner: TokenOwner::Repository(_) | TokenOwner::Space(_), .. }))
+        matches!(
+            self,
+            Self::Token(TokenCaller {
+                owner: TokenOwner::Repository(_) | TokenOwner::Space(_),
+                ..
+            })
+        )
     }
 
     /// What the caller may do with a repository; `None` hides it.
-    pub(super) fn on_repository(&self, tables: &Tables, repository: &Repository) -> Option<Permission> {
+    pub(super) fn on_repository(
+        &self,
+        tables: &Tables,
+        repository: &Repository,
+    ) -> Option<Permission> {
         let token = match self {
             Self::Anonymous | Self::Person(_) => return tables.permission(self.user(), repository),
             Self::Token(token) => token,
@@ -57,7 +80,9 @@ impl Caller {
         let level = token.repository_level.max(token.project_level);
         let public = tables.permission(None, repository);
         match token.owner {
-            TokenOwner::User(user) => level.min(tables.permission(Some(user), repository)).max(public),
+            TokenOwner::User(user) => level
+                .min(tables.permission(Some(user), repository))
+                .max(public),
             TokenOwner::Repository(id) => level.filter(|_| id == repository.id).max(public),
             TokenOwner::Space(id) => level.filter(|_| id == repository.space).max(public),
         }
@@ -66,7 +91,9 @@ impl Caller {
     /// What the caller may do with a project. Reading means seeing it: one visible repository is enough.
     pub(super) fn on_project(&self, tables: &Tables, space: &Space) -> Option<Permission> {
         let seen = || {
-            let visible = tables.repositories_of(space.id).any(|row| self.on_repository(tables, row).is_some());
+            let visible = tables
+                .repositories_of(space.id)
+                .any(|row| self.on_repository(tables, row).is_some());
             (visible || space.public).then_some(Permission::Read)
         };
         let own = match self {

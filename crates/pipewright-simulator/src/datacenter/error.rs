@@ -34,7 +34,11 @@ pub(super) type ApiResult<T = Response> = Result<T, ApiError>;
 
 impl ApiError {
     /// One error about the whole request.
-    pub(super) fn new(status: StatusCode, message: impl Into<String>, exception_name: Option<&'static str>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        message: impl Into<String>,
+        exception_name: Option<&'static str>,
+    ) -> Self {
         Self::entry(status, None, message, exception_name, Map::new())
     }
 
@@ -46,23 +50,46 @@ impl ApiError {
         more: Map<String, Value>,
     ) -> Self {
         let context = context.map(str::to_owned);
-        Self::from_entries(status, &[ErrorEntry { context, message: message.into(), exception_name, more }])
+        Self::from_entries(
+            status,
+            &[ErrorEntry {
+                context,
+                message: message.into(),
+                exception_name,
+                more,
+            }],
+        )
     }
 
     fn from_entries(status: StatusCode, entries: &[ErrorEntry]) -> Self {
-        Self { status, body: Box::new(json!({ "errors": entries })), headers: HeaderMap::new() }
+        Self {
+            status,
+            body: Box::new(json!({ "errors": entries })),
+            headers: HeaderMap::new(),
+        }
     }
 
     /// 400: one field has a bad value.
     pub(super) fn field(context: &str, message: impl Into<String>) -> Self {
-        Self::entry(StatusCode::BAD_REQUEST, Some(context), message, None, Map::new())
+        Self::entry(
+            StatusCode::BAD_REQUEST,
+            Some(context),
+            message,
+            None,
+            Map::new(),
+        )
     }
 
     /// 400: several fields have bad values.
     pub(super) fn fields(wrong: Vec<(&'static str, String)>) -> Self {
         let entries: Vec<ErrorEntry> = wrong
             .into_iter()
-            .map(|(context, message)| ErrorEntry { context: Some(context.to_owned()), message, exception_name: None, more: Map::new() })
+            .map(|(context, message)| ErrorEntry {
+                context: Some(context.to_owned()),
+                message,
+                exception_name: None,
+                more: Map::new(),
+            })
             .collect();
         Self::from_entries(StatusCode::BAD_REQUEST, &entries)
     }
@@ -101,7 +128,11 @@ impl ApiError {
 
     /// 403: Basic authentication is off; worded as 10.x words it.
     pub(super) fn basic_disabled() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "Basic Authentication has been disabled on this instance.", None)
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "Basic Authentication has been disabled on this instance.",
+            None,
+        )
     }
 
     /// 403: too many failed passwords; only a browser helps now.
@@ -127,12 +158,18 @@ impl ApiError {
 
     /// 404: no such project.
     pub(super) fn no_project(key: &str) -> Self {
-        Self::not_found(format!("Project {key} does not exist."), "com.atlassian.bitbucket.project.NoSuchProjectException")
+        Self::not_found(
+            format!("Project {key} does not exist."),
+            "com.atlassian.bitbucket.project.NoSuchProjectException",
+        )
     }
 
     /// 404: no such repository.
     pub(super) fn no_repository(key: &str, slug: &str) -> Self {
-        Self::not_found(format!("Repository {key}/{slug} does not exist."), "com.atlassian.bitbucket.repository.NoSuchRepositoryException")
+        Self::not_found(
+            format!("Repository {key}/{slug} does not exist."),
+            "com.atlassian.bitbucket.repository.NoSuchRepositoryException",
+        )
     }
 
     /// 404: no such commit; also what a text that is no hash gets.
@@ -169,7 +206,10 @@ impl ApiError {
 
     /// 404: no such user.
     pub(super) fn no_user(slug: &str) -> Self {
-        Self::not_found(format!("User {slug} does not exist."), "com.atlassian.bitbucket.user.NoSuchUserException")
+        Self::not_found(
+            format!("User {slug} does not exist."),
+            "com.atlassian.bitbucket.user.NoSuchUserException",
+        )
     }
 
     /// 404: no such pull request.
@@ -193,16 +233,27 @@ impl ApiError {
     /// 404 as a bare object without `errors`: the answer for one unknown access key.
     pub(super) fn bare_not_found(message: impl Into<String>) -> Self {
         let body = json!({ "context": null, "message": message.into(), "exceptionName": null });
-        Self { status: StatusCode::NOT_FOUND, body: Box::new(body), headers: HeaderMap::new() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            body: Box::new(body),
+            headers: HeaderMap::new(),
+        }
     }
 
     /// 404 in the shape of a route that does not exist: what an older version answers.
     pub(super) fn unknown_route() -> Self {
-        Self { status: StatusCode::NOT_FOUND, body: Box::new(missing_route()), headers: HeaderMap::new() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            body: Box::new(missing_route()),
+            headers: HeaderMap::new(),
+        }
     }
 
     /// 409.
-    pub(super) fn conflict(message: impl Into<String>, exception_name: Option<&'static str>) -> Self {
+    pub(super) fn conflict(
+        message: impl Into<String>,
+        exception_name: Option<&'static str>,
+    ) -> Self {
         Self::new(StatusCode::CONFLICT, message, exception_name)
     }
 
@@ -224,8 +275,12 @@ impl ApiError {
 
     /// 429 with the seconds to wait.
     pub(super) fn rate_limited(retry_after: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded: you have sent too many requests in a given amount of time.", None)
-            .with_header("retry-after", &retry_after.to_string())
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Rate limit exceeded: you have sent too many requests in a given amount of time.",
+            None,
+        )
+        .with_header("retry-after", &retry_after.to_string())
     }
 
     /// 500.
@@ -251,13 +306,21 @@ impl IntoResponse for ApiError {
 /// The answer to a route that does not exist: JSON when asked for, XML otherwise. It tells "old server" from "no such
 /// repository".
 pub(super) fn no_route(headers: &HeaderMap) -> Response {
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let accepts = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
     if accepts.contains("application/json") {
         return ApiError::unknown_route().into_response();
     }
     let body = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><status><status-code>404</status-code>\
                 <sub-code>-1</sub-code><message>HTTP 404 Not Found</message></status>";
-    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        [(header::CONTENT_TYPE, "application/xml")],
+        body,
+    )
+        .into_response()
 }
 
 fn missing_route() -> Value {

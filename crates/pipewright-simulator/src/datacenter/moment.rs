@@ -23,7 +23,11 @@ impl Moment {
 
     /// As a payload of `version` has it.
     pub(super) fn payload(at: Timestamp, version: Version) -> Self {
-        if version.iso_dates_in_payloads() { Self::Iso(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()) } else { Self::rest(at) }
+        if version.iso_dates_in_payloads() {
+            Self::Iso(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+        } else {
+            Self::rest(at)
+        }
     }
 }
 
@@ -40,7 +44,10 @@ mod tests {
     fn writes_the_three_forms() {
         let at = Timestamp::from_millisecond(1_530_814_920_000).expect("a date in range");
         assert_eq!(payload_date(at), "2018-07-05T18:22:00+0000");
-        assert_eq!(Moment::payload(at, Version::new(9, 4, 0)), Moment::Millis(1_530_814_920_000));
+        assert_eq!(
+            Moment::payload(at, Version::new(9, 4, 0)),
+            Moment::Millis(1_530_814_920_000)
+        );
         let iso = Moment::payload(at, Version::new(10, 3, 0));
         assert_eq!(iso, Moment::Iso("2018-07-05T18:22:00.000Z".to_owned()));
     }

@@ -17,11 +17,18 @@ const DEFAULT_LIMIT: usize = 25;
 
 impl PageQuery {
     fn start(&self) -> usize {
-        self.start.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0)
+        self.start
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0)
     }
 
     fn limit(&self, most: usize) -> usize {
-        let asked = self.limit.as_deref().and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_LIMIT);
+        let asked = self
+            .limit
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(DEFAULT_LIMIT);
         asked.clamp(1, most.max(1))
     }
 }
@@ -47,12 +54,24 @@ impl<T> Page<T> {
     }
 
     /// Cuts one page out of all rows and then drops the rows that `keep` refuses: the page may come out short.
-    pub(super) fn filtered(rows: impl IntoIterator<Item = T>, query: &PageQuery, most: usize, keep: impl Fn(&T) -> bool) -> Self {
+    pub(super) fn filtered(
+        rows: impl IntoIterator<Item = T>,
+        query: &PageQuery,
+        most: usize,
+        keep: impl Fn(&T) -> bool,
+    ) -> Self {
         let (start, limit) = (query.start(), query.limit(most));
         let mut window = rows.into_iter().skip(start);
         let values: Vec<T> = window.by_ref().take(limit).filter(keep).collect();
         let more = window.next().is_some();
-        Self { size: values.len(), limit, is_last_page: !more, values, start, next_page_start: more.then_some(start + limit) }
+        Self {
+            size: values.len(),
+            limit,
+            is_last_page: !more,
+            values,
+            start,
+            next_page_start: more.then_some(start + limit),
+        }
     }
 
     /// The same page with other values in it.
@@ -73,13 +92,24 @@ mod tests {
     use super::*;
 
     fn query(start: &str, limit: &str) -> PageQuery {
-        PageQuery { start: Some(start.to_owned()), limit: Some(limit.to_owned()) }
+        PageQuery {
+            start: Some(start.to_owned()),
+            limit: Some(limit.to_owned()),
+        }
     }
 
     #[test]
     fn last_page_names_no_next_start() {
         let page = Page::of(0..3, &PageQuery::default(), 1000);
-        assert_eq!((page.size, page.limit, page.is_last_page, page.next_page_start), (3, 25, true, None));
+        assert_eq!(
+            (
+                page.size,
+                page.limit,
+                page.is_last_page,
+                page.next_page_start
+            ),
+            (3, 25, true, None)
+        );
         let text = serde_json::to_value(&page).expect("a page is JSON");
         assert!(text.get("nextPageStart").is_none());
     }
@@ -89,7 +119,9 @@ mod tests {
         let mut seen = Vec::new();
         let mut start = 0;
         loop {
-            let page = Page::filtered(0..10, &query(&start.to_string(), "4"), 1000, |row| row % 3 == 0);
+            let page = Page::filtered(0..10, &query(&start.to_string(), "4"), 1000, |row| {
+                row % 3 == 0
+            });
             assert!(page.size < 4);
             seen.extend(page.values);
             match page.next_page_start {

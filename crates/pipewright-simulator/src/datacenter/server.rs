@@ -49,7 +49,11 @@ pub(super) struct Found {
 
 impl Server {
     pub(crate) fn new(installation: Arc<Installation>, settings: Arc<Settings>) -> Self {
-        Self { installation, settings, buckets: Mutex::default() }
+        Self {
+            installation,
+            settings,
+            buckets: Mutex::default(),
+        }
     }
 
     /// The addresses to print.
@@ -65,7 +69,14 @@ impl Server {
     pub(super) fn render<T>(&self, look: impl FnOnce(&Render<'_>) -> T) -> T {
         let links = self.links();
         let version = self.settings.version();
-        self.installation.read(|tables| look(&Render { tables, links: &links, version, audience: Audience::Rest }))
+        self.installation.read(|tables| {
+            look(&Render {
+                tables,
+                links: &links,
+                version,
+                audience: Audience::Rest,
+            })
+        })
     }
 
     /// Runs blocking git work; what git cannot do is an error of the server.
@@ -74,7 +85,9 @@ impl Server {
         work: impl FnOnce(&GitStore) -> Result<T, GitError> + Send + 'static,
     ) -> ApiResult<T> {
         let installation = Arc::clone(&self.installation);
-        blocking(move || work(installation.git())).await.map_err(|error| ApiError::internal(error.to_string()))
+        blocking(move || work(installation.git()))
+            .await
+            .map_err(|error| ApiError::internal(error.to_string()))
     }
 
     /// The fingerprint that an administrator would read off the SSH settings.
@@ -90,7 +103,12 @@ impl Server {
     }
 
     /// Finds a repository on which the caller has at least `needed`.
-    pub(super) fn repository(&self, caller: &Caller, (key, slug): (&str, &str), needed: Permission) -> ApiResult<Found> {
+    pub(super) fn repository(
+        &self,
+        caller: &Caller,
+        (key, slug): (&str, &str),
+        needed: Permission,
+    ) -> ApiResult<Found> {
         self.installation.read(|tables| {
             let (space, repository) = find_repository(tables, key, slug)?;
             if caller.on_repository(tables, repository) < Some(needed) {
@@ -106,7 +124,12 @@ impl Server {
     }
 
     /// Finds a project on which the caller has at least `needed`; reading needs one visible repository at least.
-    pub(super) fn project(&self, caller: &Caller, key: &str, needed: Permission) -> ApiResult<SpaceId> {
+    pub(super) fn project(
+        &self,
+        caller: &Caller,
+        key: &str,
+        needed: Permission,
+    ) -> ApiResult<SpaceId> {
         self.installation.read(|tables| {
             let space = find_project(tables, key)?;
             if caller.on_project(tables, space) < Some(needed) {
@@ -120,18 +143,32 @@ impl Server {
 /// The addresses to print, for answers and payloads alike.
 pub(super) fn links(installation: &Installation, settings: &Settings) -> Links {
     let addresses = installation.addresses();
-    let ssh = settings.values().ssh_enabled.then(|| (addresses.ssh_host.clone(), addresses.ssh_port));
-    Links { base: addresses.web_url.clone(), ssh }
+    let ssh = settings
+        .values()
+        .ssh_enabled
+        .then(|| (addresses.ssh_host.clone(), addresses.ssh_port));
+    Links {
+        base: addresses.web_url.clone(),
+        ssh,
+    }
 }
 
 /// Finds a project by its key, in any case.
 pub(super) fn find_project<'t>(tables: &'t Tables, key: &str) -> ApiResult<&'t Space> {
-    tables.space_by_key(key).ok_or_else(|| ApiError::no_project(key))
+    tables
+        .space_by_key(key)
+        .ok_or_else(|| ApiError::no_project(key))
 }
 
-fn find_repository<'t>(tables: &'t Tables, key: &str, slug: &str) -> ApiResult<(&'t Space, &'t Repository)> {
+fn find_repository<'t>(
+    tables: &'t Tables,
+    key: &str,
+    slug: &str,
+) -> ApiResult<(&'t Space, &'t Repository)> {
     let space = find_project(tables, key)?;
-    let repository = tables.repository_by_path(key, slug).ok_or_else(|| ApiError::no_repository(&space.key.to_uppercase(), slug))?;
+    let repository = tables
+        .repository_by_path(key, slug)
+        .ok_or_else(|| ApiError::no_repository(&space.key.to_uppercase(), slug))?;
     Ok((space, repository))
 }
 

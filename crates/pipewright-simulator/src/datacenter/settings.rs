@@ -81,7 +81,10 @@ pub(crate) struct Settings(Mutex<Values>);
 
 impl Settings {
     pub(crate) fn with_version(version: Version) -> Self {
-        Self(Mutex::new(Values { version, ..Values::default() }))
+        Self(Mutex::new(Values {
+            version,
+            ..Values::default()
+        }))
     }
 
     /// Locks the values for a few lines.

@@ -20,7 +20,10 @@ enum Password {
 impl Server {
     /// Reads `Authorization`. Other schemes than `Basic` and `Bearer` count as nobody.
     pub(super) fn authenticate(&self, headers: &HeaderMap) -> ApiResult<Caller> {
-        let Some(value) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+        let Some(value) = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+        else {
             return Ok(Caller::Anonymous);
         };
         if let Some(encoded) = value.strip_prefix("Basic ") {
@@ -28,7 +31,9 @@ impl Server {
             self.by_password(&name, &secret)
         } else if let Some(token) = value.strip_prefix("Bearer ") {
             let token = token.trim();
-            self.installation.read(|tables| self.by_token(tables, token)).ok_or_else(ApiError::wrong_credentials)
+            self.installation
+                .read(|tables| self.by_token(tables, token))
+                .ok_or_else(ApiError::wrong_credentials)
         } else {
             Ok(Caller::Anonymous)
         }
@@ -37,7 +42,10 @@ impl Server {
     fn by_password(&self, name: &str, secret: &str) -> ApiResult<Caller> {
         let (refused, captcha_after) = {
             let values = self.settings.values();
-            let excepted = values.basic_allowed_users.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
+            let excepted = values
+                .basic_allowed_users
+                .iter()
+                .any(|allowed| allowed.eq_ignore_ascii_case(name));
             (values.refuses_basic() && !excepted, values.captcha_after)
         };
         // Before any look at the credentials: a wrong password and a token meet the same refusal.
@@ -53,10 +61,15 @@ impl Server {
         if let Some(caller) = personal_token {
             return Ok(caller);
         }
-        match self.installation.write(|tables| try_password(tables, name, secret, captcha_after)) {
+        match self
+            .installation
+            .write(|tables| try_password(tables, name, secret, captcha_after))
+        {
             Password::Right(user) => Ok(Caller::Person(user)),
             Password::Wrong => Err(ApiError::wrong_credentials()),
-            Password::CaptchaFirst => Err(ApiError::captcha(&format!("{}/login", self.links().base))),
+            Password::CaptchaFirst => {
+                Err(ApiError::captcha(&format!("{}/login", self.links().base)))
+            }
         }
     }
 
@@ -72,7 +85,10 @@ impl Server {
 
 /// Compares a password and counts: once a CAPTCHA is due, the right password fails too.
 fn try_password(tables: &mut Tables, name: &str, secret: &str, captcha_after: u32) -> Password {
-    let found = tables.user_by_name(name).filter(|user| user.active && !user.service).map(|user| user.id);
+    let found = tables
+        .user_by_name(name)
+        .filter(|user| user.active && !user.service)
+        .map(|user| user.id);
     let Some(user) = found.and_then(|id| tables.user_mut(id)) else {
         return Password::Wrong;
     };

@@ -31,7 +31,11 @@ impl Default for Version {
 impl Version {
     /// A version from its three numbers.
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
-        Self { major, minor, patch }
+        Self {
+            major,
+            minor,
+            patch,
+        }
     }
 
     fn at_least(self, major: u32, minor: u32) -> bool {
@@ -125,7 +129,11 @@ impl Version {
 
     /// From 9.x the content type names its character set.
     pub(super) fn content_type(self) -> &'static str {
-        if self.at_least(9, 0) { "application/json;charset=UTF-8" } else { "application/json" }
+        if self.at_least(9, 0) {
+            "application/json;charset=UTF-8"
+        } else {
+            "application/json"
+        }
     }
 }
 
@@ -140,11 +148,21 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || VersionError(text.to_owned());
-        let mut numbers = text.split('.').map(|part| part.parse::<u32>().map_err(|_| refuse()));
+        let mut numbers = text
+            .split('.')
+            .map(|part| part.parse::<u32>().map_err(|_| refuse()));
         let major = numbers.next().ok_or_else(refuse)??;
         let minor = numbers.next().transpose()?.unwrap_or(0);
         let patch = numbers.next().transpose()?.unwrap_or(0);
-        if numbers.next().is_some() { Err(refuse()) } else { Ok(Self { major, minor, patch }) }
+        if numbers.next().is_some() {
+            Err(refuse())
+        } else {
+            Ok(Self {
+                major,
+                minor,
+                patch,
+            })
+        }
     }
 }
 
@@ -155,7 +173,10 @@ mod tests {
     #[test]
     fn reads_and_prints_versions() {
         assert_eq!("9.4.24".parse(), Ok(Version::default()));
-        assert_eq!("10.2".parse::<Version>().map(|version| version.to_string()), Ok("10.2.0".to_owned()));
+        assert_eq!(
+            "10.2".parse::<Version>().map(|version| version.to_string()),
+            Ok("10.2.0".to_owned())
+        );
         for wrong in ["", "nine", "9.x", "1.2.3.4"] {
             assert!(wrong.parse::<Version>().is_err(), "{wrong}");
         }

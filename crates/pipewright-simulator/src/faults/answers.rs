@@ -32,11 +32,21 @@ impl Faults {
         let delay = faults
             .delay
             .as_ref()
-            .filter(|(_, prefix)| prefix.as_deref().is_none_or(|prefix| path.starts_with(prefix)))
+            .filter(|(_, prefix)| {
+                prefix
+                    .as_deref()
+                    .is_none_or(|prefix| path.starts_with(prefix))
+            })
             .map(|(delay, _)| *delay);
         let position = faults.queue.iter().position(|fault| {
-            fault.path_prefix.as_deref().is_none_or(|prefix| path.starts_with(prefix))
-                && fault.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            fault
+                .path_prefix
+                .as_deref()
+                .is_none_or(|prefix| path.starts_with(prefix))
+                && fault
+                    .method
+                    .as_deref()
+                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
                 && fault.requests != Some(0)
         });
         let answer = position.map(|position| {
@@ -52,8 +62,14 @@ impl Faults {
 }
 
 /// The middleware.
-pub(crate) async fn inject(State(installation): State<Arc<Installation>>, request: Request, next: Next) -> Response {
-    let injected = installation.faults().take(request.method().as_str(), request.uri().path());
+pub(crate) async fn inject(
+    State(installation): State<Arc<Installation>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let injected = installation
+        .faults()
+        .take(request.method().as_str(), request.uri().path());
     if let Some(delay) = injected.delay {
         tokio::time::sleep(delay).await;
     }
@@ -86,7 +102,9 @@ fn answer(product: Product, fault: &AnswerFault) -> Response {
     };
     *response.status_mut() = status;
     if let Some(seconds) = fault.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -105,7 +123,13 @@ mod tests {
         });
         assert!(faults.take("GET", "/2.0/repositories").answer.is_none());
         assert!(faults.take("POST", "/2.0/user").answer.is_none());
-        assert_eq!(faults.take("GET", "/2.0/user").answer.map(|fault| fault.status), Some(503));
+        assert_eq!(
+            faults
+                .take("GET", "/2.0/user")
+                .answer
+                .map(|fault| fault.status),
+            Some(503)
+        );
         assert!(faults.take("GET", "/2.0/user").answer.is_none());
     }
 

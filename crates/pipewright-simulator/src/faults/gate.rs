@@ -28,7 +28,10 @@ impl Gate {
 
     /// Puts the door in front of a port.
     pub(crate) fn guard(&self, listener: TcpListener) -> GatedListener {
-        GatedListener { listener, gate: self.clone() }
+        GatedListener {
+            listener,
+            gate: self.clone(),
+        }
     }
 }
 
@@ -51,7 +54,13 @@ impl axum::serve::Listener for GatedListener {
                 Ok((stream, address)) => {
                     // Latency matters more than packet count on a loopback; failing to set it changes nothing else.
                     let _ = stream.set_nodelay(true);
-                    return (GatedStream { stream, gate: self.gate.clone() }, address);
+                    return (
+                        GatedStream {
+                            stream,
+                            gate: self.gate.clone(),
+                        },
+                        address,
+                    );
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the simulator could not accept a connection");
@@ -75,12 +84,20 @@ pub(crate) struct GatedStream {
 
 impl GatedStream {
     fn check(&self) -> io::Result<()> {
-        if self.gate.is_closed() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.gate.is_closed() {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl AsyncRead for GatedStream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         // Checked after the read as well: the reader may have been waiting when the door closed.
@@ -93,7 +110,11 @@ impl AsyncRead for GatedStream {
 }
 
 impl AsyncWrite for GatedStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
@@ -106,7 +127,11 @@ impl AsyncWrite for GatedStream {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
     }

@@ -40,12 +40,23 @@ pub struct AnswerFault {
 impl AnswerFault {
     /// The next `requests` requests are answered with `status`.
     pub fn next(requests: u32, status: u16) -> Self {
-        Self { status, requests: Some(requests), path_prefix: None, method: None, retry_after: None, after_the_fact: false }
+        Self {
+            status,
+            requests: Some(requests),
+            path_prefix: None,
+            method: None,
+            retry_after: None,
+            after_the_fact: false,
+        }
     }
 
     /// Every request under `path_prefix` is answered with `status` until the faults are cleared.
     pub fn under(path_prefix: &str, status: u16) -> Self {
-        Self { requests: None, path_prefix: Some(path_prefix.to_owned()), ..Self::next(0, status) }
+        Self {
+            requests: None,
+            path_prefix: Some(path_prefix.to_owned()),
+            ..Self::next(0, status)
+        }
     }
 }
 
@@ -75,7 +86,10 @@ impl Faults {
 
     /// The next `requests` requests are answered with 429.
     pub fn rate_limit_next(&self, requests: u32, retry_after: Option<u64>) {
-        self.answer(AnswerFault { retry_after, ..AnswerFault::next(requests, 429) });
+        self.answer(AnswerFault {
+            retry_after,
+            ..AnswerFault::next(requests, 429)
+        });
     }
 
     /// The next `count` deliveries are lost: recorded, never sent.
@@ -120,10 +134,14 @@ impl Faults {
     }
 
     fn answers(&self) -> std::sync::MutexGuard<'_, answers::AnswerFaults> {
-        self.answers.lock().expect("cannot fail because no holder panics")
+        self.answers
+            .lock()
+            .expect("cannot fail because no holder panics")
     }
 
     pub(crate) fn webhooks(&self) -> std::sync::MutexGuard<'_, WebhookFaults> {
-        self.webhooks.lock().expect("cannot fail because no holder panics")
+        self.webhooks
+            .lock()
+            .expect("cannot fail because no holder panics")
     }
 }

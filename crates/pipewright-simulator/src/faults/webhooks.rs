@@ -71,7 +71,10 @@ mod tests {
 
     #[test]
     fn reordering_sends_the_group_last_first() {
-        let mut faults = WebhookFaults { reorder: 3, ..WebhookFaults::default() };
+        let mut faults = WebhookFaults {
+            reorder: 3,
+            ..WebhookFaults::default()
+        };
         assert_eq!(faults.decide(DeliveryId(1)), HookFate::Keep);
         assert_eq!(faults.decide(DeliveryId(2)), HookFate::Keep);
         let group = vec![DeliveryId(3), DeliveryId(2), DeliveryId(1)];
@@ -81,7 +84,10 @@ mod tests {
 
     #[test]
     fn a_release_hands_out_everything_kept_back_in_order() {
-        let mut faults = WebhookFaults { hold: true, ..WebhookFaults::default() };
+        let mut faults = WebhookFaults {
+            hold: true,
+            ..WebhookFaults::default()
+        };
         assert_eq!(faults.decide(DeliveryId(1)), HookFate::Keep);
         assert_eq!(faults.decide(DeliveryId(2)), HookFate::Keep);
         assert_eq!(faults.release(), [DeliveryId(1), DeliveryId(2)]);

@@ -58,38 +58,78 @@ pub(crate) struct CommitRange {
 
 impl GitStore {
     /// Commits of a range, newest first. Hashes that the repository does not have are an error.
-    pub(crate) fn commits(&self, repository: RepositoryId, range: &CommitRange) -> Result<Vec<CommitInfo>, GitError> {
+    pub(crate) fn commits(
+        &self,
+        repository: RepositoryId,
+        range: &CommitRange,
+    ) -> Result<Vec<CommitInfo>, GitError> {
         let directory = self.directory(repository);
         if range.include.is_empty() || !directory.join("HEAD").exists() {
             return Ok(Vec::new());
         }
         let skip = format!("--skip={}", range.skip);
         let limit = format!("--max-count={}", range.limit);
-        let mut arguments = vec!["log", "-z", FORMAT, skip.as_str(), limit.as_str(), "--stdin", "--"];
+        let mut arguments = vec![
+            "log",
+            "-z",
+            FORMAT,
+            skip.as_str(),
+            limit.as_str(),
+            "--stdin",
+            "--",
+        ];
         arguments.extend(range.paths.iter().map(String::as_str));
-        let revisions = range.include.iter().cloned().chain(range.exclude.iter().map(|hash| format!("^{hash}")));
+        let revisions = range
+            .include
+            .iter()
+            .cloned()
+            .chain(range.exclude.iter().map(|hash| format!("^{hash}")));
         let input = revisions.collect::<Vec<_>>().join("\n") + "\n";
         parse(&output(&directory, &arguments, input.as_bytes())?)
     }
 
     /// One commit by its full hash.
-    pub(crate) fn commit_info(&self, repository: RepositoryId, hash: &str) -> Result<Option<CommitInfo>, GitError> {
-        Ok(self.commit_infos(repository, &[hash.to_owned()])?.into_iter().next())
+    pub(crate) fn commit_info(
+        &self,
+        repository: RepositoryId,
+        hash: &str,
+    ) -> Result<Option<CommitInfo>, GitError> {
+        Ok(self
+            .commit_infos(repository, &[hash.to_owned()])?
+            .into_iter()
+            .next())
     }
 
     /// Several commits by their full hashes, each once, in no promised order.
-    pub(crate) fn commit_infos(&self, repository: RepositoryId, hashes: &[String]) -> Result<Vec<CommitInfo>, GitError> {
+    pub(crate) fn commit_infos(
+        &self,
+        repository: RepositoryId,
+        hashes: &[String],
+    ) -> Result<Vec<CommitInfo>, GitError> {
         let directory = self.directory(repository);
         if hashes.is_empty() || !directory.join("HEAD").exists() {
             return Ok(Vec::new());
         }
         let input = hashes.join("\n") + "\n";
-        parse(&output(&directory, &["log", "-z", FORMAT, "--no-walk=unsorted", "--stdin", "--"], input.as_bytes())?)
+        parse(&output(
+            &directory,
+            &["log", "-z", FORMAT, "--no-walk=unsorted", "--stdin", "--"],
+            input.as_bytes(),
+        )?)
     }
 
     /// Whether `descendant` contains `ancestor`; both full hashes.
-    pub(crate) fn contains(&self, repository: RepositoryId, ancestor: &str, descendant: &str) -> Result<bool, GitError> {
-        match output(&self.directory(repository), &["merge-base", "--is-ancestor", ancestor, descendant], b"") {
+    pub(crate) fn contains(
+        &self,
+        repository: RepositoryId,
+        ancestor: &str,
+        descendant: &str,
+    ) -> Result<bool, GitError> {
+        match output(
+            &self.directory(repository),
+            &["merge-base", "--is-ancestor", ancestor, descendant],
+            b"",
+        ) {
             Ok(_) => Ok(true),
             Err(GitError::Refused { message, .. }) if message.is_empty() => Ok(false),
             Err(error) => Err(error),
@@ -97,8 +137,17 @@ impl GitStore {
     }
 
     /// The best common ancestor of two commits; both full hashes.
-    pub(crate) fn merge_base(&self, repository: RepositoryId, one: &str, other: &str) -> Result<Option<String>, GitError> {
-        match output(&self.directory(repository), &["merge-base", one, other], b"") {
+    pub(crate) fn merge_base(
+        &self,
+        repository: RepositoryId,
+        one: &str,
+        other: &str,
+    ) -> Result<Option<String>, GitError> {
+        match output(
+            &self.directory(repository),
+            &["merge-base", one, other],
+            b"",
+        ) {
             Ok(hash) => Ok(Some(text(&hash).trim().to_owned())),
             Err(GitError::Refused { message, .. }) if message.is_empty() => Ok(None),
             Err(error) => Err(error),
@@ -108,12 +157,21 @@ impl GitStore {
 
 fn parse(listed: &[u8]) -> Result<Vec<CommitInfo>, GitError> {
     let listed = text(listed);
-    let unexpected = || GitError::Answer { command: "log".to_owned(), answer: listed.chars().take(200).collect() };
+    let unexpected = || GitError::Answer {
+        command: "log".to_owned(),
+        answer: listed.chars().take(200).collect(),
+    };
     let fields: Vec<&str> = listed.split_terminator('\0').collect();
     if !fields.len().is_multiple_of(FIELDS) {
         return Err(unexpected());
     }
-    let time = |second: &str| second.parse().ok().and_then(|second| Timestamp::from_second(second).ok()).ok_or_else(unexpected);
+    let time = |second: &str| {
+        second
+            .parse()
+            .ok()
+            .and_then(|second| Timestamp::from_second(second).ok())
+            .ok_or_else(unexpected)
+    };
     fields
         .chunks_exact(FIELDS)
         .map(|field| {

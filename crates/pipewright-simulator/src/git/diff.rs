@@ -40,12 +40,31 @@ pub(crate) struct DiffEntry {
 
 impl GitStore {
     /// Files that differ between two commits (full hashes), by path. `None` for `from` compares with nothing.
-    pub(crate) fn diff(&self, repository: RepositoryId, from: Option<&str>, to: &str) -> Result<Vec<DiffEntry>, GitError> {
+    pub(crate) fn diff(
+        &self,
+        repository: RepositoryId,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<Vec<DiffEntry>, GitError> {
         let from = from.unwrap_or(EMPTY_TREE);
         let directory = self.directory(repository);
-        let arguments = ["diff-tree", "-r", "-z", "-M", "--raw", "--numstat", "--end-of-options", from, to, "--"];
+        let arguments = [
+            "diff-tree",
+            "-r",
+            "-z",
+            "-M",
+            "--raw",
+            "--numstat",
+            "--end-of-options",
+            from,
+            to,
+            "--",
+        ];
         let listed = text(&output(&directory, &arguments, b"")?);
-        parse(&listed).ok_or_else(|| GitError::Answer { command: "diff-tree".to_owned(), answer: listed.chars().take(200).collect() })
+        parse(&listed).ok_or_else(|| GitError::Answer {
+            command: "diff-tree".to_owned(),
+            answer: listed.chars().take(200).collect(),
+        })
     }
 }
 
@@ -60,11 +79,25 @@ fn parse(listed: &str) -> Option<Vec<DiffEntry>> {
         let (status, old, new) = match letter {
             'A' => (DiffStatus::Added, None, Some(first)),
             'D' => (DiffStatus::Removed, Some(first), None),
-            'R' => (DiffStatus::Renamed, Some(first), Some(fields.next()?.to_owned())),
-            'C' => (DiffStatus::Copied, Some(first), Some(fields.next()?.to_owned())),
+            'R' => (
+                DiffStatus::Renamed,
+                Some(first),
+                Some(fields.next()?.to_owned()),
+            ),
+            'C' => (
+                DiffStatus::Copied,
+                Some(first),
+                Some(fields.next()?.to_owned()),
+            ),
             _ => (DiffStatus::Modified, Some(first.clone()), Some(first)),
         };
-        entries.push(DiffEntry { status, old, new, added: 0, removed: 0 });
+        entries.push(DiffEntry {
+            status,
+            old,
+            new,
+            added: 0,
+            removed: 0,
+        });
     }
     for entry in &mut entries {
         let mut counts = fields.next()?.splitn(3, '\t');
@@ -85,12 +118,14 @@ mod tests {
 
     #[test]
     fn renames_take_two_paths_in_both_halves() {
-        let listed =
-            ":100644 100644 a b R100\0old name\0new name\0:100644 000000 a 0 D\0gone\x000\t0\t\0old name\0new name\x000\t3\tgone\0";
+        let listed = ":100644 100644 a b R100\0old name\0new name\0:100644 000000 a 0 D\0gone\x000\t0\t\0old name\0new name\x000\t3\tgone\0";
         let entries = parse(listed).expect("it is git's form");
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].status, DiffStatus::Renamed);
         assert_eq!(entries[0].new.as_deref(), Some("new name"));
-        assert_eq!((entries[1].old.as_deref(), entries[1].removed), (Some("gone"), 3));
+        assert_eq!(
+            (entries[1].old.as_deref(), entries[1].removed),
+            (Some("gone"), 3)
+        );
     }
 }

@@ -6,7 +6,9 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// `git` could not be started or spoken to.
-    #[error("could not run git {command}: {source}; is git installed and the data directory writable?")]
+    #[error(
+        "could not run git {command}: {source}; is git installed and the data directory writable?"
+    )]
     Start {
         /// The subcommand.
         command: String,

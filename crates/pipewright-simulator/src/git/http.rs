@@ -32,12 +32,10 @@ pub(crate) enum GitService {
 /// Which service a request to `{repository}.git/{rest}` is about; `None` when it is not one of the smart protocol.
 pub(crate) fn service(method: &Method, rest: &str, query: Option<&str>) -> Option<GitService> {
     match (method, rest, query) {
-        (&Method::GET, "info/refs", Some("service=git-upload-pack")) | (&Method::POST, "git-upload-pack", _) => {
-            Some(GitService::UploadPack)
-        }
-        (&Method::GET, "info/refs", Some("service=git-receive-pack")) | (&Method::POST, "git-receive-pack", _) => {
-            Some(GitService::ReceivePack)
-        }
+        (&Method::GET, "info/refs", Some("service=git-upload-pack"))
+        | (&Method::POST, "git-upload-pack", _) => Some(GitService::UploadPack),
+        (&Method::GET, "info/refs", Some("service=git-receive-pack"))
+        | (&Method::POST, "git-receive-pack", _) => Some(GitService::ReceivePack),
         _ => None,
     }
 }
@@ -56,7 +54,11 @@ pub(crate) async fn serve(
         Ok(child) if pushing => {
             // A task of its own: a client that hangs up must not stop the comparison of refs.
             let tasks = installation.tasks().clone();
-            let work = async move { installation.during_push(repository, actor, push(child, body)).await };
+            let work = async move {
+                installation
+                    .during_push(repository, actor, push(child, body))
+                    .await
+            };
             match tasks.spawn(work).await {
                 Ok(Ok((response, _))) => response,
                 Ok(Err(error)) => failed(&error),
@@ -68,14 +70,29 @@ pub(crate) async fn serve(
     }
 }
 
-async fn start(installation: &Arc<Installation>, repository: RepositoryId, rest: &str, request: &Parts) -> std::io::Result<Child> {
-    let directory = installation.ensure_git(repository).await.map_err(std::io::Error::other)?;
+async fn start(
+    installation: &Arc<Installation>,
+    repository: RepositoryId,
+    rest: &str,
+    request: &Parts,
+) -> std::io::Result<Child> {
+    let directory = installation
+        .ensure_git(repository)
+        .await
+        .map_err(std::io::Error::other)?;
     let mut command = Command::new("git");
     command.env_clear();
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
-    let header = |name: HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header = |name: HeaderName| {
+        request
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
     command
         .envs(ENVIRONMENT)
         .arg("http-backend")
@@ -86,7 +103,10 @@ async fn start(installation: &Arc<Installation>, repository: RepositoryId, rest:
         .env("QUERY_STRING", request.uri.query().unwrap_or_default())
         .env("CONTENT_TYPE", header(header::CONTENT_TYPE))
         .env("HTTP_CONTENT_ENCODING", header(header::CONTENT_ENCODING))
-        .env("GIT_PROTOCOL", header(HeaderName::from_static("git-protocol")))
+        .env(
+            "GIT_PROTOCOL",
+            header(HeaderName::from_static("git-protocol")),
+        )
         .env("REMOTE_USER", "simulator")
         .env("REMOTE_ADDR", "127.0.0.1")
         .stdin(Stdio::piped())
@@ -98,7 +118,9 @@ async fn start(installation: &Arc<Installation>, repository: RepositoryId, rest:
 
 /// Copies the request's body into the process; ends when either side does.
 async fn feed(child: &mut Child, body: Body) {
-    let Some(mut stdin) = child.stdin.take() else { return };
+    let Some(mut stdin) = child.stdin.take() else {
+        return;
+    };
     let mut chunks = body.into_data_stream();
     while let Some(Ok(chunk)) = chunks.next().await {
         if stdin.write_all(&chunk).await.is_err() {
@@ -110,7 +132,9 @@ async fn feed(child: &mut Child, body: Body) {
 }
 
 async fn push(mut child: Child, body: Body) -> Response {
-    let Some(stdout) = child.stdout.take() else { return failed(&"git has no output") };
+    let Some(stdout) = child.stdout.take() else {
+        return failed(&"git has no output");
+    };
     let reading = async {
         let mut reader = BufReader::new(stdout);
         let head = read_head(&mut reader).await?;
@@ -126,7 +150,9 @@ async fn push(mut child: Child, body: Body) -> Response {
 }
 
 async fn fetch(installation: &Arc<Installation>, mut child: Child, body: Body) -> Response {
-    let Some(stdout) = child.stdout.take() else { return failed(&"git has no output") };
+    let Some(stdout) = child.stdout.take() else {
+        return failed(&"git has no output");
+    };
     installation.tasks().spawn(async move {
         feed(&mut child, body).await;
         let _ = child.wait().await;
@@ -157,9 +183,14 @@ fn respond(head: Vec<(String, String)>, body: Body) -> Response {
     let mut response = Response::new(body);
     for (name, value) in head {
         if name.eq_ignore_ascii_case("status") {
-            let code = value.split_whitespace().next().and_then(|code| code.parse().ok());
+            let code = value
+                .split_whitespace()
+                .next()
+                .and_then(|code| code.parse().ok());
             *response.status_mut() = code.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        } else if let (Ok(name), Ok(value)) =
+            (HeaderName::try_from(name), HeaderValue::try_from(value))
+        {
             response.headers_mut().insert(name, value);
         }
     }

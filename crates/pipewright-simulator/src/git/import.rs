@@ -22,7 +22,13 @@ pub struct FileChange {
 impl FileChange {
     /// Changes as tests write them: path and text.
     pub fn texts(files: &[(&str, &str)]) -> Vec<Self> {
-        files.iter().map(|(path, content)| Self { path: (*path).to_owned(), content: Some(content.as_bytes().to_vec()) }).collect()
+        files
+            .iter()
+            .map(|(path, content)| Self {
+                path: (*path).to_owned(),
+                content: Some(content.as_bytes().to_vec()),
+            })
+            .collect()
     }
 }
 
@@ -59,12 +65,18 @@ pub(crate) enum UpdateTarget {
 impl RefUpdate {
     /// Begins with a branch; it is deleted unless something else is said.
     pub fn branch(name: &str) -> Self {
-        Self { name: ref_name::branch(name), target: UpdateTarget::Delete }
+        Self {
+            name: ref_name::branch(name),
+            target: UpdateTarget::Delete,
+        }
     }
 
     /// Begins with a tag; it is deleted unless something else is said.
     pub fn tag(name: &str) -> Self {
-        Self { name: ref_name::tag(name), target: UpdateTarget::Delete }
+        Self {
+            name: ref_name::tag(name),
+            target: UpdateTarget::Delete,
+        }
     }
 
     /// Adds a commit on top.
@@ -91,7 +103,10 @@ impl RefUpdate {
 
     /// Makes it an annotated tag of a commit that is there already.
     pub fn annotated(mut self, hash: &str, message: &str) -> Self {
-        self.target = UpdateTarget::Annotated { hash: hash.to_owned(), message: message.to_owned() };
+        self.target = UpdateTarget::Annotated {
+            hash: hash.to_owned(),
+            message: message.to_owned(),
+        };
         self
     }
 
@@ -114,14 +129,31 @@ impl GitStore {
     ) -> Result<Vec<Option<String>>, GitError> {
         let directory = self.ensure(repository, default_branch)?;
         let before = self.snapshot(repository)?;
-        let mut stream = Stream { bytes: Vec::new(), marks: 0, who: who(person, now) };
+        let mut stream = Stream {
+            bytes: Vec::new(),
+            marks: 0,
+            who: who(person, now),
+        };
         for update in updates {
             self.describe(repository, default_branch, update, &before, &mut stream)?;
         }
         stream.bytes.extend_from_slice(b"done\n");
-        output(&directory, &["fast-import", "--quiet", "--force", "--done", "--date-format=raw"], &stream.bytes)?;
+        output(
+            &directory,
+            &[
+                "fast-import",
+                "--quiet",
+                "--force",
+                "--done",
+                "--date-format=raw",
+            ],
+            &stream.bytes,
+        )?;
         let after = self.snapshot(repository)?;
-        Ok(updates.iter().map(|update| after.get(&update.name).map(|target| target.commit.clone())).collect())
+        Ok(updates
+            .iter()
+            .map(|update| after.get(&update.name).map(|target| target.commit.clone()))
+            .collect())
     }
 
     fn describe(
@@ -135,21 +167,34 @@ impl GitStore {
         let present = before.get(&update.name).map(|target| target.commit.clone());
         match &update.target {
             UpdateTarget::Commits(commits) => {
-                let mut parent = present.or_else(|| before.get(&ref_name::branch(default_branch)).map(|target| target.commit.clone()));
+                let mut parent = present.or_else(|| {
+                    before
+                        .get(&ref_name::branch(default_branch))
+                        .map(|target| target.commit.clone())
+                });
                 for (files, message) in commits {
                     parent = Some(stream.commit(&update.name, parent.as_slice(), files, message));
                 }
             }
             UpdateTarget::Rewrite(files, message) => {
                 let parents = match &present {
-                    Some(hash) => self.commit_info(repository, hash)?.map(|commit| commit.parents).unwrap_or_default(),
+                    Some(hash) => self
+                        .commit_info(repository, hash)?
+                        .map(|commit| commit.parents)
+                        .unwrap_or_default(),
                     None => Vec::new(),
                 };
                 stream.commit(&update.name, &parents, files, message);
             }
-            UpdateTarget::Hash(hash) => stream.line(&format!("reset {}\nfrom {hash}\n", update.name)),
-            UpdateTarget::Annotated { hash, message } => stream.tag(ref_name::short(&update.name), hash, message),
-            UpdateTarget::Delete => stream.line(&format!("reset {}\nfrom {}\n", update.name, "0".repeat(40))),
+            UpdateTarget::Hash(hash) => {
+                stream.line(&format!("reset {}\nfrom {hash}\n", update.name))
+            }
+            UpdateTarget::Annotated { hash, message } => {
+                stream.tag(ref_name::short(&update.name), hash, message)
+            }
+            UpdateTarget::Delete => {
+                stream.line(&format!("reset {}\nfrom {}\n", update.name, "0".repeat(40)))
+            }
         }
         Ok(())
     }
@@ -165,7 +210,17 @@ impl GitStore {
         now: Timestamp,
     ) -> Result<Option<String>, GitError> {
         let directory = self.directory(repository);
-        let tree = match output(&directory, &["merge-tree", "--write-tree", "--no-messages", destination, source], b"") {
+        let tree = match output(
+            &directory,
+            &[
+                "merge-tree",
+                "--write-tree",
+                "--no-messages",
+                destination,
+                source,
+            ],
+            b"",
+        ) {
             Ok(tree) => text(&tree).trim().to_owned(),
             Err(GitError::Refused { message, .. }) if message.is_empty() => return Ok(None),
             Err(error) => return Err(error),
@@ -173,20 +228,46 @@ impl GitStore {
         let head = format!("tree {tree}\nparent {destination}\nparent {source}\n");
         let who = who(person, now);
         let object = format!("{head}author {who}\ncommitter {who}\n\n{message}\n");
-        let hash = output(&directory, &["hash-object", "-t", "commit", "-w", "--stdin"], object.as_bytes())?;
+        let hash = output(
+            &directory,
+            &["hash-object", "-t", "commit", "-w", "--stdin"],
+            object.as_bytes(),
+        )?;
         Ok(Some(text(&hash).trim().to_owned()))
     }
 
     /// Brings a commit of another repository of this store into this one, as a merge of a fork's branch needs.
-    pub(crate) fn import_from(&self, repository: RepositoryId, other: RepositoryId, commit: &str) -> Result<(), GitError> {
+    pub(crate) fn import_from(
+        &self,
+        repository: RepositoryId,
+        other: RepositoryId,
+        commit: &str,
+    ) -> Result<(), GitError> {
         let from = self.directory(other).display().to_string();
-        output(&self.directory(repository), &["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &from, commit], b"").map(drop)
+        output(
+            &self.directory(repository),
+            &[
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                &from,
+                commit,
+            ],
+            b"",
+        )
+        .map(drop)
     }
 }
 
 fn who(person: &Person, now: Timestamp) -> String {
     let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], " ");
-    format!("{} <{}> {} +0000", clean(&person.name), clean(&person.email), now.as_second())
+    format!(
+        "{} <{}> {} +0000",
+        clean(&person.name),
+        clean(&person.email),
+        now.as_second()
+    )
 }
 
 /// The text that fast-import reads.
@@ -208,17 +289,32 @@ impl Stream {
     }
 
     /// Returns the mark of the new commit, which stands for its hash in the rest of the stream.
-    fn commit(&mut self, name: &str, parents: &[String], files: &[FileChange], message: &str) -> String {
+    fn commit(
+        &mut self,
+        name: &str,
+        parents: &[String],
+        files: &[FileChange],
+        message: &str,
+    ) -> String {
         self.marks += 1;
         let mark = format!(":{}", self.marks);
         // A ref that this process knows already would give its commit as first parent without being asked.
-        let reset = if parents.is_empty() { format!("reset {name}\n") } else { String::new() };
+        let reset = if parents.is_empty() {
+            format!("reset {name}\n")
+        } else {
+            String::new()
+        };
         let who = self.who.clone();
-        self.line(&format!("{reset}commit {name}\nmark {mark}\nauthor {who}\ncommitter {who}\n"));
+        self.line(&format!(
+            "{reset}commit {name}\nmark {mark}\nauthor {who}\ncommitter {who}\n"
+        ));
         let ending = if message.ends_with('\n') { "" } else { "\n" };
         self.data(format!("{message}{ending}").as_bytes());
         for (position, parent) in parents.iter().enumerate() {
-            self.line(&format!("{} {parent}\n", if position == 0 { "from" } else { "merge" }));
+            self.line(&format!(
+                "{} {parent}\n",
+                if position == 0 { "from" } else { "merge" }
+            ));
         }
         for file in files {
             let path = quoted(&file.path);
@@ -251,7 +347,8 @@ fn quoted(path: &str) -> String {
                 quoted.push(char::from(byte));
             }
             0x20..=0x7e => quoted.push(char::from(byte)),
-            _ => write!(quoted, "\\{byte:03o}").expect("cannot fail because a String takes everything"),
+            _ => write!(quoted, "\\{byte:03o}")
+                .expect("cannot fail because a String takes everything"),
         }
     }
     quoted.push('"');

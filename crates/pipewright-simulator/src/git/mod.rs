@@ -32,6 +32,8 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
-        Err(_) => unreachable!("a blocking task that has started cannot be cancelled, and the runtime is alive"),
+        Err(_) => unreachable!(
+            "a blocking task that has started cannot be cancelled, and the runtime is alive"
+        ),
     }
 }

@@ -39,7 +39,11 @@ const FORMAT: &str = "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(t
 impl GitStore {
     /// Branches and tags below `prefix` (`refs/heads/`, `refs/tags/`, or one full name), in order of their names.
     /// A repository without a directory has none.
-    pub(crate) fn refs(&self, repository: RepositoryId, prefix: &str) -> Result<Vec<GitRef>, GitError> {
+    pub(crate) fn refs(
+        &self,
+        repository: RepositoryId,
+        prefix: &str,
+    ) -> Result<Vec<GitRef>, GitError> {
         self.refs_below(repository, &[prefix.trim_end_matches('/')])
     }
 
@@ -48,7 +52,11 @@ impl GitStore {
         self.refs_below(repository, &["refs/heads", "refs/tags"])
     }
 
-    fn refs_below(&self, repository: RepositoryId, patterns: &[&str]) -> Result<Vec<GitRef>, GitError> {
+    fn refs_below(
+        &self,
+        repository: RepositoryId,
+        patterns: &[&str],
+    ) -> Result<Vec<GitRef>, GitError> {
         let directory = self.directory(repository);
         if !directory.join("HEAD").exists() {
             return Ok(Vec::new());
@@ -60,23 +68,41 @@ impl GitStore {
     }
 
     /// One ref by its full name.
-    pub(crate) fn find_ref(&self, repository: RepositoryId, full: &str) -> Result<Option<GitRef>, GitError> {
+    pub(crate) fn find_ref(
+        &self,
+        repository: RepositoryId,
+        full: &str,
+    ) -> Result<Option<GitRef>, GitError> {
         // No ref's name holds these, and in a pattern they would match other names.
         if full.contains(['*', '?', '[', '\\', '\0', '\n']) {
             return Ok(None);
         }
         // A pattern also matches what lies below it: "refs/heads/a" lists "refs/heads/a/b".
-        Ok(self.refs(repository, full)?.into_iter().find(|found| found.name == full))
+        Ok(self
+            .refs(repository, full)?
+            .into_iter()
+            .find(|found| found.name == full))
     }
 
     /// What every branch and tag points to.
-    pub(crate) fn snapshot(&self, repository: RepositoryId) -> Result<BTreeMap<String, RefTarget>, GitError> {
-        Ok(self.all_refs(repository)?.into_iter().map(|found| (found.name, found.target)).collect())
+    pub(crate) fn snapshot(
+        &self,
+        repository: RepositoryId,
+    ) -> Result<BTreeMap<String, RefTarget>, GitError> {
+        Ok(self
+            .all_refs(repository)?
+            .into_iter()
+            .map(|found| (found.name, found.target))
+            .collect())
     }
 
     /// The commit that a hash (4 to 40 hexadecimal digits), a branch, a tag or a full ref name stands for. Branches win
     /// over tags, and a ref wins over a hash of the same text.
-    pub(crate) fn resolve(&self, repository: RepositoryId, revision: &str) -> Result<Option<String>, GitError> {
+    pub(crate) fn resolve(
+        &self,
+        repository: RepositoryId,
+        revision: &str,
+    ) -> Result<Option<String>, GitError> {
         let directory = self.directory(repository);
         if !directory.join("HEAD").exists() {
             return Ok(None);
@@ -98,7 +124,17 @@ impl GitStore {
             return Ok(None);
         }
         let peeled = format!("{}^{{commit}}", revision.to_ascii_lowercase());
-        match output(&directory, &["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled], b"") {
+        match output(
+            &directory,
+            &[
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "--end-of-options",
+                &peeled,
+            ],
+            b"",
+        ) {
             Ok(hash) => Ok(Some(text(&hash).trim().to_owned())),
             // `--quiet --verify` fails without a word when there is no such commit.
             Err(GitError::Refused { .. }) => Ok(None),
@@ -118,11 +154,23 @@ fn parse(record: &str) -> Option<GitRef> {
     let object = fields.next()?.to_owned();
     let peeled = fields.next()?;
     let tagger = fields.next()?.trim().to_owned();
-    let tagged_at = fields.next()?.parse().ok().and_then(|second| Timestamp::from_second(second).ok());
-    let committed_at = fields.next()?.parse().ok().and_then(|second| Timestamp::from_second(second).ok());
+    let tagged_at = fields
+        .next()?
+        .parse()
+        .ok()
+        .and_then(|second| Timestamp::from_second(second).ok());
+    let committed_at = fields
+        .next()?
+        .parse()
+        .ok()
+        .and_then(|second| Timestamp::from_second(second).ok());
     let message = fields.next()?.to_owned();
     let annotated = !peeled.is_empty();
-    let commit = if annotated { peeled.to_owned() } else { object.clone() };
+    let commit = if annotated {
+        peeled.to_owned()
+    } else {
+        object.clone()
+    };
     Some(GitRef {
         name,
         target: RefTarget { object, commit },
@@ -134,13 +182,21 @@ fn parse(record: &str) -> Option<GitRef> {
 }
 
 /// What differs between two snapshots, branches before tags, each by name. `forced` is not decided here.
-pub(crate) fn compare(before: &BTreeMap<String, RefTarget>, after: &BTreeMap<String, RefTarget>) -> Vec<RefChange> {
+pub(crate) fn compare(
+    before: &BTreeMap<String, RefTarget>,
+    after: &BTreeMap<String, RefTarget>,
+) -> Vec<RefChange> {
     let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     names
         .into_iter()
         .filter_map(|name| {
             let (old, new) = (before.get(name).cloned(), after.get(name).cloned());
-            (old != new).then(|| RefChange { name: name.clone(), old, new, forced: false })
+            (old != new).then(|| RefChange {
+                name: name.clone(),
+                old,
+                new,
+                forced: false,
+            })
         })
         .collect()
 }

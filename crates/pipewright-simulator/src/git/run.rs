@@ -24,17 +24,32 @@ pub(crate) fn command(directory: &Path) -> Command {
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
-    command.envs(ENVIRONMENT).arg("--git-dir").arg(directory).arg("--literal-pathspecs");
+    command
+        .envs(ENVIRONMENT)
+        .arg("--git-dir")
+        .arg(directory)
+        .arg("--literal-pathspecs");
     command
 }
 
 /// Runs `git` with some input and returns its output when it succeeds.
-pub(super) fn output(directory: &Path, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
+pub(super) fn output(
+    directory: &Path,
+    arguments: &[&str],
+    input: &[u8],
+) -> Result<Vec<u8>, GitError> {
     let name = arguments.first().copied().unwrap_or_default();
-    let start = |source| GitError::Start { command: name.to_owned(), source };
+    let start = |source| GitError::Start {
+        command: name.to_owned(),
+        source,
+    };
     let mut child = command(directory)
         .args(arguments)
-        .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
+        .stdin(if input.is_empty() {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -53,7 +68,10 @@ pub(super) fn output(directory: &Path, arguments: &[&str], input: &[u8]) -> Resu
     if output.status.success() {
         Ok(output.stdout)
     } else {
-        Err(GitError::Refused { command: name.to_owned(), message: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
+        Err(GitError::Refused {
+            command: name.to_owned(),
+            message: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        })
     }
 }
 

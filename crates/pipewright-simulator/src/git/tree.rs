@@ -35,19 +35,45 @@ pub(crate) struct TreeEntry {
 
 impl GitStore {
     /// What a path is at a commit (full hash); `None` when there is nothing. The empty path is the top directory.
-    pub(crate) fn entry(&self, repository: RepositoryId, commit: &str, path: &str) -> Result<Option<TreeEntry>, GitError> {
+    pub(crate) fn entry(
+        &self,
+        repository: RepositoryId,
+        commit: &str,
+        path: &str,
+    ) -> Result<Option<TreeEntry>, GitError> {
         let path = path.trim_matches('/');
         if path.is_empty() {
-            return Ok(Some(TreeEntry { path: String::new(), kind: TreeEntryKind::Directory, object: commit.to_owned(), size: None }));
+            return Ok(Some(TreeEntry {
+                path: String::new(),
+                kind: TreeEntryKind::Directory,
+                object: commit.to_owned(),
+                size: None,
+            }));
         }
-        let listed = output(&self.directory(repository), &["ls-tree", "-z", "-l", "--end-of-options", commit, path], b"")?;
-        Ok(parse(&text(&listed))?.into_iter().find(|entry| entry.path == path))
+        let listed = output(
+            &self.directory(repository),
+            &["ls-tree", "-z", "-l", "--end-of-options", commit, path],
+            b"",
+        )?;
+        Ok(parse(&text(&listed))?
+            .into_iter()
+            .find(|entry| entry.path == path))
     }
 
     /// The entries of a directory, down to `depth` levels (1: only its own; 0: no limit), directories included.
-    pub(crate) fn list(&self, repository: RepositoryId, commit: &str, path: &str, depth: usize) -> Result<Vec<TreeEntry>, GitError> {
+    pub(crate) fn list(
+        &self,
+        repository: RepositoryId,
+        commit: &str,
+        path: &str,
+        depth: usize,
+    ) -> Result<Vec<TreeEntry>, GitError> {
         let path = path.trim_matches('/');
-        let directory = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let directory = if path.is_empty() {
+            String::new()
+        } else {
+            format!("{path}/")
+        };
         let mut arguments = vec!["ls-tree", "-z", "-l"];
         if depth != 1 {
             arguments.extend(["-r", "-t"]);
@@ -56,14 +82,30 @@ impl GitStore {
         if !directory.is_empty() {
             arguments.push(&directory);
         }
-        let entries = parse(&text(&output(&self.directory(repository), &arguments, b"")?))?;
-        let below = |entry: &TreeEntry| entry.path.strip_prefix(&directory).map(|rest| rest.matches('/').count() + 1);
-        Ok(entries.into_iter().filter(|entry| below(entry).is_some_and(|level| depth == 0 || level <= depth)).collect())
+        let entries = parse(&text(&output(
+            &self.directory(repository),
+            &arguments,
+            b"",
+        )?))?;
+        let below = |entry: &TreeEntry| {
+            entry
+                .path
+                .strip_prefix(&directory)
+                .map(|rest| rest.matches('/').count() + 1)
+        };
+        Ok(entries
+            .into_iter()
+            .filter(|entry| below(entry).is_some_and(|level| depth == 0 || level <= depth))
+            .collect())
     }
 
     /// The bytes of a file's object.
     pub(crate) fn blob(&self, repository: RepositoryId, object: &str) -> Result<Vec<u8>, GitError> {
-        output(&self.directory(repository), &["cat-file", "blob", object], b"")
+        output(
+            &self.directory(repository),
+            &["cat-file", "blob", object],
+            b"",
+        )
     }
 }
 
@@ -85,9 +127,17 @@ fn parse(listed: &str) -> Result<Vec<TreeEntry>, GitError> {
                 };
                 let object = words.next()?.to_owned();
                 let size = words.next()?.parse().ok();
-                Some(TreeEntry { path: path.to_owned(), kind, object, size })
+                Some(TreeEntry {
+                    path: path.to_owned(),
+                    kind,
+                    object,
+                    size,
+                })
             };
-            entry().ok_or_else(|| GitError::Answer { command: "ls-tree".to_owned(), answer: record.to_owned() })
+            entry().ok_or_else(|| GitError::Answer {
+                command: "ls-tree".to_owned(),
+                answer: record.to_owned(),
+            })
         })
         .collect()
 }

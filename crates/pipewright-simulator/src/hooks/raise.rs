@@ -13,7 +13,9 @@ impl Installation {
     /// Turns an event into deliveries to every webhook that listens. Returns when they are recorded and under way.
     pub(crate) async fn raise(self: &Arc<Self>, event: RepositoryEvent) {
         let listened = |tables: &crate::state::Tables| {
-            tables.repository(event.repository).is_some_and(|repository| !tables.webhooks_for(repository).is_empty())
+            tables
+                .repository(event.repository)
+                .is_some_and(|repository| !tables.webhooks_for(repository).is_empty())
         };
         if !self.read(listened) {
             return;
@@ -24,10 +26,17 @@ impl Installation {
         for OutgoingEvent { event_key, body } in outgoing {
             let body = Bytes::from(body.to_string());
             let webhooks = self.read(|tables| match tables.repository(repository) {
-                Some(repository) => tables.webhooks_for(repository).into_iter().cloned().collect::<Vec<_>>(),
+                Some(repository) => tables
+                    .webhooks_for(repository)
+                    .into_iter()
+                    .cloned()
+                    .collect::<Vec<_>>(),
                 None => Vec::new(),
             });
-            for webhook in webhooks.into_iter().filter(|webhook| self.rules().listens(webhook, &event_key)) {
+            for webhook in webhooks
+                .into_iter()
+                .filter(|webhook| self.rules().listens(webhook, &event_key))
+            {
                 self.deliver(webhook, Some(repository), &event_key, body.clone());
             }
         }

@@ -37,7 +37,13 @@ pub(crate) trait WebhookRules: fmt::Debug + Send + Sync {
     fn render(&self, installation: &Installation, event: &RepositoryEvent) -> Vec<OutgoingEvent>;
 
     /// Headers of one attempt, except `Content-Length`, `Host` and `X-Hub-Signature`, which the sender adds.
-    fn headers(&self, webhook: &Webhook, event_key: &str, request_id: Uuid, attempt: u32) -> Vec<(String, String)>;
+    fn headers(
+        &self,
+        webhook: &Webhook,
+        event_key: &str,
+        request_id: Uuid,
+        attempt: u32,
+    ) -> Vec<(String, String)>;
 
     /// Time limit and resends.
     fn policy(&self) -> DeliveryPolicy;

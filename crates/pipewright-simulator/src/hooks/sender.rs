@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::signature::sign;
 use crate::faults::HookFate;
 use crate::installation::Installation;
-use crate::state::{AttemptOutcome, Delivery, DeliveryAttempt, DeliveryId, DeliveryState, RepositoryId, Webhook};
+use crate::state::{
+    AttemptOutcome, Delivery, DeliveryAttempt, DeliveryId, DeliveryState, RepositoryId, Webhook,
+};
 
 /// How much of a receiver's answer is kept, as Data Center does.
 const KEPT_ANSWER: usize = 16 * 1024;
@@ -41,7 +43,11 @@ impl Default for HookSender {
 
 impl HookSender {
     fn client(&self, verify_tls: bool) -> &reqwest::Client {
-        let slot = if verify_tls { &self.checked } else { &self.unchecked };
+        let slot = if verify_tls {
+            &self.checked
+        } else {
+            &self.unchecked
+        };
         slot.get_or_init(|| {
             reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
@@ -53,11 +59,17 @@ impl HookSender {
     }
 
     fn keep(&self, delivery: DeliveryId, webhook: &Webhook) {
-        self.kept.lock().expect("cannot fail because no holder panics").insert(delivery, webhook.clone());
+        self.kept
+            .lock()
+            .expect("cannot fail because no holder panics")
+            .insert(delivery, webhook.clone());
     }
 
     fn take(&self, delivery: DeliveryId) -> Option<Webhook> {
-        self.kept.lock().expect("cannot fail because no holder panics").remove(&delivery)
+        self.kept
+            .lock()
+            .expect("cannot fail because no holder panics")
+            .remove(&delivery)
     }
 }
 
@@ -77,7 +89,10 @@ impl Installation {
             HookFate::Send => self.start_sending(vec![(id, webhook)]),
             HookFate::SendTwice => {
                 let twin = self.write(|tables| {
-                    let twin = Delivery { id: DeliveryId(tables.next_id()), ..delivery };
+                    let twin = Delivery {
+                        id: DeliveryId(tables.next_id()),
+                        ..delivery
+                    };
                     tables.deliveries.insert(twin.id, twin.clone());
                     twin.id
                 });
@@ -109,7 +124,12 @@ impl Installation {
         let (webhook, twin) = self.write(|tables| {
             let delivery = tables.deliveries.get(&delivery)?.clone();
             let webhook = tables.webhooks.get(&delivery.webhook)?.clone();
-            let twin = Delivery { id: DeliveryId(tables.next_id()), attempts: Vec::new(), state: DeliveryState::Pending, ..delivery };
+            let twin = Delivery {
+                id: DeliveryId(tables.next_id()),
+                attempts: Vec::new(),
+                state: DeliveryState::Pending,
+                ..delivery
+            };
             tables.deliveries.insert(twin.id, twin.clone());
             Some((webhook, twin.id))
         })?;
@@ -124,7 +144,13 @@ impl Installation {
         let _ = under_way.wait_for(|count| *count == 0).await;
     }
 
-    fn record(&self, webhook: &Webhook, repository: Option<RepositoryId>, event_key: &str, body: Bytes) -> Delivery {
+    fn record(
+        &self,
+        webhook: &Webhook,
+        repository: Option<RepositoryId>,
+        event_key: &str,
+        body: Bytes,
+    ) -> Delivery {
         let now = self.clock().now();
         self.write(|tables| {
             let delivery = Delivery {
@@ -153,7 +179,10 @@ impl Installation {
     }
 
     fn send_kept(self: &Arc<Self>, group: &[DeliveryId]) {
-        let group: Vec<_> = group.iter().filter_map(|id| self.sender().take(*id).map(|webhook| (*id, webhook))).collect();
+        let group: Vec<_> = group
+            .iter()
+            .filter_map(|id| self.sender().take(*id).map(|webhook| (*id, webhook)))
+            .collect();
         self.start_sending(group);
     }
 
@@ -169,12 +198,17 @@ impl Installation {
                     () = installation.send(delivery, &webhook) => {}
                 }
             }
-            installation.sender().under_way.send_modify(|count| *count -= 1);
+            installation
+                .sender()
+                .under_way
+                .send_modify(|count| *count -= 1);
         });
     }
 
     async fn send(&self, id: DeliveryId, webhook: &Webhook) {
-        let Some(delivery) = self.read(|tables| tables.deliveries.get(&id).cloned()) else { return };
+        let Some(delivery) = self.read(|tables| tables.deliveries.get(&id).cloned()) else {
+            return;
+        };
         if !self.rules().admits(webhook, self.clock().now()) {
             return self.mark(id, DeliveryState::Skipped);
         }
@@ -184,8 +218,12 @@ impl Installation {
                 tokio::time::sleep(policy.resend_pause).await;
             }
             let attempt = self.attempt(&delivery, webhook, number).await;
-            self.rules().attempted(webhook, &attempt.outcome, self.clock().now());
-            let again = matches!(attempt.outcome, AttemptOutcome::Answered { status: 500.., .. });
+            self.rules()
+                .attempted(webhook, &attempt.outcome, self.clock().now());
+            let again = matches!(
+                attempt.outcome,
+                AttemptOutcome::Answered { status: 500.., .. }
+            );
             self.write(|tables| {
                 if let Some(delivery) = tables.deliveries.get_mut(&id) {
                     delivery.attempts.push(attempt);
@@ -198,24 +236,42 @@ impl Installation {
         self.mark(id, DeliveryState::Done);
     }
 
-    async fn attempt(&self, delivery: &Delivery, webhook: &Webhook, number: u32) -> DeliveryAttempt {
-        let mut headers = self.rules().headers(webhook, &delivery.event_key, delivery.request_id, number);
+    async fn attempt(
+        &self,
+        delivery: &Delivery,
+        webhook: &Webhook,
+        number: u32,
+    ) -> DeliveryAttempt {
+        let mut headers =
+            self.rules()
+                .headers(webhook, &delivery.event_key, delivery.request_id, number);
         if let Some(secret) = &webhook.secret {
             headers.push(("X-Hub-Signature".to_owned(), sign(secret, &delivery.body)));
         }
-        let mut request = self.sender().client(webhook.verify_tls).post(&delivery.url).body(delivery.body.clone());
+        let mut request = self
+            .sender()
+            .client(webhook.verify_tls)
+            .post(&delivery.url)
+            .body(delivery.body.clone());
         for (name, value) in &headers {
             request = request.header(name, value);
         }
         let sent_at = self.clock().now();
         let started = Instant::now();
-        let outcome = match tokio::time::timeout(self.rules().policy().timeout, exchange(request)).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => AttemptOutcome::Failed(error.without_url().to_string()),
-            Err(_) => AttemptOutcome::TimedOut,
-        };
+        let outcome =
+            match tokio::time::timeout(self.rules().policy().timeout, exchange(request)).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(error)) => AttemptOutcome::Failed(error.without_url().to_string()),
+                Err(_) => AttemptOutcome::TimedOut,
+            };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        DeliveryAttempt { number, headers, sent_at, duration_ms, outcome }
+        DeliveryAttempt {
+            number,
+            headers,
+            sent_at,
+            duration_ms,
+            outcome,
+        }
     }
 }
 
@@ -230,5 +286,8 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<AttemptOutcome, re
             break;
         }
     }
-    Ok(AttemptOutcome::Answered { status, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(AttemptOutcome::Answered {
+        status,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }

@@ -5,7 +5,8 @@ use sha2::Sha256;
 
 /// Value of `X-Hub-Signature`: `sha256=` and the HMAC-SHA256 of the body's bytes in lower-case hexadecimal.
 pub fn sign(secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("cannot fail because HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .expect("cannot fail because HMAC takes keys of any length");
     mac.update(body);
     format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }

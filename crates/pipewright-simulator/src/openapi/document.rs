@@ -47,7 +47,9 @@ pub enum LoadError {
 pub fn shared_directory() -> Option<PathBuf> {
     let directory = env::var_os("PIPEWRIGHT_SHARED").map(PathBuf::from);
     if directory.is_none() {
-        eprintln!("skipped: PIPEWRIGHT_SHARED is not set; point it at the directory with specs/ and fixtures/");
+        eprintln!(
+            "skipped: PIPEWRIGHT_SHARED is not set; point it at the directory with specs/ and fixtures/"
+        );
     }
     directory
 }
@@ -87,7 +89,13 @@ enum Segment {
     Rest,
 }
 
-const METHODS: [(&str, &str); 5] = [("GET", "get"), ("POST", "post"), ("PUT", "put"), ("DELETE", "delete"), ("PATCH", "patch")];
+const METHODS: [(&str, &str); 5] = [
+    ("GET", "get"),
+    ("POST", "post"),
+    ("PUT", "put"),
+    ("DELETE", "delete"),
+    ("PATCH", "patch"),
+];
 
 impl Document {
     /// Loads the document of `product` from `specs/` below the shared directory.
@@ -97,15 +105,30 @@ impl Document {
             Product::Datacenter => "bitbucket-datacenter.openapi.json",
         };
         let path = shared.join("specs").join(name);
-        let text = fs::read_to_string(&path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
-        let root: Value = serde_json::from_str(&text).map_err(|source| LoadError::Parse { path: path.clone(), source })?;
+        let text = fs::read_to_string(&path).map_err(|source| LoadError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let root: Value = serde_json::from_str(&text).map_err(|source| LoadError::Parse {
+            path: path.clone(),
+            source,
+        })?;
         Self::from_value(product, root).ok_or(LoadError::NoPaths { path })
     }
 
     /// Takes an already parsed document; `None` when it has no `paths`.
     pub fn from_value(product: Product, root: Value) -> Option<Self> {
-        let templates = root.get("paths")?.as_object()?.keys().map(|text| Template::parse(text)).collect();
-        Some(Self { product, root, templates })
+        let templates = root
+            .get("paths")?
+            .as_object()?
+            .keys()
+            .map(|text| Template::parse(text))
+            .collect();
+        Some(Self {
+            product,
+            root,
+            templates,
+        })
     }
 
     /// The product whose document this is.
@@ -118,7 +141,9 @@ impl Document {
     /// `None` for addresses outside the REST API: sign-in pages, git, OAuth, downloads.
     pub fn api_path(&self, path: &str) -> Option<String> {
         match self.product {
-            Product::Cloud => path.find("/2.0/").map(|at| path[at + "/2.0".len()..].to_owned()),
+            Product::Cloud => path
+                .find("/2.0/")
+                .map(|at| path[at + "/2.0".len()..].to_owned()),
             Product::Datacenter => {
                 let below = &path[path.find("/rest/")? + "/rest".len()..];
                 let mut segments: Vec<&str> = below.split('/').collect();
@@ -143,7 +168,15 @@ impl Document {
             .filter_map(|template| {
                 let path_item = paths.get(&template.text)?;
                 let body = path_item.get(key)?;
-                Some((template.literals(), Operation { template: &template.text, method, body, path_item }))
+                Some((
+                    template.literals(),
+                    Operation {
+                        template: &template.text,
+                        method,
+                        body,
+                        path_item,
+                    },
+                ))
             })
             .max_by_key(|(literals, _)| *literals)
             .map(|(_, operation)| operation)
@@ -156,7 +189,10 @@ impl Document {
             let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
                 return value;
             };
-            value = self.root.pointer(reference.trim_start_matches('#')).unwrap_or(&Value::Null);
+            value = self
+                .root
+                .pointer(reference.trim_start_matches('#'))
+                .unwrap_or(&Value::Null);
         }
         value
     }
@@ -181,12 +217,17 @@ impl Template {
                 "{name}" if at == last => Segment::Rest,
                 part if part.starts_with('{') => {
                     let suffix = part.split_once('}').map_or("", |(_, suffix)| suffix);
-                    Segment::Parameter { suffix: suffix.to_owned() }
+                    Segment::Parameter {
+                        suffix: suffix.to_owned(),
+                    }
                 }
                 part => Segment::Literal(part.to_owned()),
             })
             .collect();
-        Self { text: text.to_owned(), segments }
+        Self {
+            text: text.to_owned(),
+            segments,
+        }
     }
 
     fn literals(&self) -> usize {
@@ -210,7 +251,9 @@ fn fits(segments: &[Segment], path: &[&str]) -> bool {
     match segment {
         Segment::Literal(text) => path.first() == Some(&text.as_str()) && fits(rest, &path[1..]),
         Segment::Parameter { suffix } => {
-            path.first().is_some_and(|part| part.len() > suffix.len() && part.ends_with(suffix)) && fits(rest, &path[1..])
+            path.first()
+                .is_some_and(|part| part.len() > suffix.len() && part.ends_with(suffix))
+                && fits(rest, &path[1..])
         }
         // An empty rest is a path: Cloud lists the root directory at `src/{commit}/`.
         Segment::Rest => (1..=path.len()).any(|taken| fits(rest, &path[taken..])),

@@ -30,17 +30,24 @@ pub(super) fn pattern_holds(pattern: &str, text: &str) -> Option<bool> {
         "^[^~].*" => Some(!text.is_empty() && !text.starts_with('~')),
         r"^refs\/.*" => Some(text.starts_with("refs/")),
         "[0-9a-f]{7,}?" => Some(longest_hex_run(text) >= 7),
-        alternatives if alternatives.contains('|') && is_plain(alternatives) => {
-            Some(alternatives.split('|').any(|alternative| alternative == text))
-        }
+        alternatives if alternatives.contains('|') && is_plain(alternatives) => Some(
+            alternatives
+                .split('|')
+                .any(|alternative| alternative == text),
+        ),
         _ => None,
     }
 }
 
 fn is_plain(pattern: &str) -> bool {
-    pattern.chars().all(|char| char.is_ascii_uppercase() || matches!(char, '|' | '_'))
+    pattern
+        .chars()
+        .all(|char| char.is_ascii_uppercase() || matches!(char, '|' | '_'))
 }
 
 fn longest_hex_run(text: &str) -> usize {
-    text.split(|char: char| !matches!(char, '0'..='9' | 'a'..='f')).map(str::len).max().unwrap_or(0)
+    text.split(|char: char| !matches!(char, '0'..='9' | 'a'..='f'))
+        .map(str::len)
+        .max()
+        .unwrap_or(0)
 }

@@ -51,8 +51,18 @@ pub(super) struct Mismatch {
 }
 
 /// Checks one value and returns what is wrong with it.
-pub(super) fn mismatches(document: &Document, schema: &Value, value: &Value, direction: Direction) -> Vec<Mismatch> {
-    let mut walk = Walk { document, direction, place: Vec::new(), found: Vec::new() };
+pub(super) fn mismatches(
+    document: &Document,
+    schema: &Value,
+    value: &Value,
+    direction: Direction,
+) -> Vec<Mismatch> {
+    let mut walk = Walk {
+        document,
+        direction,
+        place: Vec::new(),
+        found: Vec::new(),
+    };
     walk.check(schema, value, true);
     walk.found
 }
@@ -66,16 +76,25 @@ struct Walk<'d> {
 
 impl Walk<'_> {
     fn report(&mut self, rule: Rule, text: String) {
-        self.found.push(Mismatch { place: self.place.clone(), rule, text });
+        self.found.push(Mismatch {
+            place: self.place.clone(),
+            rule,
+            text,
+        });
     }
 
     /// `closed` is false inside `allOf`: which properties are known is then decided over all branches together.
     fn check(&mut self, schema: &Value, value: &Value, closed: bool) {
         let schema = self.document.resolve(schema);
-        let Some(rules) = schema.as_object() else { return };
+        let Some(rules) = schema.as_object() else {
+            return;
+        };
         if value.is_null() {
             if rules.get("nullable") != Some(&Value::Bool(true)) && declares_something(rules) {
-                self.report(Rule::Null, format!("is null, the document says {}", kind_of_schema(rules)));
+                self.report(
+                    Rule::Null,
+                    format!("is null, the document says {}", kind_of_schema(rules)),
+                );
             }
             return;
         }
@@ -84,13 +103,26 @@ impl Walk<'_> {
         }
         self.alternatives(rules, value);
         if !Self::has_type(rules, value) {
-            self.report(Rule::Type, format!("is {}, the document says {}", kind_of(value), kind_of_schema(rules)));
+            self.report(
+                Rule::Type,
+                format!(
+                    "is {}, the document says {}",
+                    kind_of(value),
+                    kind_of_schema(rules)
+                ),
+            );
             return;
         }
         if let Some(allowed) = rules.get("enum").and_then(Value::as_array)
             && !allowed.contains(value)
         {
-            self.report(Rule::Enum, format!("is {value}, the document allows {}", Value::from(allowed.clone())));
+            self.report(
+                Rule::Enum,
+                format!(
+                    "is {value}, the document allows {}",
+                    Value::from(allowed.clone())
+                ),
+            );
         }
         match value {
             Value::String(text) => self.string(rules, text),
@@ -107,9 +139,17 @@ impl Walk<'_> {
             if branches.is_empty() {
                 continue;
             }
-            let fitting = branches.iter().filter(|branch| mismatches(self.document, branch, value, self.direction).is_empty()).count();
+            let fitting = branches
+                .iter()
+                .filter(|branch| {
+                    mismatches(self.document, branch, value, self.direction).is_empty()
+                })
+                .count();
             if fitting == 0 || (exactly_one && fitting > 1) {
-                self.report(Rule::Alternative, format!("fits {fitting} of the alternatives of {word}"));
+                self.report(
+                    Rule::Alternative,
+                    format!("fits {fitting} of the alternatives of {word}"),
+                );
             }
         }
     }
@@ -129,8 +169,13 @@ impl Walk<'_> {
 
     fn string(&mut self, rules: &Map<String, Value>, text: &str) {
         let length = text.chars().count() as u64;
-        if limit(rules, "minLength").is_some_and(|least| length < least) || limit(rules, "maxLength").is_some_and(|most| length > most) {
-            self.report(Rule::Limit, format!("has {length} characters, outside the documented limits"));
+        if limit(rules, "minLength").is_some_and(|least| length < least)
+            || limit(rules, "maxLength").is_some_and(|most| length > most)
+        {
+            self.report(
+                Rule::Limit,
+                format!("has {length} characters, outside the documented limits"),
+            );
         }
         if let Some(format) = rules.get("format").and_then(Value::as_str)
             && !format_holds(format, text)
@@ -148,20 +193,45 @@ impl Walk<'_> {
         let format = rules.get("format").and_then(Value::as_str);
         let integer = rules.get("type").and_then(Value::as_str) == Some("integer");
         let number = value.as_f64().unwrap_or(f64::NAN);
-        let outside = rules.get("minimum").and_then(Value::as_f64).is_some_and(|least| number < least)
-            || rules.get("maximum").and_then(Value::as_f64).is_some_and(|most| number > most);
+        let outside = rules
+            .get("minimum")
+            .and_then(Value::as_f64)
+            .is_some_and(|least| number < least)
+            || rules
+                .get("maximum")
+                .and_then(Value::as_f64)
+                .is_some_and(|most| number > most);
         if outside || (integer && !integer_holds(format, value)) {
-            self.report(Rule::Limit, format!("{value} is outside {} or its limits", format.unwrap_or("the type")));
+            self.report(
+                Rule::Limit,
+                format!(
+                    "{value} is outside {} or its limits",
+                    format.unwrap_or("the type")
+                ),
+            );
         }
     }
 
     fn array(&mut self, rules: &Map<String, Value>, items: &[Value]) {
         let length = items.len() as u64;
-        if limit(rules, "minItems").is_some_and(|least| length < least) || limit(rules, "maxItems").is_some_and(|most| length > most) {
-            self.report(Rule::Limit, format!("has {length} items, outside the documented limits"));
+        if limit(rules, "minItems").is_some_and(|least| length < least)
+            || limit(rules, "maxItems").is_some_and(|most| length > most)
+        {
+            self.report(
+                Rule::Limit,
+                format!("has {length} items, outside the documented limits"),
+            );
         }
-        if rules.get("uniqueItems") == Some(&Value::Bool(true)) && items.iter().enumerate().any(|(at, item)| items[..at].contains(item)) {
-            self.report(Rule::Limit, "repeats an item, the document says unique".to_owned());
+        if rules.get("uniqueItems") == Some(&Value::Bool(true))
+            && items
+                .iter()
+                .enumerate()
+                .any(|(at, item)| items[..at].contains(item))
+        {
+            self.report(
+                Rule::Limit,
+                "repeats an item, the document says unique".to_owned(),
+            );
         }
         if let Some(item_schema) = rules.get("items") {
             for (at, item) in items.iter().enumerate() {
@@ -170,29 +240,51 @@ impl Walk<'_> {
         }
     }
 
-    fn object(&mut self, schema: &Value, rules: &Map<String, Value>, properties: &Map<String, Value>, closed: bool) {
+    fn object(
+        &mut self,
+        schema: &Value,
+        rules: &Map<String, Value>,
+        properties: &Map<String, Value>,
+        closed: bool,
+    ) {
         let described = rules.get("properties").and_then(Value::as_object);
         for name in array(rules, "required").iter().filter_map(Value::as_str) {
-            let ours = described.and_then(|all| all.get(name)).is_none_or(|property| self.travels(property));
+            let ours = described
+                .and_then(|all| all.get(name))
+                .is_none_or(|property| self.travels(property));
             if ours && !properties.contains_key(name) {
-                self.below(name.to_owned(), |walk| walk.report(Rule::Required, "is missing, the document requires it".to_owned()));
+                self.below(name.to_owned(), |walk| {
+                    walk.report(
+                        Rule::Required,
+                        "is missing, the document requires it".to_owned(),
+                    )
+                });
             }
         }
         for (name, value) in properties {
             if let Some(property) = described.and_then(|all| all.get(name)) {
                 self.below(name.clone(), |walk| walk.check(property, value, true));
-            } else if let Some(other) = rules.get("additionalProperties").filter(|other| other.is_object()) {
+            } else if let Some(other) = rules
+                .get("additionalProperties")
+                .filter(|other| other.is_object())
+            {
                 self.below(name.clone(), |walk| walk.check(other, value, true));
             }
         }
         if closed && self.direction == Direction::Request {
             let mut known = BTreeSet::new();
             let open = self.known_properties(schema, &mut known);
-            let unknown: Vec<&String> = properties.keys().filter(|name| !known.contains(name.as_str())).collect();
+            let unknown: Vec<&String> = properties
+                .keys()
+                .filter(|name| !known.contains(name.as_str()))
+                .collect();
             if !known.is_empty() && !open {
                 for name in unknown {
                     self.below(name.clone(), |walk| {
-                        walk.report(Rule::Unknown, "is a property that the document does not name".to_owned());
+                        walk.report(
+                            Rule::Unknown,
+                            "is a property that the document does not name".to_owned(),
+                        );
                     });
                 }
             }
@@ -212,9 +304,20 @@ impl Walk<'_> {
     ///
     /// `additionalProperties: true` does not count as open: Cloud's base type says it for every object there is.
     fn known_properties(&self, schema: &Value, known: &mut BTreeSet<String>) -> bool {
-        let Some(rules) = self.document.resolve(schema).as_object() else { return false };
-        known.extend(rules.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned());
-        let mut open = rules.get("additionalProperties").is_some_and(Value::is_object);
+        let Some(rules) = self.document.resolve(schema).as_object() else {
+            return false;
+        };
+        known.extend(
+            rules
+                .get("properties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flat_map(Map::keys)
+                .cloned(),
+        );
+        let mut open = rules
+            .get("additionalProperties")
+            .is_some_and(Value::is_object);
         for word in ["allOf", "anyOf", "oneOf"] {
             for branch in array(rules, word) {
                 open |= self.known_properties(branch, known);
@@ -231,11 +334,16 @@ impl Walk<'_> {
 }
 
 fn declares_something(rules: &Map<String, Value>) -> bool {
-    ["type", "properties", "allOf", "enum"].iter().any(|word| rules.contains_key(*word))
+    ["type", "properties", "allOf", "enum"]
+        .iter()
+        .any(|word| rules.contains_key(*word))
 }
 
 fn array<'v>(rules: &'v Map<String, Value>, word: &str) -> &'v [Value] {
-    rules.get(word).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    rules
+        .get(word)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn limit(rules: &Map<String, Value>, word: &str) -> Option<u64> {
@@ -255,5 +363,8 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 fn kind_of_schema(rules: &Map<String, Value>) -> &str {
-    rules.get("type").and_then(Value::as_str).unwrap_or("object")
+    rules
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or("object")
 }

@@ -43,7 +43,10 @@ pub const KEPT_EXCHANGES: usize = 10_000;
 impl Recorder {
     /// An empty record.
     pub fn new(product: Product) -> Self {
-        Self { product, ring: Arc::default() }
+        Self {
+            product,
+            ring: Arc::default(),
+        }
     }
 
     /// The product that this recorder listens to.
@@ -53,12 +56,20 @@ impl Recorder {
 
     /// Everything recorded and still kept, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.ring
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 
     /// Forgets everything recorded so far.
     pub fn clear(&self) {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.ring
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     pub(super) fn push(&self, exchange: Exchange) {

@@ -16,7 +16,10 @@ const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// Records one exchange; use with [`axum::middleware::from_fn_with_state`].
 pub async fn record(State(recorder): State<Recorder>, request: Request, next: Next) -> Response {
-    let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
+    let uri = request
+        .extensions()
+        .get::<OriginalUri>()
+        .map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
     if is_git(uri.path()) {
         return next.run(request).await;
     }
@@ -32,7 +35,9 @@ pub async fn record(State(recorder): State<Recorder>, request: Request, next: Ne
     let (parts, body) = answer.into_parts();
     let (body, answered) = match keep(&parts.headers, body).await {
         Ok(kept) => kept,
-        Err(error) => return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        Err(error) => {
+            return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
+        }
     };
     recorder.push(Exchange {
         product: recorder.product(),
@@ -49,14 +54,23 @@ pub async fn record(State(recorder): State<Recorder>, request: Request, next: Ne
 
 /// Git's own traffic: large, binary and streamed both ways.
 fn is_git(path: &str) -> bool {
-    path.contains(".git/") && ["/git-upload-pack", "/git-receive-pack", "/info/refs"].iter().any(|end| path.ends_with(end))
+    path.contains(".git/")
+        && ["/git-upload-pack", "/git-receive-pack", "/info/refs"]
+            .iter()
+            .any(|end| path.ends_with(end))
 }
 
 /// Buffers a JSON body of reasonable size and gives it back together with a copy.
 async fn keep(headers: &HeaderMap, body: Body) -> Result<(Body, Option<Bytes>), axum::Error> {
-    let json = text(headers, &header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
-    let length = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-    if !json || known_length(&body).or(length).is_none_or(|length| length > LARGEST_BODY) {
+    let json = text(headers, &header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.starts_with("application/json"));
+    let length =
+        text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if !json
+        || known_length(&body)
+            .or(length)
+            .is_none_or(|length| length > LARGEST_BODY)
+    {
         return Ok((body, None));
     }
     let bytes = to_bytes(body, LARGEST_BODY).await?;
@@ -64,7 +78,9 @@ async fn keep(headers: &HeaderMap, body: Body) -> Result<(Body, Option<Bytes>), 
 }
 
 fn known_length(body: &Body) -> Option<usize> {
-    body.size_hint().exact().and_then(|length| usize::try_from(length).ok())
+    body.size_hint()
+        .exact()
+        .and_then(|length| usize::try_from(length).ok())
 }
 
 fn parse(bytes: &[u8]) -> Option<Value> {

@@ -26,29 +26,64 @@ async fn serve() -> (Recorder, String) {
 #[tokio::test]
 async fn json_is_kept_on_both_sides_and_arrives_whole() {
     let (recorder, base) = serve().await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let request = client.post(format!("{base}/2.0/echo?a%20b=c")).json(&json!({ "x": 1 })).bearer_auth("secret-token");
-    let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let request = client
+        .post(format!("{base}/2.0/echo?a%20b=c"))
+        .json(&json!({ "x": 1 }))
+        .bearer_auth("secret-token");
+    let answer: Value = request
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
     assert_eq!(answer, json!({ "echo": { "x": 1 } }));
     let exchanges = recorder.exchanges();
-    let [exchange] = exchanges.as_slice() else { panic!("one exchange, not {}", exchanges.len()) };
-    assert_eq!((exchange.method.as_str(), exchange.path.as_str(), exchange.status), ("POST", "/2.0/echo", 200));
+    let [exchange] = exchanges.as_slice() else {
+        panic!("one exchange, not {}", exchanges.len())
+    };
+    assert_eq!(
+        (
+            exchange.method.as_str(),
+            exchange.path.as_str(),
+            exchange.status
+        ),
+        ("POST", "/2.0/echo", 200)
+    );
     assert_eq!(exchange.query.as_deref(), Some("a%20b=c"));
-    assert_eq!((&exchange.request, &exchange.answer), (&Some(json!({ "x": 1 })), &Some(answer)));
+    assert_eq!(
+        (&exchange.request, &exchange.answer),
+        (&Some(json!({ "x": 1 })), &Some(answer))
+    );
     assert!(!format!("{exchange:?}").contains("secret-token"));
 }
 
 #[tokio::test]
 async fn other_bodies_pass_unread_and_git_is_not_recorded() {
     let (recorder, base) = serve().await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
     for path in ["/raw", "/x.git/git-receive-pack"] {
-        let answer = client.post(format!("{base}{path}")).body("bytes").send().await.expect("an answer");
+        let answer = client
+            .post(format!("{base}{path}"))
+            .body("bytes")
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(answer.text().await.expect("a body"), "bytes");
     }
     let exchanges = recorder.exchanges();
     assert_eq!(exchanges.len(), 1);
-    assert_eq!((&exchanges[0].path[..], &exchanges[0].request), ("/raw", &None));
+    assert_eq!(
+        (&exchanges[0].path[..], &exchanges[0].request),
+        ("/raw", &None)
+    );
     recorder.clear();
     assert!(recorder.exchanges().is_empty());
 }
@@ -69,5 +104,8 @@ fn the_oldest_exchange_goes_first() {
         });
     }
     let exchanges = recorder.exchanges();
-    assert_eq!((exchanges.len(), exchanges[0].path.as_str()), (KEPT_EXCHANGES, "/1"));
+    assert_eq!(
+        (exchanges.len(), exchanges[0].path.as_str()),
+        (KEPT_EXCHANGES, "/1")
+    );
 }

@@ -7,17 +7,28 @@ pub(super) struct Commit {
     pub(super) files: &'static [(&'static str, &'static str)],
 }
 
-const README: Commit =
-    Commit { author: "mara", message: "Begin with a readme", files: &[("README.md", "# A repository of the sample team\n")] };
+const README: Commit = Commit {
+    author: "mara",
+    message: "Begin with a readme",
+    files: &[("README.md", "# A repository of the sample team\n")],
+};
 
 pub(super) const CHECKOUT_API: [Commit; 3] = [
     README,
     Commit {
         author: "ivo",
         message: "Compute the total of a basket\n\nPrices are in cents, so that nothing is lost in rounding.",
-        files: &[("src/total.sh", TOTAL), ("test/total_test.sh", TOTAL_TEST), ("prices.txt", "1299\n450\n89\n")],
+        files: &[
+            ("src/total.sh", TOTAL),
+            ("test/total_test.sh", TOTAL_TEST),
+            ("prices.txt", "1299\n450\n89\n"),
+        ],
     },
-    Commit { author: "mara", message: "Build every push", files: &[("bitbucket-pipelines.yml", CHECKOUT_PIPELINE)] },
+    Commit {
+        author: "mara",
+        message: "Build every push",
+        files: &[("bitbucket-pipelines.yml", CHECKOUT_PIPELINE)],
+    },
 ];
 
 const TOTAL: &str = r#"#!/bin/sh
@@ -82,7 +93,11 @@ pub(super) const WEB_SHOP: [Commit; 2] = [
     Commit {
         author: "ivo",
         message: "Show the basket on every page",
-        files: &[("index.html", INDEX), ("test/links.sh", LINKS), ("bitbucket-pipelines.yml", SHOP_PIPELINE)],
+        files: &[
+            ("index.html", INDEX),
+            ("test/links.sh", LINKS),
+            ("bitbucket-pipelines.yml", SHOP_PIPELINE),
+        ],
     },
 ];
 
@@ -130,7 +145,10 @@ pub(super) const INFRA_TERRAFORM: [Commit; 2] = [
     Commit {
         author: "mara",
         message: "Describe the network",
-        files: &[("network.tf", NETWORK), ("bitbucket-pipelines.yml", INFRA_PIPELINE)],
+        files: &[
+            ("network.tf", NETWORK),
+            ("bitbucket-pipelines.yml", INFRA_PIPELINE),
+        ],
     },
 ];
 
@@ -170,7 +188,11 @@ pub(super) const LEDGER: [Commit; 2] = [
     Commit {
         author: "mara",
         message: "Balance the books",
-        files: &[("entries.txt", "100\n-40\n-60\n"), ("balance.sh", BALANCE), ("bitbucket-pipelines.yml", LEDGER_PIPELINE)],
+        files: &[
+            ("entries.txt", "100\n-40\n-60\n"),
+            ("balance.sh", BALANCE),
+            ("bitbucket-pipelines.yml", LEDGER_PIPELINE),
+        ],
     },
 ];
 

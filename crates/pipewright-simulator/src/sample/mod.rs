@@ -69,7 +69,9 @@ pub(crate) async fn cloud(cloud: &Cloud) -> Result<(), ActionError> {
     fill(cloud, "harbor/checkout-api", &files::CHECKOUT_API).await?;
     fill(cloud, "harbor/web-shop", &files::WEB_SHOP).await?;
     fill(cloud, "harbor/infra-terraform", &files::INFRA_TERRAFORM).await?;
-    cloud.create_branch("harbor/checkout-api", "feature/gift-cards", "main", "ivo").await
+    cloud
+        .create_branch("harbor/checkout-api", "feature/gift-cards", "main", "ivo")
+        .await
 }
 
 /// The team on Data Center.
@@ -95,9 +97,21 @@ pub(crate) async fn datacenter(datacenter: &Datacenter) -> Result<(), ActionErro
 }
 
 /// Pushes the commits of a repository one by one.
-async fn fill(installation: &std::sync::Arc<Installation>, repository: &str, commits: &[files::Commit]) -> Result<(), ActionError> {
+async fn fill(
+    installation: &std::sync::Arc<Installation>,
+    repository: &str,
+    commits: &[files::Commit],
+) -> Result<(), ActionError> {
     for commit in commits {
-        installation.commit(repository, "main", commit.files, commit.message, commit.author).await?;
+        installation
+            .commit(
+                repository,
+                "main",
+                commit.files,
+                commit.message,
+                commit.author,
+            )
+            .await?;
     }
     Ok(())
 }

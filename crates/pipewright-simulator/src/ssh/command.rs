@@ -28,7 +28,9 @@ impl SshCommand {
 
     fn parse_git(line: &str) -> Option<Self> {
         let line = line.trim();
-        let line = line.strip_prefix("git ").map_or_else(|| line.to_owned(), |rest| format!("git-{rest}"));
+        let line = line
+            .strip_prefix("git ")
+            .map_or_else(|| line.to_owned(), |rest| format!("git-{rest}"));
         let (program, argument) = line.split_once(' ')?;
         let service = match program {
             "git-upload-pack" => GitService::UploadPack,
@@ -40,7 +42,11 @@ impl SshCommand {
         let path = path.strip_suffix('/').unwrap_or(path);
         let path = path.strip_suffix(".git").unwrap_or(path);
         let (space, slug) = path.split_once('/')?;
-        (!slug.is_empty() && !slug.contains('/')).then(|| Self::Git { service, space: space.to_owned(), slug: slug.to_owned() })
+        (!slug.is_empty() && !slug.contains('/')).then(|| Self::Git {
+            service,
+            space: space.to_owned(),
+            slug: slug.to_owned(),
+        })
     }
 }
 
@@ -60,7 +66,11 @@ mod tests {
 
     #[test]
     fn gits_own_quoting_is_understood() {
-        let expected = SshCommand::Git { service: GitService::UploadPack, space: "harbor".to_owned(), slug: "checkout-api".to_owned() };
+        let expected = SshCommand::Git {
+            service: GitService::UploadPack,
+            space: "harbor".to_owned(),
+            slug: "checkout-api".to_owned(),
+        };
         for line in [
             "git-upload-pack '/harbor/checkout-api.git'",
             "git-upload-pack 'harbor/checkout-api'",
@@ -69,14 +79,29 @@ mod tests {
             assert_eq!(SshCommand::parse(line), expected, "{line}");
         }
         let personal = SshCommand::parse("git-receive-pack '/~mara/notes.git'");
-        assert_eq!(personal, SshCommand::Git { service: GitService::ReceivePack, space: "~mara".to_owned(), slug: "notes".to_owned() });
+        assert_eq!(
+            personal,
+            SshCommand::Git {
+                service: GitService::ReceivePack,
+                space: "~mara".to_owned(),
+                slug: "notes".to_owned()
+            }
+        );
     }
 
     #[test]
     fn other_commands_are_not_git() {
-        for line in ["ls -l", "git-upload-pack '/a.git'", "git-upload-pack '/a/b/c.git'", "git-upload-archive '/a/b.git'", "host_key_info"]
-        {
-            assert!(matches!(SshCommand::parse(line), SshCommand::Other(_)), "{line}");
+        for line in [
+            "ls -l",
+            "git-upload-pack '/a.git'",
+            "git-upload-pack '/a/b/c.git'",
+            "git-upload-archive '/a/b.git'",
+            "host_key_info",
+        ] {
+            assert!(
+                matches!(SshCommand::parse(line), SshCommand::Other(_)),
+                "{line}"
+            );
         }
     }
 }

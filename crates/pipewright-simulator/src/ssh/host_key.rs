@@ -15,7 +15,8 @@ impl HostKey {
     /// A new random key.
     pub(crate) fn random() -> Self {
         let pair = Ed25519Keypair::from_seed(&crate::random::bytes::<32>());
-        let private = PrivateKey::new(KeypairData::from(pair), "").expect("cannot fail because any Ed25519 pair is a key");
+        let private = PrivateKey::new(KeypairData::from(pair), "")
+            .expect("cannot fail because any Ed25519 pair is a key");
         Self { private }
     }
 
@@ -25,12 +26,20 @@ impl HostKey {
 
     /// `ssh-ed25519 AAAA…`, as it stands in known_hosts after the host's name.
     pub fn openssh(&self) -> String {
-        self.private.public_key().to_openssh().expect("cannot fail because the key is well formed").trim().to_owned()
+        self.private
+            .public_key()
+            .to_openssh()
+            .expect("cannot fail because the key is well formed")
+            .trim()
+            .to_owned()
     }
 
     /// SHA-256 fingerprint as OpenSSH prints it: `SHA256:` and base64 without padding.
     pub fn fingerprint(&self) -> String {
-        self.private.public_key().fingerprint(HashAlg::Sha256).to_string()
+        self.private
+            .public_key()
+            .fingerprint(HashAlg::Sha256)
+            .to_string()
     }
 
     /// The line for a known_hosts file.
@@ -41,6 +50,9 @@ impl HostKey {
 
 impl fmt::Debug for HostKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("HostKey").field(&self.fingerprint()).finish()
+        formatter
+            .debug_tuple("HostKey")
+            .field(&self.fingerprint())
+            .finish()
     }
 }

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use axum::serve::Listener as _;
 use russh::keys::{PublicKey, PublicKeyBase64 as _};
-use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey, run_stream};
+use russh::server::{
+    Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
+    run_stream,
+};
 use russh::{Channel, ChannelId, MethodKind, MethodSet, SshId};
 use tokio_util::sync::CancellationToken;
 
@@ -18,14 +21,22 @@ use crate::installation::{Installation, Product};
 use crate::state::KeyId;
 
 /// Serves connections until `stop`.
-pub(crate) async fn serve(mut listener: GatedListener, installation: Arc<Installation>, stop: CancellationToken) {
+pub(crate) async fn serve(
+    mut listener: GatedListener,
+    installation: Arc<Installation>,
+    stop: CancellationToken,
+) {
     loop {
         let stream = tokio::select! {
             () = stop.cancelled() => return,
             (stream, _) = listener.accept() => stream,
         };
-        let connection =
-            Connection { installation: Arc::clone(&installation), key: None, channels: HashMap::new(), protocols: HashMap::new() };
+        let connection = Connection {
+            installation: Arc::clone(&installation),
+            key: None,
+            channels: HashMap::new(),
+            protocols: HashMap::new(),
+        };
         let config = Arc::new(config(&installation));
         let stop = stop.clone();
         installation.tasks().spawn(async move {
@@ -83,12 +94,16 @@ impl Connection {
         let now = self.installation.clock().now();
         self.installation.read(|tables| {
             let key = tables.key_by_blob(&algorithm, &base64)?;
-            key.expires_at.is_none_or(|expiry| now < expiry).then_some(key.id)
+            key.expires_at
+                .is_none_or(|expiry| now < expiry)
+                .then_some(key.id)
         })
     }
 
     fn start(&mut self, channel: ChannelId, command: SshCommand) -> bool {
-        let (Some(key), Some(channel)) = (self.key, self.channels.remove(&channel)) else { return false };
+        let (Some(key), Some(channel)) = (self.key, self.channels.remove(&channel)) else {
+            return false;
+        };
         let protocol = self.protocols.remove(&channel.id()).unwrap_or_default();
         let installation = Arc::clone(&self.installation);
         let tasks = installation.tasks().clone();
@@ -100,13 +115,27 @@ impl Connection {
 impl Handler for Connection {
     type Error = russh::Error;
 
-    async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
-        Ok(if self.registered(user, offer.public_key).is_some() { Auth::Accept } else { Auth::reject() })
+    async fn auth_publickey_offered(
+        &mut self,
+        user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
+        Ok(if self.registered(user, offer.public_key).is_some() {
+            Auth::Accept
+        } else {
+            Auth::reject()
+        })
     }
 
-    async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+    async fn auth_publickey(
+        &mut self,
+        user: &str,
+        key: VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
         self.key = self.registered(user, key.public_key);
-        let Some(id) = self.key else { return Ok(Auth::reject()) };
+        let Some(id) = self.key else {
+            return Ok(Auth::reject());
+        };
         let now = self.installation.clock().now();
         self.installation.write(|tables| {
             if let Some(key) = tables.keys.get_mut(&id) {
@@ -116,13 +145,24 @@ impl Handler for Connection {
         Ok(Auth::Accept)
     }
 
-    async fn channel_open_session(&mut self, channel: Channel<Msg>, reply: ChannelOpenHandle, _: &mut Session) -> Result<(), Self::Error> {
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
         self.channels.insert(channel.id(), channel);
         reply.accept().await;
         Ok(())
     }
 
-    async fn env_request(&mut self, channel: ChannelId, name: &str, value: &str, session: &mut Session) -> Result<(), Self::Error> {
+    async fn env_request(
+        &mut self,
+        channel: ChannelId,
+        name: &str,
+        value: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         match (name, GitProtocol::parse(value)) {
             ("GIT_PROTOCOL", Some(protocol)) => {
                 self.protocols.insert(channel, protocol);
@@ -132,7 +172,11 @@ impl Handler for Connection {
         }
     }
 
-    async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
+    async fn shell_request(
+        &mut self,
+        channel: ChannelId,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         // Data Center has no shell at all; Cloud greets.
         let greets = self.installation.product() == Product::Cloud;
         if greets && self.start(channel, SshCommand::Other(String::new())) {
@@ -142,8 +186,17 @@ impl Handler for Connection {
         }
     }
 
-    async fn exec_request(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+    async fn exec_request(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         let command = SshCommand::parse(&String::from_utf8_lossy(data));
-        if self.start(channel, command) { session.channel_success(channel) } else { session.channel_failure(channel) }
+        if self.start(channel, command) {
+            session.channel_success(channel)
+        } else {
+            session.channel_failure(channel)
+        }
     }
 }

@@ -25,22 +25,47 @@ impl GitProtocol {
     /// Only `version=N` is let through to git.
     pub(super) fn parse(value: &str) -> Option<Self> {
         let number = value.strip_prefix("version=")?;
-        (number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(Some(value.to_owned())))
+        (number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| Self(Some(value.to_owned())))
     }
 }
 
 /// What a session may do after looking at key and repository.
 enum Admission {
-    Git { repository: RepositoryId, actor: Actor },
+    Git {
+        repository: RepositoryId,
+        actor: Actor,
+    },
     Refused(String),
 }
 
 /// Runs a session to its end.
-pub(super) async fn run(installation: Arc<Installation>, key: KeyId, channel: Channel<Msg>, command: SshCommand, protocol: GitProtocol) {
+pub(super) async fn run(
+    installation: Arc<Installation>,
+    key: KeyId,
+    channel: Channel<Msg>,
+    command: SshCommand,
+    protocol: GitProtocol,
+) {
     let (input, output) = channel.split();
     let code = match command {
-        SshCommand::Git { service, space, slug } => match admit(&installation, key, service, &space, &slug) {
-            Admission::Git { repository, actor } => git(&installation, repository, actor, service, &protocol, input, &output).await,
+        SshCommand::Git {
+            service,
+            space,
+            slug,
+        } => match admit(&installation, key, service, &space, &slug) {
+            Admission::Git { repository, actor } => {
+                git(
+                    &installation,
+                    repository,
+                    actor,
+                    service,
+                    &protocol,
+                    input,
+                    &output,
+                )
+                .await
+            }
             Admission::Refused(sentence) => {
                 say(&output, Some(STDERR), &format!("{sentence}\n")).await;
                 1
@@ -54,7 +79,13 @@ pub(super) async fn run(installation: Arc<Installation>, key: KeyId, channel: Ch
     let _ = output.close().await;
 }
 
-fn admit(installation: &Installation, key: KeyId, service: GitService, space: &str, slug: &str) -> Admission {
+fn admit(
+    installation: &Installation,
+    key: KeyId,
+    service: GitService,
+    space: &str,
+    slug: &str,
+) -> Admission {
     installation.read(|tables| {
         let repository = tables.repository_by_path(space, slug);
         let key = tables.keys.get(&key);
@@ -105,7 +136,14 @@ async fn git(
     match service {
         GitService::UploadPack => serve("upload-pack", directory, protocol, input, output).await,
         GitService::ReceivePack => {
-            match installation.during_push(repository, actor, serve("receive-pack", directory, protocol, input, output)).await {
+            match installation
+                .during_push(
+                    repository,
+                    actor,
+                    serve("receive-pack", directory, protocol, input, output),
+                )
+                .await
+            {
                 Ok((code, _)) => code,
                 Err(error) => {
                     say(output, Some(STDERR), &format!("{error}\n")).await;
@@ -117,7 +155,13 @@ async fn git(
 }
 
 /// Wires a git process to the channel and returns its exit code.
-async fn serve(program: &str, directory: PathBuf, protocol: &GitProtocol, input: ChannelReadHalf, output: &ChannelWriteHalf<Msg>) -> u32 {
+async fn serve(
+    program: &str,
+    directory: PathBuf,
+    protocol: &GitProtocol,
+    input: ChannelReadHalf,
+    output: &ChannelWriteHalf<Msg>,
+) -> u32 {
     let mut command = Command::new("git");
     command.env_clear().envs(crate::git::ENVIRONMENT);
     if let Some(path) = std::env::var_os("PATH") {
@@ -126,15 +170,28 @@ async fn serve(program: &str, directory: PathBuf, protocol: &GitProtocol, input:
     if let Some(protocol) = &protocol.0 {
         command.env("GIT_PROTOCOL", protocol);
     }
-    command.arg(program).arg(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .arg(program)
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {
-            say(output, Some(STDERR), &format!("could not start git: {error}\n")).await;
+            say(
+                output,
+                Some(STDERR),
+                &format!("could not start git: {error}\n"),
+            )
+            .await;
             return 1;
         }
     };
-    let (Some(stdin), Some(mut stdout), Some(mut stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+    let (Some(stdin), Some(mut stdout), Some(mut stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
         return 1;
     };
     let mut out = output.make_writer();
@@ -155,7 +212,11 @@ async fn serve(program: &str, directory: PathBuf, protocol: &GitProtocol, input:
         Ok(true) = &mut feeding => return 1,
     };
     feeding.abort();
-    status.ok().and_then(|status| status.code()).and_then(|code| u32::try_from(code).ok()).unwrap_or(1)
+    status
+        .ok()
+        .and_then(|status| status.code())
+        .and_then(|code| u32::try_from(code).ok())
+        .unwrap_or(1)
 }
 
 /// Copies the channel's data into the process. Returns true when the client closed the channel, false when it ended its
@@ -178,7 +239,12 @@ async fn feed(mut input: ChannelReadHalf, stdin: ChildStdin) -> bool {
     }
 }
 
-async fn other(installation: &Arc<Installation>, key: KeyId, line: &str, output: &ChannelWriteHalf<Msg>) -> u32 {
+async fn other(
+    installation: &Arc<Installation>,
+    key: KeyId,
+    line: &str,
+    output: &ChannelWriteHalf<Msg>,
+) -> u32 {
     let holder = installation.read(|tables| {
         let key = tables.keys.get(&key)?;
         Some(match &key.holder {
@@ -188,18 +254,34 @@ async fn other(installation: &Arc<Installation>, key: KeyId, line: &str, output:
     });
     match (installation.product(), line) {
         (Product::Cloud, "") => {
-            let kind = if holder.flatten().is_some() { "ssh key" } else { "a deploy key" };
-            let greeting = format!("authenticated via {kind}.\n\nYou can use git to connect to Bitbucket. Shell access is disabled\n");
+            let kind = if holder.flatten().is_some() {
+                "ssh key"
+            } else {
+                "a deploy key"
+            };
+            let greeting = format!(
+                "authenticated via {kind}.\n\nYou can use git to connect to Bitbucket. Shell access is disabled\n"
+            );
             say(output, None, &greeting).await;
             0
         }
         (Product::Cloud, "host_key_info") => {
             let key = installation.ssh_host_key();
-            say(output, None, &format!("{}\n{}\n", key.openssh(), key.fingerprint())).await;
+            say(
+                output,
+                None,
+                &format!("{}\n{}\n", key.openssh(), key.fingerprint()),
+            )
+            .await;
             0
         }
         (Product::Datacenter, "whoami") => {
-            say(output, None, &format!("{}\n", holder.flatten().unwrap_or_default())).await;
+            say(
+                output,
+                None,
+                &format!("{}\n", holder.flatten().unwrap_or_default()),
+            )
+            .await;
             0
         }
         (Product::Cloud, _) => {
@@ -207,7 +289,12 @@ async fn other(installation: &Arc<Installation>, key: KeyId, line: &str, output:
             1
         }
         (Product::Datacenter, _) => {
-            say(output, Some(STDERR), "Invalid command\nThe command you are trying to execute is not supported.\n").await;
+            say(
+                output,
+                Some(STDERR),
+                "Invalid command\nThe command you are trying to execute is not supported.\n",
+            )
+            .await;
             1
         }
     }

@@ -7,17 +7,27 @@ pub const TAGS: &str = "refs/tags/";
 
 /// The name without `refs/heads/` or `refs/tags/`; other names stay whole.
 pub fn short(full: &str) -> &str {
-    full.strip_prefix(HEADS).or_else(|| full.strip_prefix(TAGS)).unwrap_or(full)
+    full.strip_prefix(HEADS)
+        .or_else(|| full.strip_prefix(TAGS))
+        .unwrap_or(full)
 }
 
 /// A branch's full name; full names stay as they are.
 pub fn branch(name: &str) -> String {
-    if name.starts_with("refs/") { name.to_owned() } else { format!("{HEADS}{name}") }
+    if name.starts_with("refs/") {
+        name.to_owned()
+    } else {
+        format!("{HEADS}{name}")
+    }
 }
 
 /// A tag's full name; full names stay as they are.
 pub fn tag(name: &str) -> String {
-    if name.starts_with("refs/") { name.to_owned() } else { format!("{TAGS}{name}") }
+    if name.starts_with("refs/") {
+        name.to_owned()
+    } else {
+        format!("{TAGS}{name}")
+    }
 }
 
 /// Whether this is a tag's full name.

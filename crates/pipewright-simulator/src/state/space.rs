@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::ids::{SpaceId, UserId};
 
 /// How much someone may do, weakest first, so that `max` picks the stronger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Permission {
     /// See and clone.

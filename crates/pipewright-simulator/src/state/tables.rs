@@ -64,9 +64,19 @@ impl Tables {
     // --- users ---------------------------------------------------------------------------------------------------
 
     /// Adds a user.
-    pub fn add_user(&mut self, name: &str, display: &str, email: &str, password: &str, now: Timestamp) -> Result<UserId, NameTaken> {
+    pub fn add_user(
+        &mut self,
+        name: &str,
+        display: &str,
+        email: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<UserId, NameTaken> {
         if self.users_by_name.contains_key(&name.to_lowercase()) {
-            return Err(NameTaken { what: "user", name: name.to_owned() });
+            return Err(NameTaken {
+                what: "user",
+                name: name.to_owned(),
+            });
         }
         let id = UserId(self.next_id());
         let uuid = crate::random::uuid();
@@ -109,25 +119,40 @@ impl Tables {
 
     /// Finds a user by name.
     pub fn user_by_name(&self, name: &str) -> Option<&User> {
-        self.users_by_name.get(&name.to_lowercase()).and_then(|id| self.users.get(id))
+        self.users_by_name
+            .get(&name.to_lowercase())
+            .and_then(|id| self.users.get(id))
     }
 
     /// Finds a user by slug (Data Center addresses users by it).
     pub fn user_by_slug(&self, slug: &str) -> Option<&User> {
-        self.users.values().find(|user| user.slug.eq_ignore_ascii_case(slug))
+        self.users
+            .values()
+            .find(|user| user.slug.eq_ignore_ascii_case(slug))
     }
 
     /// Finds a user by e-mail address.
     pub fn user_by_email(&self, email: &str) -> Option<&User> {
-        self.users.values().find(|user| user.email.eq_ignore_ascii_case(email))
+        self.users
+            .values()
+            .find(|user| user.email.eq_ignore_ascii_case(email))
     }
 
     // --- spaces --------------------------------------------------------------------------------------------------
 
     /// Adds a workspace or project. A personal one makes its owner an admin member.
-    pub fn add_space(&mut self, key: &str, name: &str, personal_of: Option<UserId>, now: Timestamp) -> Result<SpaceId, NameTaken> {
+    pub fn add_space(
+        &mut self,
+        key: &str,
+        name: &str,
+        personal_of: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<SpaceId, NameTaken> {
         if self.spaces_by_key.contains_key(&key.to_lowercase()) {
-            return Err(NameTaken { what: "workspace or project", name: key.to_owned() });
+            return Err(NameTaken {
+                what: "workspace or project",
+                name: key.to_owned(),
+            });
         }
         let id = SpaceId(self.next_id());
         self.spaces_by_key.insert(key.to_lowercase(), id);
@@ -141,7 +166,10 @@ impl Tables {
                 description: String::new(),
                 personal_of,
                 public: false,
-                members: personal_of.into_iter().map(|user| (user, Permission::Admin)).collect(),
+                members: personal_of
+                    .into_iter()
+                    .map(|user| (user, Permission::Admin))
+                    .collect(),
                 created_at: now,
             },
         );
@@ -165,16 +193,27 @@ impl Tables {
 
     /// Finds a workspace by slug or a project by key.
     pub fn space_by_key(&self, key: &str) -> Option<&Space> {
-        self.spaces_by_key.get(&key.to_lowercase()).and_then(|id| self.spaces.get(id))
+        self.spaces_by_key
+            .get(&key.to_lowercase())
+            .and_then(|id| self.spaces.get(id))
     }
 
     // --- repositories --------------------------------------------------------------------------------------------
 
     /// Adds a repository without commits, default branch `main`. Costs no disk until the first push or fetch.
-    pub fn add_repository(&mut self, space: SpaceId, slug: &str, private: bool, now: Timestamp) -> Result<RepositoryId, NameTaken> {
+    pub fn add_repository(
+        &mut self,
+        space: SpaceId,
+        slug: &str,
+        private: bool,
+        now: Timestamp,
+    ) -> Result<RepositoryId, NameTaken> {
         let index = (space, slug.to_lowercase());
         if self.repositories_by_slug.contains_key(&index) {
-            return Err(NameTaken { what: "repository", name: slug.to_owned() });
+            return Err(NameTaken {
+                what: "repository",
+                name: slug.to_owned(),
+            });
         }
         let id = RepositoryId(self.next_id());
         let uuid = crate::random::uuid();
@@ -228,22 +267,41 @@ impl Tables {
     /// Finds a repository by its space's key and its slug.
     pub fn repository_by_path(&self, space: &str, slug: &str) -> Option<&Repository> {
         let space = self.space_by_key(space)?;
-        self.repositories_by_slug.get(&(space.id, slug.to_lowercase())).and_then(|id| self.repositories.get(id))
+        self.repositories_by_slug
+            .get(&(space.id, slug.to_lowercase()))
+            .and_then(|id| self.repositories.get(id))
     }
 
     /// Finds a repository by UUID.
     pub fn repository_by_uuid(&self, uuid: Uuid) -> Option<&Repository> {
-        self.repositories_by_uuid.get(&uuid).and_then(|id| self.repositories.get(id))
+        self.repositories_by_uuid
+            .get(&uuid)
+            .and_then(|id| self.repositories.get(id))
     }
 
     /// Gives a repository another slug and name.
-    pub fn rename_repository(&mut self, id: RepositoryId, slug: &str, now: Timestamp) -> Result<(), NameTaken> {
-        let Some(repository) = self.repositories.get_mut(&id) else { return Ok(()) };
+    pub fn rename_repository(
+        &mut self,
+        id: RepositoryId,
+        slug: &str,
+        now: Timestamp,
+    ) -> Result<(), NameTaken> {
+        let Some(repository) = self.repositories.get_mut(&id) else {
+            return Ok(());
+        };
         let index = (repository.space, slug.to_lowercase());
-        if self.repositories_by_slug.get(&index).is_some_and(|holder| *holder != id) {
-            return Err(NameTaken { what: "repository", name: slug.to_owned() });
+        if self
+            .repositories_by_slug
+            .get(&index)
+            .is_some_and(|holder| *holder != id)
+        {
+            return Err(NameTaken {
+                what: "repository",
+                name: slug.to_owned(),
+            });
         }
-        self.repositories_by_slug.remove(&(repository.space, repository.slug.to_lowercase()));
+        self.repositories_by_slug
+            .remove(&(repository.space, repository.slug.to_lowercase()));
         self.repositories_by_slug.insert(index, id);
         slug.clone_into(&mut repository.slug);
         slug.clone_into(&mut repository.name);
@@ -252,13 +310,28 @@ impl Tables {
     }
 
     /// Moves a repository to another space under the same slug, as Data Center can. Its id stays, its old path is free.
-    pub fn move_repository(&mut self, id: RepositoryId, space: SpaceId, now: Timestamp) -> Result<(), NameTaken> {
-        let Some(repository) = self.repositories.get_mut(&id) else { return Ok(()) };
+    pub fn move_repository(
+        &mut self,
+        id: RepositoryId,
+        space: SpaceId,
+        now: Timestamp,
+    ) -> Result<(), NameTaken> {
+        let Some(repository) = self.repositories.get_mut(&id) else {
+            return Ok(());
+        };
         let index = (space, repository.slug.to_lowercase());
-        if self.repositories_by_slug.get(&index).is_some_and(|holder| *holder != id) {
-            return Err(NameTaken { what: "repository", name: repository.slug.clone() });
+        if self
+            .repositories_by_slug
+            .get(&index)
+            .is_some_and(|holder| *holder != id)
+        {
+            return Err(NameTaken {
+                what: "repository",
+                name: repository.slug.clone(),
+            });
         }
-        self.repositories_by_slug.remove(&(repository.space, repository.slug.to_lowercase()));
+        self.repositories_by_slug
+            .remove(&(repository.space, repository.slug.to_lowercase()));
         self.repositories_by_slug.insert(index, id);
         repository.space = space;
         repository.updated_at = now;
@@ -267,11 +340,16 @@ impl Tables {
 
     /// Forgets a repository with its webhooks, pull requests and places in access keys. Its git directory stays.
     pub fn remove_repository(&mut self, id: RepositoryId) {
-        let Some(repository) = self.repositories.remove(&id) else { return };
-        self.repositories_by_slug.remove(&(repository.space, repository.slug.to_lowercase()));
+        let Some(repository) = self.repositories.remove(&id) else {
+            return;
+        };
+        self.repositories_by_slug
+            .remove(&(repository.space, repository.slug.to_lowercase()));
         self.repositories_by_uuid.remove(&repository.uuid);
-        self.webhooks.retain(|_, webhook| webhook.subject != WebhookSubject::Repository(id));
-        self.pull_requests.retain(|(destination, _), _| *destination != id);
+        self.webhooks
+            .retain(|_, webhook| webhook.subject != WebhookSubject::Repository(id));
+        self.pull_requests
+            .retain(|(destination, _), _| *destination != id);
         for pull_request in self.pull_requests.values_mut() {
             if pull_request.source.repository == Some(id) {
                 pull_request.source.repository = None;
@@ -286,8 +364,13 @@ impl Tables {
 
     /// `space/slug`, as both products write a repository's full name.
     pub fn full_name(&self, id: RepositoryId) -> String {
-        let Some(repository) = self.repositories.get(&id) else { return String::new() };
-        let space = self.spaces.get(&repository.space).map_or("", |space| space.key.as_str());
+        let Some(repository) = self.repositories.get(&id) else {
+            return String::new();
+        };
+        let space = self
+            .spaces
+            .get(&repository.space)
+            .map_or("", |space| space.key.as_str());
         format!("{space}/{}", repository.slug)
     }
 
@@ -302,7 +385,11 @@ impl Tables {
         }
         match repository.access.get(&user) {
             Some(exception) => (*exception).max(public),
-            None => self.spaces.get(&repository.space).and_then(|space| space.members.get(&user).copied()).max(public),
+            None => self
+                .spaces
+                .get(&repository.space)
+                .and_then(|space| space.members.get(&user).copied())
+                .max(public),
         }
     }
 
@@ -310,9 +397,13 @@ impl Tables {
     pub fn key_permission(&self, key: &SshKey, repository: &Repository) -> Option<Permission> {
         match &key.holder {
             KeyHolder::User(user) => self.permission(Some(*user), repository),
-            KeyHolder::Access { repositories, spaces } => {
-                repositories.get(&repository.id).copied().max(spaces.get(&repository.space).copied())
-            }
+            KeyHolder::Access {
+                repositories,
+                spaces,
+            } => repositories
+                .get(&repository.id)
+                .copied()
+                .max(spaces.get(&repository.space).copied()),
         }
     }
 
@@ -320,11 +411,19 @@ impl Tables {
 
     /// Finds the registration of a public key.
     pub fn key_by_blob(&self, algorithm: &str, base64: &str) -> Option<&SshKey> {
-        self.keys.values().find(|key| key.algorithm == algorithm && key.base64 == base64)
+        self.keys
+            .values()
+            .find(|key| key.algorithm == algorithm && key.base64 == base64)
     }
 
     /// Registers a key without asking whether it is known already: the products answer that differently.
-    pub fn add_key(&mut self, key: ParsedKey, label: &str, holder: KeyHolder, now: Timestamp) -> KeyId {
+    pub fn add_key(
+        &mut self,
+        key: ParsedKey,
+        label: &str,
+        holder: KeyHolder,
+        now: Timestamp,
+    ) -> KeyId {
         let id = KeyId(self.next_id());
         self.keys.insert(
             id,
@@ -354,7 +453,11 @@ impl Tables {
     pub fn webhooks_for(&self, repository: &Repository) -> Vec<&Webhook> {
         let own = WebhookSubject::Repository(repository.id);
         let inherited = WebhookSubject::Space(repository.space);
-        let listening = |subject: WebhookSubject| self.webhooks.values().filter(move |hook| hook.active && hook.subject == subject);
+        let listening = |subject: WebhookSubject| {
+            self.webhooks
+                .values()
+                .filter(move |hook| hook.active && hook.subject == subject)
+        };
         listening(own).chain(listening(inherited)).collect()
     }
 
@@ -362,7 +465,10 @@ impl Tables {
     /// are kept. Returns the write as stored, and whether it was the first.
     pub fn write_status(&mut self, mut write: StatusWrite) -> (StatusWrite, bool) {
         let writes = self.statuses.entry(write.commit.clone()).or_default();
-        let earlier = writes.iter().rev().find(|earlier| earlier.repository == write.repository && earlier.key == write.key);
+        let earlier = writes
+            .iter()
+            .rev()
+            .find(|earlier| earlier.repository == write.repository && earlier.key == write.key);
         let first = earlier.is_none();
         if let Some(earlier) = earlier {
             write.uuid = earlier.uuid;
@@ -376,7 +482,10 @@ impl Tables {
     pub fn current_statuses(&self, commit: &str) -> Vec<&StatusWrite> {
         let mut shown: Vec<&StatusWrite> = Vec::new();
         for write in self.statuses.get(commit).into_iter().flatten() {
-            match shown.iter_mut().find(|earlier| earlier.repository == write.repository && earlier.key == write.key) {
+            match shown
+                .iter_mut()
+                .find(|earlier| earlier.repository == write.repository && earlier.key == write.key)
+            {
                 Some(earlier) => *earlier = write,
                 None => shown.push(write),
             }
@@ -386,6 +495,9 @@ impl Tables {
 
     /// The pull requests into a repository, newest first.
     pub fn pull_requests_of(&self, repository: RepositoryId) -> impl Iterator<Item = &PullRequest> {
-        self.pull_requests.range((repository, 0)..(RepositoryId(repository.0 + 1), 0)).rev().map(|(_, pull_request)| pull_request)
+        self.pull_requests
+            .range((repository, 0)..(RepositoryId(repository.0 + 1), 0))
+            .rev()
+            .map(|(_, pull_request)| pull_request)
     }
 }

@@ -18,7 +18,11 @@ fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>
                     None => found.push(format!("-{path}.{name}")),
                 }
             }
-            found.extend(ours.keys().filter(|name| !theirs.contains_key(*name)).map(|name| format!("+{path}.{name}")));
+            found.extend(
+                ours.keys()
+                    .filter(|name| !theirs.contains_key(*name))
+                    .map(|name| format!("+{path}.{name}")),
+            );
         }
         (Value::Array(ours), Value::Array(theirs)) => {
             if let (Some(own), Some(their)) = (ours.first(), theirs.first()) {
@@ -52,12 +56,22 @@ const EXPECTED: [&str; 8] = [
 
 #[track_caller]
 fn assert_like(directory: &Path, capture: &str, ours: &Value, also_expected: &[&str]) {
-    let text = std::fs::read_to_string(directory.join(capture)).unwrap_or_else(|error| panic!("{capture}: {error}"));
+    let text = std::fs::read_to_string(directory.join(capture))
+        .unwrap_or_else(|error| panic!("{capture}: {error}"));
     let theirs: Value = serde_json::from_str(&text).expect("a capture is JSON");
     let mut found = Vec::new();
     differences("", ours, &theirs, &mut found);
-    found.retain(|difference| !EXPECTED.iter().chain(also_expected).any(|expected| difference.ends_with(expected)));
-    assert!(found.is_empty(), "{capture}:\n  {}\n{ours:#}", found.join("\n  "));
+    found.retain(|difference| {
+        !EXPECTED
+            .iter()
+            .chain(also_expected)
+            .any(|expected| difference.ends_with(expected))
+    });
+    assert!(
+        found.is_empty(),
+        "{capture}:\n  {}\n{ours:#}",
+        found.join("\n  ")
+    );
 }
 
 #[tokio::test]
@@ -65,27 +79,62 @@ async fn pushes_look_like_the_captures() {
     let Some(directory) = captures() else { return };
     let sim = team().await;
     let cloud = sim.cloud();
-    let first = cloud.commit("harbor/api", "main", &[("a", "1")], "One", "mara").await.expect("a commit");
-    cloud.commit("harbor/api", "main", &[("a", "2")], "Two", "mara").await.expect("a commit");
-    cloud.create_branch("harbor/api", "old", "main", "mara").await.expect("a branch");
-    cloud.create_tag("harbor/api", "old-tag", "main", None, "mara").await.expect("a tag");
+    let first = cloud
+        .commit("harbor/api", "main", &[("a", "1")], "One", "mara")
+        .await
+        .expect("a commit");
+    cloud
+        .commit("harbor/api", "main", &[("a", "2")], "Two", "mara")
+        .await
+        .expect("a commit");
+    cloud
+        .create_branch("harbor/api", "old", "main", "mara")
+        .await
+        .expect("a branch");
+    cloud
+        .create_tag("harbor/api", "old-tag", "main", None, "mara")
+        .await
+        .expect("a tag");
     let receiver = Receiver::start(&[]).await;
-    cloud.add_webhook("harbor/api", receiver.url(), None, &["repo:push"]).expect("a webhook");
+    cloud
+        .add_webhook("harbor/api", receiver.url(), None, &["repo:push"])
+        .expect("a webhook");
     let mut many = RefUpdate::branch("main");
     for number in 0..6 {
         many = many.commit(&[("a", &format!("many {number}"))], "Many");
     }
     let cases = [
-        ("push-branch-created.json", vec![RefUpdate::branch("feature/test").commit(&[("b", "b")], "Add simple pipeline")]),
-        ("push-branch-deleted.json", vec![RefUpdate::branch("old").delete()]),
-        ("push-tag-created-lightweight.json", vec![RefUpdate::tag("simple").to(&first)]),
-        ("push-tag-created-annotated.json", vec![RefUpdate::tag("annotated").annotated(&first, "Message")]),
-        ("push-tag-deleted.json", vec![RefUpdate::tag("old-tag").delete()]),
+        (
+            "push-branch-created.json",
+            vec![RefUpdate::branch("feature/test").commit(&[("b", "b")], "Add simple pipeline")],
+        ),
+        (
+            "push-branch-deleted.json",
+            vec![RefUpdate::branch("old").delete()],
+        ),
+        (
+            "push-tag-created-lightweight.json",
+            vec![RefUpdate::tag("simple").to(&first)],
+        ),
+        (
+            "push-tag-created-annotated.json",
+            vec![RefUpdate::tag("annotated").annotated(&first, "Message")],
+        ),
+        (
+            "push-tag-deleted.json",
+            vec![RefUpdate::tag("old-tag").delete()],
+        ),
         ("push-multiple-changes.json", vec![many]),
-        ("push-branch-forced-truncated.json", vec![RefUpdate::branch("main").rewrite(&[("a", "forced")], "Forced")]),
+        (
+            "push-branch-forced-truncated.json",
+            vec![RefUpdate::branch("main").rewrite(&[("a", "forced")], "Forced")],
+        ),
     ];
     for (index, (capture, updates)) in cases.into_iter().enumerate() {
-        cloud.push("harbor/api", &updates, "mara").await.expect("a push");
+        cloud
+            .push("harbor/api", &updates, "mara")
+            .await
+            .expect("a push");
         cloud.settled().await;
         let body = receiver.got()[index].json();
         let older: &[&str] = match capture {
@@ -117,11 +166,23 @@ async fn pull_requests_and_statuses_look_like_the_captures() {
     let Some(directory) = captures() else { return };
     let sim = team().await;
     let cloud = sim.cloud();
-    let hash = cloud.commit("harbor/api", "main", &[("a", "1")], "One", "mara").await.expect("a commit");
-    cloud.commit("harbor/api", "feature/x", &[("b", "1")], "Feature", "ivo").await.expect("a commit");
+    let hash = cloud
+        .commit("harbor/api", "main", &[("a", "1")], "One", "mara")
+        .await
+        .expect("a commit");
+    cloud
+        .commit("harbor/api", "feature/x", &[("b", "1")], "Feature", "ivo")
+        .await
+        .expect("a commit");
     let receiver = Receiver::start(&[]).await;
-    let events = ["pullrequest:created", "pullrequest:updated", "repo:commit_status_created"];
-    cloud.add_webhook("harbor/api", receiver.url(), None, &events).expect("a webhook");
+    let events = [
+        "pullrequest:created",
+        "pullrequest:updated",
+        "repo:commit_status_created",
+    ];
+    cloud
+        .add_webhook("harbor/api", receiver.url(), None, &events)
+        .expect("a webhook");
     let new = NewPullRequest {
         repository: "harbor/api",
         title: "Feature",
@@ -132,18 +193,45 @@ async fn pull_requests_and_statuses_look_like_the_captures() {
     };
     cloud.open_pull_request(new).await.expect("a pull request");
     cloud.settled().await;
-    cloud.approve_pull_request("harbor/api", 1, "mara", true).await.expect("an approval");
-    cloud.commit("harbor/api", "feature/x", &[("b", "2")], "More", "ivo").await.expect("a commit");
+    cloud
+        .approve_pull_request("harbor/api", 1, "mara", true)
+        .await
+        .expect("an approval");
+    cloud
+        .commit("harbor/api", "feature/x", &[("b", "2")], "More", "ivo")
+        .await
+        .expect("a commit");
     cloud.settled().await;
     let got = receiver.got();
     // Bitbucket leaves the strategies of the source branch away at will.
-    let vague = [".source.branch.links", ".source.branch.sync_strategies", "rendered.reason"];
-    assert_like(&directory.join("webhooks"), "pullrequest-updated.json", &got[1].json(), &[&vague[..], &[".summary"]].concat());
+    let vague = [
+        ".source.branch.links",
+        ".source.branch.sync_strategies",
+        "rendered.reason",
+    ];
+    assert_like(
+        &directory.join("webhooks"),
+        "pullrequest-updated.json",
+        &got[1].json(),
+        &[&vague[..], &[".summary"]].concat(),
+    );
 
     let api = signed_in(&sim, "mara").await;
     let status = json!({ "key": "k", "state": "FAILED", "url": "https://ci.example.com/1", "name": "n", "description": "d" });
-    let made = api.call("POST", &format!("/repositories/harbor/api/commit/{hash}/statuses/build"), Some(status), 201).await;
-    assert_like(&directory.join("api"), "commit-status-created.json", &made, &[".uuid"]);
+    let made = api
+        .call(
+            "POST",
+            &format!("/repositories/harbor/api/commit/{hash}/statuses/build"),
+            Some(status),
+            201,
+        )
+        .await;
+    assert_like(
+        &directory.join("api"),
+        "commit-status-created.json",
+        &made,
+        &[".uuid"],
+    );
 }
 
 #[tokio::test]
@@ -152,9 +240,18 @@ async fn answers_look_like_the_captures() {
     let directory = directory.join("api");
     let sim = team().await;
     let cloud = sim.cloud();
-    let first = cloud.commit("harbor/api", "main", &[("script.bat", "1")], "One", "mara").await.expect("a commit");
-    let second = cloud.commit("harbor/api", "main", &[("script.bat", "2")], "Two", "mara").await.expect("a commit");
-    cloud.create_tag("harbor/api", "v1", "main", Some("One"), "mara").await.expect("a tag");
+    let first = cloud
+        .commit("harbor/api", "main", &[("script.bat", "1")], "One", "mara")
+        .await
+        .expect("a commit");
+    let second = cloud
+        .commit("harbor/api", "main", &[("script.bat", "2")], "Two", "mara")
+        .await
+        .expect("a commit");
+    cloud
+        .create_tag("harbor/api", "v1", "main", Some("One"), "mara")
+        .await
+        .expect("a tag");
     let api = signed_in(&sim, "mara").await;
     let at = "/repositories/harbor/api";
     let newer = [
@@ -171,15 +268,50 @@ async fn answers_look_like_the_captures() {
     ];
     for (path, capture, also) in [
         ("/user".to_owned(), "user.json", &[][..]),
-        ("/user/emails".to_owned(), "user-emails-page.json", &["values[].type"][..]),
-        ("/user/workspaces".to_owned(), "user-workspaces-page.json", &[]),
-        ("/workspaces/harbor".to_owned(), "workspace.json", &[".is_personal"]),
+        (
+            "/user/emails".to_owned(),
+            "user-emails-page.json",
+            &["values[].type"][..],
+        ),
+        (
+            "/user/workspaces".to_owned(),
+            "user-workspaces-page.json",
+            &[],
+        ),
+        (
+            "/workspaces/harbor".to_owned(),
+            "workspace.json",
+            &[".is_personal"],
+        ),
         (at.to_owned(), "repository.json", &[]),
         (format!("{at}/refs/branches"), "branches-page.json", &newer),
-        (format!("{at}/refs/tags"), "tags-page.json", &["-.size", "+.size", ".summary", ".rendered", ".properties", ".committer"]),
-        (format!("{at}/commits?include={second}&exclude={first}"), "commits-include-exclude.json", &[".committer", ".properties"]),
-        (format!("{at}/src/{first}/script.bat?format=meta"), "src-file-meta.json", &[]),
-        (format!("{at}/diffstat/{second}..{first}"), "diffstat.json", &[]),
+        (
+            format!("{at}/refs/tags"),
+            "tags-page.json",
+            &[
+                "-.size",
+                "+.size",
+                ".summary",
+                ".rendered",
+                ".properties",
+                ".committer",
+            ],
+        ),
+        (
+            format!("{at}/commits?include={second}&exclude={first}"),
+            "commits-include-exclude.json",
+            &[".committer", ".properties"],
+        ),
+        (
+            format!("{at}/src/{first}/script.bat?format=meta"),
+            "src-file-meta.json",
+            &[],
+        ),
+        (
+            format!("{at}/diffstat/{second}..{first}"),
+            "diffstat.json",
+            &[],
+        ),
         (
             "/user/workspaces/harbor/permissions/repositories".to_owned(),
             "user-workspace-repository-permissions-page.json",
@@ -190,6 +322,8 @@ async fn answers_look_like_the_captures() {
         assert_like(&directory, capture, &body, also);
     }
     let hook = json!({ "description": "d", "url": "https://ci.example.com/h", "events": ["repo:push"], "secret": "s" });
-    let made = api.call("POST", &format!("{at}/hooks"), Some(hook), 201).await;
+    let made = api
+        .call("POST", &format!("{at}/hooks"), Some(hook), 201)
+        .await;
     assert_like(&directory, "hook-created.json", &made, &[]);
 }

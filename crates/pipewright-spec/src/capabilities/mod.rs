@@ -27,13 +27,19 @@ pub struct Capabilities {
 impl Capabilities {
     /// Everything there is: for `validate` without an installation in mind.
     pub fn all() -> Self {
-        Self { supported: Feature::ALL.iter().copied().collect(), labels: BTreeSet::new() }
+        Self {
+            supported: Feature::ALL.iter().copied().collect(),
+            labels: BTreeSet::new(),
+        }
     }
 
     /// None of the features. What is not in the table is always supported: the start conditions, steps in every
     /// order, names, scripts, time limits, plain clones, manual steps, failure strategies.
     pub const fn none() -> Self {
-        Self { supported: BTreeSet::new(), labels: BTreeSet::new() }
+        Self {
+            supported: BTreeSet::new(),
+            labels: BTreeSet::new(),
+        }
     }
 
     /// The host executor today, with the usual labels. An image is no error there: the log says that it is not used.
@@ -57,7 +63,10 @@ impl Capabilities {
             // Custom pipelines that pushes and pull requests start.
             Feature::Triggers,
         ];
-        features.into_iter().fold(Self::none(), Self::with).with_labels(USUAL_LABELS.iter().copied())
+        features
+            .into_iter()
+            .fold(Self::none(), Self::with)
+            .with_labels(USUAL_LABELS.iter().copied())
     }
 
     /// With these labels of its runners instead of those it had.
@@ -85,7 +94,8 @@ impl Capabilities {
 
     /// True if it can do what a place needs. Whoever has the whole of `runs-on` takes any label.
     pub(crate) fn meets(&self, needed: &FeatureUse) -> bool {
-        self.has(needed.feature) || (needed.feature == Feature::RunsOn && self.labels.contains(&needed.name))
+        self.has(needed.feature)
+            || (needed.feature == Feature::RunsOn && self.labels.contains(&needed.name))
     }
 
     /// True if the installation can do it.

@@ -25,7 +25,11 @@ impl Collected {
             self.left_out_fatal |= diagnostic.is_fatal();
             return;
         }
-        if self.seen.insert((code.as_str(), diagnostic.primary.start, diagnostic.message.clone())) {
+        if self.seen.insert((
+            code.as_str(),
+            diagnostic.primary.start,
+            diagnostic.message.clone(),
+        )) {
             self.list.push(diagnostic);
         }
     }
@@ -47,12 +51,29 @@ impl Collected {
 
     /// The problems in the order of the text.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|diagnostic| (diagnostic.primary.start, diagnostic.severity));
+        self.list
+            .sort_by_key(|diagnostic| (diagnostic.primary.start, diagnostic.severity));
         if self.left_out > 0 {
-            let at = self.list.last().map_or(Span { line: 1, column: 1, start: 0, end: 0 }, |last| last.primary);
-            let severity = if self.left_out_fatal { Severity::Error } else { Severity::Warning };
-            let message = format!("{} more problems are not listed; repair these first", self.left_out);
-            self.list.push(Diagnostic::new(severity, Code::TooMany, message, at));
+            let at = self.list.last().map_or(
+                Span {
+                    line: 1,
+                    column: 1,
+                    start: 0,
+                    end: 0,
+                },
+                |last| last.primary,
+            );
+            let severity = if self.left_out_fatal {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let message = format!(
+                "{} more problems are not listed; repair these first",
+                self.left_out
+            );
+            self.list
+                .push(Diagnostic::new(severity, Code::TooMany, message, at));
         }
         self.list
     }

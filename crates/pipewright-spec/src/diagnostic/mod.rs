@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 pub use code::Code;
 pub(crate) use collect::Collected;
 pub use nearest::nearest;
-pub use render::{FileText, render_coloured, render_coloured_of, render_text, render_text_of, summary};
+pub use render::{
+    FileText, render_coloured, render_coloured_of, render_text, render_text_of, summary,
+};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,7 +99,12 @@ impl Diagnostic {
         self.severity.is_fatal()
     }
 
-    pub(crate) fn new(severity: Severity, code: Code, message: impl Into<String>, primary: Span) -> Self {
+    pub(crate) fn new(
+        severity: Severity,
+        code: Code,
+        message: impl Into<String>,
+        primary: Span,
+    ) -> Self {
         Self {
             severity,
             code: Cow::Borrowed(code.as_str()),
@@ -116,7 +123,10 @@ impl Diagnostic {
     }
 
     pub(crate) fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label {
+            span,
+            text: text.into(),
+        });
         self
     }
 
@@ -149,7 +159,9 @@ impl fmt::Display for Shown<'_> {
                 break;
             }
             // Control characters, and those that turn the direction of the text around them.
-            if character.is_control() || matches!(character, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            if character.is_control()
+                || matches!(character, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            {
                 write!(f, "{}", character.escape_default())?;
             } else {
                 f.write_char(character)?;
@@ -163,8 +175,16 @@ impl fmt::Display for Shown<'_> {
 pub(crate) fn alternatives(words: &[&str]) -> String {
     const FEW: usize = 9;
     if words.len() > FEW {
-        let first: Vec<String> = words.iter().take(FEW - 1).map(|word| format!("`{word}`")).collect();
-        return format!("{} and {} more", first.join(", "), words.len() - first.len());
+        let first: Vec<String> = words
+            .iter()
+            .take(FEW - 1)
+            .map(|word| format!("`{word}`"))
+            .collect();
+        return format!(
+            "{} and {} more",
+            first.join(", "),
+            words.len() - first.len()
+        );
     }
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.as_slice() {

@@ -7,7 +7,10 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         return None;
     }
     let plain = simplified(word);
-    if let Some(same) = known.iter().find(|candidate| simplified(candidate) == plain) {
+    if let Some(same) = known
+        .iter()
+        .find(|candidate| simplified(candidate) == plain)
+    {
         return Some(same);
     }
     let allowed = match plain.len() {
@@ -27,8 +30,11 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 fn simplified(word: &str) -> Vec<char> {
-    let mut letters: Vec<char> =
-        word.chars().filter(|letter| !matches!(letter, '-' | '_' | ' ' | '.')).flat_map(char::to_lowercase).collect();
+    let mut letters: Vec<char> = word
+        .chars()
+        .filter(|letter| !matches!(letter, '-' | '_' | ' ' | '.'))
+        .flat_map(char::to_lowercase)
+        .collect();
     // `cache` and `caches`, `step` and `steps` are one word to the person who typed it.
     if letters.len() > 3 && letters.last() == Some(&'s') {
         letters.pop();
@@ -44,7 +50,9 @@ fn distance(one: &[char], other: &[char]) -> usize {
         let mut current = vec![row + 1];
         for (column, right) in other.iter().enumerate() {
             let replaced = previous[column] + usize::from(left != right);
-            let mut best = replaced.min(previous[column + 1] + 1).min(current[column] + 1);
+            let mut best = replaced
+                .min(previous[column + 1] + 1)
+                .min(current[column] + 1);
             if row > 0 && column > 0 && one[row - 1] == *right && *left == other[column - 1] {
                 best = best.min(before[column - 1] + 1);
             }
@@ -73,6 +81,19 @@ mod tests {
     #[case("", None)]
     #[case("x", None)]
     fn a_misspelt_key_is_recognised(#[case] word: &str, #[case] expected: Option<&str>) {
-        assert_eq!(nearest(word, &["name", "script", "after-script", "max-time", "depth", "deployment"]), expected);
+        assert_eq!(
+            nearest(
+                word,
+                &[
+                    "name",
+                    "script",
+                    "after-script",
+                    "max-time",
+                    "depth",
+                    "deployment"
+                ]
+            ),
+            expected
+        );
     }
 }

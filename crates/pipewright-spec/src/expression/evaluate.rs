@@ -14,7 +14,9 @@ pub enum EvaluationError {
         value: String,
     },
     /// `<` and the like between values that have no order.
-    #[error("{left:?} and {right:?} are not both numbers and cannot be ordered; compare them with == or !=")]
+    #[error(
+        "{left:?} and {right:?} are not both numbers and cannot be ordered; compare them with == or !="
+    )]
     NoOrder {
         /// The left value.
         left: String,
@@ -32,28 +34,40 @@ enum Value {
 
 impl Expression {
     /// True or false for these variables. A variable without a value is the empty text.
-    pub fn evaluate(&self, value_of: &dyn Fn(&str) -> Option<String>) -> Result<bool, EvaluationError> {
+    pub fn evaluate(
+        &self,
+        value_of: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<bool, EvaluationError> {
         boolean("the expression", evaluate(&self.root, value_of)?)
     }
 }
 
-fn evaluate(node: &Node, value_of: &dyn Fn(&str) -> Option<String>) -> Result<Value, EvaluationError> {
+fn evaluate(
+    node: &Node,
+    value_of: &dyn Fn(&str) -> Option<String>,
+) -> Result<Value, EvaluationError> {
     Ok(match node {
         Node::Text(text) => Value::Text(text.clone()),
         Node::Number(number) => Value::Number(*number),
         Node::Flag(flag) => Value::Flag(*flag),
         Node::Variable(name) => Value::Text(value_of(name).unwrap_or_default()),
         Node::Not(inner) => Value::Flag(!boolean("the operand of !", evaluate(inner, value_of)?)?),
-        Node::And(left, right) => {
-            Value::Flag(boolean("an operand of &&", evaluate(left, value_of)?)? && boolean("an operand of &&", evaluate(right, value_of)?)?)
+        Node::And(left, right) => Value::Flag(
+            boolean("an operand of &&", evaluate(left, value_of)?)?
+                && boolean("an operand of &&", evaluate(right, value_of)?)?,
+        ),
+        Node::Or(left, right) => Value::Flag(
+            boolean("an operand of ||", evaluate(left, value_of)?)?
+                || boolean("an operand of ||", evaluate(right, value_of)?)?,
+        ),
+        Node::Glob(value, pattern) => {
+            Value::Flag(pattern.matches(&evaluate(value, value_of)?.text()))
         }
-        Node::Or(left, right) => {
-            Value::Flag(boolean("an operand of ||", evaluate(left, value_of)?)? || boolean("an operand of ||", evaluate(right, value_of)?)?)
-        }
-        Node::Glob(value, pattern) => Value::Flag(pattern.matches(&evaluate(value, value_of)?.text())),
-        Node::Compare(comparison, left, right) => {
-            Value::Flag(compare(*comparison, &evaluate(left, value_of)?, &evaluate(right, value_of)?)?)
-        }
+        Node::Compare(comparison, left, right) => Value::Flag(compare(
+            *comparison,
+            &evaluate(left, value_of)?,
+            &evaluate(right, value_of)?,
+        )?),
     })
 }
 
@@ -63,14 +77,20 @@ fn boolean(what: &'static str, value: Value) -> Result<bool, EvaluationError> {
         Value::Flag(flag) => Ok(flag),
         Value::Text(text) if text == "true" => Ok(true),
         Value::Text(text) if text == "false" => Ok(false),
-        other => Err(EvaluationError::NotBoolean { what, value: other.text() }),
+        other => Err(EvaluationError::NotBoolean {
+            what,
+            value: other.text(),
+        }),
     }
 }
 
 fn compare(comparison: Comparison, left: &Value, right: &Value) -> Result<bool, EvaluationError> {
     let ordered = |order: fn(&f64, &f64) -> bool| match (left.number(), right.number()) {
         (Some(left), Some(right)) => Ok(order(&left, &right)),
-        _ => Err(EvaluationError::NoOrder { left: left.text(), right: right.text() }),
+        _ => Err(EvaluationError::NoOrder {
+            left: left.text(),
+            right: right.text(),
+        }),
     };
     match comparison {
         Comparison::Equal => Ok(equal(left, right)),
@@ -106,7 +126,11 @@ impl Value {
     fn number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
-            Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+            Self::Text(text) => text
+                .trim()
+                .parse()
+                .ok()
+                .filter(|number: &f64| number.is_finite()),
             Self::Flag(_) => None,
         }
     }
@@ -166,9 +190,17 @@ mod tests {
     #[case("glob(X, Y)", 8, "Y")]
     #[case("glob(X, \"{a\")", 8, "\"{a\"")]
     #[case("", 0, "")]
-    fn nonsense_is_refused_where_it_stands(#[case] text: &str, #[case] offset: usize, #[case] found: &str) {
+    fn nonsense_is_refused_where_it_stands(
+        #[case] text: &str,
+        #[case] offset: usize,
+        #[case] found: &str,
+    ) {
         let error = text.parse::<Expression>().expect_err("no expression");
-        assert_eq!((error.offset, error.found.as_str()), (offset, found), "{error}");
+        assert_eq!(
+            (error.offset, error.found.as_str()),
+            (offset, found),
+            "{error}"
+        );
     }
 
     #[test]
@@ -180,8 +212,25 @@ mod tests {
 
     #[test]
     fn values_that_fit_no_operator_are_named() {
-        let error = |text: &str| text.parse::<Expression>().expect("an expression").evaluate(&value_of).expect_err("no answer");
-        assert_eq!(error("BITBUCKET_BRANCH > 1"), EvaluationError::NoOrder { left: "feature/login".to_owned(), right: "1".to_owned() });
-        assert_eq!(error("COUNT && true"), EvaluationError::NotBoolean { what: "an operand of &&", value: "10".to_owned() });
+        let error = |text: &str| {
+            text.parse::<Expression>()
+                .expect("an expression")
+                .evaluate(&value_of)
+                .expect_err("no answer")
+        };
+        assert_eq!(
+            error("BITBUCKET_BRANCH > 1"),
+            EvaluationError::NoOrder {
+                left: "feature/login".to_owned(),
+                right: "1".to_owned()
+            }
+        );
+        assert_eq!(
+            error("COUNT && true"),
+            EvaluationError::NotBoolean {
+                what: "an operand of &&",
+                value: "10".to_owned()
+            }
+        );
     }
 }

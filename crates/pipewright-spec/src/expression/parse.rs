@@ -63,7 +63,9 @@ impl Expression {
                 Node::Variable(name) => names.push(name.as_str()),
                 Node::Text(_) | Node::Number(_) | Node::Flag(_) => {}
                 Node::Not(inner) | Node::Glob(inner, _) => nodes.push(inner),
-                Node::And(left, right) | Node::Or(left, right) | Node::Compare(_, left, right) => nodes.extend([&**right, &**left]),
+                Node::And(left, right) | Node::Or(left, right) | Node::Compare(_, left, right) => {
+                    nodes.extend([&**right, &**left])
+                }
             }
         }
         names
@@ -88,14 +90,25 @@ impl FromStr for Expression {
             reason: bad.reason.to_owned(),
             help: bad.help.to_owned(),
         })?;
-        let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0 };
+        let mut parser = Parser {
+            text,
+            tokens: &tokens,
+            at: 0,
+            depth: 0,
+        };
         let root = parser.or()?;
         if parser.at < tokens.len() {
-            return Err(parser.error("an operator is missing before it", "join comparisons with `&&` or `||`"));
+            return Err(parser.error(
+                "an operator is missing before it",
+                "join comparisons with `&&` or `||`",
+            ));
         }
         if matches!(root, Node::Text(_) | Node::Number(_)) {
             parser.at = 0;
-            return Err(parser.error("the expression yields no boolean", "compare it: NAME == \"value\""));
+            return Err(parser.error(
+                "the expression yields no boolean",
+                "compare it: NAME == \"value\"",
+            ));
         }
         Ok(Self { root })
     }
@@ -113,8 +126,19 @@ impl Parser<'_> {
         let token = self.tokens.get(self.at);
         let offset = token.map_or(self.text.len(), |token| token.start);
         let end = token.map_or(offset, |token| token.end);
-        let found = self.text.get(offset..end).unwrap_or("").chars().take(40).collect();
-        ExpressionError { offset, found, reason: reason.to_owned(), help: help.to_owned() }
+        let found = self
+            .text
+            .get(offset..end)
+            .unwrap_or("")
+            .chars()
+            .take(40)
+            .collect();
+        ExpressionError {
+            offset,
+            found,
+            reason: reason.to_owned(),
+            help: help.to_owned(),
+        }
     }
 
     fn peek(&self) -> Option<&TokenKind> {
@@ -179,14 +203,21 @@ impl Parser<'_> {
         if self.depth > MAX_NESTING {
             return Err(self.error("it nests too deep", "use fewer parentheses"));
         }
-        let node = if self.take(&TokenKind::Not) { Node::Not(Box::new(self.unary()?)) } else { self.primary()? };
+        let node = if self.take(&TokenKind::Not) {
+            Node::Not(Box::new(self.unary()?))
+        } else {
+            self.primary()?
+        };
         self.depth -= 1;
         Ok(node)
     }
 
     fn primary(&mut self) -> Result<Node, ExpressionError> {
         let Some(kind) = self.peek().cloned() else {
-            return Err(self.error("a value is missing at the end", "write a variable, \"text\", a number, true or false"));
+            return Err(self.error(
+                "a value is missing at the end",
+                "write a variable, \"text\", a number, true or false",
+            ));
         };
         match kind {
             TokenKind::Open => {
@@ -199,13 +230,23 @@ impl Parser<'_> {
             }
             TokenKind::Text(text) => self.literal(Node::Text(text)),
             TokenKind::Number(number) => self.literal(Node::Number(number)),
-            TokenKind::Name(name) if self.tokens.get(self.at + 1).is_some_and(|next| next.kind == TokenKind::Open) => self.call(&name),
+            TokenKind::Name(name)
+                if self
+                    .tokens
+                    .get(self.at + 1)
+                    .is_some_and(|next| next.kind == TokenKind::Open) =>
+            {
+                self.call(&name)
+            }
             TokenKind::Name(name) => self.literal(match name.as_str() {
                 "true" => Node::Flag(true),
                 "false" => Node::Flag(false),
                 _ => Node::Variable(name),
             }),
-            _ => Err(self.error("a value is missing before it", "write a variable, \"text\", a number, true or false")),
+            _ => Err(self.error(
+                "a value is missing before it",
+                "write a variable, \"text\", a number, true or false",
+            )),
         }
     }
 
@@ -217,7 +258,10 @@ impl Parser<'_> {
 
     fn call(&mut self, name: &str) -> Result<Node, ExpressionError> {
         if name != "glob" {
-            return Err(self.error("no such function is known", "the one function is glob(value, \"pattern\")"));
+            return Err(self.error(
+                "no such function is known",
+                "the one function is glob(value, \"pattern\")",
+            ));
         }
         let usage = "write glob(BITBUCKET_BRANCH, \"feature/*\")";
         self.at += 2;
@@ -226,7 +270,9 @@ impl Parser<'_> {
             return Err(self.error("glob has two arguments", usage));
         }
         let pattern = match self.peek() {
-            Some(TokenKind::Text(text)) => text.parse().map_err(|error| self.error(&format!("{error}"), usage))?,
+            Some(TokenKind::Text(text)) => text
+                .parse()
+                .map_err(|error| self.error(&format!("{error}"), usage))?,
             _ => return Err(self.error("the pattern of glob is a text", usage)),
         };
         self.at += 1;

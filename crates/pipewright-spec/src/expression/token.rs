@@ -41,8 +41,16 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, BadToken> {
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let start = text.len() - rest.len();
-        let (kind, length) = token(rest, first).map_err(|(reason, help)| BadToken { start, reason, help })?;
-        tokens.push(Token { kind, start, end: start + length });
+        let (kind, length) = token(rest, first).map_err(|(reason, help)| BadToken {
+            start,
+            reason,
+            help,
+        })?;
+        tokens.push(Token {
+            kind,
+            start,
+            end: start + length,
+        });
         rest = rest[length..].trim_start();
     }
     Ok(tokens)
@@ -71,17 +79,35 @@ fn token(rest: &str, first: char) -> Result<(TokenKind, usize), (&'static str, &
         '=' => return Err(("a single `=` compares nothing", "write `==`")),
         '&' | '|' => return Err(("a single `&` or `|` joins nothing", "write `&&` or `||`")),
         '\'' => return Err(("text is in double quotes", "write \"text\"")),
-        '$' => return Err(("variables are written without `$`", "write the name alone: BITBUCKET_BRANCH")),
+        '$' => {
+            return Err((
+                "variables are written without `$`",
+                "write the name alone: BITBUCKET_BRANCH",
+            ));
+        }
         _ if first.is_ascii_digit() || first == '-' => {
-            let length = 1 + rest[1..].bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
-            let number = rest[..length].parse().map_err(|_| ("this is not a number", "write digits, with one `.` at most"))?;
+            let length = 1 + rest[1..]
+                .bytes()
+                .take_while(|byte| byte.is_ascii_digit() || *byte == b'.')
+                .count();
+            let number = rest[..length]
+                .parse()
+                .map_err(|_| ("this is not a number", "write digits, with one `.` at most"))?;
             (TokenKind::Number(number), length)
         }
         _ if first.is_ascii_alphabetic() || first == '_' => {
-            let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+            let length = rest
+                .bytes()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+                .count();
             (TokenKind::Name(rest[..length].to_owned()), length)
         }
-        _ => return Err(("this character has no meaning here", "put text in double quotes")),
+        _ => {
+            return Err((
+                "this character has no meaning here",
+                "put text in double quotes",
+            ));
+        }
     })
 }
 
@@ -99,5 +125,8 @@ fn quoted(rest: &str) -> Result<(TokenKind, usize), (&'static str, &'static str)
             _ => text.push(character),
         }
     }
-    Err(("the text has no closing quote", "end it with a double quote"))
+    Err((
+        "the text has no closing quote",
+        "end it with a double quote",
+    ))
 }

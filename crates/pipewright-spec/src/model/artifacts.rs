@@ -44,7 +44,14 @@ pub(crate) enum UploadKind {
 }
 
 const KEYS: &[&str] = &["paths", "upload", "download", "input", "output"];
-const UPLOAD_KEYS: &[&str] = &["name", "type", "paths", "ignore-paths", "depth", "capture-on"];
+const UPLOAD_KEYS: &[&str] = &[
+    "name",
+    "type",
+    "paths",
+    "ignore-paths",
+    "depth",
+    "capture-on",
+];
 const CAPTURE: &[&str] = &["success", "failed", "always"];
 
 impl Artifacts {
@@ -57,20 +64,30 @@ impl Artifacts {
             return artifacts;
         }
         if !matches!(node.value, Value::Map(_)) {
-            cx.wrong_type(node, "`artifacts`", "a list of paths or a mapping", "write each path as a list item: `- dist/**`");
+            cx.wrong_type(
+                node,
+                "`artifacts`",
+                "a list of paths or a mapping",
+                "write each path as a list item: `- dist/**`",
+            );
             return artifacts;
         }
         cx.each(node, "`artifacts`", KEYS, |cx, key, entry| match key {
             "paths" => artifacts.paths = check_paths(cx, &entry.value, "`paths`"),
             "download" => artifacts.downloads = check_download(cx, &entry.value),
             "upload" => {
-                cx.each_item(&entry.value, "`upload`", "a list of artifacts", |cx, item| {
-                    if matches!(item.value, Value::Map(_)) {
-                        artifacts.uploads.extend(Upload::check(cx, item));
-                    } else if let Some(path) = cx.filled_text(item, "an item of `upload`") {
-                        artifacts.paths.push(path.value);
-                    }
-                });
+                cx.each_item(
+                    &entry.value,
+                    "`upload`",
+                    "a list of artifacts",
+                    |cx, item| {
+                        if matches!(item.value, Value::Map(_)) {
+                            artifacts.uploads.extend(Upload::check(cx, item));
+                        } else if let Some(path) = cx.filled_text(item, "an item of `upload`") {
+                            artifacts.paths.push(path.value);
+                        }
+                    },
+                );
             }
             "input" => artifacts.input = check_paths(cx, &entry.value, "`input`"),
             _ => artifacts.output = check_paths(cx, &entry.value, "`output`"),
@@ -89,27 +106,46 @@ impl Upload {
             depth: None,
             capture_on: None,
         };
-        cx.each(node, "an artifact", UPLOAD_KEYS, |cx, key, entry| match key {
-            "name" => upload.name = cx.filled_text(&entry.value, "`name`").map(|text| text.value).unwrap_or_default(),
-            "type" => {
-                upload.kind = match cx.choice(&entry.value, "`type`", &["shared", "scoped", "test-reports"]) {
-                    Some(1) => UploadKind::Scoped,
-                    Some(2) => UploadKind::TestReports,
-                    _ => UploadKind::Shared,
-                };
-            }
-            "paths" => upload.paths = check_paths(cx, &entry.value, "`paths`"),
-            "ignore-paths" => {
-                if entry.value.items().is_none_or(|items| !items.is_empty()) {
-                    upload.ignore_paths = check_paths(cx, &entry.value, "`ignore-paths`");
+        cx.each(
+            node,
+            "an artifact",
+            UPLOAD_KEYS,
+            |cx, key, entry| match key {
+                "name" => {
+                    upload.name = cx
+                        .filled_text(&entry.value, "`name`")
+                        .map(|text| text.value)
+                        .unwrap_or_default()
                 }
-            }
-            "depth" => upload.depth = cx.whole(&entry.value, "`depth`", 1..=1000),
-            _ => upload.capture_on = cx.choice(&entry.value, "`capture-on`", CAPTURE),
-        });
+                "type" => {
+                    upload.kind = match cx.choice(
+                        &entry.value,
+                        "`type`",
+                        &["shared", "scoped", "test-reports"],
+                    ) {
+                        Some(1) => UploadKind::Scoped,
+                        Some(2) => UploadKind::TestReports,
+                        _ => UploadKind::Shared,
+                    };
+                }
+                "paths" => upload.paths = check_paths(cx, &entry.value, "`paths`"),
+                "ignore-paths" => {
+                    if entry.value.items().is_none_or(|items| !items.is_empty()) {
+                        upload.ignore_paths = check_paths(cx, &entry.value, "`ignore-paths`");
+                    }
+                }
+                "depth" => upload.depth = cx.whole(&entry.value, "`depth`", 1..=1000),
+                _ => upload.capture_on = cx.choice(&entry.value, "`capture-on`", CAPTURE),
+            },
+        );
         for key in ["name", "paths"] {
             if node.get(key).is_none() {
-                cx.missing(node.place, "an artifact", key, "an artifact of `upload` has a `name` and `paths`");
+                cx.missing(
+                    node.place,
+                    "an artifact",
+                    key,
+                    "an artifact of `upload` has a `name` and `paths`",
+                );
             }
         }
         (!upload.paths.is_empty()).then_some(upload)
@@ -118,7 +154,12 @@ impl Upload {
 
 fn check_download<'n>(cx: &mut Checker<'n>, node: &'n Node) -> Downloads {
     match &node.value {
-        Value::List(_) => Downloads::Named(cx.texts(node, "`download`").into_iter().map(|text| text.value).collect()),
+        Value::List(_) => Downloads::Named(
+            cx.texts(node, "`download`")
+                .into_iter()
+                .map(|text| text.value)
+                .collect(),
+        ),
         _ => match cx.flag(node, "`download`") {
             Some(false) => Downloads::None,
             _ => Downloads::All,
@@ -135,7 +176,10 @@ fn check_paths<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str) -> Vec<Stri
             cx.warning(
                 Code::NotAllowed,
                 path.place,
-                format_args!("{} leads out of the clone directory, so it keeps nothing", crate::diagnostic::shown(&path.value)),
+                format_args!(
+                    "{} leads out of the clone directory, so it keeps nothing",
+                    crate::diagnostic::shown(&path.value)
+                ),
                 "copy the files into the clone directory in the script, and name them there",
             );
         } else if path.value.split('/').any(|part| part == ".") {
@@ -143,15 +187,24 @@ fn check_paths<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str) -> Vec<Stri
             cx.warning(
                 Code::NotAllowed,
                 path.place,
-                format_args!("{} has a part `.`, with which Bitbucket keeps nothing", crate::diagnostic::shown(&path.value)),
+                format_args!(
+                    "{} has a part `.`, with which Bitbucket keeps nothing",
+                    crate::diagnostic::shown(&path.value)
+                ),
                 &format!("write {}", crate::diagnostic::shown(&plain.join("/"))),
             );
         } else if path.value.ends_with('/') {
             cx.warning(
                 Code::NotAllowed,
                 path.place,
-                format_args!("{} names a directory, and only files are kept", crate::diagnostic::shown(&path.value)),
-                &format!("write {}", crate::diagnostic::shown(&format!("{}**", path.value))),
+                format_args!(
+                    "{} names a directory, and only files are kept",
+                    crate::diagnostic::shown(&path.value)
+                ),
+                &format!(
+                    "write {}",
+                    crate::diagnostic::shown(&format!("{}**", path.value))
+                ),
             );
         }
     }

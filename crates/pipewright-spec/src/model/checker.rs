@@ -101,12 +101,19 @@ impl<'n> Checker<'n> {
             match part {
                 Part::Index(index) => drop(write!(path, "[{index}]")),
                 Part::Key(key) => {
-                    let plain =
-                        !key.is_empty() && key.len() <= 60 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+                    let plain = !key.is_empty()
+                        && key.len() <= 60
+                        && key
+                            .bytes()
+                            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
                     match (plain, path.is_empty()) {
                         (true, true) => path.push_str(key),
                         (true, false) => drop(write!(path, ".{key}")),
-                        (false, _) => drop(write!(path, "[{:?}]", key.chars().take(60).collect::<String>())),
+                        (false, _) => drop(write!(
+                            path,
+                            "[{:?}]",
+                            key.chars().take(60).collect::<String>()
+                        )),
                     }
                 }
             }
@@ -116,20 +123,53 @@ impl<'n> Checker<'n> {
 
     // Problems.
 
-    pub(crate) fn error(&mut self, code: Code, place: Place, message: fmt::Arguments<'_>, help: &str) {
+    pub(crate) fn error(
+        &mut self,
+        code: Code,
+        place: Place,
+        message: fmt::Arguments<'_>,
+        help: &str,
+    ) {
         self.report(Severity::Error, code, place, message, help);
     }
 
-    pub(crate) fn warning(&mut self, code: Code, place: Place, message: fmt::Arguments<'_>, help: &str) {
+    pub(crate) fn warning(
+        &mut self,
+        code: Code,
+        place: Place,
+        message: fmt::Arguments<'_>,
+        help: &str,
+    ) {
         self.report(Severity::Warning, code, place, message, help);
     }
 
     /// A warning with a second place that belongs to it.
-    pub(crate) fn warning_with(&mut self, code: Code, place: Place, message: fmt::Arguments<'_>, help: &str, (other, text): (Place, &str)) {
-        self.report_with(Severity::Warning, code, place, message, help, Some((other, text)));
+    pub(crate) fn warning_with(
+        &mut self,
+        code: Code,
+        place: Place,
+        message: fmt::Arguments<'_>,
+        help: &str,
+        (other, text): (Place, &str),
+    ) {
+        self.report_with(
+            Severity::Warning,
+            code,
+            place,
+            message,
+            help,
+            Some((other, text)),
+        );
     }
 
-    fn report(&mut self, severity: Severity, code: Code, place: Place, message: fmt::Arguments<'_>, help: &str) {
+    fn report(
+        &mut self,
+        severity: Severity,
+        code: Code,
+        place: Place,
+        message: fmt::Arguments<'_>,
+        help: &str,
+    ) {
         self.report_with(severity, code, place, message, help, None);
     }
 
@@ -146,7 +186,13 @@ impl<'n> Checker<'n> {
             self.collected.skip(severity);
             return;
         }
-        let mut problem = Diagnostic::new(severity, code, message.to_string(), self.source.defined(place)).with_path(self.path());
+        let mut problem = Diagnostic::new(
+            severity,
+            code,
+            message.to_string(),
+            self.source.defined(place),
+        )
+        .with_path(self.path());
         if !help.is_empty() {
             problem = problem.with_help(help);
         }
@@ -154,7 +200,12 @@ impl<'n> Checker<'n> {
             problem = problem.with_label(used, "used here");
         }
         if let Some((place, text)) = other {
-            problem = problem.with_label(self.source.used(place).unwrap_or_else(|| self.source.defined(place)), text);
+            problem = problem.with_label(
+                self.source
+                    .used(place)
+                    .unwrap_or_else(|| self.source.defined(place)),
+                text,
+            );
         }
         self.collected.push(code, problem);
     }
@@ -162,7 +213,12 @@ impl<'n> Checker<'n> {
     /// `what` must be of another type: `a mapping`, `a list of step items`.
     pub(crate) fn wrong_type(&mut self, node: &Node, what: &str, wanted: &str, help: &str) {
         let kind = node.kind();
-        self.error(Code::WrongType, node.place, format_args!("{what} must be {wanted}, but this is {kind}"), help);
+        self.error(
+            Code::WrongType,
+            node.place,
+            format_args!("{what} must be {wanted}, but this is {kind}"),
+            help,
+        );
     }
 
     /// `did you mean …?` for a name that the file does not define, else `otherwise`.
@@ -173,15 +229,37 @@ impl<'n> Checker<'n> {
         }
         let names = &self.names;
         let known: Vec<&str> = match defined {
-            Defined::Services => names.services.iter().map(String::as_str).take(MAX_CANDIDATES).collect(),
+            Defined::Services => names
+                .services
+                .iter()
+                .map(String::as_str)
+                .take(MAX_CANDIDATES)
+                .collect(),
             Defined::Caches => {
                 let own = names.caches.iter().map(String::as_str).take(MAX_CANDIDATES);
-                PREDEFINED_CACHES.iter().map(|(name, _)| *name).chain(own).collect()
+                PREDEFINED_CACHES
+                    .iter()
+                    .map(|(name, _)| *name)
+                    .chain(own)
+                    .collect()
             }
-            Defined::Imports => names.imports.keys().map(String::as_str).take(MAX_CANDIDATES).collect(),
-            Defined::Customs => names.customs.iter().map(String::as_str).take(MAX_CANDIDATES).collect(),
+            Defined::Imports => names
+                .imports
+                .keys()
+                .map(String::as_str)
+                .take(MAX_CANDIDATES)
+                .collect(),
+            Defined::Customs => names
+                .customs
+                .iter()
+                .map(String::as_str)
+                .take(MAX_CANDIDATES)
+                .collect(),
         };
-        nearest(name, &known).map_or_else(|| otherwise.to_owned(), |near| format!("did you mean {}?", shown(near)))
+        nearest(name, &known).map_or_else(
+            || otherwise.to_owned(),
+            |near| format!("did you mean {}?", shown(near)),
+        )
     }
 
     // Features: what a plan needs of the installation, kept with the step that needs it.
@@ -193,11 +271,19 @@ impl<'n> Checker<'n> {
     /// As [`Self::feature`], of which there are many that differ by their names.
     pub(crate) fn feature_named(&mut self, feature: Feature, name: &str, place: Place) {
         let path = self.path();
-        self.features.push(FeatureUse { feature, name: name.to_owned(), place, path });
+        self.features.push(FeatureUse {
+            feature,
+            name: name.to_owned(),
+            place,
+            path,
+        });
     }
 
     /// Runs a check and gives the features it met beside its result.
-    pub(crate) fn with_features<T>(&mut self, check: impl FnOnce(&mut Self) -> T) -> (T, Vec<FeatureUse>) {
+    pub(crate) fn with_features<T>(
+        &mut self,
+        check: impl FnOnce(&mut Self) -> T,
+    ) -> (T, Vec<FeatureUse>) {
         let outer = std::mem::take(&mut self.features);
         let result = check(self);
         (result, std::mem::replace(&mut self.features, outer))
@@ -227,14 +313,22 @@ impl<'n> Checker<'n> {
         mut check: impl FnMut(&mut Self, &'static str, &'n Entry),
     ) -> bool {
         let Some(entries) = node.entries() else {
-            let help = format!("write it with its keys below it, indented: {}", alternatives(keys.get(..4).unwrap_or(keys)));
+            let help = format!(
+                "write it with its keys below it, indented: {}",
+                alternatives(keys.get(..4).unwrap_or(keys))
+            );
             self.wrong_type(node, what, "a mapping", &help);
             return false;
         };
-        for entry in entries.iter().filter(|entry| entry.key != left_out || left_out.is_empty()) {
+        for entry in entries
+            .iter()
+            .filter(|entry| entry.key != left_out || left_out.is_empty())
+        {
             match keys.iter().find(|key| **key == entry.key) {
                 None => self.unknown_key(entry, what, keys),
-                Some(_) if entry.value.is_null() => self.within(&entry.key, |cx| cx.empty_value(entry)),
+                Some(_) if entry.value.is_null() => {
+                    self.within(&entry.key, |cx| cx.empty_value(entry))
+                }
                 Some(key) => self.within(&entry.key, |cx| check(cx, key, entry)),
             }
         }
@@ -242,9 +336,20 @@ impl<'n> Checker<'n> {
     }
 
     /// Hands each entry of a mapping with free keys to `check`.
-    pub(crate) fn each_named(&mut self, node: &'n Node, what: &str, wanted: &str, mut check: impl FnMut(&mut Self, &'n Entry)) -> bool {
+    pub(crate) fn each_named(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        wanted: &str,
+        mut check: impl FnMut(&mut Self, &'n Entry),
+    ) -> bool {
         let Some(entries) = node.entries() else {
-            self.wrong_type(node, what, wanted, "write each name as a key, with its value after the colon or indented below it");
+            self.wrong_type(
+                node,
+                what,
+                wanted,
+                "write each name as a key, with its value after the colon or indented below it",
+            );
             return false;
         };
         for entry in entries {
@@ -270,36 +375,68 @@ impl<'n> Checker<'n> {
         }
         let help = match nearest(&entry.key, keys) {
             Some(key) => format!("did you mean `{key}`?"),
-            None => foreign_key(&entry.key).map_or_else(|| format!("known here: {}", alternatives(keys)), ToOwned::to_owned),
+            None => foreign_key(&entry.key).map_or_else(
+                || format!("known here: {}", alternatives(keys)),
+                ToOwned::to_owned,
+            ),
         };
         let key = shown(&entry.key);
         let message = format_args!("{key} is not a property of {what}; it is ignored");
-        if matches!(self.path.last(), Some(Part::Key(last)) if std::ptr::eq(*last, entry.key.as_str())) {
+        if matches!(self.path.last(), Some(Part::Key(last)) if std::ptr::eq(*last, entry.key.as_str()))
+        {
             self.warning(Code::UnknownKey, entry.key_place, message, &help);
         } else {
-            self.within(&entry.key, |cx| cx.warning(Code::UnknownKey, entry.key_place, message, &help));
+            self.within(&entry.key, |cx| {
+                cx.warning(Code::UnknownKey, entry.key_place, message, &help)
+            });
         }
     }
 
     pub(crate) fn missing(&mut self, place: Place, what: &str, key: &str, help: &str) {
-        self.error(Code::MissingKey, place, format_args!("{what} has no `{key}`"), help);
+        self.error(
+            Code::MissingKey,
+            place,
+            format_args!("{what} has no `{key}`"),
+            help,
+        );
     }
 
     // Lists.
 
     /// Hands each item that is not null to `check`. A list must not be empty, and null items are warned of.
-    pub(crate) fn each_item(&mut self, node: &'n Node, what: &str, wanted: &str, mut check: impl FnMut(&mut Self, &'n Node)) -> bool {
+    pub(crate) fn each_item(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        wanted: &str,
+        mut check: impl FnMut(&mut Self, &'n Node),
+    ) -> bool {
         let Some(items) = node.items() else {
-            self.wrong_type(node, what, wanted, "write each item on a line of its own that begins with `- `");
+            self.wrong_type(
+                node,
+                what,
+                wanted,
+                "write each item on a line of its own that begins with `- `",
+            );
             return false;
         };
         if items.is_empty() {
-            self.error(Code::EmptyList, node.place, format_args!("{what} is empty"), "add an item, or remove the key");
+            self.error(
+                Code::EmptyList,
+                node.place,
+                format_args!("{what} is empty"),
+                "add an item, or remove the key",
+            );
         }
         for (index, item) in items.iter().enumerate() {
             self.at_index(index, |cx| {
                 if item.is_null() {
-                    cx.warning(Code::EmptyValue, item.place, format_args!("this item of {what} is empty and is skipped"), "remove the `-`");
+                    cx.warning(
+                        Code::EmptyValue,
+                        item.place,
+                        format_args!("this item of {what} is empty and is skipped"),
+                        "remove the `-`",
+                    );
                 } else {
                     check(cx, item);
                 }
@@ -336,20 +473,37 @@ impl<'n> Checker<'n> {
     /// A text; numbers and booleans are taken as written, with a warning.
     pub(crate) fn text(&mut self, node: &Node, what: &str) -> Option<At<String>> {
         match &node.value {
-            Value::Scalar(Kind::Text | Kind::Filled, text) => Some(At { value: text.clone(), place: node.place }),
+            Value::Scalar(Kind::Text | Kind::Filled, text) => Some(At {
+                value: text.clone(),
+                place: node.place,
+            }),
             Value::Scalar(Kind::Number | Kind::Flag(_), text) => {
                 let kind = node.kind();
-                let help = format!("put it in quotes: \"{}\"", text.chars().take(60).collect::<String>());
+                let help = format!(
+                    "put it in quotes: \"{}\"",
+                    text.chars().take(60).collect::<String>()
+                );
                 self.warning(
                     Code::Coerced,
                     node.place,
-                    format_args!("{what} should be text, but this is {kind}; it is read as {}", shown(text)),
+                    format_args!(
+                        "{what} should be text, but this is {kind}; it is read as {}",
+                        shown(text)
+                    ),
                     &help,
                 );
-                Some(At { value: text.clone(), place: node.place })
+                Some(At {
+                    value: text.clone(),
+                    place: node.place,
+                })
             }
             Value::Scalar(Kind::Null, _) => {
-                self.error(Code::WrongType, node.place, format_args!("{what} is empty"), "give it a value, or remove it");
+                self.error(
+                    Code::WrongType,
+                    node.place,
+                    format_args!("{what} is empty"),
+                    "give it a value, or remove it",
+                );
                 None
             }
             Value::Map(entries) => {
@@ -369,27 +523,47 @@ impl<'n> Checker<'n> {
 
     /// An error about a key that may not stand where it does.
     pub(crate) fn misplaced(&mut self, entry: &'n Entry, message: fmt::Arguments<'_>, help: &str) {
-        self.within(&entry.key, |cx| cx.error(Code::Misplaced, entry.key_place, message, help));
+        self.within(&entry.key, |cx| {
+            cx.error(Code::Misplaced, entry.key_place, message, help)
+        });
     }
 
     /// A warning about a key that has no effect where it stands.
-    pub(crate) fn without_effect(&mut self, entry: &'n Entry, message: fmt::Arguments<'_>, help: &str) {
-        self.within(&entry.key, |cx| cx.warning(Code::Misplaced, entry.key_place, message, help));
+    pub(crate) fn without_effect(
+        &mut self,
+        entry: &'n Entry,
+        message: fmt::Arguments<'_>,
+        help: &str,
+    ) {
+        self.within(&entry.key, |cx| {
+            cx.warning(Code::Misplaced, entry.key_place, message, help)
+        });
     }
 
     /// A text that must not be blank.
     pub(crate) fn filled_text(&mut self, node: &Node, what: &str) -> Option<At<String>> {
         let text = self.text(node, what)?;
         if text.value.trim().is_empty() {
-            self.error(Code::WrongType, node.place, format_args!("{what} is empty"), "give it a value, or remove it");
+            self.error(
+                Code::WrongType,
+                node.place,
+                format_args!("{what} is empty"),
+                "give it a value, or remove it",
+            );
             return None;
         }
         Some(text)
     }
 
     /// A whole number in a range. `None` without a word where a template stands, whose value comes later.
-    pub(crate) fn whole(&mut self, node: &Node, what: &str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
-        let Value::Scalar(kind @ (Kind::Number | Kind::Text | Kind::Filled), text) = &node.value else {
+    pub(crate) fn whole(
+        &mut self,
+        node: &Node,
+        what: &str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let Value::Scalar(kind @ (Kind::Number | Kind::Text | Kind::Filled), text) = &node.value
+        else {
             self.wrong_type(node, what, "a whole number", "");
             return None;
         };
@@ -397,9 +571,17 @@ impl<'n> Checker<'n> {
             return None;
         }
         let digits = text.trim().replace('_', "");
-        let number = digits.parse::<i64>().ok().filter(|_| !digits.starts_with('+'));
+        let number = digits
+            .parse::<i64>()
+            .ok()
+            .filter(|_| !digits.starts_with('+'));
         let Some(number) = number else {
-            self.error(Code::WrongType, node.place, format_args!("{what} must be a whole number, but this is {}", shown(text)), "");
+            self.error(
+                Code::WrongType,
+                node.place,
+                format_args!("{what} must be a whole number, but this is {}", shown(text)),
+                "",
+            );
             return None;
         };
         if *kind == Kind::Text {
@@ -411,11 +593,22 @@ impl<'n> Checker<'n> {
                 &help,
             );
         }
-        let inside = u32::try_from(number).ok().filter(|number| range.contains(number));
+        let inside = u32::try_from(number)
+            .ok()
+            .filter(|number| range.contains(number));
         if inside.is_none() {
             let (low, high) = (range.start(), range.end());
-            let bounds = if *high == u32::MAX { format!("at least {low}") } else { format!("from {low} to {high}") };
-            self.error(Code::OutOfRange, node.place, format_args!("{what} must be {bounds}, but this is {number}"), "");
+            let bounds = if *high == u32::MAX {
+                format!("at least {low}")
+            } else {
+                format!("from {low} to {high}")
+            };
+            self.error(
+                Code::OutOfRange,
+                node.place,
+                format_args!("{what} must be {bounds}, but this is {number}"),
+                "",
+            );
         }
         inside
     }
@@ -433,7 +626,10 @@ impl<'n> Checker<'n> {
                         self.error(
                             Code::WrongType,
                             node.place,
-                            format_args!("{what} must be true or false, but this is {}", shown(text)),
+                            format_args!(
+                                "{what} must be true or false, but this is {}",
+                                shown(text)
+                            ),
                             "",
                         );
                         return None;
@@ -444,7 +640,10 @@ impl<'n> Checker<'n> {
                     self.warning(
                         Code::Coerced,
                         node.place,
-                        format_args!("{what} should be true or false; {} is read as {flag}", shown(text)),
+                        format_args!(
+                            "{what} should be true or false; {} is read as {flag}",
+                            shown(text)
+                        ),
                         &help,
                     );
                 }
@@ -465,11 +664,17 @@ impl<'n> Checker<'n> {
         }
         let found = words.iter().position(|word| *word == text.value);
         if found.is_none() {
-            let help = nearest(&text.value, words).map(|word| format!("did you mean `{word}`?")).unwrap_or_default();
+            let help = nearest(&text.value, words)
+                .map(|word| format!("did you mean `{word}`?"))
+                .unwrap_or_default();
             self.error(
                 Code::NotAllowed,
                 node.place,
-                format_args!("{what} must be {}, but this is {}", alternatives(words), shown(&text.value)),
+                format_args!(
+                    "{what} must be {}, but this is {}",
+                    alternatives(words),
+                    shown(&text.value)
+                ),
                 &help,
             );
         }
@@ -482,7 +687,9 @@ impl<'n> Checker<'n> {
         self.each_named(node, what, "a mapping of names to texts", |cx, entry| {
             if entry.value.is_null() {
                 pairs.push((entry.key.clone(), String::new()));
-            } else if let Some(text) = cx.text(&entry.value, &format!("{} of {what}", shown(&entry.key))) {
+            } else if let Some(text) =
+                cx.text(&entry.value, &format!("{} of {what}", shown(&entry.key)))
+            {
                 pairs.push((entry.key.clone(), text.value));
             }
         });
@@ -510,9 +717,13 @@ fn foreign_key(key: &str) -> Option<&'static str> {
         "needs" | "depends_on" | "depends-on" | "dependencies" => {
             "steps run in the order of the list; put those that may run together below `parallel:`"
         }
-        "env" | "variables" => "set variables with `export NAME=value` in the script, or in the repository's settings",
+        "env" | "variables" => {
+            "set variables with `export NAME=value` in the script, or in the repository's settings"
+        }
         "run" | "commands" | "cmd" => "write the commands as a list below `script:`",
-        "if" | "when" | "only" | "rules" | "branches" | "except" => "write a `condition:`, or a pipeline of its own below `branches:`",
+        "if" | "when" | "only" | "rules" | "branches" | "except" => {
+            "write a `condition:`, or a pipeline of its own below `branches:`"
+        }
         "concurrency" => "write `concurrency-group: name` in the step",
         "timeout" | "timeout-minutes" => "write `max-time:` in minutes",
         "before-script" | "before_script" => "put the commands at the beginning of `script:`",

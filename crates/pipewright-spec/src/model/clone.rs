@@ -48,7 +48,11 @@ impl CloneSettings {
 
     /// These settings over those of the file.
     pub(crate) fn over(self, file: Self) -> Self {
-        Self { enabled: self.enabled.or(file.enabled), depth: self.depth.or(file.depth), lfs: self.lfs.or(file.lfs) }
+        Self {
+            enabled: self.enabled.or(file.enabled),
+            depth: self.depth.or(file.depth),
+            lfs: self.lfs.or(file.lfs),
+        }
     }
 }
 
@@ -58,8 +62,16 @@ fn check_depth(cx: &mut Checker<'_>, node: &Node) -> Option<Depth> {
             return Some(Depth::Full);
         }
         if text.trim().parse::<i64>().is_err() && !is_template(text) {
-            let message = format_args!("`depth` must be a number of commits or `full`, but this is {}", shown(text));
-            cx.error(Code::NotAllowed, node.place, message, "write `depth: full` for all history");
+            let message = format_args!(
+                "`depth` must be a number of commits or `full`, but this is {}",
+                shown(text)
+            );
+            cx.error(
+                Code::NotAllowed,
+                node.place,
+                message,
+                "write `depth: full` for all history",
+            );
             return None;
         }
     }

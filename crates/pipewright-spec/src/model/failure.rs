@@ -17,12 +17,24 @@ const KEYS: &[&str] = &["strategy", "maxRetryCount"];
 impl OnFail {
     pub(crate) fn check<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Option<Self> {
         let (mut strategy, mut count) = (None, None);
-        cx.each(&entry.value, "`on-fail`", KEYS, |cx, key, entry| match key {
-            "strategy" => strategy = cx.choice(&entry.value, "`strategy`", &["fail", "ignore", "retry"]),
-            _ => count = cx.whole(&entry.value, "`maxRetryCount`", 1..=10),
-        });
+        cx.each(
+            &entry.value,
+            "`on-fail`",
+            KEYS,
+            |cx, key, entry| match key {
+                "strategy" => {
+                    strategy = cx.choice(&entry.value, "`strategy`", &["fail", "ignore", "retry"])
+                }
+                _ => count = cx.whole(&entry.value, "`maxRetryCount`", 1..=10),
+            },
+        );
         if entry.value.entries().is_some() && entry.value.get("strategy").is_none() {
-            cx.missing(entry.key_place, "`on-fail`", "strategy", "write `strategy: fail`, `ignore` or `retry` below it");
+            cx.missing(
+                entry.key_place,
+                "`on-fail`",
+                "strategy",
+                "write `strategy: fail`, `ignore` or `retry` below it",
+            );
         }
         if count.is_some() && strategy.is_some_and(|strategy| strategy != 2) {
             cx.warning(

@@ -52,13 +52,27 @@ pub(crate) struct Brought {
     pub(crate) commit: Option<CommitHash>,
 }
 
-const KEYS: &[&str] = &["pipelines", "image", "definitions", "options", "clone", "export", "triggers", "labels"];
+const KEYS: &[&str] = &[
+    "pipelines",
+    "image",
+    "definitions",
+    "options",
+    "clone",
+    "export",
+    "triggers",
+    "labels",
+];
 
 /// Checks a tree. The problems are given beside the file, which keeps them too.
-pub(crate) fn check(source: &Arc<Source>, root: Node, collected: Collected) -> (Option<PipelineFile>, Vec<Diagnostic>) {
+pub(crate) fn check(
+    source: &Arc<Source>,
+    root: Node,
+    collected: Collected,
+) -> (Option<PipelineFile>, Vec<Diagnostic>) {
     let mut cx = Checker::new(source, collected);
     let Value::Map(entries) = &root.value else {
-        let help = "a pipeline file is a mapping: write `pipelines:` and below it, indented, `default:`";
+        let help =
+            "a pipeline file is a mapping: write `pipelines:` and below it, indented, `default:`";
         cx.wrong_type(&root, "the file", "a mapping", help);
         return (None, cx.finish());
     };
@@ -100,7 +114,9 @@ impl<'n> Known<'n> {
         let mut known = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             if !KEYS.contains(&entry.key.as_str()) {
-                let end = entries.get(index + 1).map_or(cx.source.text.len() as u32, |next| next.key_place.start);
+                let end = entries
+                    .get(index + 1)
+                    .map_or(cx.source.text.len() as u32, |next| next.key_place.start);
                 warn_of_unknown(cx, entry, end);
             } else if entry.value.is_null() {
                 if entry.key != "pipelines" {
@@ -113,7 +129,12 @@ impl<'n> Known<'n> {
         Self(known)
     }
 
-    fn with<T>(&self, cx: &mut Checker<'n>, key: &str, check: impl FnOnce(&mut Checker<'n>, &'n Entry) -> T) -> Option<T> {
+    fn with<T>(
+        &self,
+        cx: &mut Checker<'n>,
+        key: &str,
+        check: impl FnOnce(&mut Checker<'n>, &'n Entry) -> T,
+    ) -> Option<T> {
         let entry = *self.0.iter().find(|entry| entry.key == key)?;
         Some(cx.within(&entry.key, |cx| check(cx, entry)))
     }
@@ -121,8 +142,13 @@ impl<'n> Known<'n> {
 
 /// A key of one's own at the top is fine where it parks an anchor, as Bitbucket allows; elsewhere it is a mistake.
 fn warn_of_unknown<'n>(cx: &mut Checker<'n>, entry: &'n Entry, end: u32) {
-    let text = cx.source.text.get(entry.key_place.start as usize..end as usize).unwrap_or("");
-    let holds_anchor = text.contains(" &") || entry.key.starts_with("x-") || entry.key.starts_with('.');
+    let text = cx
+        .source
+        .text
+        .get(entry.key_place.start as usize..end as usize)
+        .unwrap_or("");
+    let holds_anchor =
+        text.contains(" &") || entry.key.starts_with("x-") || entry.key.starts_with('.');
     if !holds_anchor || crate::diagnostic::nearest(&entry.key, KEYS).is_some() {
         cx.unknown_key(entry, "a pipeline file", KEYS);
     }
@@ -130,35 +156,83 @@ fn warn_of_unknown<'n>(cx: &mut Checker<'n>, entry: &'n Entry, end: u32) {
 
 impl PipelineFile {
     fn check_settings<'n>(&mut self, cx: &mut Checker<'n>, known: &Known<'n>) {
-        self.image = known.with(cx, "image", |cx, entry| Image::check(cx, &entry.value)).flatten();
-        self.clone = known.with(cx, "clone", |cx, entry| CloneSettings::check(cx, &entry.value)).unwrap_or_default();
-        self.options = known.with(cx, "options", |cx, entry| Options::check(cx, &entry.value)).unwrap_or_default();
-        self.export = known.with(cx, "export", |cx, entry| cx.flag(&entry.value, "`export`")).flatten().unwrap_or(false);
+        self.image = known
+            .with(cx, "image", |cx, entry| Image::check(cx, &entry.value))
+            .flatten();
+        self.clone = known
+            .with(cx, "clone", |cx, entry| {
+                CloneSettings::check(cx, &entry.value)
+            })
+            .unwrap_or_default();
+        self.options = known
+            .with(cx, "options", |cx, entry| Options::check(cx, &entry.value))
+            .unwrap_or_default();
+        self.export = known
+            .with(cx, "export", |cx, entry| cx.flag(&entry.value, "`export`"))
+            .flatten()
+            .unwrap_or(false);
         known.with(cx, "labels", |cx, entry| {
             if entry.value.entries().is_none() {
                 cx.wrong_type(&entry.value, "`labels`", "a mapping", "");
             }
         });
-        self.definitions = known.with(cx, "definitions", |cx, entry| Definitions::check(cx, &entry.value)).unwrap_or_default();
-        let customs = known.with(cx, "pipelines", |_, entry| names_of(entry.value.get("custom"))).unwrap_or_default();
+        self.definitions = known
+            .with(cx, "definitions", |cx, entry| {
+                Definitions::check(cx, &entry.value)
+            })
+            .unwrap_or_default();
+        let customs = known
+            .with(cx, "pipelines", |_, entry| {
+                names_of(entry.value.get("custom"))
+            })
+            .unwrap_or_default();
         cx.names = Names {
-            services: self.definitions.services.iter().map(|service| service.name.clone()).collect(),
-            caches: self.definitions.caches.iter().map(|cache| cache.name.clone()).collect(),
+            services: self
+                .definitions
+                .services
+                .iter()
+                .map(|service| service.name.clone())
+                .collect(),
+            caches: self
+                .definitions
+                .caches
+                .iter()
+                .map(|cache| cache.name.clone())
+                .collect(),
             imports: self.definitions.imports.iter().cloned().collect(),
             customs,
         };
-        let options = known.0.iter().find(|entry| entry.key == "options").map(|entry| &entry.value);
+        let options = known
+            .0
+            .iter()
+            .find(|entry| entry.key == "options")
+            .map(|entry| &entry.value);
         cx.resources = Resources {
-            size: if options.is_some_and(|options| options.get("size").is_some()) { self.options.size } else { Some(1) },
+            size: if options.is_some_and(|options| options.get("size").is_some()) {
+                self.options.size
+            } else {
+                Some(1)
+            },
             docker: self.options.docker,
-            services: self.definitions.services.iter().filter_map(|service| Some((service.name.clone(), service.memory?))).collect(),
+            services: self
+                .definitions
+                .services
+                .iter()
+                .filter_map(|service| Some((service.name.clone(), service.memory?)))
+                .collect(),
             own_machine: options.is_some_and(says_memory),
         };
-        self.triggers = known.with(cx, "triggers", check_triggers).unwrap_or_default();
+        self.triggers = known
+            .with(cx, "triggers", check_triggers)
+            .unwrap_or_default();
     }
 
     fn check_pipelines<'n>(&mut self, cx: &mut Checker<'n>, known: &Known<'n>, root: &'n Node) {
-        self.pipelines = known.with(cx, "pipelines", |cx, entry| Pipelines::check(cx, &entry.value)).unwrap_or_default();
+        self.pipelines = known
+            .with(cx, "pipelines", |cx, entry| {
+                Pipelines::check(cx, &entry.value)
+            })
+            .unwrap_or_default();
         self.shared = known
             .with(cx, "definitions", |cx, entry| {
                 let shared = entry.value.get("pipelines")?;
@@ -166,7 +240,8 @@ impl PipelineFile {
             })
             .flatten()
             .unwrap_or_default();
-        let runs_something = self.pipelines.all().next().is_some() || (self.export && !self.shared.is_empty());
+        let runs_something =
+            self.pipelines.all().next().is_some() || (self.export && !self.shared.is_empty());
         if !runs_something && !cx.has_errors() {
             let place = root
                 .entries()
@@ -174,15 +249,29 @@ impl PipelineFile {
                 .map_or(root.place, |entry| entry.key_place);
             let help = match root.entries().and_then(<[Entry]>::first) {
                 Some(first) if place == root.place && !KEYS.contains(&first.key.as_str()) => {
-                    format!("write `pipelines:` with `default:` below it; {} is not read", shown(&first.key))
+                    format!(
+                        "write `pipelines:` with `default:` below it; {} is not read",
+                        shown(&first.key)
+                    )
                 }
-                _ => "write `default:` below `pipelines:`, and below that a list of steps".to_owned(),
+                _ => {
+                    "write `default:` below `pipelines:`, and below that a list of steps".to_owned()
+                }
             };
-            cx.warning(Code::NothingToRun, place, format_args!("the file has no pipeline, so nothing will ever run"), &help);
+            cx.warning(
+                Code::NothingToRun,
+                place,
+                format_args!("the file has no pipeline, so nothing will ever run"),
+                &help,
+            );
         }
     }
 }
 
 fn names_of(node: Option<&Node>) -> BTreeSet<String> {
-    node.and_then(Node::entries).unwrap_or_default().iter().map(|entry| entry.key.clone()).collect()
+    node.and_then(Node::entries)
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| entry.key.clone())
+        .collect()
 }

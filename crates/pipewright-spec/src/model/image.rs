@@ -16,21 +16,40 @@ pub(crate) struct Image {
 }
 
 /// `email` is from before 2018 and has no effect.
-const KEYS: &[&str] = &["name", "username", "password", "email", "run-as-user", "aws"];
+const KEYS: &[&str] = &[
+    "name",
+    "username",
+    "password",
+    "email",
+    "run-as-user",
+    "aws",
+];
 const AWS_KEYS: &[&str] = &["access-key", "secret-key", "oidc-role"];
 
 impl Image {
     pub(crate) fn check<'n>(cx: &mut Checker<'n>, node: &'n Node) -> Option<Self> {
         if !matches!(node.value, Value::Map(_)) {
             if let Value::Scalar(Kind::Null, _) | Value::List(_) = node.value {
-                cx.wrong_type(node, "`image`", "a name or a mapping", "write `image: name:tag`");
+                cx.wrong_type(
+                    node,
+                    "`image`",
+                    "a name or a mapping",
+                    "write `image: name:tag`",
+                );
                 return None;
             }
             let name = image_name(cx, node)?;
             cx.feature(Feature::Image, node.place);
-            return Some(Self { name, username: None, password: None, run_as_user: None, aws: Vec::new() });
+            return Some(Self {
+                name,
+                username: None,
+                password: None,
+                run_as_user: None,
+                aws: Vec::new(),
+            });
         }
-        let (mut name, mut username, mut password, mut run_as_user, mut aws) = (None, None, None, None, Vec::new());
+        let (mut name, mut username, mut password, mut run_as_user, mut aws) =
+            (None, None, None, None, Vec::new());
         cx.feature(Feature::Image, node.place);
         cx.each(node, "`image`", KEYS, |cx, key, entry| match key {
             "name" => name = image_name(cx, &entry.value),
@@ -41,11 +60,26 @@ impl Image {
             _ => {}
         });
         if node.get("name").is_none() {
-            cx.missing(node.place, "`image`", "name", "write `name: registry/image:tag` below `image:`");
+            cx.missing(
+                node.place,
+                "`image`",
+                "name",
+                "write `name: registry/image:tag` below `image:`",
+            );
         }
         match (node.get("username"), node.get("password")) {
-            (Some(_), None) => cx.missing(node.place, "`image`", "password", "a `username` needs a `password` beside it"),
-            (None, Some(_)) => cx.missing(node.place, "`image`", "username", "a `password` needs a `username` beside it"),
+            (Some(_), None) => cx.missing(
+                node.place,
+                "`image`",
+                "password",
+                "a `username` needs a `password` beside it",
+            ),
+            (None, Some(_)) => cx.missing(
+                node.place,
+                "`image`",
+                "username",
+                "a `password` needs a `username` beside it",
+            ),
             _ => {}
         }
         if let (Some(_), Some(credentials)) = (node.get("username"), node.get("aws")) {
@@ -56,7 +90,13 @@ impl Image {
                 "keep one kind of credentials",
             );
         }
-        Some(Self { name: name?, username: username.map(|text| text.value), password: password.map(|text| text.value), run_as_user, aws })
+        Some(Self {
+            name: name?,
+            username: username.map(|text| text.value),
+            password: password.map(|text| text.value),
+            run_as_user,
+            aws,
+        })
     }
 }
 
@@ -68,12 +108,18 @@ fn image_name(cx: &mut Checker<'_>, node: &Node) -> Option<At<String>> {
         cx.error(
             Code::NotAllowed,
             node.place,
-            format_args!("{} is not the name of an image", crate::diagnostic::shown(text)),
+            format_args!(
+                "{} is not the name of an image",
+                crate::diagnostic::shown(text)
+            ),
             "write `[registry/]name[:tag][@digest]`",
         );
         return None;
     }
-    Some(At { value: text.to_owned(), place: name.place })
+    Some(At {
+        value: text.to_owned(),
+        place: name.place,
+    })
 }
 
 fn check_aws<'n>(cx: &mut Checker<'n>, node: &'n Node) -> Vec<(String, String)> {
@@ -85,7 +131,12 @@ fn check_aws<'n>(cx: &mut Checker<'n>, node: &'n Node) -> Vec<(String, String)> 
     });
     let has = |key: &str| node.get(key).is_some();
     if node.entries().is_some() && !has("oidc-role") && !(has("access-key") && has("secret-key")) {
-        cx.missing(node.place, "`aws`", "oidc-role", "give `oidc-role`, or `access-key` and `secret-key`");
+        cx.missing(
+            node.place,
+            "`aws`",
+            "oidc-role",
+            "give `oidc-role`, or `access-key` and `secret-key`",
+        );
     }
     pairs
 }

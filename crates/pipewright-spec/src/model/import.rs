@@ -30,7 +30,10 @@ impl ImportSource {
     /// The file's path in its repository.
     pub fn path(&self) -> &str {
         match self {
-            Self::File { path } | Self::Repository { path: Some(path), .. } => path,
+            Self::File { path }
+            | Self::Repository {
+                path: Some(path), ..
+            } => path,
             Self::Repository { path: None, .. } => "bitbucket-pipelines.yml",
         }
     }
@@ -41,8 +44,16 @@ impl fmt::Display for ImportSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path } => f.write_str(path),
-            Self::Repository { repository, reference, path: None } => write!(f, "{repository}:{reference}"),
-            Self::Repository { repository, reference, path: Some(path) } => write!(f, "{repository}:{reference}:{path}"),
+            Self::Repository {
+                repository,
+                reference,
+                path: None,
+            } => write!(f, "{repository}:{reference}"),
+            Self::Repository {
+                repository,
+                reference,
+                path: Some(path),
+            } => write!(f, "{repository}:{reference}:{path}"),
         }
     }
 }
@@ -70,9 +81,17 @@ impl Import {
         let parts: Vec<&str> = text.value.split(':').map(str::trim).collect();
         match parts.as_slice() {
             [repository, reference, pipeline] if parts.iter().all(|part| !part.is_empty()) => {
-                let source =
-                    ImportSource::Repository { repository: (*repository).to_owned(), reference: (*reference).to_owned(), path: None };
-                Some(Self { pipeline: (*pipeline).to_owned(), source, place: text.place, path: cx.path() })
+                let source = ImportSource::Repository {
+                    repository: (*repository).to_owned(),
+                    reference: (*reference).to_owned(),
+                    path: None,
+                };
+                Some(Self {
+                    pipeline: (*pipeline).to_owned(),
+                    source,
+                    place: text.place,
+                    path: cx.path(),
+                })
             }
             _ => {
                 let message = format_args!("{} is not an import source", shown(&text.value));
@@ -87,15 +106,32 @@ impl Import {
         }
     }
 
-    fn from_named(cx: &mut Checker<'_>, text: &At<String>, pipeline: &str, name: &str) -> Option<Self> {
+    fn from_named(
+        cx: &mut Checker<'_>,
+        text: &At<String>,
+        pipeline: &str,
+        name: &str,
+    ) -> Option<Self> {
         let (pipeline, name) = (pipeline.trim(), name.trim());
         match cx.names.imports.get(name).cloned() {
-            Some(source) if !pipeline.is_empty() => {
-                Some(Self { pipeline: pipeline.to_owned(), source: source?, place: text.place, path: cx.path() })
-            }
+            Some(source) if !pipeline.is_empty() => Some(Self {
+                pipeline: pipeline.to_owned(),
+                source: source?,
+                place: text.place,
+                path: cx.path(),
+            }),
             _ => {
-                let help = cx.suggestion(name, Defined::Imports, "define it: `definitions: {imports: {name: repository:branch-or-tag}}`");
-                cx.error(Code::BadImport, text.place, format_args!("no import source {} is defined", shown(name)), &help);
+                let help = cx.suggestion(
+                    name,
+                    Defined::Imports,
+                    "define it: `definitions: {imports: {name: repository:branch-or-tag}}`",
+                );
+                cx.error(
+                    Code::BadImport,
+                    text.place,
+                    format_args!("no import source {} is defined", shown(name)),
+                    &help,
+                );
                 None
             }
         }
@@ -108,7 +144,12 @@ pub(crate) fn check_source<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Option
         Value::Map(_) => {
             cx.each(&entry.value, "an import source", &["import"], |_, _, _| {});
             let Some(inner) = entry.value.get("import") else {
-                cx.missing(entry.key_place, "an import source", "import", "write `name: repository:branch-or-tag`");
+                cx.missing(
+                    entry.key_place,
+                    "an import source",
+                    "import",
+                    "write `name: repository:branch-or-tag`",
+                );
                 return None;
             };
             inner
@@ -122,31 +163,52 @@ pub(crate) fn check_source<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Option
     let text = cx.filled_text(node, "an import source")?;
     let parts: Vec<&str> = text.value.split(':').map(str::trim).collect();
     let source = match parts.as_slice() {
-        [path] if path.ends_with("pipelines.yml") => ImportSource::File { path: path.strip_prefix("./").unwrap_or(path).to_owned() },
-        [repository, reference] => {
-            ImportSource::Repository { repository: (*repository).to_owned(), reference: (*reference).to_owned(), path: None }
-        }
-        [repository, reference, path] if path.ends_with("pipelines.yml") => ImportSource::Repository {
+        [path] if path.ends_with("pipelines.yml") => ImportSource::File {
+            path: path.strip_prefix("./").unwrap_or(path).to_owned(),
+        },
+        [repository, reference] => ImportSource::Repository {
             repository: (*repository).to_owned(),
             reference: (*reference).to_owned(),
-            path: Some((*path).to_owned()),
+            path: None,
         },
+        [repository, reference, path] if path.ends_with("pipelines.yml") => {
+            ImportSource::Repository {
+                repository: (*repository).to_owned(),
+                reference: (*reference).to_owned(),
+                path: Some((*path).to_owned()),
+            }
+        }
         _ => {
             let message = format_args!("{} is not an import source", shown(&text.value));
             cx.error(Code::BadImport, text.place, message, "write `repository:branch-or-tag`, `repository:branch-or-tag:file`, or a path of this repository; the file must end in `pipelines.yml`");
             return None;
         }
     };
-    if let ImportSource::File { path } | ImportSource::Repository { path: Some(path), .. } = &source
-        && (path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| matches!(part, "" | "." | "..")))
+    if let ImportSource::File { path }
+    | ImportSource::Repository {
+        path: Some(path), ..
+    } = &source
+        && (path.starts_with('/')
+            || path.contains('\\')
+            || path.split('/').any(|part| matches!(part, "" | "." | "..")))
     {
         let message = format_args!("{} is not the path of a file in a repository", shown(path));
-        cx.error(Code::BadImport, text.place, message, "write it from the repository's root, without `.` and `..`");
+        cx.error(
+            Code::BadImport,
+            text.place,
+            message,
+            "write it from the repository's root, without `.` and `..`",
+        );
         return None;
     }
     if parts.iter().any(|part| part.is_empty()) {
         let message = format_args!("{} has an empty part", shown(&text.value));
-        cx.error(Code::BadImport, text.place, message, "write `repository:branch-or-tag`");
+        cx.error(
+            Code::BadImport,
+            text.place,
+            message,
+            "write `repository:branch-or-tag`",
+        );
         return None;
     }
     Some(source)

@@ -60,11 +60,24 @@ pub(crate) fn check_runs_on<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<S
         cx.texts(node, "`runs-on`")
     };
     if labels.len() > 10 {
-        cx.error(Code::TooMany, node.place, format_args!("`runs-on` has {} labels; at most 10 are allowed", labels.len()), "");
+        cx.error(
+            Code::TooMany,
+            node.place,
+            format_args!(
+                "`runs-on` has {} labels; at most 10 are allowed",
+                labels.len()
+            ),
+            "",
+        );
     }
     for label in &labels {
         if label.value.chars().count() > 50 && !is_template(&label.value) {
-            cx.error(Code::TooLong, label.place, format_args!("a label of `runs-on` may have at most 50 characters"), "");
+            cx.error(
+                Code::TooLong,
+                label.place,
+                format_args!("a label of `runs-on` may have at most 50 characters"),
+                "",
+            );
         }
         cx.feature_named(Feature::RunsOn, &label.value, label.place);
     }

@@ -37,7 +37,14 @@ pub(crate) enum Body {
 }
 
 /// `bookmarks` are Mercurial's, gone since 2020.
-const KEYS: &[&str] = &["default", "branches", "pull-requests", "tags", "custom", "bookmarks"];
+const KEYS: &[&str] = &[
+    "default",
+    "branches",
+    "pull-requests",
+    "tags",
+    "custom",
+    "bookmarks",
+];
 const IMPORT_KEYS: &[&str] = &["import", "variables"];
 
 impl Pipelines {
@@ -61,7 +68,9 @@ impl Pipelines {
             _ => cx.warning(
                 Code::UnknownKey,
                 entry.key_place,
-                format_args!("`bookmarks` are of Mercurial, which Bitbucket no longer has; they are ignored"),
+                format_args!(
+                    "`bookmarks` are of Mercurial, which Bitbucket no longer has; they are ignored"
+                ),
                 "remove them",
             ),
         });
@@ -70,72 +79,156 @@ impl Pipelines {
 
     /// Every pipeline that a push, a pull request or a person can start.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Pipeline> {
-        let by_pattern = [&self.branches, &self.tags, &self.pull_requests].into_iter().flatten().map(|(_, pipeline)| pipeline);
-        self.default.iter().chain(by_pattern).chain(self.custom.iter().map(|(_, pipeline)| pipeline))
+        let by_pattern = [&self.branches, &self.tags, &self.pull_requests]
+            .into_iter()
+            .flatten()
+            .map(|(_, pipeline)| pipeline);
+        self.default
+            .iter()
+            .chain(by_pattern)
+            .chain(self.custom.iter().map(|(_, pipeline)| pipeline))
     }
 }
 
 /// Pipelines by name.
-pub(crate) fn check_custom<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str) -> Vec<(At<String>, Pipeline)> {
+pub(crate) fn check_custom<'n>(
+    cx: &mut Checker<'n>,
+    node: &'n Node,
+    what: &str,
+) -> Vec<(At<String>, Pipeline)> {
     let mut named = Vec::new();
-    cx.each_named(node, what, "a mapping of names to pipelines", |cx, entry| {
-        if let Some(pipeline) = Pipeline::check(cx, entry, &format!("the pipeline {}", shown(&entry.key)), true) {
-            named.push((At { value: entry.key.clone(), place: entry.key_place }, pipeline));
-        }
-    });
+    cx.each_named(
+        node,
+        what,
+        "a mapping of names to pipelines",
+        |cx, entry| {
+            if let Some(pipeline) = Pipeline::check(
+                cx,
+                entry,
+                &format!("the pipeline {}", shown(&entry.key)),
+                true,
+            ) {
+                named.push((
+                    At {
+                        value: entry.key.clone(),
+                        place: entry.key_place,
+                    },
+                    pipeline,
+                ));
+            }
+        },
+    );
     named
 }
 
 /// Pipelines by pattern.
-fn check_patterns<'n>(cx: &mut Checker<'n>, node: &'n Node, what: &str) -> Vec<(At<RefPattern>, Pipeline)> {
+fn check_patterns<'n>(
+    cx: &mut Checker<'n>,
+    node: &'n Node,
+    what: &str,
+) -> Vec<(At<RefPattern>, Pipeline)> {
     let mut patterns = Vec::new();
-    cx.each_named(node, what, "a mapping of names or patterns to pipelines", |cx, entry| {
-        let pipeline = Pipeline::check(cx, entry, &format!("the pipeline {}", shown(&entry.key)), false);
-        match (entry.key.parse::<RefPattern>(), pipeline) {
-            (Ok(pattern), Some(pipeline)) => patterns.push((At { value: pattern, place: entry.key_place }, pipeline)),
-            (Err(error), _) => cx.error(Code::BadPattern, entry.key_place, format_args!("{error}"), ""),
-            (Ok(_), None) => {}
-        }
-    });
+    cx.each_named(
+        node,
+        what,
+        "a mapping of names or patterns to pipelines",
+        |cx, entry| {
+            let pipeline = Pipeline::check(
+                cx,
+                entry,
+                &format!("the pipeline {}", shown(&entry.key)),
+                false,
+            );
+            match (entry.key.parse::<RefPattern>(), pipeline) {
+                (Ok(pattern), Some(pipeline)) => patterns.push((
+                    At {
+                        value: pattern,
+                        place: entry.key_place,
+                    },
+                    pipeline,
+                )),
+                (Err(error), _) => cx.error(
+                    Code::BadPattern,
+                    entry.key_place,
+                    format_args!("{error}"),
+                    "",
+                ),
+                (Ok(_), None) => {}
+            }
+        },
+    );
     patterns
 }
 
 /// As [`check_patterns`]; a list right below `pull-requests` can only be meant for all of them.
-fn check_pull_requests<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<(At<RefPattern>, Pipeline)> {
+fn check_pull_requests<'n>(
+    cx: &mut Checker<'n>,
+    entry: &'n Entry,
+) -> Vec<(At<RefPattern>, Pipeline)> {
     if !matches!(entry.value.value, Value::List(_)) {
         return check_patterns(cx, &entry.value, "`pull-requests`");
     }
-    let message = format_args!("`pull-requests` has a pipeline but no pattern; it is read as `'**'`, every pull request");
-    cx.warning(Code::WrongType, entry.key_place, message, "write `'**':` below it, and indent the pipeline below that");
+    let message = format_args!(
+        "`pull-requests` has a pipeline but no pattern; it is read as `'**'`, every pull request"
+    );
+    cx.warning(
+        Code::WrongType,
+        entry.key_place,
+        message,
+        "write `'**':` below it, and indent the pipeline below that",
+    );
     let pipeline = Pipeline::check(cx, entry, "`pull-requests`", false);
-    let all = "**".parse().ok().map(|pattern| At { value: pattern, place: entry.key_place });
+    let all = "**".parse().ok().map(|pattern| At {
+        value: pattern,
+        place: entry.key_place,
+    });
     all.zip(pipeline).into_iter().collect()
 }
 
 impl Pipeline {
-    fn check<'n>(cx: &mut Checker<'n>, entry: &'n Entry, what: &str, is_custom: bool) -> Option<Self> {
+    fn check<'n>(
+        cx: &mut Checker<'n>,
+        entry: &'n Entry,
+        what: &str,
+        is_custom: bool,
+    ) -> Option<Self> {
         let node = &entry.value;
         match &node.value {
             Value::Scalar(crate::syntax::Kind::Null, _) => {
                 cx.empty_value(entry);
                 None
             }
-            Value::Map(_) if entry_of(node, "import").is_some() => Self::check_import(cx, entry, is_custom),
+            Value::Map(_) if entry_of(node, "import").is_some() => {
+                Self::check_import(cx, entry, is_custom)
+            }
             Value::Map(entries) => {
                 let help = match entries.first() {
                     Some(first) if matches!(first.key.as_str(), "step" | "parallel" | "stage") => {
                         format!("write `- {}:` with a dash", first.key)
                     }
-                    Some(first) if STEP_KEYS.contains(&first.key.as_str()) => "write `- step:`, and indent this below it".to_owned(),
+                    Some(first) if STEP_KEYS.contains(&first.key.as_str()) => {
+                        "write `- step:`, and indent this below it".to_owned()
+                    }
                     _ => "write `- step:` items below it, indented".to_owned(),
                 };
-                cx.wrong_type(node, what, "a list of items that begin with `- step:`", &help);
+                cx.wrong_type(
+                    node,
+                    what,
+                    "a list of items that begin with `- step:`",
+                    &help,
+                );
                 None
             }
             _ => {
-                let ((variables, items), features) = cx.with_features(|cx| check_items(cx, node, what, is_custom));
+                let ((variables, items), features) =
+                    cx.with_features(|cx| check_items(cx, node, what, is_custom));
                 let body = Body::Items(items);
-                node.items().is_some().then_some(Self { place: entry.key_place, variables, body, features })
+                node.items().is_some().then_some(Self {
+                    place: entry.key_place,
+                    variables,
+                    body,
+                    features,
+                })
             }
         }
     }
@@ -143,17 +236,27 @@ impl Pipeline {
     fn check_import<'n>(cx: &mut Checker<'n>, entry: &'n Entry, is_custom: bool) -> Option<Self> {
         let (mut import, mut variables) = (None, Vec::new());
         let ((), features) = cx.with_features(|cx| {
-            cx.each(&entry.value, "an imported pipeline", IMPORT_KEYS, |cx, key, entry| match key {
-                "import" => import = Import::check(cx, entry),
-                _ if is_custom => variables = check_variables(cx, &entry.value),
-                _ => cx.error(
-                    Code::Misplaced,
-                    entry.key_place,
-                    format_args!("`variables` are only for pipelines under `custom`"),
-                    "remove them",
-                ),
-            });
+            cx.each(
+                &entry.value,
+                "an imported pipeline",
+                IMPORT_KEYS,
+                |cx, key, entry| match key {
+                    "import" => import = Import::check(cx, entry),
+                    _ if is_custom => variables = check_variables(cx, &entry.value),
+                    _ => cx.error(
+                        Code::Misplaced,
+                        entry.key_place,
+                        format_args!("`variables` are only for pipelines under `custom`"),
+                        "remove them",
+                    ),
+                },
+            );
         });
-        Some(Self { place: entry.key_place, variables, body: Body::Import(import?), features })
+        Some(Self {
+            place: entry.key_place,
+            variables,
+            body: Body::Import(import?),
+            features,
+        })
     }
 }

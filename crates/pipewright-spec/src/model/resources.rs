@@ -33,7 +33,9 @@ pub(crate) struct Resources {
 
 /// True for settings that say how much memory a machine of one's own gives to a step: sizes then mean nothing.
 pub(crate) fn says_memory(node: &Node) -> bool {
-    node.get("runtime").and_then(|runtime| runtime.get("self-hosted")).is_some_and(|own| own.get("memory").is_some())
+    node.get("runtime")
+        .and_then(|runtime| runtime.get("self-hosted"))
+        .is_some_and(|own| own.get("memory").is_some())
 }
 
 /// Checks one step: the services must leave the script what it needs.
@@ -48,7 +50,13 @@ pub(crate) fn check_memory<'n>(cx: &mut Checker<'n>, node: &'n Node, key: Place,
         return;
     }
     let names = step.service_names(cx.resources.docker);
-    let of = |name: &str| cx.resources.services.get(name).copied().unwrap_or(SERVICE_MEMORY_MB);
+    let of = |name: &str| {
+        cx.resources
+            .services
+            .get(name)
+            .copied()
+            .unwrap_or(SERVICE_MEMORY_MB)
+    };
     let taken: u64 = names.iter().map(|name| u64::from(of(name))).sum();
     let whole = u64::from(size) * SIZE_MEMORY_MB;
     if names.is_empty() || taken + SCRIPT_MEMORY_MB <= whole {
@@ -57,12 +65,20 @@ pub(crate) fn check_memory<'n>(cx: &mut Checker<'n>, node: &'n Node, key: Place,
     let mut each = String::new();
     for name in names.iter().take(5) {
         // Writing into a string cannot fail.
-        let _ = write!(each, "{}{} {}", if each.is_empty() { "" } else { ", " }, shown(name), of(name));
+        let _ = write!(
+            each,
+            "{}{} {}",
+            if each.is_empty() { "" } else { ", " },
+            shown(name),
+            of(name)
+        );
     }
     let message = format!(
         "the services take {taken} MB ({each}) of the {whole} MB that a step of size `{size}x` has; the script needs {SCRIPT_MEMORY_MB} MB of it"
     );
-    let fitting = (0..6).map(|doublings| 1_u64 << doublings).find(|size| taken + SCRIPT_MEMORY_MB <= size * SIZE_MEMORY_MB);
+    let fitting = (0..6)
+        .map(|doublings| 1_u64 << doublings)
+        .find(|size| taken + SCRIPT_MEMORY_MB <= size * SIZE_MEMORY_MB);
     let help = fitting.map_or_else(
         || "Bitbucket stops such a step: lower the `memory` of its services".to_owned(),
         |size| format!("Bitbucket stops such a step: write `size: {size}x`, or lower the `memory` of its services"),
@@ -70,7 +86,9 @@ pub(crate) fn check_memory<'n>(cx: &mut Checker<'n>, node: &'n Node, key: Place,
     let services = entry_of(node, "services");
     let place = services.map_or(key, |entry| entry.key_place);
     match services {
-        Some(entry) => cx.within(&entry.key, |cx| cx.warning(Code::Memory, place, format_args!("{message}"), &help)),
+        Some(entry) => cx.within(&entry.key, |cx| {
+            cx.warning(Code::Memory, place, format_args!("{message}"), &help)
+        }),
         None => cx.warning(Code::Memory, place, format_args!("{message}"), &help),
     }
 }

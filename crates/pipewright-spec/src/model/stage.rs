@@ -21,7 +21,15 @@ pub(crate) struct Stage {
     pub(crate) features: Vec<FeatureUse>,
 }
 
-const KEYS: &[&str] = &["name", "steps", "deployment", "environment", "trigger", "condition", "on-fail"];
+const KEYS: &[&str] = &[
+    "name",
+    "steps",
+    "deployment",
+    "environment",
+    "trigger",
+    "condition",
+    "on-fail",
+];
 
 impl Stage {
     pub(crate) fn check<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Option<Self> {
@@ -38,10 +46,19 @@ impl Stage {
         };
         let ((), features) = cx.with_features(|cx| {
             cx.each(&entry.value, "a stage", KEYS, |cx, key, entry| match key {
-                "name" => stage.name = cx.filled_text(&entry.value, "`name`").map(|text| text.value),
+                "name" => {
+                    stage.name = cx
+                        .filled_text(&entry.value, "`name`")
+                        .map(|text| text.value)
+                }
                 "steps" => stage.steps = check_steps(cx, &entry.value, "a stage", Within::Stage),
-                "deployment" => stage.deployment = check_environment(cx, entry, Feature::Deployment),
-                "environment" => stage.environment = check_environment(cx, entry, Feature::Environment).map(|text| text.value),
+                "deployment" => {
+                    stage.deployment = check_environment(cx, entry, Feature::Deployment)
+                }
+                "environment" => {
+                    stage.environment =
+                        check_environment(cx, entry, Feature::Environment).map(|text| text.value)
+                }
                 "trigger" => stage.manual = check_trigger(cx, &entry.value),
                 "condition" => stage.condition = Some(Condition::check(cx, entry)),
                 _ => stage.on_fail = OnFail::check(cx, entry),
@@ -49,7 +66,12 @@ impl Stage {
         });
         stage.features = features;
         if entry.value.entries().is_some() && entry_of(&entry.value, "steps").is_none() {
-            cx.missing(entry.key_place, "the stage", "steps", "write `steps:` with `- step:` items below it");
+            cx.missing(
+                entry.key_place,
+                "the stage",
+                "steps",
+                "write `steps:` with `- step:` items below it",
+            );
         }
         (!stage.steps.is_empty()).then_some(stage)
     }

@@ -107,7 +107,13 @@ const NOT_WITH_CHILD: &[&str] = &[
 impl Step {
     /// Reads the body of a step. `key` is where it begins; `own_key` is left out of its keys (for a body that is not
     /// indented below it).
-    pub(crate) fn check<'n>(cx: &mut Checker<'n>, node: &'n Node, key: Place, within: Within, own_key: &str) -> Option<Self> {
+    pub(crate) fn check<'n>(
+        cx: &mut Checker<'n>,
+        node: &'n Node,
+        key: Place,
+        within: Within,
+        own_key: &str,
+    ) -> Option<Self> {
         let mut step = Self {
             place: key,
             name: None,
@@ -134,8 +140,11 @@ impl Step {
             child: None,
             features: Vec::new(),
         };
-        let (is_mapping, features) =
-            cx.with_features(|cx| cx.each_but(node, "a step", own_key, STEP_KEYS, |cx, key, entry| step.check_key(cx, key, entry)));
+        let (is_mapping, features) = cx.with_features(|cx| {
+            cx.each_but(node, "a step", own_key, STEP_KEYS, |cx, key, entry| {
+                step.check_key(cx, key, entry)
+            })
+        });
         step.features = features;
         if !is_mapping {
             return None;
@@ -156,7 +165,10 @@ impl Step {
             "size" => self.size = check_size(cx, entry),
             "trigger" => self.manual = check_trigger(cx, node),
             "deployment" => self.deployment = check_environment(cx, entry, Feature::Deployment),
-            "environment" => self.environment = check_environment(cx, entry, Feature::Environment).map(|text| text.value),
+            "environment" => {
+                self.environment =
+                    check_environment(cx, entry, Feature::Environment).map(|text| text.value)
+            }
             "condition" => self.condition = Some(Condition::check(cx, entry)),
             "on-fail" => self.on_fail = OnFail::check(cx, entry),
             "fail-fast" => self.fail_fast = cx.flag(node, "`fail-fast`"),
@@ -186,7 +198,13 @@ impl Step {
     }
 
     /// What only the whole step tells.
-    fn check_whole<'n>(&mut self, cx: &mut Checker<'n>, node: &'n Node, key: Place, within: Within) {
+    fn check_whole<'n>(
+        &mut self,
+        cx: &mut Checker<'n>,
+        node: &'n Node,
+        key: Place,
+        within: Within,
+    ) {
         let starts_pipeline =
             node.get("type").is_some_and(|kind| matches!(&kind.value, crate::syntax::Value::Scalar(_, text) if text == "pipeline"));
         if starts_pipeline {
@@ -195,15 +213,29 @@ impl Step {
             for key in ["custom", "input-variables"] {
                 if let Some(entry) = entry_of(node, key) {
                     let help = "write `type: pipeline` to start another pipeline, or remove it";
-                    cx.without_effect(entry, format_args!("`{key}` has no effect without `type: pipeline`"), help);
+                    cx.without_effect(
+                        entry,
+                        format_args!("`{key}` has no effect without `type: pipeline`"),
+                        help,
+                    );
                 }
             }
             if !self.artifacts.input.is_empty() || !self.artifacts.output.is_empty() {
                 let help = "use `download` and `paths` in a step with a script";
-                cx.warning(Code::Misplaced, key, format_args!("`input` and `output` of `artifacts` need `type: pipeline`"), help);
+                cx.warning(
+                    Code::Misplaced,
+                    key,
+                    format_args!("`input` and `output` of `artifacts` need `type: pipeline`"),
+                    help,
+                );
             }
             if node.get("script").is_none() {
-                cx.missing(key, "the step", "script", "write `script:` with a list of commands below `step:`");
+                cx.missing(
+                    key,
+                    "the step",
+                    "script",
+                    "write `script:` with a list of commands below `step:`",
+                );
             }
             resources::check_memory(cx, node, key, self);
             self.check_credentials(cx, node);
@@ -213,10 +245,18 @@ impl Step {
             Within::Final => &["deployment", "fail-fast"],
             Within::Pipeline | Within::Parallel => &[],
         };
-        let place = if within == Within::Stage { "a step of a stage" } else { "the final step" };
+        let place = if within == Within::Stage {
+            "a step of a stage"
+        } else {
+            "the final step"
+        };
         for key in refused {
             if let Some(entry) = entry_of(node, key) {
-                let help = if within == Within::Stage { "write it on the stage" } else { "remove it" };
+                let help = if within == Within::Stage {
+                    "write it on the stage"
+                } else {
+                    "remove it"
+                };
                 cx.misplaced(entry, format_args!("{place} cannot have `{key}`"), help);
             }
         }
@@ -224,7 +264,11 @@ impl Step {
             && matches!(within, Within::Stage | Within::Final)
             && let Some(entry) = entry_of(node, "trigger")
         {
-            let help = if within == Within::Stage { "write `trigger: manual` on the stage" } else { "remove it" };
+            let help = if within == Within::Stage {
+                "write `trigger: manual` on the stage"
+            } else {
+                "remove it"
+            };
             cx.misplaced(entry, format_args!("{place} cannot be manual"), help);
         }
         if within == Within::Pipeline
@@ -237,10 +281,19 @@ impl Step {
 
     /// The containers beside the step, each once: those named, and the Docker engine where `docker` or a pipe brings it.
     pub(crate) fn service_names(&self, docker: bool) -> Vec<&str> {
-        let has_pipe = self.script.iter().chain(&self.after_script).any(|entry| matches!(entry, ScriptEntry::Pipe(_)));
+        let has_pipe = self
+            .script
+            .iter()
+            .chain(&self.after_script)
+            .any(|entry| matches!(entry, ScriptEntry::Pipe(_)));
         let implied = (has_pipe || docker) && self.child.is_none();
         let mut names: Vec<&str> = Vec::new();
-        for name in self.services.iter().map(String::as_str).chain(implied.then_some("docker")) {
+        for name in self
+            .services
+            .iter()
+            .map(String::as_str)
+            .chain(implied.then_some("docker"))
+        {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -250,52 +303,94 @@ impl Step {
 
     /// A role for the registry is taken on with the step's own token.
     fn check_credentials<'n>(&self, cx: &mut Checker<'n>, node: &'n Node) {
-        let Some(entry) = entry_of(node, "image") else { return };
-        let by_role = self.image.as_ref().is_some_and(|image| image.aws.iter().any(|(key, _)| key == "oidc-role"));
+        let Some(entry) = entry_of(node, "image") else {
+            return;
+        };
+        let by_role = self
+            .image
+            .as_ref()
+            .is_some_and(|image| image.aws.iter().any(|(key, _)| key == "oidc-role"));
         if by_role && entry_of(node, "oidc").is_none() {
             let message = format_args!("the image's `oidc-role` needs the step's own token");
             cx.without_effect(entry, message, "write `oidc: true` in the step");
         }
     }
 
-    fn check_child<'n>(&mut self, cx: &mut Checker<'n>, node: &'n Node, key: Place, within: Within) {
+    fn check_child<'n>(
+        &mut self,
+        cx: &mut Checker<'n>,
+        node: &'n Node,
+        key: Place,
+        within: Within,
+    ) {
         for refused in NOT_WITH_CHILD {
             if let Some(entry) = entry_of(node, refused) {
                 let message = format_args!("a step that starts a pipeline cannot have `{refused}`");
-                cx.misplaced(entry, message, "remove it, or move it to a step of that pipeline");
+                cx.misplaced(
+                    entry,
+                    message,
+                    "remove it, or move it to a step of that pipeline",
+                );
             }
         }
         if (self.artifacts
-            != Artifacts { input: self.artifacts.input.clone(), output: self.artifacts.output.clone(), ..Artifacts::default() })
+            != Artifacts {
+                input: self.artifacts.input.clone(),
+                output: self.artifacts.output.clone(),
+                ..Artifacts::default()
+            })
             && let Some(entry) = entry_of(node, "artifacts")
         {
-            let message =
-                format_args!("a step that starts a pipeline has only `input` and `output` in its `artifacts`; the rest is ignored");
+            let message = format_args!(
+                "a step that starts a pipeline has only `input` and `output` in its `artifacts`; the rest is ignored"
+            );
             cx.without_effect(entry, message, "hand files over with `input` and `output`");
         }
         if within == Within::Stage {
-            cx.error(Code::Misplaced, key, format_args!("a step that starts a pipeline cannot be in a stage"), "move it out of the stage");
+            cx.error(
+                Code::Misplaced,
+                key,
+                format_args!("a step that starts a pipeline cannot be in a stage"),
+                "move it out of the stage",
+            );
         }
         let mut input_variables = Vec::new();
         if let Some(entry) = entry_of(node, "input-variables") {
-            input_variables = cx.within("input-variables", |cx| cx.named_texts(&entry.value, "`input-variables`"));
+            input_variables = cx.within("input-variables", |cx| {
+                cx.named_texts(&entry.value, "`input-variables`")
+            });
             for variable in entry.value.entries().unwrap_or_default() {
                 cx.variable_name(&variable.key, variable.key_place);
             }
             if input_variables.len() > 20 {
-                let message = format_args!("`input-variables` has {} variables; at most 20 are allowed", input_variables.len());
+                let message = format_args!(
+                    "`input-variables` has {} variables; at most 20 are allowed",
+                    input_variables.len()
+                );
                 cx.error(Code::TooMany, entry.key_place, message, "");
             }
         }
         let Some(entry) = entry_of(node, "custom") else {
-            cx.missing(key, "a step with `type: pipeline`", "custom", "write `custom: name` with a key of `pipelines.custom`");
+            cx.missing(
+                key,
+                "a step with `type: pipeline`",
+                "custom",
+                "write `custom: name` with a key of `pipelines.custom`",
+            );
             return;
         };
         self.child = cx.within("custom", |cx| {
             let custom = cx.filled_text(&entry.value, "`custom`")?;
             if !is_template(&custom.value) && !cx.names.customs.contains(&custom.value) {
-                let help = cx.suggestion(&custom.value, Defined::Customs, "name a key of `pipelines.custom` of this file");
-                let message = format_args!("no custom pipeline {} is in this file", shown(&custom.value));
+                let help = cx.suggestion(
+                    &custom.value,
+                    Defined::Customs,
+                    "name a key of `pipelines.custom` of this file",
+                );
+                let message = format_args!(
+                    "no custom pipeline {} is in this file",
+                    shown(&custom.value)
+                );
                 cx.error(Code::UnknownPipeline, custom.place, message, &help);
             }
             self.features.push(FeatureUse {
@@ -304,21 +399,30 @@ impl Step {
                 place: entry.key_place,
                 path: cx.path(),
             });
-            Some(Child { custom, input_variables })
+            Some(Child {
+                custom,
+                input_variables,
+            })
         });
     }
 }
 
 /// An entry with a value.
 pub(crate) fn entry_of<'n>(node: &'n Node, key: &str) -> Option<&'n Entry> {
-    node.entries()?.iter().find(|entry| entry.key == key && !entry.value.is_null())
+    node.entries()?
+        .iter()
+        .find(|entry| entry.key == key && !entry.value.is_null())
 }
 
 pub(crate) fn check_trigger(cx: &mut Checker<'_>, node: &Node) -> bool {
     cx.choice(node, "`trigger`", &["automatic", "manual"]) == Some(1)
 }
 
-pub(crate) fn check_environment(cx: &mut Checker<'_>, entry: &Entry, feature: Feature) -> Option<At<String>> {
+pub(crate) fn check_environment(
+    cx: &mut Checker<'_>,
+    entry: &Entry,
+    feature: Feature,
+) -> Option<At<String>> {
     cx.feature(feature, entry.key_place);
     cx.filled_text(&entry.value, &format!("`{}`", entry.key))
 }
@@ -327,14 +431,21 @@ fn check_concurrency_group(cx: &mut Checker<'_>, entry: &Entry) -> Option<String
     cx.feature(Feature::ConcurrencyGroup, entry.key_place);
     let group = cx.filled_text(&entry.value, "`concurrency-group`")?;
     if group.value.chars().count() > 50 && !is_template(&group.value) {
-        cx.error(Code::TooLong, group.place, format_args!("`concurrency-group` may have at most 50 characters"), "");
+        cx.error(
+            Code::TooLong,
+            group.place,
+            format_args!("`concurrency-group` may have at most 50 characters"),
+            "",
+        );
     }
     Some(group.value)
 }
 
 fn check_output_variables<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<String> {
     cx.feature(Feature::OutputVariables, entry.key_place);
-    let names = cx.texts_that(&entry.value, "`output-variables`", |cx, name| cx.variable_name(&name.value, name.place));
+    let names = cx.texts_that(&entry.value, "`output-variables`", |cx, name| {
+        cx.variable_name(&name.value, name.place)
+    });
     names.into_iter().map(|name| name.value).collect()
 }
 

@@ -4,7 +4,11 @@ use crate::syntax::{Entry, Kind, Node, Value};
 
 /// The tree with every known name replaced; the places stay those of the file. Names without a value are added to
 /// `unknown` with the place of their text.
-pub(crate) fn substitute<'n>(node: &'n Node, value_of: &dyn Fn(&str) -> Option<String>, unknown: &mut Vec<(&'n Node, String)>) -> Node {
+pub(crate) fn substitute<'n>(
+    node: &'n Node,
+    value_of: &dyn Fn(&str) -> Option<String>,
+    unknown: &mut Vec<(&'n Node, String)>,
+) -> Node {
     let value = match &node.value {
         Value::Scalar(Kind::Text, text) if text.contains("${{") => {
             let (text, missing) = replaced(text, value_of);
@@ -12,7 +16,12 @@ pub(crate) fn substitute<'n>(node: &'n Node, value_of: &dyn Fn(&str) -> Option<S
             Value::Scalar(Kind::Filled, text)
         }
         Value::Scalar(kind, text) => Value::Scalar(*kind, text.clone()),
-        Value::List(items) => Value::List(items.iter().map(|item| substitute(item, value_of, unknown)).collect()),
+        Value::List(items) => Value::List(
+            items
+                .iter()
+                .map(|item| substitute(item, value_of, unknown))
+                .collect(),
+        ),
         Value::Map(entries) => Value::Map(
             entries
                 .iter()
@@ -24,7 +33,10 @@ pub(crate) fn substitute<'n>(node: &'n Node, value_of: &dyn Fn(&str) -> Option<S
                 .collect(),
         ),
     };
-    Node { place: node.place, value }
+    Node {
+        place: node.place,
+        value,
+    }
 }
 
 fn replaced(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> (String, Vec<String>) {
@@ -38,7 +50,11 @@ fn replaced(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> (String, V
             break;
         };
         let name = after[..end].trim();
-        let is_name = !name.is_empty() && name.len() <= 200 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_name = !name.is_empty()
+            && name.len() <= 200
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if let Some(value) = value_of(name).filter(|_| is_name) {
             out.push_str(&value);
         } else {
@@ -60,7 +76,13 @@ mod tests {
     #[test]
     fn names_are_replaced_once() {
         let value_of = |name: &str| (name == "A").then(|| "${{ A }}".to_owned());
-        assert_eq!(replaced("x${{A}}y${{ B }}z${{", &value_of), ("x${{ A }}y${{ B }}z${{".to_owned(), vec!["B".to_owned()]));
-        assert_eq!(replaced("${{ github.ref }} ${{ }}", &value_of), ("${{ github.ref }} ${{ }}".to_owned(), Vec::new()));
+        assert_eq!(
+            replaced("x${{A}}y${{ B }}z${{", &value_of),
+            ("x${{ A }}y${{ B }}z${{".to_owned(), vec!["B".to_owned()])
+        );
+        assert_eq!(
+            replaced("${{ github.ref }} ${{ }}", &value_of),
+            ("${{ github.ref }} ${{ }}".to_owned(), Vec::new())
+        );
     }
 }

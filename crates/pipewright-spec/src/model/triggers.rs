@@ -54,7 +54,13 @@ impl TriggerEvent {
 
     /// True where a new commit comes with it, of a push or of a pull request: such a commit is planned.
     pub const fn brings_a_commit(self) -> bool {
-        matches!(self, Self::RepositoryPush | Self::PullRequestPush | Self::PullRequestCreated | Self::PullRequestUpdated)
+        matches!(
+            self,
+            Self::RepositoryPush
+                | Self::PullRequestPush
+                | Self::PullRequestCreated
+                | Self::PullRequestUpdated
+        )
     }
 
     /// The key under `triggers`.
@@ -87,25 +93,43 @@ const KEYS: &[&str] = &["condition", "pipelines"];
 pub(crate) fn check_triggers<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<TriggerRule> {
     let mut rules = Vec::new();
     cx.feature(Feature::Triggers, entry.key_place);
-    cx.each_named(&entry.value, "`triggers`", "a mapping of events to rules", |cx, entry| {
-        let Some(event) = TriggerEvent::ALL.iter().copied().find(|event| event.as_str() == entry.key) else {
-            let words: Vec<&'static str> = TriggerEvent::ALL.iter().map(|event| event.as_str()).collect();
-            cx.unknown_key(entry, "`triggers`", &words);
-            return;
-        };
-        if !event.brings_a_commit() {
-            cx.feature(Feature::OtherTriggers, entry.key_place);
-        }
-        if entry.value.is_null() {
-            cx.empty_value(entry);
-            return;
-        }
-        cx.each_item(&entry.value, "a trigger", "a list of rules", |cx, item| rules.extend(check_rule(cx, item, event)));
-    });
+    cx.each_named(
+        &entry.value,
+        "`triggers`",
+        "a mapping of events to rules",
+        |cx, entry| {
+            let Some(event) = TriggerEvent::ALL
+                .iter()
+                .copied()
+                .find(|event| event.as_str() == entry.key)
+            else {
+                let words: Vec<&'static str> = TriggerEvent::ALL
+                    .iter()
+                    .map(|event| event.as_str())
+                    .collect();
+                cx.unknown_key(entry, "`triggers`", &words);
+                return;
+            };
+            if !event.brings_a_commit() {
+                cx.feature(Feature::OtherTriggers, entry.key_place);
+            }
+            if entry.value.is_null() {
+                cx.empty_value(entry);
+                return;
+            }
+            cx.each_item(&entry.value, "a trigger", "a list of rules", |cx, item| {
+                rules.extend(check_rule(cx, item, event))
+            });
+        },
+    );
     rules
 }
 
-fn check_rule<'n>(cx: &mut Checker<'n>, node: &'n Node, event: TriggerEvent) -> Option<TriggerRule> {
+fn check_rule<'n>(
+    cx: &mut Checker<'n>,
+    node: &'n Node,
+    event: TriggerEvent,
+) -> Option<TriggerRule> {
     let (mut condition, mut pipelines) = (None, Vec::new());
     cx.each(node, "a rule", KEYS, |cx, key, entry| match key {
         "condition" => condition = check_expression(cx, &entry.value, "`condition`"),
@@ -114,18 +138,35 @@ fn check_rule<'n>(cx: &mut Checker<'n>, node: &'n Node, event: TriggerEvent) -> 
     if node.entries().is_some() {
         for key in KEYS {
             if node.get(key).is_none() {
-                cx.missing(node.place, "a rule", key, "a rule has a `condition` and the custom `pipelines` it starts");
+                cx.missing(
+                    node.place,
+                    "a rule",
+                    key,
+                    "a rule has a `condition` and the custom `pipelines` it starts",
+                );
             }
         }
     }
     for pipeline in &pipelines {
         if !super::is_template(&pipeline.value) && !cx.names.customs.contains(&pipeline.value) {
-            let help = cx.suggestion(&pipeline.value, Defined::Customs, "name a key of `pipelines.custom` of this file");
-            let message = format_args!("no custom pipeline {} is in this file", shown(&pipeline.value));
+            let help = cx.suggestion(
+                &pipeline.value,
+                Defined::Customs,
+                "name a key of `pipelines.custom` of this file",
+            );
+            let message = format_args!(
+                "no custom pipeline {} is in this file",
+                shown(&pipeline.value)
+            );
             cx.error(Code::UnknownPipeline, pipeline.place, message, &help);
         }
     }
     let condition = condition?;
     let pipelines = pipelines.into_iter().map(|text| text.value).collect();
-    Some(TriggerRule { event, place: condition.place, condition: condition.value, pipelines })
+    Some(TriggerRule {
+        event,
+        place: condition.place,
+        condition: condition.value,
+        pipelines,
+    })
 }

@@ -13,8 +13,14 @@ use crate::syntax::{Node, Place};
 pub(super) fn check_whole(cx: &mut Checker<'_>, node: &Node, what: &str, items: &[Item]) {
     let steps: usize = items.iter().map(|item| item.steps().len()).sum();
     if steps > MAX_STEPS {
-        let message = format_args!("{what} has {steps} steps; a pipeline may have at most {MAX_STEPS}");
-        cx.error(Code::TooMany, node.place, message, "split it into several pipelines, or join steps");
+        let message =
+            format_args!("{what} has {steps} steps; a pipeline may have at most {MAX_STEPS}");
+        cx.error(
+            Code::TooMany,
+            node.place,
+            message,
+            "split it into several pipelines, or join steps",
+        );
     }
     check_first(cx, items);
     check_deployments(cx, items);
@@ -28,8 +34,15 @@ fn check_first(cx: &mut Checker<'_>, items: &[Item]) {
         _ => None,
     };
     if let Some(place) = first_manual {
-        let message = format_args!("the first step waits for a person, so nothing runs until somebody starts it");
-        cx.warning(Code::ManualFirst, place, message, "Bitbucket refuses this: put a step before it, or use a custom pipeline");
+        let message = format_args!(
+            "the first step waits for a person, so nothing runs until somebody starts it"
+        );
+        cx.warning(
+            Code::ManualFirst,
+            place,
+            message,
+            "Bitbucket refuses this: put a step before it, or use a custom pipeline",
+        );
     }
 }
 
@@ -46,7 +59,13 @@ fn check_deployments(cx: &mut Checker<'_>, items: &[Item]) {
             Some(first) => {
                 let message = format_args!("the pipeline deploys to {} twice", shown(value));
                 let help = "Bitbucket refuses this: deploy once, and give the other step `environment:` for the variables alone";
-                cx.warning_with(Code::DeployedTwice, *place, message, help, (*first, "first deployed here"));
+                cx.warning_with(
+                    Code::DeployedTwice,
+                    *place,
+                    message,
+                    help,
+                    (*first, "first deployed here"),
+                );
             }
         }
     }

@@ -10,20 +10,46 @@ const MOST: usize = 120;
 /// `includePaths` it runs if one file matches one of them; with `excludePaths` it is skipped if every file matches one of
 /// those. Which files changed is the caller's: see `pipewright-runner`'s `git::changes`.
 pub(super) fn changes_met(condition: &ChangesetCondition, files: &[String]) -> (bool, String) {
-    let compiled = |patterns: &[String]| patterns.iter().filter_map(|text| text.parse::<RefPattern>().ok()).collect::<Vec<_>>();
-    let (included, excluded) = (compiled(&condition.include_paths), compiled(&condition.exclude_paths));
-    let matching = |patterns: &[RefPattern], file: &String| patterns.iter().find(|pattern| pattern.matches(file)).cloned();
+    let compiled = |patterns: &[String]| {
+        patterns
+            .iter()
+            .filter_map(|text| text.parse::<RefPattern>().ok())
+            .collect::<Vec<_>>()
+    };
+    let (included, excluded) = (
+        compiled(&condition.include_paths),
+        compiled(&condition.exclude_paths),
+    );
+    let matching = |patterns: &[RefPattern], file: &String| {
+        patterns
+            .iter()
+            .find(|pattern| pattern.matches(file))
+            .cloned()
+    };
     if !included.is_empty() {
-        let found = files.iter().find_map(|file| Some((file, matching(&included, file)?)));
+        let found = files
+            .iter()
+            .find_map(|file| Some((file, matching(&included, file)?)));
         return match found {
             Some((file, pattern)) => (true, format!("{} matches {pattern}", listed([file]))),
-            None => (false, none_of(files.len(), &listed(&condition.include_paths))),
+            None => (
+                false,
+                none_of(files.len(), &listed(&condition.include_paths)),
+            ),
         };
     }
     if !excluded.is_empty() && !files.is_empty() {
         let excludes = listed(&condition.exclude_paths);
-        return match (files.iter().find(|file| matching(&excluded, file).is_none()), files.len()) {
-            (Some(file), _) => (true, format!("{} does not match {excludes}", listed([file]))),
+        return match (
+            files
+                .iter()
+                .find(|file| matching(&excluded, file).is_none()),
+            files.len(),
+        ) {
+            (Some(file), _) => (
+                true,
+                format!("{} does not match {excludes}", listed([file])),
+            ),
             (None, 1) => (false, format!("the one changed file matches {excludes}")),
             (None, count) => (false, format!("all {count} changed files match {excludes}")),
         };
@@ -49,7 +75,11 @@ fn listed<'t>(texts: impl IntoIterator<Item = &'t String>) -> String {
         }
         let separator = if place == 0 { "" } else { ", " };
         let cut = text.chars().count().saturating_sub(MOST);
-        let shown: String = text.chars().skip(cut).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let shown: String = text
+            .chars()
+            .skip(cut)
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
         line = format!("{line}{separator}{}{shown}", if cut > 0 { "…" } else { "" });
     }
     line
@@ -70,13 +100,26 @@ mod tests {
     #[case(&[], &["docs/**"], &["docs/a.md", "src/b.rs"], true)]
     #[case(&[], &["docs/**"], &[], true)]
     #[case(&[], &[], &["a"], true)]
-    fn files_decide(#[case] include: &[&str], #[case] exclude: &[&str], #[case] files: &[&str], #[case] expected: bool) {
+    fn files_decide(
+        #[case] include: &[&str],
+        #[case] exclude: &[&str],
+        #[case] files: &[&str],
+        #[case] expected: bool,
+    ) {
         assert_eq!(met(include, exclude, files).0, expected);
     }
 
     fn met(include: &[&str], exclude: &[&str], files: &[&str]) -> (bool, String) {
-        let owned = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>();
-        let condition = ChangesetCondition { include_paths: owned(include), exclude_paths: owned(exclude) };
+        let owned = |paths: &[&str]| {
+            paths
+                .iter()
+                .map(|path| (*path).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let condition = ChangesetCondition {
+            include_paths: owned(include),
+            exclude_paths: owned(exclude),
+        };
         changes_met(&condition, &owned(files))
     }
 
@@ -87,13 +130,20 @@ mod tests {
     #[case(&["x/**", "src/**"], &[], &["a", "src/b\nc"], "src/b\u{fffd}c matches src/**")]
     #[case(&[], &["docs/**"], &["docs/a", "docs/b"], "all 2 changed files match docs/**")]
     #[case(&[], &["docs/**"], &["docs/a", "b"], "b does not match docs/**")]
-    fn the_reason_is_a_sentence(#[case] include: &[&str], #[case] exclude: &[&str], #[case] files: &[&str], #[case] why: &str) {
+    fn the_reason_is_a_sentence(
+        #[case] include: &[&str],
+        #[case] exclude: &[&str],
+        #[case] files: &[&str],
+        #[case] why: &str,
+    ) {
         assert_eq!(met(include, exclude, files).1, why);
     }
 
     #[test]
     fn a_long_reason_is_cut() {
-        let many: Vec<String> = (0..100).map(|number| format!("directory-{number}/**")).collect();
+        let many: Vec<String> = (0..100)
+            .map(|number| format!("directory-{number}/**"))
+            .collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         let (_, why) = met(&many, &[], &["a"]);
         assert!(why.ends_with(", …") && why.chars().count() < 250, "{why}");

@@ -21,7 +21,9 @@ pub struct Facts<'a> {
 
 impl std::fmt::Debug for Facts<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Facts").field("changed", &self.changed.map(<[String]>::len)).finish_non_exhaustive()
+        f.debug_struct("Facts")
+            .field("changed", &self.changed.map(<[String]>::len))
+            .finish_non_exhaustive()
     }
 }
 
@@ -39,8 +41,14 @@ pub fn judge(condition: &ConditionPlan, facts: &Facts<'_>) -> Verdict {
 /// As [`judge`], with the reason also where the step runs; a fragment without a full stop.
 pub fn explain(condition: &ConditionPlan, facts: &Facts<'_>) -> (Verdict, String) {
     let mut reasons = Vec::new();
-    let changesets = condition.changesets.as_ref().map(|changes| of_changes(changes, facts));
-    for part in changesets.into_iter().chain(condition.state.as_ref().map(|state| of_state(state, facts))) {
+    let changesets = condition
+        .changesets
+        .as_ref()
+        .map(|changes| of_changes(changes, facts));
+    for part in changesets
+        .into_iter()
+        .chain(condition.state.as_ref().map(|state| of_state(state, facts)))
+    {
         match part {
             Part::Met(why) => reasons.push(why),
             Part::Unmet(why) => return (Verdict::Skip(why.clone()), why),
@@ -80,13 +88,34 @@ mod tests {
 
     use super::{Facts, explain};
 
-    fn verdict(include: &[&str], state: Option<&str>, changed: Option<&[&str]>) -> (Verdict, String) {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let changesets = ChangesetCondition { include_paths: owned(include), exclude_paths: Vec::new() };
+    fn verdict(
+        include: &[&str],
+        state: Option<&str>,
+        changed: Option<&[&str]>,
+    ) -> (Verdict, String) {
+        let owned = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let changesets = ChangesetCondition {
+            include_paths: owned(include),
+            exclude_paths: Vec::new(),
+        };
         let changesets = (!include.is_empty()).then_some(changesets);
-        let condition = ConditionPlan { changesets, state: state.map(str::to_owned) };
+        let condition = ConditionPlan {
+            changesets,
+            state: state.map(str::to_owned),
+        };
         let value_of = |name: &str| (name == "BRANCH").then(|| "main".to_owned());
-        explain(&condition, &Facts { changed: changed.map(owned).as_deref(), value_of: &value_of })
+        explain(
+            &condition,
+            &Facts {
+                changed: changed.map(owned).as_deref(),
+                value_of: &value_of,
+            },
+        )
     }
 
     #[test]
@@ -94,8 +123,14 @@ mod tests {
         let met = "BRANCH == \"main\"";
         let (run, why) = verdict(&["src/**"], Some(met), Some(&["src/a"]));
         assert_eq!(run, Verdict::Run);
-        assert_eq!(why, "condition.changesets: src/a matches src/**; condition.state: `BRANCH == \"main\"` is true");
-        assert!(matches!(verdict(&["src/**"], Some(met), Some(&["a"])).0, Verdict::Skip(_)));
+        assert_eq!(
+            why,
+            "condition.changesets: src/a matches src/**; condition.state: `BRANCH == \"main\"` is true"
+        );
+        assert!(matches!(
+            verdict(&["src/**"], Some(met), Some(&["a"])).0,
+            Verdict::Skip(_)
+        ));
         let (skip, why) = verdict(&["src/**"], Some("BRANCH == \"x\""), Some(&["src/a"]));
         assert_eq!(skip, Verdict::Skip(why.clone()));
         assert_eq!(why, "condition.state: `BRANCH == \"x\"` is false");
@@ -110,7 +145,13 @@ mod tests {
     fn what_has_no_answer_says_so() {
         let (unclear, why) = verdict(&[], Some("BRANCH > 1"), None);
         assert_eq!(unclear, Verdict::Unclear(why.clone()));
-        assert!(why.starts_with("condition.state: `BRANCH > 1` has no answer: "), "{why}");
-        assert!(matches!(verdict(&[], Some("BRANCH ="), None).0, Verdict::Unclear(_)));
+        assert!(
+            why.starts_with("condition.state: `BRANCH > 1` has no answer: "),
+            "{why}"
+        );
+        assert!(matches!(
+            verdict(&[], Some("BRANCH ="), None).0,
+            Verdict::Unclear(_)
+        ));
     }
 }

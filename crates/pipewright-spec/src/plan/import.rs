@@ -28,9 +28,18 @@ pub struct NeededImport {
 impl NeededImport {
     /// The problem that the file cannot be had, at the place of the import. `reason` follows "… cannot be imported: ".
     pub fn refused(&self, reason: &str, help: &str) -> Diagnostic {
-        let message = format!("the pipeline {} of {} cannot be imported: {reason}", shown(&self.pipeline), shown(&self.source.to_string()));
-        let problem = Diagnostic::new(Severity::Error, Code::ImportRefused, message, self.at).with_path(&*self.path);
-        if help.is_empty() { problem } else { problem.with_help(help) }
+        let message = format!(
+            "the pipeline {} of {} cannot be imported: {reason}",
+            shown(&self.pipeline),
+            shown(&self.source.to_string())
+        );
+        let problem = Diagnostic::new(Severity::Error, Code::ImportRefused, message, self.at)
+            .with_path(&*self.path);
+        if help.is_empty() {
+            problem
+        } else {
+            problem.with_help(help)
+        }
     }
 }
 
@@ -53,7 +62,12 @@ impl PipelineFile {
     /// Gives the file what it imports from: the other file, parsed under the name that problems shall call it, and the
     /// commit it was read at where that is not the build's own.
     pub fn bring(&mut self, source: &ImportSource, parsed: Parsed, commit: Option<CommitHash>) {
-        let brought = Brought { name: parsed.file_name, file: parsed.pipeline_file.map(Arc::new), diagnostics: parsed.diagnostics, commit };
+        let brought = Brought {
+            name: parsed.file_name,
+            file: parsed.pipeline_file.map(Arc::new),
+            diagnostics: parsed.diagnostics,
+            commit,
+        };
         self.brought.retain(|(known, _)| known != source);
         self.brought.push((source.clone(), brought));
     }
@@ -75,7 +89,11 @@ impl PipelineFile {
     /// What is wrong with the imports whose files were brought: the pipelines that are not there or not shared.
     pub fn import_problems(&self) -> Vec<Diagnostic> {
         let mut problems: Vec<Diagnostic> = Vec::new();
-        for pipeline in self.pipelines.all().filter(|pipeline| matches!(pipeline.body, Body::Import(_))) {
+        for pipeline in self
+            .pipelines
+            .all()
+            .filter(|pipeline| matches!(pipeline.body, Body::Import(_)))
+        {
             let found = match self.origin(pipeline) {
                 Ok(origin) => origin.diagnostics,
                 Err(Absent::Refused(refused)) => refused,
@@ -91,28 +109,54 @@ impl PipelineFile {
     }
 
     fn needed(&self, import: &Import) -> NeededImport {
-        let at = self.source.used(import.place).unwrap_or_else(|| self.source.defined(import.place));
-        NeededImport { source: import.source.clone(), pipeline: import.pipeline.clone(), at, path: import.path.clone() }
+        let at = self
+            .source
+            .used(import.place)
+            .unwrap_or_else(|| self.source.defined(import.place));
+        NeededImport {
+            source: import.source.clone(),
+            pipeline: import.pipeline.clone(),
+            at,
+            path: import.path.clone(),
+        }
     }
 
     /// Where the steps of a pipeline of this file are: here, or in a file that was brought.
     pub(super) fn origin<'f>(&'f self, pipeline: &'f Pipeline) -> Result<OriginOf<'f>, Absent> {
         let import = match &pipeline.body {
-            Body::Items(_) => return Ok(OriginOf { file: self, pipeline, diagnostics: Vec::new(), imported: None }),
+            Body::Items(_) => {
+                return Ok(OriginOf {
+                    file: self,
+                    pipeline,
+                    diagnostics: Vec::new(),
+                    imported: None,
+                });
+            }
             Body::Import(import) => import,
         };
         let needed = self.needed(import);
-        let Some((_, brought)) = self.brought.iter().find(|(source, _)| *source == import.source) else {
+        let Some((_, brought)) = self
+            .brought
+            .iter()
+            .find(|(source, _)| *source == import.source)
+        else {
             return Err(Absent::Needed(Box::new(needed)));
         };
         let name = &brought.name;
-        let mut diagnostics: Vec<Diagnostic> = brought.diagnostics.iter().map(|problem| problem.clone().in_file(name)).collect();
+        let mut diagnostics: Vec<Diagnostic> = brought
+            .diagnostics
+            .iter()
+            .map(|problem| problem.clone().in_file(name))
+            .collect();
         let of_here = matches!(import.source, ImportSource::File { .. });
         // What a file that is not shared says is nobody's business in another repository: neither its problems, which quote
         // it, nor which names it has.
         if !of_here && !brought.file.as_ref().is_some_and(|file| file.export) {
             let help = "mend that file where it is, and write `export: true` at its top";
-            return Err(Absent::Refused(vec![needed.refused("that file cannot be read or does not share its pipelines", help)]));
+            return Err(Absent::Refused(vec![needed.refused(
+                "that file cannot be read or does not share its pipelines",
+                help,
+            )]));
         }
         let refused = |mut diagnostics: Vec<Diagnostic>, reason: &str, help: &str| {
             diagnostics.insert(0, needed.refused(reason, help));
@@ -122,24 +166,58 @@ impl PipelineFile {
             Some(file) if !file.is_invalid() => file,
             _ => return refused(diagnostics, "that file cannot run", "mend it there"),
         };
-        let Some((_, shared)) = file.shared.iter().find(|(key, _)| key.value == import.pipeline) else {
-            let names: Vec<&str> = file.shared.iter().map(|(key, _)| key.value.as_str()).take(200).collect();
+        let Some((_, shared)) = file
+            .shared
+            .iter()
+            .find(|(key, _)| key.value == import.pipeline)
+        else {
+            let names: Vec<&str> = file
+                .shared
+                .iter()
+                .map(|(key, _)| key.value.as_str())
+                .take(200)
+                .collect();
             let help = match nearest(&import.pipeline, &names) {
                 Some(near) => format!("did you mean {}?", shown(near)),
                 None => "name a key of `definitions.pipelines` of that file".to_owned(),
             };
-            return refused(diagnostics, "that file has no such pipeline under `definitions.pipelines`", &help);
+            return refused(
+                diagnostics,
+                "that file has no such pipeline under `definitions.pipelines`",
+                &help,
+            );
         };
         if matches!(shared.body, Body::Import(_)) {
-            return refused(diagnostics, "it is imported there too", "import it from the file that it is written in");
+            return refused(
+                diagnostics,
+                "it is imported there too",
+                "import it from the file that it is written in",
+            );
         }
         if !file.export {
-            let message =
-                format!("{} does not say `export: true`, which Bitbucket wants of a file that pipelines are imported from", shown(name));
-            let problem = Diagnostic::new(Severity::Warning, Code::ImportRefused, message, needed.at);
-            diagnostics.insert(0, problem.with_path(&*needed.path).with_help("write it at the top of that file"));
+            let message = format!(
+                "{} does not say `export: true`, which Bitbucket wants of a file that pipelines are imported from",
+                shown(name)
+            );
+            let problem =
+                Diagnostic::new(Severity::Warning, Code::ImportRefused, message, needed.at);
+            diagnostics.insert(
+                0,
+                problem
+                    .with_path(&*needed.path)
+                    .with_help("write it at the top of that file"),
+            );
         }
-        let imported = ImportedFrom { file: name.clone(), pipeline: import.pipeline.clone(), commit: brought.commit.clone() };
-        Ok(OriginOf { file, pipeline: shared, diagnostics, imported: Some(imported) })
+        let imported = ImportedFrom {
+            file: name.clone(),
+            pipeline: import.pipeline.clone(),
+            commit: brought.commit.clone(),
+        };
+        Ok(OriginOf {
+            file,
+            pipeline: shared,
+            diagnostics,
+            imported: Some(imported),
+        })
     }
 }

@@ -66,11 +66,20 @@ impl PipelineFile {
 
     /// As [`Self::plan_with`], for an installation: what it cannot do makes the plan invalid where ignoring it would
     /// give a wrong build, and is a warning where it would not.
-    pub fn plan_within(&self, trigger: &Trigger, values: &Values, capabilities: &Capabilities) -> Planned {
+    pub fn plan_within(
+        &self,
+        trigger: &Trigger,
+        values: &Values,
+        capabilities: &Capabilities,
+    ) -> Planned {
         self.settled(trigger, values, |file| match file.plan_settled(trigger) {
             Planned::Plan(plan, mut diagnostics) => {
                 diagnostics.extend(file.lacking(trigger, capabilities, &|_| true));
-                if diagnostics.iter().any(Diagnostic::is_fatal) { Planned::Invalid(diagnostics) } else { Planned::Plan(plan, diagnostics) }
+                if diagnostics.iter().any(Diagnostic::is_fatal) {
+                    Planned::Invalid(diagnostics)
+                } else {
+                    Planned::Plan(plan, diagnostics)
+                }
             }
             other => other,
         })
@@ -91,10 +100,17 @@ impl PipelineFile {
         capabilities: &Capabilities,
         wanted: &dyn Fn(usize) -> bool,
     ) -> Vec<Diagnostic> {
-        self.settled(trigger, values, |file| file.lacking(trigger, capabilities, wanted))
+        self.settled(trigger, values, |file| {
+            file.lacking(trigger, capabilities, wanted)
+        })
     }
 
-    fn lacking(&self, trigger: &Trigger, capabilities: &Capabilities, wanted: &dyn Fn(usize) -> bool) -> Vec<Diagnostic> {
+    fn lacking(
+        &self,
+        trigger: &Trigger,
+        capabilities: &Capabilities,
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Vec<Diagnostic> {
         match self.select(trigger) {
             Ok((pipeline, _)) => needs::unsupported(self, pipeline, capabilities, wanted),
             Err(_) => Vec::new(),
@@ -119,7 +135,12 @@ impl PipelineFile {
     /// Runs `plan` on this file, or on the files that its templates make with the values known.
     fn settled<T>(&self, trigger: &Trigger, values: &Values, plan: impl FnOnce(&Self) -> T) -> T {
         let has_templates = self.templates.is_some()
-            || self.brought.iter().any(|(_, other)| other.file.as_ref().is_some_and(|file| file.templates.is_some()));
+            || self.brought.iter().any(|(_, other)| {
+                other
+                    .file
+                    .as_ref()
+                    .is_some_and(|file| file.templates.is_some())
+            });
         if !has_templates || self.is_invalid() {
             return plan(self);
         }
@@ -140,12 +161,21 @@ impl PipelineFile {
 
     /// The file with its templates given their values.
     fn filled(&self, value_of: &dyn Fn(&str) -> Option<String>) -> Self {
-        let Some(tree) = &self.templates else { return self.clone() };
+        let Some(tree) = &self.templates else {
+            return self.clone();
+        };
         let mut unknown = Vec::new();
         let tree = model::substitute(tree, value_of, &mut unknown);
-        let (Some(mut file), _) = model::check(&self.source, tree, crate::diagnostic::Collected::default()) else { return self.clone() };
+        let (Some(mut file), _) =
+            model::check(&self.source, tree, crate::diagnostic::Collected::default())
+        else {
+            return self.clone();
+        };
         for (node, name) in unknown {
-            let message = format!("no value is known for the template {}; it stays as written", shown(&name));
+            let message = format!(
+                "no value is known for the template {}; it stays as written",
+                shown(&name)
+            );
             let problem = Diagnostic::new(Severity::Warning, Code::UnknownTemplate, message, self.source.defined(node.place))
                 .with_help("define the variable for the workspace or the repository, or declare it in the custom pipeline");
             file.diagnostics.push(problem);
@@ -159,12 +189,19 @@ impl PipelineFile {
             return Planned::Invalid(self.diagnostics.clone());
         }
         match self.select(trigger) {
-            Ok((pipeline, selection)) => self.plan_pipeline(pipeline, selection.pipeline, trigger.given_variables()),
+            Ok((pipeline, selection)) => {
+                self.plan_pipeline(pipeline, selection.pipeline, trigger.given_variables())
+            }
             Err(reason) => Planned::Nothing { reason },
         }
     }
 
-    fn plan_pipeline(&self, pipeline: &Pipeline, title: String, given: &[(String, String)]) -> Planned {
+    fn plan_pipeline(
+        &self,
+        pipeline: &Pipeline,
+        title: String,
+        given: &[(String, String)],
+    ) -> Planned {
         let mut diagnostics = self.diagnostics.clone();
         let variables = match variables::settle(self, pipeline, given) {
             Ok(variables) => variables,
@@ -189,8 +226,18 @@ impl PipelineFile {
         }
         let groups = compile::groups(origin.file, origin.pipeline);
         if groups.is_empty() {
-            return Planned::Nothing { reason: format!("the pipeline {} has no steps", shown(&title)) };
+            return Planned::Nothing {
+                reason: format!("the pipeline {} has no steps", shown(&title)),
+            };
         }
-        Planned::Plan(Box::new(Plan { pipeline: title, groups, variables, imported: origin.imported }), diagnostics)
+        Planned::Plan(
+            Box::new(Plan {
+                pipeline: title,
+                groups,
+                variables,
+                imported: origin.imported,
+            }),
+            diagnostics,
+        )
     }
 }

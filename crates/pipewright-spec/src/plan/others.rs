@@ -24,8 +24,16 @@ impl PipelineFile {
         let chosen = self.selection(trigger).ok();
         self.start_conditions()
             .into_iter()
-            .map(|start| NotChosen { pipeline: title(&start), line: start.line, why_not: why_not(&start, trigger) })
-            .filter(|other| chosen.as_ref().is_none_or(|chosen| chosen.pipeline != other.pipeline))
+            .map(|start| NotChosen {
+                pipeline: title(&start),
+                line: start.line,
+                why_not: why_not(&start, trigger),
+            })
+            .filter(|other| {
+                chosen
+                    .as_ref()
+                    .is_none_or(|chosen| chosen.pipeline != other.pipeline)
+            })
             .collect()
     }
 }
@@ -39,9 +47,14 @@ fn title(start: &StartCondition) -> String {
 
 fn why_not(start: &StartCondition, trigger: &Trigger) -> String {
     let (name, of_its_kind) = match trigger {
-        Trigger::Branch { name } => (name, matches!(start.section, Section::Branches | Section::Default)),
+        Trigger::Branch { name } => (
+            name,
+            matches!(start.section, Section::Branches | Section::Default),
+        ),
         Trigger::Tag { name } => (name, start.section == Section::Tags),
-        Trigger::PullRequest { source_branch, .. } => (source_branch, start.section == Section::PullRequests),
+        Trigger::PullRequest { source_branch, .. } => {
+            (source_branch, start.section == Section::PullRequests)
+        }
         Trigger::Custom { name, .. } => (name, start.section == Section::Custom),
     };
     if !of_its_kind {
@@ -56,7 +69,13 @@ fn why_not(start: &StartCondition, trigger: &Trigger) -> String {
     match start.section {
         Section::Default => "a pattern under `branches` matches".to_owned(),
         Section::Custom => "has another name".to_owned(),
-        _ if start.name.parse::<RefPattern>().is_ok_and(|pattern| pattern.matches(name)) => "matches, but less exactly".to_owned(),
+        _ if start
+            .name
+            .parse::<RefPattern>()
+            .is_ok_and(|pattern| pattern.matches(name)) =>
+        {
+            "matches, but less exactly".to_owned()
+        }
         _ => "does not match".to_owned(),
     }
 }

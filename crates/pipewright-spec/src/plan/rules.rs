@@ -32,7 +32,12 @@ pub struct RuleError {
 impl RuleError {
     /// As it is shown with the file: the rule starts nothing, and nothing else is held back by it.
     pub fn diagnostic(&self) -> Diagnostic {
-        Diagnostic::new(Severity::Warning, Code::Ignored, format!("{self}; it starts nothing"), self.span)
+        Diagnostic::new(
+            Severity::Warning,
+            Code::Ignored,
+            format!("{self}; it starts nothing"),
+            self.span,
+        )
     }
 }
 
@@ -43,23 +48,37 @@ impl PipelineFile {
     }
 
     /// The custom pipelines that an event starts, each once, and the rules that could not be evaluated.
-    pub fn fired(&self, event: TriggerEvent, value_of: &dyn Fn(&str) -> Option<String>) -> (Vec<Fired>, Vec<RuleError>) {
+    pub fn fired(
+        &self,
+        event: TriggerEvent,
+        value_of: &dyn Fn(&str) -> Option<String>,
+    ) -> (Vec<Fired>, Vec<RuleError>) {
         let (mut fired, mut errors): (Vec<Fired>, Vec<RuleError>) = (Vec::new(), Vec::new());
         for rule in self.triggers.iter().filter(|rule| rule.event == event) {
             // The check has refused what is no expression; templates are the one exception, and start nothing.
-            let Ok(expression) = rule.condition.parse::<Expression>() else { continue };
+            let Ok(expression) = rule.condition.parse::<Expression>() else {
+                continue;
+            };
             match expression.evaluate(value_of) {
                 Ok(true) => {
                     for pipeline in &rule.pipelines {
                         if !fired.iter().any(|other| other.pipeline == *pipeline) {
-                            fired.push(Fired { pipeline: pipeline.clone(), condition: rule.condition.clone() });
+                            fired.push(Fired {
+                                pipeline: pipeline.clone(),
+                                condition: rule.condition.clone(),
+                            });
                         }
                     }
                 }
                 Ok(false) => {}
                 Err(error) => {
                     let span = self.source.defined(rule.place);
-                    errors.push(RuleError { event, condition: rule.condition.clone(), error, span });
+                    errors.push(RuleError {
+                        event,
+                        condition: rule.condition.clone(),
+                        error,
+                        span,
+                    });
                 }
             }
         }

@@ -36,23 +36,40 @@ impl PipelineFile {
         match trigger {
             Trigger::Branch { name } => {
                 let what = format!("the branch {}", shown(name));
-                self.by_pattern("branches", &pipelines.branches, name, &what).map_or_else(|| self.default_for(&what), Ok)
+                self.by_pattern("branches", &pipelines.branches, name, &what)
+                    .map_or_else(|| self.default_for(&what), Ok)
             }
             Trigger::Tag { name } => {
                 let what = format!("the tag {}", shown(name));
                 self.by_pattern("tags", &pipelines.tags, name, &what)
-                    .ok_or_else(|| format!("{}; `default` never runs for tags", no_match("tags", &pipelines.tags, &what)))
+                    .ok_or_else(|| {
+                        format!(
+                            "{}; `default` never runs for tags",
+                            no_match("tags", &pipelines.tags, &what)
+                        )
+                    })
             }
             Trigger::PullRequest { source_branch, .. } => {
                 let what = format!("the pull request's source branch {}", shown(source_branch));
-                self.by_pattern("pull-requests", &pipelines.pull_requests, source_branch, &what)
-                    .ok_or_else(|| no_match("pull-requests", &pipelines.pull_requests, &what))
+                self.by_pattern(
+                    "pull-requests",
+                    &pipelines.pull_requests,
+                    source_branch,
+                    &what,
+                )
+                .ok_or_else(|| no_match("pull-requests", &pipelines.pull_requests, &what))
             }
             Trigger::Custom { name, .. } => self.by_name(name),
         }
     }
 
-    fn by_pattern<'f>(&'f self, section: &str, patterns: &'f Patterns, name: &str, what: &str) -> Option<(&'f Pipeline, Selection)> {
+    fn by_pattern<'f>(
+        &'f self,
+        section: &str,
+        patterns: &'f Patterns,
+        name: &str,
+        what: &str,
+    ) -> Option<(&'f Pipeline, Selection)> {
         let position = best(patterns.iter().map(|(pattern, _)| &pattern.value), name)?;
         let (pattern, pipeline) = patterns.get(position)?;
         let text = pattern.value.as_str();
@@ -67,15 +84,29 @@ impl PipelineFile {
         } else if others.is_empty() {
             format!("{} under `{section}` matches {what}", shown(text))
         } else {
-            format!("{} under `{section}` matches {what} and is more specific than {}", shown(text), others.join(", "))
+            format!(
+                "{} under `{section}` matches {what} and is more specific than {}",
+                shown(text),
+                others.join(", ")
+            )
         };
-        Some((pipeline, self.selection_of(pipeline, format!("{section}: {text}"), reason)))
+        Some((
+            pipeline,
+            self.selection_of(pipeline, format!("{section}: {text}"), reason),
+        ))
     }
 
     fn default_for(&self, what: &str) -> Result<(&Pipeline, Selection), String> {
         let missed = no_match("branches", &self.pipelines.branches, what);
         match &self.pipelines.default {
-            Some(pipeline) => Ok((pipeline, self.selection_of(pipeline, "default".to_owned(), format!("{missed}, so `default` runs")))),
+            Some(pipeline) => Ok((
+                pipeline,
+                self.selection_of(
+                    pipeline,
+                    "default".to_owned(),
+                    format!("{missed}, so `default` runs"),
+                ),
+            )),
             None => Err(format!("{missed}, and it has no `default`")),
         }
     }
@@ -84,19 +115,33 @@ impl PipelineFile {
         let custom = &self.pipelines.custom;
         if let Some((key, pipeline)) = custom.iter().find(|(key, _)| key.value == name) {
             let reason = format!("the custom pipeline {} was asked for", shown(&key.value));
-            return Ok((pipeline, self.selection_of(pipeline, format!("custom: {}", key.value), reason)));
+            return Ok((
+                pipeline,
+                self.selection_of(pipeline, format!("custom: {}", key.value), reason),
+            ));
         }
-        let names: Vec<&str> = custom.iter().map(|(key, _)| key.value.as_str()).take(200).collect();
+        let names: Vec<&str> = custom
+            .iter()
+            .map(|(key, _)| key.value.as_str())
+            .take(200)
+            .collect();
         let hint = match nearest(name, &names) {
             Some(near) => format!("; did you mean {}?", shown(near)),
             None if names.is_empty() => "; it has no custom pipelines".to_owned(),
             None => format!("; it has {}", listed(names.into_iter())),
         };
-        Err(format!("the file has no custom pipeline {}{hint}", shown(name)))
+        Err(format!(
+            "the file has no custom pipeline {}{hint}",
+            shown(name)
+        ))
     }
 
     fn selection_of(&self, pipeline: &Pipeline, title: String, reason: String) -> Selection {
-        Selection { pipeline: title, reason, line: self.source.line(pipeline.place.start) }
+        Selection {
+            pipeline: title,
+            reason,
+            line: self.source.line(pipeline.place.start),
+        }
     }
 }
 
@@ -124,10 +169,16 @@ fn rank(pattern: &RefPattern) -> (bool, usize) {
 fn no_match(section: &str, patterns: &Patterns, what: &str) -> String {
     match patterns {
         [] => format!("the file has no `{section}` section for {what}"),
-        [(one, _)] => format!("the one pattern under `{section}`, {}, does not match {what}", shown(one.value.as_str())),
+        [(one, _)] => format!(
+            "the one pattern under `{section}`, {}, does not match {what}",
+            shown(one.value.as_str())
+        ),
         many => {
             let texts = listed(many.iter().map(|(pattern, _)| pattern.value.as_str()));
-            format!("none of the {} patterns under `{section}` matches {what} ({texts})", many.len())
+            format!(
+                "none of the {} patterns under `{section}` matches {what} ({texts})",
+                many.len()
+            )
         }
     }
 }
@@ -135,9 +186,17 @@ fn no_match(section: &str, patterns: &Patterns, what: &str) -> String {
 /// The first few, and how many more.
 fn listed<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     let all: Vec<&str> = texts.collect();
-    let first: Vec<String> = all.iter().take(8).map(|text| shown(text).to_string()).collect();
+    let first: Vec<String> = all
+        .iter()
+        .take(8)
+        .map(|text| shown(text).to_string())
+        .collect();
     let more = all.len().saturating_sub(first.len());
-    if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
+    if more == 0 {
+        first.join(", ")
+    } else {
+        format!("{} and {more} more", first.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -160,8 +219,18 @@ mod tests {
     #[case(&["{main,develop}"], "develop", Some("{main,develop}"))]
     #[case(&["Main"], "main", None)]
     #[case(&[], "main", None)]
-    fn the_most_specific_pattern_wins(#[case] patterns: &[&str], #[case] name: &str, #[case] expected: Option<&str>) {
-        let compiled: Vec<RefPattern> = patterns.iter().map(|text| text.parse().expect("a pattern")).collect();
-        assert_eq!(best(compiled.iter(), name).map(|index| patterns[index]), expected);
+    fn the_most_specific_pattern_wins(
+        #[case] patterns: &[&str],
+        #[case] name: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let compiled: Vec<RefPattern> = patterns
+            .iter()
+            .map(|text| text.parse().expect("a pattern"))
+            .collect();
+        assert_eq!(
+            best(compiled.iter(), name).map(|index| patterns[index]),
+            expected
+        );
     }
 }

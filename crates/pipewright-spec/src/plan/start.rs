@@ -61,39 +61,79 @@ impl PipelineFile {
             let name = self.unmatched_branch();
             found.push(self.start(Section::Default, "", Trigger::Branch { name }, pipeline));
         }
-        let mut by_pattern = |section, patterns: &[(At<RefPattern>, Pipeline)], trigger: fn(String) -> Trigger| {
-            for (pattern, pipeline) in patterns {
-                let sample = trigger(sample(pattern.value.as_str()));
-                found.push(self.start(section, pattern.value.as_str(), sample, pipeline));
-            }
-        };
-        by_pattern(Section::Branches, &pipelines.branches, |name| Trigger::Branch { name });
-        by_pattern(Section::Tags, &pipelines.tags, |name| Trigger::Tag { name });
-        by_pattern(Section::PullRequests, &pipelines.pull_requests, |source_branch| Trigger::PullRequest {
-            source_branch,
-            destination_branch: "main".to_owned(),
+        let mut by_pattern =
+            |section, patterns: &[(At<RefPattern>, Pipeline)], trigger: fn(String) -> Trigger| {
+                for (pattern, pipeline) in patterns {
+                    let sample = trigger(sample(pattern.value.as_str()));
+                    found.push(self.start(section, pattern.value.as_str(), sample, pipeline));
+                }
+            };
+        by_pattern(Section::Branches, &pipelines.branches, |name| {
+            Trigger::Branch { name }
         });
+        by_pattern(Section::Tags, &pipelines.tags, |name| Trigger::Tag { name });
+        by_pattern(
+            Section::PullRequests,
+            &pipelines.pull_requests,
+            |source_branch| Trigger::PullRequest {
+                source_branch,
+                destination_branch: "main".to_owned(),
+            },
+        );
         for (name, pipeline) in &pipelines.custom {
-            let trigger = Trigger::Custom { name: name.value.clone(), variables: Vec::new() };
+            let trigger = Trigger::Custom {
+                name: name.value.clone(),
+                variables: Vec::new(),
+            };
             found.push(self.start(Section::Custom, &name.value, trigger, pipeline));
         }
         found
     }
 
-    fn start(&self, section: Section, name: &str, sample: Trigger, pipeline: &Pipeline) -> StartCondition {
+    fn start(
+        &self,
+        section: Section,
+        name: &str,
+        sample: Trigger,
+        pipeline: &Pipeline,
+    ) -> StartCondition {
         let steps = match self.origin(pipeline).map(|origin| &origin.pipeline.body) {
             Ok(Body::Items(items)) => items.iter().map(|item| item.steps().len()).sum(),
             _ => 0,
         };
         let line = self.source.line(pipeline.place.start);
-        StartCondition { section, name: name.to_owned(), sample, variables: self.declared(pipeline).cloned().collect(), line, steps }
+        StartCondition {
+            section,
+            name: name.to_owned(),
+            sample,
+            variables: self.declared(pipeline).cloned().collect(),
+            line,
+            steps,
+        }
     }
 
     /// A branch that no pattern matches, so that it runs `default`; a likely name first.
     fn unmatched_branch(&self) -> String {
-        let matched = |name: &str| self.pipelines.branches.iter().any(|(pattern, _)| pattern.value.matches(name));
-        let candidates = ["main", "master", "develop", "some-branch", "some/branch", "a", "a/b/c"];
-        candidates.into_iter().find(|name| !matched(name)).unwrap_or("some-branch").to_owned()
+        let matched = |name: &str| {
+            self.pipelines
+                .branches
+                .iter()
+                .any(|(pattern, _)| pattern.value.matches(name))
+        };
+        let candidates = [
+            "main",
+            "master",
+            "develop",
+            "some-branch",
+            "some/branch",
+            "a",
+            "a/b/c",
+        ];
+        candidates
+            .into_iter()
+            .find(|name| !matched(name))
+            .unwrap_or("some-branch")
+            .to_owned()
     }
 }
 

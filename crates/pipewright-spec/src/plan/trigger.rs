@@ -54,11 +54,16 @@ impl Trigger {
             Self::Tag { name } => {
                 set("BITBUCKET_TAG", name);
             }
-            Self::PullRequest { source_branch, destination_branch } => {
+            Self::PullRequest {
+                source_branch,
+                destination_branch,
+            } => {
                 set("BITBUCKET_BRANCH", source_branch);
                 set("BITBUCKET_PR_DESTINATION_BRANCH", destination_branch);
             }
-            Self::Custom { variables: given, .. } => {
+            Self::Custom {
+                variables: given, ..
+            } => {
                 if let Ok((pipeline, _)) = file.select(self)
                     && let Ok(settled) = variables::settle(file, pipeline, given)
                 {

@@ -4,7 +4,12 @@ use super::source::Source;
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
 use crate::limits::MAX_FILE_BYTES;
 
-const TOP: Span = Span { line: 1, column: 1, start: 0, end: 0 };
+const TOP: Span = Span {
+    line: 1,
+    column: 1,
+    start: 0,
+    end: 0,
+};
 
 /// The text, and a warning where bytes before it were ignored. On refusal, what could be read of the text for drawing
 /// the problem.
@@ -12,8 +17,14 @@ pub(crate) fn decode(bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
     let refused = |diagnostic: Diagnostic| (Source::new(String::new()), vec![diagnostic]);
     let error = |code, message: String| Diagnostic::new(Severity::Error, code, message, TOP);
     if bytes.len() > MAX_FILE_BYTES {
-        let message = format!("the file has {} bytes; a pipeline file may have at most {MAX_FILE_BYTES} (1 MiB)", bytes.len());
-        return refused(error(Code::TooLarge, message).with_help("move long scripts into files of the repository and call them"));
+        let message = format!(
+            "the file has {} bytes; a pipeline file may have at most {MAX_FILE_BYTES} (1 MiB)",
+            bytes.len()
+        );
+        return refused(
+            error(Code::TooLarge, message)
+                .with_help("move long scripts into files of the repository and call them"),
+        );
     }
     if let Some(encoding) = utf16_or_32(bytes) {
         return refused(
@@ -23,9 +34,13 @@ pub(crate) fn decode(bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
     }
     let (bytes, mut warnings) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => {
-            let warning =
-                Diagnostic::new(Severity::Warning, Code::ByteOrderMark, "the file begins with a byte-order mark, which is ignored", TOP)
-                    .with_help("save the file as UTF-8 without byte-order mark (BOM)");
+            let warning = Diagnostic::new(
+                Severity::Warning,
+                Code::ByteOrderMark,
+                "the file begins with a byte-order mark, which is ignored",
+                TOP,
+            )
+            .with_help("save the file as UTF-8 without byte-order mark (BOM)");
             (rest, vec![warning])
         }
         None => (bytes, Vec::new()),
@@ -44,16 +59,24 @@ pub(crate) fn decode(bytes: &[u8]) -> (Source, Vec<Diagnostic>) {
         }
     };
     let source = Source::new(text);
-    if let Some((at, control)) =
-        source.text.char_indices().find(|(_, character)| character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{85}'))
-    {
+    if let Some((at, control)) = source.text.char_indices().find(|(_, character)| {
+        character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{85}')
+    }) {
         let span = source.span(at as u32, at as u32 + 1);
-        let message = format!("the control character U+{:04X} is not allowed in YAML", u32::from(control));
+        let message = format!(
+            "the control character U+{:04X} is not allowed in YAML",
+            u32::from(control)
+        );
         let help = match control {
             '\0' => "remove it".to_owned(),
-            _ => format!("remove it, or write it as an escape in double quotes: \"\\x{:02x}\"", u32::from(control)),
+            _ => format!(
+                "remove it, or write it as an escape in double quotes: \"\\x{:02x}\"",
+                u32::from(control)
+            ),
         };
-        warnings.push(Diagnostic::new(Severity::Error, Code::ControlCharacter, message, span).with_help(help));
+        warnings.push(
+            Diagnostic::new(Severity::Error, Code::ControlCharacter, message, span).with_help(help),
+        );
     }
     (source, warnings)
 }

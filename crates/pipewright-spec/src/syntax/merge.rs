@@ -19,7 +19,11 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(source: &'a Source, diagnostics: &'a mut Collected) -> Self {
-        Self { source, diagnostics, merged: 0 }
+        Self {
+            source,
+            diagnostics,
+            merged: 0,
+        }
     }
 
     /// The tree, or the problem that it is too large.
@@ -30,14 +34,22 @@ impl<'a> Builder<'a> {
             RawKind::Scalar(kind) => {
                 if place.end <= place.start {
                     place = self.whole_line(place);
-                    return Ok(Node { place, value: Value::Scalar(kind, String::new()) });
+                    return Ok(Node {
+                        place,
+                        value: Value::Scalar(kind, String::new()),
+                    });
                 }
                 let text = self.source.text_of(place).trim_end();
                 Value::Scalar(kind, text.to_owned())
             }
             RawKind::List(items) => {
                 place = self.first_line(place);
-                Value::List(items.into_iter().map(|item| self.build(item)).collect::<Result<_, _>>()?)
+                Value::List(
+                    items
+                        .into_iter()
+                        .map(|item| self.build(item))
+                        .collect::<Result<_, _>>()?,
+                )
             }
             RawKind::Map(entries) => {
                 place = self.first_line(place);
@@ -62,18 +74,34 @@ impl<'a> Builder<'a> {
             if let Some(index) = at.get(&key) {
                 let earlier = &mut entries[*index];
                 if self.diagnostics.has_room() {
-                    let message = format!("the key {} is given twice; the last one counts", shown(&key));
-                    let problem = Diagnostic::new(Severity::Warning, Code::DuplicateKey, message, self.source.defined(key_place))
-                        .with_help("remove one of them, or give it another name")
-                        .with_label(self.source.defined(earlier.key_place), "first given here");
+                    let message = format!(
+                        "the key {} is given twice; the last one counts",
+                        shown(&key)
+                    );
+                    let problem = Diagnostic::new(
+                        Severity::Warning,
+                        Code::DuplicateKey,
+                        message,
+                        self.source.defined(key_place),
+                    )
+                    .with_help("remove one of them, or give it another name")
+                    .with_label(self.source.defined(earlier.key_place), "first given here");
                     self.diagnostics.push(Code::DuplicateKey, problem);
                 } else {
                     self.diagnostics.skip(Severity::Warning);
                 }
-                *earlier = Entry { key, key_place, value };
+                *earlier = Entry {
+                    key,
+                    key_place,
+                    value,
+                };
             } else {
                 at.insert(key.clone(), entries.len());
-                entries.push(Entry { key, key_place, value });
+                entries.push(Entry {
+                    key,
+                    key_place,
+                    value,
+                });
             }
         }
         for (place, value) in merges {
@@ -98,9 +126,16 @@ impl<'a> Builder<'a> {
                     }
                     self.merged += size(&entry.value);
                     if self.merged > MAX_MERGED_VALUES {
-                        let message = format!("merge keys (`<<`) copy more than {MAX_MERGED_VALUES} values into this file");
-                        let problem = Diagnostic::new(Severity::Error, Code::TooComplex, message, self.source.defined(merge_key))
-                            .with_help("use fewer merge keys, or split the file");
+                        let message = format!(
+                            "merge keys (`<<`) copy more than {MAX_MERGED_VALUES} values into this file"
+                        );
+                        let problem = Diagnostic::new(
+                            Severity::Error,
+                            Code::TooComplex,
+                            message,
+                            self.source.defined(merge_key),
+                        )
+                        .with_help("use fewer merge keys, or split the file");
                         return Err(Box::new(problem));
                     }
                     at.insert(entry.key.clone(), entries.len());
@@ -130,10 +165,20 @@ impl<'a> Builder<'a> {
             self.diagnostics.skip(Severity::Error);
             return;
         }
-        let message = format!("the merge key `<<` wants a mapping or a list of mappings, but this is {}", value.kind());
-        let problem = Diagnostic::new(Severity::Error, Code::BadMerge, message, self.source.defined(value.place))
-            .with_label(self.source.defined(merge_key), "merged here")
-            .with_help("use the value itself instead of `<<`: for text `- *alias`, for a mapping `<<: *alias`");
+        let message = format!(
+            "the merge key `<<` wants a mapping or a list of mappings, but this is {}",
+            value.kind()
+        );
+        let problem = Diagnostic::new(
+            Severity::Error,
+            Code::BadMerge,
+            message,
+            self.source.defined(value.place),
+        )
+        .with_label(self.source.defined(merge_key), "merged here")
+        .with_help(
+            "use the value itself instead of `<<`: for text `- *alias`, for a mapping `<<: *alias`",
+        );
         self.diagnostics.push(Code::BadMerge, problem);
     }
 
@@ -143,7 +188,13 @@ impl<'a> Builder<'a> {
         match raw.kind {
             RawKind::Text(text) => (self.without_nul(text, raw.place), true),
             RawKind::Scalar(_) => (self.source.text_of(raw.place).trim().to_owned(), false),
-            RawKind::List(_) | RawKind::Map(_) => (self.source.text_of(self.first_line(raw.place)).trim().to_owned(), false),
+            RawKind::List(_) | RawKind::Map(_) => (
+                self.source
+                    .text_of(self.first_line(raw.place))
+                    .trim()
+                    .to_owned(),
+                false,
+            ),
         }
     }
 
@@ -170,16 +221,28 @@ impl<'a> Builder<'a> {
         let line = self.source.line(place.start);
         let text = self.source.line_text(line);
         let start = self.source.line_start(line) + (text.len() - text.trim_start().len()) as u32;
-        Place { start, end: start + text.trim().len() as u32, ..place }
+        Place {
+            start,
+            end: start + text.trim().len() as u32,
+            ..place
+        }
     }
 
     /// The reader places a list or mapping at its first character; what is marked is the rest of that line.
     fn first_line(&self, place: Place) -> Place {
         let line = self.source.line(place.start);
-        let end = self.source.line_start(line) as usize + self.source.line_text(line).trim_end().len();
-        let rest = self.source.text.get(place.start as usize..end).unwrap_or("");
+        let end =
+            self.source.line_start(line) as usize + self.source.line_text(line).trim_end().len();
+        let rest = self
+            .source
+            .text
+            .get(place.start as usize..end)
+            .unwrap_or("");
         let length = bracketed(rest).unwrap_or(rest.len());
-        Place { end: place.start + length as u32, ..place }
+        Place {
+            end: place.start + length as u32,
+            ..place
+        }
     }
 }
 

@@ -64,7 +64,11 @@ impl Node {
 
     /// The value of a key, not null.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        self.entries()?.iter().find(|entry| entry.key == key).map(|entry| &entry.value).filter(|node| !node.is_null())
+        self.entries()?
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
+            .filter(|node| !node.is_null())
     }
 
     /// What it is, for a message.

@@ -17,8 +17,12 @@ use crate::diagnostic::{Collected, Diagnostic};
 use crate::limits;
 
 /// The tree of a file. `Err` where it is not YAML; `Ok(None)` where it holds nothing.
-pub(crate) fn read(source: &Source, diagnostics: &mut Collected) -> Result<Option<Node>, Box<Diagnostic>> {
-    let raw: Result<Raw, serde_saphyr::Error> = serde_saphyr::from_str_with_options(&source.text, options());
+pub(crate) fn read(
+    source: &Source,
+    diagnostics: &mut Collected,
+) -> Result<Option<Node>, Box<Diagnostic>> {
+    let raw: Result<Raw, serde_saphyr::Error> =
+        serde_saphyr::from_str_with_options(&source.text, options());
     match raw {
         Ok(raw) => Ok(Some(Builder::new(source, diagnostics).build(raw)?)),
         Err(error) => problem::explain(source, &error),
@@ -73,7 +77,10 @@ impl<'de> Deserialize<'de> for Raw {
         let spanned = Spanned::<RawKind>::deserialize(deserializer)?;
         let (start, end) = range(spanned.defined);
         let via = (spanned.defined != spanned.referenced).then(|| range(spanned.referenced));
-        Ok(Self { kind: spanned.value, place: Place { start, end, via } })
+        Ok(Self {
+            kind: spanned.value,
+            place: Place { start, end, via },
+        })
     }
 }
 
@@ -81,7 +88,10 @@ fn range(location: Location) -> (u32, u32) {
     let span = location.span();
     let start = span.byte_offset().unwrap_or(0);
     let end = start.saturating_add(span.byte_len().unwrap_or(0));
-    (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(end).unwrap_or(u32::MAX))
+    (
+        u32::try_from(start).unwrap_or(u32::MAX),
+        u32::try_from(end).unwrap_or(u32::MAX),
+    )
 }
 
 impl<'de> Deserialize<'de> for RawKind {
@@ -143,7 +153,10 @@ impl<'de> Visitor<'de> for RawVisitor {
         RawKind::deserialize(deserializer)
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawKind, D::Error> {
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<RawKind, D::Error> {
         RawKind::deserialize(deserializer)
     }
 

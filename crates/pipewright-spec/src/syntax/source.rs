@@ -31,14 +31,25 @@ impl Source {
     /// The line's text without its end; `line` is 1-based.
     pub(crate) fn line_text(&self, line: u32) -> &str {
         let index = line.saturating_sub(1) as usize;
-        let Some(start) = self.line_starts.get(index) else { return "" };
-        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |end| *end as usize);
-        self.text.get(*start as usize..end).unwrap_or("").trim_end_matches(['\n', '\r'])
+        let Some(start) = self.line_starts.get(index) else {
+            return "";
+        };
+        let end = self
+            .line_starts
+            .get(index + 1)
+            .map_or(self.text.len(), |end| *end as usize);
+        self.text
+            .get(*start as usize..end)
+            .unwrap_or("")
+            .trim_end_matches(['\n', '\r'])
     }
 
     /// The first byte of a 1-based line.
     pub(crate) fn line_start(&self, line: u32) -> u32 {
-        self.line_starts.get(line.saturating_sub(1) as usize).copied().unwrap_or(self.text.len() as u32)
+        self.line_starts
+            .get(line.saturating_sub(1) as usize)
+            .copied()
+            .unwrap_or(self.text.len() as u32)
     }
 
     pub(crate) fn lines(&self) -> u32 {
@@ -52,8 +63,17 @@ impl Source {
         let end = self.boundary(end as usize).max(start);
         let line = self.line(start as u32);
         let line_start = self.line_start(line) as usize;
-        let column = self.text[line_start..start].bytes().filter(|byte| byte & 0xc0 != 0x80).count() as u32 + 1;
-        Span { line, column, start, end }
+        let column = self.text[line_start..start]
+            .bytes()
+            .filter(|byte| byte & 0xc0 != 0x80)
+            .count() as u32
+            + 1;
+        Span {
+            line,
+            column,
+            start,
+            end,
+        }
     }
 
     /// Where a value is written.
@@ -68,7 +88,9 @@ impl Source {
 
     /// The text of a place.
     pub(crate) fn text_of(&self, place: Place) -> &str {
-        self.text.get(self.boundary(place.start as usize)..self.boundary(place.end as usize)).unwrap_or("")
+        self.text
+            .get(self.boundary(place.start as usize)..self.boundary(place.end as usize))
+            .unwrap_or("")
     }
 
     fn boundary(&self, byte: usize) -> usize {

@@ -60,14 +60,18 @@ struct Row {
 
 /// The last twenty builds of each application of an account, oldest first.
 pub async fn last_builds(db: &Db, account: AccountId) -> Result<Vec<LastBuild>, StoreError> {
-    let rows: Vec<Row> = read!(db, LAST_BUILDS, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).fetch_all(executor).await)?;
+    let rows: Vec<Row> = read!(db, LAST_BUILDS, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     rows.into_iter()
         .map(|row| {
-            let state = BuildState::parse(&row.state).map_err(|error| StoreError::Inconsistent {
-                table: "builds",
-                key: format!("{} of {}", row.number, row.application_id),
-                what: error.to_string(),
-            })?;
+            let state =
+                BuildState::parse(&row.state).map_err(|error| StoreError::Inconsistent {
+                    table: "builds",
+                    key: format!("{} of {}", row.number, row.application_id),
+                    what: error.to_string(),
+                })?;
             Ok(LastBuild {
                 application: ApplicationId::from_uuid(row.application_id),
                 number: row.number,

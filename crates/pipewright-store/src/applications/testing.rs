@@ -7,9 +7,22 @@ use super::{NewApplication, Rules, Watch, insert};
 use crate::db::Tx;
 
 /// An application that builds every push.
-pub(crate) async fn an_application(tx: &mut Tx, account: AccountId, user: UserId, repository: RepositoryId, slug: &str) -> ApplicationId {
+pub(crate) async fn an_application(
+    tx: &mut Tx,
+    account: AccountId,
+    user: UserId,
+    repository: RepositoryId,
+    slug: &str,
+) -> ApplicationId {
     let id = ApplicationId::new();
-    let rules = Rules { auto_build: true, pushes: true, pull_requests: true, tags: false, branches: Vec::new(), cancel_superseded: false };
+    let rules = Rules {
+        auto_build: true,
+        pushes: true,
+        pull_requests: true,
+        tags: false,
+        branches: Vec::new(),
+        cancel_superseded: false,
+    };
     let new = NewApplication {
         id,
         account,
@@ -20,6 +33,10 @@ pub(crate) async fn an_application(tx: &mut Tx, account: AccountId, user: UserId
         watch: Watch::Webhook,
         created_by: user,
     };
-    assert!(insert(tx, &new, Timestamp::from_seconds(20)).await.expect("an application"));
+    assert!(
+        insert(tx, &new, Timestamp::from_seconds(20))
+            .await
+            .expect("an application")
+    );
     id
 }

@@ -5,8 +5,8 @@ use pipewright_core::ids::ApplicationId;
 
 use super::testing::an_application;
 use super::{
-    NewApplication, Rules, Watch, by_account, by_slug, for_repository, get, insert, last_builds, of_integration, remove, set_rules,
-    set_watch,
+    NewApplication, Rules, Watch, by_account, by_slug, for_repository, get, insert, last_builds,
+    of_integration, remove, set_rules, set_watch,
 };
 use crate::integrations::testing::{an_account, an_integration};
 use crate::repositories::testing::a_repository;
@@ -26,19 +26,39 @@ fn an_application_reads_back_and_its_rules_change() {
             pushes: true,
             pull_requests: false,
             tags: true,
-            branches: vec!["main".parse().expect("a pattern"), "release/*".parse().expect("a pattern")],
+            branches: vec![
+                "main".parse().expect("a pattern"),
+                "release/*".parse().expect("a pattern"),
+            ],
             cancel_superseded: true,
         };
         set_rules(&mut tx, id, &rules).await.expect("changes");
-        set_watch(&mut tx, id, Watch::Polling).await.expect("changes");
+        set_watch(&mut tx, id, Watch::Polling)
+            .await
+            .expect("changes");
         tx.commit().await.expect("commits");
-        let found = by_slug(&db, account, "api").await.expect("reads").expect("is there");
-        assert_eq!((found.id, &found.rules, found.watch, found.next_number), (id, &rules, Watch::Polling, 1));
+        let found = by_slug(&db, account, "api")
+            .await
+            .expect("reads")
+            .expect("is there");
+        assert_eq!(
+            (found.id, &found.rules, found.watch, found.next_number),
+            (id, &rules, Watch::Polling, 1)
+        );
         assert!(by_slug(&db, other, "api").await.expect("reads").is_none());
-        assert_eq!(for_repository(&db, repository).await.expect("reads").len(), 1);
-        assert_eq!(of_integration(&db, integration).await.expect("reads").len(), 1);
+        assert_eq!(
+            for_repository(&db, repository).await.expect("reads").len(),
+            1
+        );
+        assert_eq!(
+            of_integration(&db, integration).await.expect("reads").len(),
+            1
+        );
         let listed = by_account(&db, account).await.expect("reads");
-        assert_eq!((listed[0].full_name.as_str(), listed[0].integration), ("harbor/api", integration));
+        assert_eq!(
+            (listed[0].full_name.as_str(), listed[0].integration),
+            ("harbor/api", integration)
+        );
         assert!(last_builds(&db, account).await.expect("reads").is_empty());
         let mut tx = db.begin().await.expect("begins");
         assert!(!remove(&mut tx, other, id).await.expect("is not theirs"));
@@ -57,8 +77,14 @@ fn neither_name_nor_repository_is_taken_twice() {
         let first = a_repository(&mut tx, account, integration, "harbor/api").await;
         let second = a_repository(&mut tx, account, integration, "labs/api").await;
         an_application(&mut tx, account, user, first, "api").await;
-        let rules =
-            Rules { auto_build: true, pushes: true, pull_requests: true, tags: true, branches: Vec::new(), cancel_superseded: false };
+        let rules = Rules {
+            auto_build: true,
+            pushes: true,
+            pull_requests: true,
+            tags: true,
+            branches: Vec::new(),
+            cancel_superseded: false,
+        };
         let mut new = NewApplication {
             id: ApplicationId::new(),
             account,
@@ -75,7 +101,11 @@ fn neither_name_nor_repository_is_taken_twice() {
         assert!(insert(&mut tx, &new, now).await.expect("another name"));
         new.id = ApplicationId::new();
         new.slug = "api-3".to_owned();
-        assert!(!insert(&mut tx, &new, now).await.expect("the repository is taken"));
+        assert!(
+            !insert(&mut tx, &new, now)
+                .await
+                .expect("the repository is taken")
+        );
         tx.commit().await.expect("commits");
     });
 }

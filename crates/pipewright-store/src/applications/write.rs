@@ -97,7 +97,11 @@ pub async fn set_watch(tx: &mut Tx, id: ApplicationId, watch: Watch) -> Result<(
 }
 
 /// Removes an application with its builds. False where the account has none of this id.
-pub async fn remove(tx: &mut Tx, account: AccountId, id: ApplicationId) -> Result<bool, StoreError> {
+pub async fn remove(
+    tx: &mut Tx,
+    account: AccountId,
+    id: ApplicationId,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(account.as_uuid())
@@ -108,5 +112,12 @@ pub async fn remove(tx: &mut Tx, account: AccountId, id: ApplicationId) -> Resul
 }
 
 fn expect_one(rows: u64, id: ApplicationId) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { table: "applications", key: id.to_string() }) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Missing {
+            table: "applications",
+            key: id.to_string(),
+        })
+    }
 }

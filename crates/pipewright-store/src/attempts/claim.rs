@@ -115,7 +115,13 @@ struct Row {
 }
 
 /// Gives a step a new attempt of this number and lets runners see it. The caller holds the build's row.
-pub async fn queue(tx: &mut Tx, build: BuildId, position: usize, number: u32, now: Timestamp) -> Result<AttemptId, StoreError> {
+pub async fn queue(
+    tx: &mut Tx,
+    build: BuildId,
+    position: usize,
+    number: u32,
+    now: Timestamp,
+) -> Result<AttemptId, StoreError> {
     let id = AttemptId::new();
     let rows = within!(tx, QUEUE, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
@@ -127,7 +133,14 @@ pub async fn queue(tx: &mut Tx, build: BuildId, position: usize, number: u32, no
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;
-    if rows == 1 { Ok(id) } else { Err(StoreError::Missing { table: "steps", key: format!("{build} position {position}") }) }
+    if rows == 1 {
+        Ok(id)
+    } else {
+        Err(StoreError::Missing {
+            table: "steps",
+            key: format!("{build} position {position}"),
+        })
+    }
 }
 
 /// Claims the attempt that is next, if there is one. Claim again for more. A unique violation means that another server
@@ -144,8 +157,10 @@ pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Option<Claimed>, StoreEr
     if let Some(word) = &row.stage_lock {
         hold(tx, row.build_id, word).await?;
     }
-    let position: i64 =
-        within!(tx, POSITION, |executor, sql| sqlx::query_scalar(sql).bind(row.step_id.as_uuid()).fetch_one(executor).await)?;
+    let position: i64 = within!(tx, POSITION, |executor, sql| sqlx::query_scalar(sql)
+        .bind(row.step_id.as_uuid())
+        .fetch_one(executor)
+        .await)?;
     Ok(Some(Claimed {
         id: row.id,
         build_id: row.build_id,
@@ -157,7 +172,12 @@ pub async fn claim(tx: &mut Tx, claim: Claim) -> Result<Option<Claimed>, StoreEr
 }
 
 /// Ends a step's attempt as stopped if no runner has it yet. False where a runner has it, or it has ended.
-pub async fn withdraw(tx: &mut Tx, build: BuildId, position: usize, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn withdraw(
+    tx: &mut Tx,
+    build: BuildId,
+    position: usize,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, WITHDRAW, |executor, sql| sqlx::query(sql)
         .bind(build.as_uuid())
         .bind(position as i64)
@@ -181,7 +201,11 @@ pub(super) mod testing {
             sqlite: "UPDATE attempts SET state = 'running' WHERE id = $1",
             postgres: "UPDATE attempts SET state = 'running' WHERE id = $1",
         };
-        within!(tx, FORCE, |executor, sql| sqlx::query(sql).bind(attempt.as_uuid()).execute(executor).await.map(drop))?;
+        within!(tx, FORCE, |executor, sql| sqlx::query(sql)
+            .bind(attempt.as_uuid())
+            .execute(executor)
+            .await
+            .map(drop))?;
         Ok(())
     }
 }

@@ -119,7 +119,13 @@ impl From<Row> for Held {
 }
 
 /// Notes that the attempt's first command runs. A repetition changes nothing.
-pub async fn begin(tx: &mut Tx, id: AttemptId, lease: Uuid, timings: &[Timing], now: Timestamp) -> Result<(), StoreError> {
+pub async fn begin(
+    tx: &mut Tx,
+    id: AttemptId,
+    lease: Uuid,
+    timings: &[Timing],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     within!(tx, BEGIN, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(lease)
@@ -132,7 +138,13 @@ pub async fn begin(tx: &mut Tx, id: AttemptId, lease: Uuid, timings: &[Timing], 
 }
 
 /// Renews a lease and notes how long the log is. Answers whether the attempt is to stop; `None` where the lease is gone.
-pub async fn renew(tx: &mut Tx, id: AttemptId, lease: Uuid, until: Timestamp, log: (u64, u64)) -> Result<Option<bool>, StoreError> {
+pub async fn renew(
+    tx: &mut Tx,
+    id: AttemptId,
+    lease: Uuid,
+    until: Timestamp,
+    log: (u64, u64),
+) -> Result<Option<bool>, StoreError> {
     Ok(within!(tx, RENEW, |executor, sql| sqlx::query_scalar(sql)
         .bind(id.as_uuid())
         .bind(lease)
@@ -144,7 +156,11 @@ pub async fn renew(tx: &mut Tx, id: AttemptId, lease: Uuid, until: Timestamp, lo
 }
 
 /// Asks the runner of a step's attempt to stop it. Answers the attempt, if one runs.
-pub async fn request_stop(tx: &mut Tx, build: BuildId, position: usize) -> Result<Option<AttemptId>, StoreError> {
+pub async fn request_stop(
+    tx: &mut Tx,
+    build: BuildId,
+    position: usize,
+) -> Result<Option<AttemptId>, StoreError> {
     let row: Option<Uuid> = within!(tx, REQUEST_STOP, |executor, sql| sqlx::query_scalar(sql)
         .bind(build.as_uuid())
         .bind(position as i64)
@@ -154,7 +170,13 @@ pub async fn request_stop(tx: &mut Tx, build: BuildId, position: usize) -> Resul
 }
 
 /// Ends an attempt. False where the lease is gone: then nothing changed, and nothing more may be done about the attempt.
-pub async fn finish(tx: &mut Tx, id: AttemptId, lease: Uuid, ended: &Ended, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn finish(
+    tx: &mut Tx,
+    id: AttemptId,
+    lease: Uuid,
+    ended: &Ended,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, FINISH, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(lease)
@@ -178,13 +200,19 @@ pub async fn finish(tx: &mut Tx, id: AttemptId, lease: Uuid, ended: &Ended, now:
 
 /// Attempts whose lease ran out, at most `limit`.
 pub async fn expired(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Held>, StoreError> {
-    let rows: Vec<Row> =
-        read!(db, EXPIRED, |executor, sql| sqlx::query_as(sql).bind(now.as_micros()).bind(limit).fetch_all(executor).await)?;
+    let rows: Vec<Row> = read!(db, EXPIRED, |executor, sql| sqlx::query_as(sql)
+        .bind(now.as_micros())
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(Held::from).collect())
 }
 
 /// Attempts that this runner is said to hold.
 pub async fn held_by(db: &Db, runner: RunnerId) -> Result<Vec<Held>, StoreError> {
-    let rows: Vec<Row> = read!(db, HELD_BY, |executor, sql| sqlx::query_as(sql).bind(runner.as_uuid()).fetch_all(executor).await)?;
+    let rows: Vec<Row> = read!(db, HELD_BY, |executor, sql| sqlx::query_as(sql)
+        .bind(runner.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(Held::from).collect())
 }

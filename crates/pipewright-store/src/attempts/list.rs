@@ -87,10 +87,21 @@ pub struct Attempt {
 
 /// The attempts of a build, oldest first. The caller has reached the build through its account.
 pub async fn of_build(db: &Db, build: BuildId) -> Result<Vec<Attempt>, StoreError> {
-    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?)
+    Ok(read!(db, OF_BUILD, |executor, sql| sqlx::query_as(sql)
+        .bind(build.as_uuid())
+        .fetch_all(executor)
+        .await)?)
 }
 
 /// An attempt of the account; none where there is none or it is another account's.
-pub async fn get(db: &Db, account: AccountId, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
-    Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?)
+pub async fn get(
+    db: &Db,
+    account: AccountId,
+    id: AttemptId,
+) -> Result<Option<Attempt>, StoreError> {
+    Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?)
 }

@@ -55,7 +55,12 @@ struct Row {
 }
 
 /// Notes what a queued attempt must have. The caller holds the build's row.
-pub async fn set_locks(tx: &mut Tx, attempt: AttemptId, application: ApplicationId, locks: &Locks) -> Result<(), StoreError> {
+pub async fn set_locks(
+    tx: &mut Tx,
+    attempt: AttemptId,
+    application: ApplicationId,
+    locks: &Locks,
+) -> Result<(), StoreError> {
     let word = |lock: &Option<Lock>| lock.as_ref().map(Lock::to_word);
     within!(tx, SET, |executor, sql| sqlx::query(sql)
         .bind(attempt.as_uuid())
@@ -70,19 +75,31 @@ pub async fn set_locks(tx: &mut Tx, attempt: AttemptId, application: Application
 
 /// The build of a claimed attempt has its stage's lock from now on.
 pub(super) async fn hold(tx: &mut Tx, build: BuildId, word: &str) -> Result<(), StoreError> {
-    within!(tx, HOLD, |executor, sql| sqlx::query(sql).bind(build.as_uuid()).bind(word).execute(executor).await.map(drop))?;
+    within!(tx, HOLD, |executor, sql| sqlx::query(sql)
+        .bind(build.as_uuid())
+        .bind(word)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// The build has no stage's lock any more. The caller holds the build's row.
 pub async fn release(tx: &mut Tx, build: BuildId) -> Result<(), StoreError> {
-    within!(tx, RELEASE, |executor, sql| sqlx::query(sql).bind(build.as_uuid()).execute(executor).await.map(drop))?;
+    within!(tx, RELEASE, |executor, sql| sqlx::query(sql)
+        .bind(build.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// The build's queued steps that wait because somebody has what they must have, in plan order.
 pub async fn held_back(db: &Db, build: BuildId) -> Result<Vec<HeldBack>, StoreError> {
-    let rows: Vec<Row> = read!(db, HELD_BACK, |executor, sql| sqlx::query_as(sql).bind(build.as_uuid()).fetch_all(executor).await)?;
+    let rows: Vec<Row> = read!(db, HELD_BACK, |executor, sql| sqlx::query_as(sql)
+        .bind(build.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     let held = rows.into_iter().filter_map(|row| {
         Some(HeldBack {
             position: usize::try_from(row.position).ok()?,

@@ -17,7 +17,9 @@ pub use locks::{HeldBack, held_back, release, set_locks};
 
 #[cfg(test)]
 pub(crate) fn statements() -> impl Iterator<Item = &'static crate::macros::Statement> {
-    [claim::ALL, hold::ALL, list::ALL, locks::ALL].into_iter().flatten()
+    [claim::ALL, hold::ALL, list::ALL, locks::ALL]
+        .into_iter()
+        .flatten()
 }
 
 #[cfg(test)]

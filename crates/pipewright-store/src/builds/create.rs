@@ -63,15 +63,36 @@ impl NewBuild {
             return None;
         }
         if let Some(schedule) = &self.detail.schedule {
-            return Some(format!("{}|{}|{}", self.trigger.as_str(), schedule.id, schedule.due_at.as_micros()));
+            return Some(format!(
+                "{}|{}|{}",
+                self.trigger.as_str(),
+                schedule.id,
+                schedule.due_at.as_micros()
+            ));
         }
         if !self.trigger.is_unique_per_commit() {
             return None;
         }
-        let pull_request = self.detail.pull_request.as_ref().map(|request| format!("#{}", request.id)).unwrap_or_default();
+        let pull_request = self
+            .detail
+            .pull_request
+            .as_ref()
+            .map(|request| format!("#{}", request.id))
+            .unwrap_or_default();
         // What a rule starts is told apart by its pipeline from what the push itself runs.
-        let rule = self.detail.rule.as_ref().and(self.detail.custom.as_ref()).map(|custom| format!("|rule|{custom}")).unwrap_or_default();
-        Some(format!("{}{pull_request}|{}|{}{rule}", self.trigger.as_str(), self.ref_name.full(), self.commit))
+        let rule = self
+            .detail
+            .rule
+            .as_ref()
+            .and(self.detail.custom.as_ref())
+            .map(|custom| format!("|rule|{custom}"))
+            .unwrap_or_default();
+        Some(format!(
+            "{}{pull_request}|{}|{}{rule}",
+            self.trigger.as_str(),
+            self.ref_name.full(),
+            self.commit
+        ))
     }
 }
 
@@ -95,20 +116,35 @@ pub enum Created {
 /// Makes a build, unless the same one was made before.
 pub async fn create(tx: &mut Tx, new: &NewBuild) -> Result<Created, StoreError> {
     let application = new.application_id.as_uuid();
-    let number: Option<i64> = within!(tx, LOCK, |executor, sql| sqlx::query_scalar(sql).bind(application).fetch_optional(executor).await)?;
-    let number = number.ok_or_else(|| StoreError::Missing { table: "applications", key: new.application_id.to_string() })?;
+    let number: Option<i64> = within!(tx, LOCK, |executor, sql| sqlx::query_scalar(sql)
+        .bind(application)
+        .fetch_optional(executor)
+        .await)?;
+    let number = number.ok_or_else(|| StoreError::Missing {
+        table: "applications",
+        key: new.application_id.to_string(),
+    })?;
     let uniqueness = new.uniqueness();
     if let Some(uniqueness) = &uniqueness {
-        let existing: Option<(Uuid, i64)> = within!(tx, EXISTING, |executor, sql| sqlx::query_as(sql)
-            .bind(application)
-            .bind(uniqueness.as_str())
-            .fetch_optional(executor)
-            .await)?;
+        let existing: Option<(Uuid, i64)> =
+            within!(tx, EXISTING, |executor, sql| sqlx::query_as(sql)
+                .bind(application)
+                .bind(uniqueness.as_str())
+                .fetch_optional(executor)
+                .await)?;
         if let Some((id, number)) = existing {
-            return Ok(Created::Existing { id: BuildId::from_uuid(id), number });
+            return Ok(Created::Existing {
+                id: BuildId::from_uuid(id),
+                number,
+            });
         }
     }
-    within!(tx, NEXT, |executor, sql| sqlx::query(sql).bind(application).bind(number + 1).execute(executor).await.map(drop))?;
+    within!(tx, NEXT, |executor, sql| sqlx::query(sql)
+        .bind(application)
+        .bind(number + 1)
+        .execute(executor)
+        .await
+        .map(drop))?;
     within!(tx, INSERT, |executor, sql| sqlx::query(sql)
         .bind(new.id.as_uuid())
         .bind(new.account_id.as_uuid())

@@ -154,11 +154,20 @@ pub struct BuildFilter {
 
 /// A build of the account; none where there is none or it is another account's.
 pub async fn get(db: &Db, account: AccountId, id: BuildId) -> Result<Option<Build>, StoreError> {
-    Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?)
+    Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// The build of this number of an application of the account.
-pub async fn by_number(db: &Db, account: AccountId, application: ApplicationId, number: i64) -> Result<Option<Build>, StoreError> {
+pub async fn by_number(
+    db: &Db,
+    account: AccountId,
+    application: ApplicationId,
+    number: i64,
+) -> Result<Option<Build>, StoreError> {
     Ok(read!(db, BY_NUMBER, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(application.as_uuid())
@@ -168,7 +177,12 @@ pub async fn by_number(db: &Db, account: AccountId, application: ApplicationId, 
 }
 
 /// The account's builds, newest first, at most `limit`.
-pub async fn list(db: &Db, account: AccountId, filter: &BuildFilter, limit: i64) -> Result<Vec<Build>, StoreError> {
+pub async fn list(
+    db: &Db,
+    account: AccountId,
+    filter: &BuildFilter,
+    limit: i64,
+) -> Result<Vec<Build>, StoreError> {
     Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(filter.application.map(ApplicationId::as_uuid))
@@ -182,22 +196,35 @@ pub async fn list(db: &Db, account: AccountId, filter: &BuildFilter, limit: i64)
 
 /// A build's plan, once it is planned.
 pub async fn plan_of(db: &Db, account: AccountId, id: BuildId) -> Result<Option<Plan>, StoreError> {
-    let row: Option<Option<Json<Plan>>> =
-        read!(db, PLAN, |executor, sql| sqlx::query_scalar(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    let row: Option<Option<Json<Plan>>> = read!(db, PLAN, |executor, sql| sqlx::query_scalar(sql)
+        .bind(account.as_uuid())
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.flatten().map(|plan| plan.0))
 }
 
 /// The pipeline file that a build was planned from.
-pub async fn pipeline_file(db: &Db, account: AccountId, id: BuildId) -> Result<Option<Vec<u8>>, StoreError> {
-    let row: Option<Option<Vec<u8>>> =
-        read!(db, FILE, |executor, sql| sqlx::query_scalar(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?;
+pub async fn pipeline_file(
+    db: &Db,
+    account: AccountId,
+    id: BuildId,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let row: Option<Option<Vec<u8>>> = read!(db, FILE, |executor, sql| sqlx::query_scalar(sql)
+        .bind(account.as_uuid())
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.flatten())
 }
 
 /// Why a build that has not begun still waits: how many attempts of older builds are before it, and the number of the
 /// older build of the same ref that must begin first.
 pub async fn waiting_before(db: &Db, build: &Build) -> Result<(i64, Option<i64>), StoreError> {
-    let before: i64 = read!(db, BEFORE, |executor, sql| sqlx::query_scalar(sql).bind(build.id.as_uuid()).fetch_one(executor).await)?;
+    let before: i64 = read!(db, BEFORE, |executor, sql| sqlx::query_scalar(sql)
+        .bind(build.id.as_uuid())
+        .fetch_one(executor)
+        .await)?;
     let older: Option<i64> = read!(db, OLDER_OF_REF, |executor, sql| sqlx::query_scalar(sql)
         .bind(build.application_id.as_uuid())
         .bind(build.ref_name.full())

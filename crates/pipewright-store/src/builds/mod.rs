@@ -14,13 +14,19 @@ pub use create::{Created, NewBuild, create};
 pub use detail::{PullRequestDetail, RuleDetail, ScheduleDetail, TriggerDetail};
 pub use list::{Build, BuildFilter, by_number, get, list, pipeline_file, plan_of, waiting_before};
 pub use plan::{
-    CommitText, ToPlan, changed_files, next_to_plan, repositories_to_plan, retry_planning, set_changed_files, set_commit_text, set_plan,
+    CommitText, ToPlan, changed_files, next_to_plan, repositories_to_plan, retry_planning,
+    set_changed_files, set_commit_text, set_plan,
 };
-pub use run::{RunContext, StoredRun, follows, keep_stopper, load_run, reopen, set_begun, set_state, under_way_before, under_way_of_ref};
+pub use run::{
+    RunContext, StoredRun, follows, keep_stopper, load_run, reopen, set_begun, set_state,
+    under_way_before, under_way_of_ref,
+};
 
 #[cfg(test)]
 pub(crate) fn statements() -> impl Iterator<Item = &'static crate::macros::Statement> {
-    [create::ALL, list::ALL, plan::ALL, run::ALL].into_iter().flatten()
+    [create::ALL, list::ALL, plan::ALL, run::ALL]
+        .into_iter()
+        .flatten()
 }
 
 #[cfg(test)]

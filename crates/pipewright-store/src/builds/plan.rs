@@ -1,6 +1,8 @@
 //! Builds that wait for their plan.
 
-use pipewright_core::ids::{AccountId, ApplicationId, BuildId, DeliveryId, IntegrationId, RepositoryId};
+use pipewright_core::ids::{
+    AccountId, ApplicationId, BuildId, DeliveryId, IntegrationId, RepositoryId,
+};
 use pipewright_core::{CommitHash, Plan, RefName, Timestamp, TriggerKind};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -87,14 +89,25 @@ pub struct CommitText {
 }
 
 /// Repositories with a build that may be planned now, at most `limit`.
-pub async fn repositories_to_plan(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<RepositoryId>, StoreError> {
-    let rows: Vec<Uuid> =
-        read!(db, REPOSITORIES, |executor, sql| sqlx::query_scalar(sql).bind(now.as_micros()).bind(limit).fetch_all(executor).await)?;
+pub async fn repositories_to_plan(
+    db: &Db,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<RepositoryId>, StoreError> {
+    let rows: Vec<Uuid> = read!(db, REPOSITORIES, |executor, sql| sqlx::query_scalar(sql)
+        .bind(now.as_micros())
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(RepositoryId::from_uuid).collect())
 }
 
 /// The repository's oldest build that may be planned now.
-pub async fn next_to_plan(db: &Db, repository: RepositoryId, now: Timestamp) -> Result<Option<ToPlan>, StoreError> {
+pub async fn next_to_plan(
+    db: &Db,
+    repository: RepositoryId,
+    now: Timestamp,
+) -> Result<Option<ToPlan>, StoreError> {
     Ok(read!(db, NEXT, |executor, sql| sqlx::query_as(sql)
         .bind(repository.as_uuid())
         .bind(now.as_micros())
@@ -103,7 +116,12 @@ pub async fn next_to_plan(db: &Db, repository: RepositoryId, now: Timestamp) -> 
 }
 
 /// Has a build planned again later, and counts the try.
-pub async fn retry_planning(tx: &mut Tx, id: BuildId, at: Timestamp, why: &str) -> Result<(), StoreError> {
+pub async fn retry_planning(
+    tx: &mut Tx,
+    id: BuildId,
+    at: Timestamp,
+    why: &str,
+) -> Result<(), StoreError> {
     within!(tx, RETRY, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(at.as_micros())
@@ -137,20 +155,36 @@ pub async fn set_plan(
 }
 
 /// Stores which files the build's commit changed, beside its plan. The caller holds the row.
-pub async fn set_changed_files(tx: &mut Tx, id: BuildId, files: &[String]) -> Result<(), StoreError> {
-    within!(tx, SET_CHANGED, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(Json(files)).execute(executor).await.map(drop))?;
+pub async fn set_changed_files(
+    tx: &mut Tx,
+    id: BuildId,
+    files: &[String],
+) -> Result<(), StoreError> {
+    within!(tx, SET_CHANGED, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(Json(files))
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// The files that the build's commit changed; `None` where that is not known, or no condition of its plan asks for it.
 pub async fn changed_files(tx: &mut Tx, id: BuildId) -> Result<Option<Vec<String>>, StoreError> {
     let files: Option<Option<Json<Vec<String>>>> =
-        within!(tx, CHANGED, |executor, sql| sqlx::query_scalar(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
+        within!(tx, CHANGED, |executor, sql| sqlx::query_scalar(sql)
+            .bind(id.as_uuid())
+            .fetch_optional(executor)
+            .await)?;
     Ok(files.flatten().map(|files| files.0))
 }
 
 /// Stores what the commit says of itself.
-pub async fn set_commit_text(tx: &mut Tx, id: BuildId, text: &CommitText) -> Result<(), StoreError> {
+pub async fn set_commit_text(
+    tx: &mut Tx,
+    id: BuildId,
+    text: &CommitText,
+) -> Result<(), StoreError> {
     within!(tx, SET_COMMIT_TEXT, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(text.message.as_str())

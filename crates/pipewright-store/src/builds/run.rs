@@ -140,11 +140,17 @@ struct Row {
 
 /// Reads a build to move it, and holds its row until the transaction ends. None where it was deleted.
 pub async fn load_run(tx: &mut Tx, id: BuildId) -> Result<Option<StoredRun>, StoreError> {
-    let row: Option<Row> = within!(tx, LOAD, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    let row: Option<Row> = within!(tx, LOAD, |executor, sql| sqlx::query_as(sql)
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     let Some(row) = row else { return Ok(None) };
     let steps: Vec<StepRun> = steps::states(tx, id).await?;
     Ok(Some(StoredRun {
-        run: BuildRun { state: row.state, steps },
+        run: BuildRun {
+            state: row.state,
+            steps,
+        },
         plan: row.plan.map(|plan| plan.0),
         context: RunContext {
             id,
@@ -189,24 +195,51 @@ pub async fn set_state(
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;
-    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { table: "builds", key: format!("{id} in state {}", from.as_str()) }) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Missing {
+            table: "builds",
+            key: format!("{id} in state {}", from.as_str()),
+        })
+    }
 }
 
 /// Notes when the first attempt began; later calls change nothing.
 pub async fn set_begun(tx: &mut Tx, id: BuildId, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, BEGUN, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(now.as_micros()).execute(executor).await.map(drop))?;
+    within!(tx, BEGUN, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Forgets how and when a finished build ended, and when it began: it runs again. The caller holds the row and moves it.
 pub async fn reopen(tx: &mut Tx, id: BuildId) -> Result<(), StoreError> {
-    within!(tx, REOPEN, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
+    within!(tx, REOPEN, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Notes who stopped a build and why; later calls change nothing.
-pub async fn keep_stopper(tx: &mut Tx, id: BuildId, who: &str, why: &str) -> Result<(), StoreError> {
-    within!(tx, STOPPER, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(who).bind(why).execute(executor).await.map(drop))?;
+pub async fn keep_stopper(
+    tx: &mut Tx,
+    id: BuildId,
+    who: &str,
+    why: &str,
+) -> Result<(), StoreError> {
+    within!(tx, STOPPER, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(who)
+        .bind(why)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -229,7 +262,11 @@ pub async fn under_way_before(
 }
 
 /// All builds of a ref that have not ended and are not being stopped.
-pub async fn under_way_of_ref(tx: &mut Tx, application: ApplicationId, ref_name: &RefName) -> Result<Vec<BuildId>, StoreError> {
+pub async fn under_way_of_ref(
+    tx: &mut Tx,
+    application: ApplicationId,
+    ref_name: &RefName,
+) -> Result<Vec<BuildId>, StoreError> {
     let rows: Vec<Uuid> = within!(tx, OF_REF, |executor, sql| sqlx::query_scalar(sql)
         .bind(application.as_uuid())
         .bind(ref_name.full())

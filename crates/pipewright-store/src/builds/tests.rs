@@ -11,24 +11,77 @@ use crate::testing_builds::{a_build, a_plan, a_planned_build, an_application};
 #[test]
 fn a_build_is_unique_and_numbered_without_gaps() {
     on_each_database(async |db| {
-        let (made, other) = (an_application(&db, "one").await, an_application(&db, "two").await);
+        let (made, other) = (
+            an_application(&db, "one").await,
+            an_application(&db, "two").await,
+        );
         let mut tx = db.begin().await.expect("begins");
         let first = a_build(made, "main", 'a');
-        assert_eq!(super::create(&mut tx, &first).await.expect("creates"), Created::New { number: 1 });
-        let again = super::create(&mut tx, &a_build(made, "main", 'a')).await.expect("knows it");
-        assert_eq!(again, Created::Existing { id: first.id, number: 1 });
-        assert_eq!(super::create(&mut tx, &a_build(made, "other", 'a')).await.expect("creates"), Created::New { number: 2 });
-        assert_eq!(super::create(&mut tx, &a_build(made, "main", 'b')).await.expect("creates"), Created::New { number: 3 });
+        assert_eq!(
+            super::create(&mut tx, &first).await.expect("creates"),
+            Created::New { number: 1 }
+        );
+        let again = super::create(&mut tx, &a_build(made, "main", 'a'))
+            .await
+            .expect("knows it");
+        assert_eq!(
+            again,
+            Created::Existing {
+                id: first.id,
+                number: 1
+            }
+        );
+        assert_eq!(
+            super::create(&mut tx, &a_build(made, "other", 'a'))
+                .await
+                .expect("creates"),
+            Created::New { number: 2 }
+        );
+        assert_eq!(
+            super::create(&mut tx, &a_build(made, "main", 'b'))
+                .await
+                .expect("creates"),
+            Created::New { number: 3 }
+        );
         let mut rerun = a_build(made, "main", 'a');
         rerun.repeatable = true;
-        assert_eq!(super::create(&mut tx, &rerun).await.expect("creates"), Created::New { number: 4 });
-        assert_eq!(super::create(&mut tx, &a_build(other, "main", 'a')).await.expect("creates"), Created::New { number: 1 });
+        assert_eq!(
+            super::create(&mut tx, &rerun).await.expect("creates"),
+            Created::New { number: 4 }
+        );
+        assert_eq!(
+            super::create(&mut tx, &a_build(other, "main", 'a'))
+                .await
+                .expect("creates"),
+            Created::New { number: 1 }
+        );
         tx.commit().await.expect("commits");
-        let builds = super::list(&db, made.account, &BuildFilter::default(), 10).await.expect("lists");
-        assert_eq!(builds.iter().map(|build| build.number).collect::<Vec<_>>(), [4, 3, 2, 1]);
-        assert!(super::get(&db, AccountId::new(), first.id).await.expect("reads").is_none(), "another account's");
-        let main = BuildFilter { ref_name: Some(first.ref_name.clone()), state: Some(BuildState::Queued), ..BuildFilter::default() };
-        assert_eq!(super::list(&db, made.account, &main, 10).await.expect("lists").len(), 3);
+        let builds = super::list(&db, made.account, &BuildFilter::default(), 10)
+            .await
+            .expect("lists");
+        assert_eq!(
+            builds.iter().map(|build| build.number).collect::<Vec<_>>(),
+            [4, 3, 2, 1]
+        );
+        assert!(
+            super::get(&db, AccountId::new(), first.id)
+                .await
+                .expect("reads")
+                .is_none(),
+            "another account's"
+        );
+        let main = BuildFilter {
+            ref_name: Some(first.ref_name.clone()),
+            state: Some(BuildState::Queued),
+            ..BuildFilter::default()
+        };
+        assert_eq!(
+            super::list(&db, made.account, &main, 10)
+                .await
+                .expect("lists")
+                .len(),
+            3
+        );
     });
 }
 
@@ -40,7 +93,9 @@ fn many_servers_make_one_build_of_one_push() {
             let db = db.clone();
             tokio::spawn(async move {
                 let mut tx = db.begin().await.expect("begins");
-                let created = super::create(&mut tx, &a_build(made, "main", 'a')).await.expect("creates or knows");
+                let created = super::create(&mut tx, &a_build(made, "main", 'a'))
+                    .await
+                    .expect("creates or knows");
                 tx.commit().await.expect("commits");
                 matches!(created, Created::New { .. })
             })
@@ -58,10 +113,17 @@ fn a_rolled_back_creation_leaves_number_and_place_free() {
     on_each_database(async |db| {
         let made = an_application(&db, "undo").await;
         let mut tx = db.begin().await.expect("begins");
-        super::create(&mut tx, &a_build(made, "main", 'a')).await.expect("creates");
+        super::create(&mut tx, &a_build(made, "main", 'a'))
+            .await
+            .expect("creates");
         tx.rollback().await.expect("rolls back");
         let mut tx = db.begin().await.expect("begins");
-        assert_eq!(super::create(&mut tx, &a_build(made, "main", 'a')).await.expect("creates"), Created::New { number: 1 });
+        assert_eq!(
+            super::create(&mut tx, &a_build(made, "main", 'a'))
+                .await
+                .expect("creates"),
+            Created::New { number: 1 }
+        );
         tx.commit().await.expect("commits");
     });
 }
@@ -73,11 +135,24 @@ fn a_state_moves_only_from_where_it_was_read() {
         let now = Timestamp::from_seconds(200);
         let mut tx = db.begin().await.expect("begins");
         let id = a_planned_build(&mut tx, made, "main", 'a').await;
-        let stored = super::load_run(&mut tx, id).await.expect("reads").expect("is there");
-        assert_eq!((stored.run.state, stored.run.steps.len(), stored.plan), (BuildState::Running, 1, Some(a_plan())));
+        let stored = super::load_run(&mut tx, id)
+            .await
+            .expect("reads")
+            .expect("is there");
+        assert_eq!(
+            (stored.run.state, stored.run.steps.len(), stored.plan),
+            (BuildState::Running, 1, Some(a_plan()))
+        );
         let passed = BuildState::Finished(BuildOutcome::Passed);
-        super::set_state(&mut tx, id, BuildState::Running, passed, None, now).await.expect("moves");
-        assert!(super::set_state(&mut tx, id, BuildState::Running, passed, None, now).await.is_err(), "it is not running any more");
+        super::set_state(&mut tx, id, BuildState::Running, passed, None, now)
+            .await
+            .expect("moves");
+        assert!(
+            super::set_state(&mut tx, id, BuildState::Running, passed, None, now)
+                .await
+                .is_err(),
+            "it is not running any more"
+        );
         tx.rollback().await.expect("rolls back");
     });
 }
@@ -91,13 +166,39 @@ fn a_build_waits_for_its_plan_and_again_after_a_failure() {
         let mut tx = db.begin().await.expect("begins");
         super::create(&mut tx, &new).await.expect("creates");
         tx.commit().await.expect("commits");
-        assert_eq!(super::repositories_to_plan(&db, now, 5).await.expect("reads"), [made.repository]);
-        assert_eq!(super::next_to_plan(&db, made.repository, now).await.expect("reads").expect("one").id, new.id);
+        assert_eq!(
+            super::repositories_to_plan(&db, now, 5)
+                .await
+                .expect("reads"),
+            [made.repository]
+        );
+        assert_eq!(
+            super::next_to_plan(&db, made.repository, now)
+                .await
+                .expect("reads")
+                .expect("one")
+                .id,
+            new.id
+        );
         let mut tx = db.begin().await.expect("begins");
-        super::retry_planning(&mut tx, new.id, later, "refused").await.expect("waits");
+        super::retry_planning(&mut tx, new.id, later, "refused")
+            .await
+            .expect("waits");
         tx.commit().await.expect("commits");
-        assert!(super::next_to_plan(&db, made.repository, now).await.expect("reads").is_none());
-        assert_eq!(super::next_to_plan(&db, made.repository, later).await.expect("reads").expect("one").tries, 1);
+        assert!(
+            super::next_to_plan(&db, made.repository, now)
+                .await
+                .expect("reads")
+                .is_none()
+        );
+        assert_eq!(
+            super::next_to_plan(&db, made.repository, later)
+                .await
+                .expect("reads")
+                .expect("one")
+                .tries,
+            1
+        );
     });
 }
 
@@ -108,19 +209,53 @@ fn changed_files_and_reasons_are_kept() {
         let now = Timestamp::from_seconds(200);
         let mut tx = db.begin().await.expect("begins");
         let id = a_planned_build(&mut tx, made, "main", 'a').await;
-        assert_eq!(super::changed_files(&mut tx, id).await.expect("reads"), None, "not known");
+        assert_eq!(
+            super::changed_files(&mut tx, id).await.expect("reads"),
+            None,
+            "not known"
+        );
         let files = ["größe \"b\"\n".to_owned(), "a/b".to_owned()];
-        super::set_changed_files(&mut tx, id, &files).await.expect("stores");
-        assert_eq!(super::changed_files(&mut tx, id).await.expect("reads").as_deref(), Some(&files[..]));
-        let skipped = StepRun { state: StepState::Finished(StepOutcome::Skipped), attempts: 0, lost: 0 };
-        crate::steps::set(&mut tx, id, 0, skipped, Some("Skipped: it is so."), now).await.expect("stores");
+        super::set_changed_files(&mut tx, id, &files)
+            .await
+            .expect("stores");
+        assert_eq!(
+            super::changed_files(&mut tx, id)
+                .await
+                .expect("reads")
+                .as_deref(),
+            Some(&files[..])
+        );
+        let skipped = StepRun {
+            state: StepState::Finished(StepOutcome::Skipped),
+            attempts: 0,
+            lost: 0,
+        };
+        crate::steps::set(&mut tx, id, 0, skipped, Some("Skipped: it is so."), now)
+            .await
+            .expect("stores");
         tx.commit().await.expect("commits");
         let step = crate::steps::list(&db, id).await.expect("lists").remove(0);
-        assert_eq!((step.state, step.message.as_deref()), (skipped.state, Some("Skipped: it is so.")));
+        assert_eq!(
+            (step.state, step.message.as_deref()),
+            (skipped.state, Some("Skipped: it is so."))
+        );
         let mut tx = db.begin().await.expect("begins");
-        let waiting = StepRun { state: StepState::Waiting, ..skipped };
-        crate::steps::set(&mut tx, id, 0, waiting, None, now).await.expect("stores");
+        let waiting = StepRun {
+            state: StepState::Waiting,
+            ..skipped
+        };
+        crate::steps::set(&mut tx, id, 0, waiting, None, now)
+            .await
+            .expect("stores");
         tx.commit().await.expect("commits");
-        assert_eq!(crate::steps::list(&db, id).await.expect("lists").remove(0).message, None, "it moved without a sentence");
+        assert_eq!(
+            crate::steps::list(&db, id)
+                .await
+                .expect("lists")
+                .remove(0)
+                .message,
+            None,
+            "it moved without a sentence"
+        );
     });
 }

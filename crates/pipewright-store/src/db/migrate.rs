@@ -18,31 +18,70 @@ static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
 pub(super) async fn sqlite(path: &Path, options: SqliteConnectOptions) -> Result<(), OpenError> {
     let database = path.display().to_string();
-    let connect = |source| OpenError::Connect { database: database.clone(), source };
-    let mut connection = options.foreign_keys(false).connect().await.map_err(connect)?;
+    let connect = |source| OpenError::Connect {
+        database: database.clone(),
+        source,
+    };
+    let mut connection = options
+        .foreign_keys(false)
+        .connect()
+        .await
+        .map_err(connect)?;
     let before = applied(&mut connection).await;
-    SQLITE.run(&mut connection).await.map_err(|source| OpenError::Migrate { database: database.clone(), source })?;
+    SQLITE
+        .run(&mut connection)
+        .await
+        .map_err(|source| OpenError::Migrate {
+            database: database.clone(),
+            source,
+        })?;
     // Looking at every row of a database that has grown for years would hold up each start.
     let is_migrated = before.is_none() || before != applied(&mut connection).await;
-    let dangling = if is_migrated { dangling(&mut connection).await.map_err(connect)? } else { 0 };
+    let dangling = if is_migrated {
+        dangling(&mut connection).await.map_err(connect)?
+    } else {
+        0
+    };
     connection.close().await.map_err(connect)?;
-    if dangling == 0 { Ok(()) } else { Err(OpenError::ForeignKeys { database: database.clone(), rows: dangling }) }
+    if dangling == 0 {
+        Ok(())
+    } else {
+        Err(OpenError::ForeignKeys {
+            database: database.clone(),
+            rows: dangling,
+        })
+    }
 }
 
 /// How many rows refer to one that is not there.
 async fn dangling(connection: &mut SqliteConnection) -> Result<usize, sqlx::Error> {
-    Ok(sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await?.len())
+    Ok(sqlx::query("PRAGMA foreign_key_check")
+        .fetch_all(connection)
+        .await?
+        .len())
 }
 
 /// How many migrations the database has seen; none where that cannot be told, as in a new one.
 async fn applied(connection: &mut SqliteConnection) -> Option<i64> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations").fetch_one(connection).await.ok()
+    sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await
+        .ok()
 }
 
 pub(super) async fn postgres(database: &str, options: PgConnectOptions) -> Result<(), OpenError> {
-    let connect = |source| OpenError::Connect { database: database.to_owned(), source };
+    let connect = |source| OpenError::Connect {
+        database: database.to_owned(),
+        source,
+    };
     let mut connection = options.connect().await.map_err(connect)?;
-    POSTGRES.run(&mut connection).await.map_err(|source| OpenError::Migrate { database: database.to_owned(), source })?;
+    POSTGRES
+        .run(&mut connection)
+        .await
+        .map_err(|source| OpenError::Migrate {
+            database: database.to_owned(),
+            source,
+        })?;
     connection.close().await.map_err(connect)
 }
 
@@ -55,15 +94,30 @@ mod tests {
     async fn rows_are_not_looked_at_in_every_start() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("test.db");
-        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
-        super::sqlite(&path, options.clone()).await.expect("a new database");
-        let mut connection = options.clone().foreign_keys(false).connect().await.expect("opens");
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true);
+        super::sqlite(&path, options.clone())
+            .await
+            .expect("a new database");
+        let mut connection = options
+            .clone()
+            .foreign_keys(false)
+            .connect()
+            .await
+            .expect("opens");
         sqlx::query("INSERT INTO members (account_id, user_id, role, created_at) VALUES (x'01', x'02', 'owner', 0)")
             .execute(&mut connection)
             .await
             .expect("a dangling row");
-        assert_eq!(super::dangling(&mut connection).await.expect("looks"), 2, "neither its account nor its user is there");
+        assert_eq!(
+            super::dangling(&mut connection).await.expect("looks"),
+            2,
+            "neither its account nor its user is there"
+        );
         connection.close().await.expect("closes");
-        super::sqlite(&path, options).await.expect("nothing was migrated, so nothing is looked at");
+        super::sqlite(&path, options)
+            .await
+            .expect("nothing was migrated, so nothing is looked at");
     }
 }

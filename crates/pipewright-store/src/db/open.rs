@@ -62,7 +62,10 @@ pub struct Db {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Backend {
-    Sqlite { writer: SqlitePool, reader: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        reader: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -77,10 +80,19 @@ impl Db {
     }
 
     async fn open_sqlite(path: &std::path::Path) -> Result<Backend, OpenError> {
-        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
+        if let Some(directory) = path
+            .parent()
+            .filter(|directory| !directory.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(directory).map_err(|source| OpenError::Directory {
+                path: directory.to_owned(),
+                source,
+            })?;
         }
-        let connect = |source| OpenError::Connect { database: path.display().to_string(), source };
+        let connect = |source| OpenError::Connect {
+            database: path.display().to_string(),
+            source,
+        };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -107,15 +119,26 @@ impl Db {
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Backend, OpenError> {
-        let options = PgConnectOptions::from_str(url).map_err(|source| OpenError::Connect { database: "postgres".to_owned(), source })?;
-        let name = format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
+        let options = PgConnectOptions::from_str(url).map_err(|source| OpenError::Connect {
+            database: "postgres".to_owned(),
+            source,
+        })?;
+        let name = format!(
+            "{}:{}/{}",
+            options.get_host(),
+            options.get_port(),
+            options.get_database().unwrap_or_default()
+        );
         migrate::postgres(&name, options.clone()).await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(2))
             .acquire_timeout(WAIT)
             .connect_with(options)
             .await
-            .map_err(|source| OpenError::Connect { database: name, source })?;
+            .map_err(|source| OpenError::Connect {
+                database: name,
+                source,
+            })?;
         Ok(Backend::Postgres(pool))
     }
 

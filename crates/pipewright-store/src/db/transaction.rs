@@ -21,7 +21,9 @@ impl Tx {
     pub(super) async fn begin(backend: &Backend) -> Result<Self, StoreError> {
         let backend = match backend {
             // A deferred transaction that reads first and writes later fails at once when another wrote meanwhile.
-            Backend::Sqlite { writer, .. } => TxBackend::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Backend::Sqlite { writer, .. } => {
+                TxBackend::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
             Backend::Postgres(pool) => TxBackend::Postgres(pool.begin().await?),
         };
         Ok(Self { backend })

@@ -57,21 +57,40 @@ pub struct ToDecide {
 }
 
 /// Repositories whose oldest undecided delivery may be decided now, at most `limit`.
-pub async fn repositories_to_decide(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<RepositoryId>, StoreError> {
-    let rows: Vec<Uuid> =
-        read!(db, REPOSITORIES, |executor, sql| sqlx::query_scalar(sql).bind(now.as_micros()).bind(limit).fetch_all(executor).await)?;
+pub async fn repositories_to_decide(
+    db: &Db,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<RepositoryId>, StoreError> {
+    let rows: Vec<Uuid> = read!(db, REPOSITORIES, |executor, sql| sqlx::query_scalar(sql)
+        .bind(now.as_micros())
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(RepositoryId::from_uuid).collect())
 }
 
 /// The repository's oldest undecided delivery, unless it waits to be tried again.
-pub async fn next(db: &Db, repository: RepositoryId, now: Timestamp) -> Result<Option<ToDecide>, StoreError> {
-    let row: Option<ToDecide> =
-        read!(db, NEXT, |executor, sql| sqlx::query_as(sql).bind(repository.as_uuid()).fetch_optional(executor).await)?;
+pub async fn next(
+    db: &Db,
+    repository: RepositoryId,
+    now: Timestamp,
+) -> Result<Option<ToDecide>, StoreError> {
+    let row: Option<ToDecide> = read!(db, NEXT, |executor, sql| sqlx::query_as(sql)
+        .bind(repository.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.filter(|row| row.retry_at.is_none_or(|at| at <= now)))
 }
 
 /// Ends a delivery's wait. False where it is decided already: then the caller must give its transaction up.
-pub async fn settle(tx: &mut Tx, id: DeliveryId, state: DeliveryState, message: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
+pub async fn settle(
+    tx: &mut Tx,
+    id: DeliveryId,
+    state: DeliveryState,
+    message: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, SETTLE, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(state.as_str())
@@ -84,7 +103,12 @@ pub async fn settle(tx: &mut Tx, id: DeliveryId, state: DeliveryState, message: 
 }
 
 /// Has a delivery tried again later, and counts the try.
-pub async fn retry_later(tx: &mut Tx, id: DeliveryId, at: Timestamp, why: &str) -> Result<(), StoreError> {
+pub async fn retry_later(
+    tx: &mut Tx,
+    id: DeliveryId,
+    at: Timestamp,
+    why: &str,
+) -> Result<(), StoreError> {
     within!(tx, RETRY, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(at.as_micros())

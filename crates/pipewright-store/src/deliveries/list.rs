@@ -123,7 +123,12 @@ pub struct Delivery {
 }
 
 /// The account's deliveries, newest first, at most `limit`.
-pub async fn list(db: &Db, account: AccountId, filter: &DeliveryFilter, limit: i64) -> Result<Vec<DeliveryLine>, StoreError> {
+pub async fn list(
+    db: &Db,
+    account: AccountId,
+    filter: &DeliveryFilter,
+    limit: i64,
+) -> Result<Vec<DeliveryLine>, StoreError> {
     Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(filter.repository.map(RepositoryId::as_uuid))
@@ -135,6 +140,14 @@ pub async fn list(db: &Db, account: AccountId, filter: &DeliveryFilter, limit: i
 }
 
 /// A delivery of the account; none where there is none or it is another account's.
-pub async fn get(db: &Db, account: AccountId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-    Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(id.as_uuid()).fetch_optional(executor).await)?)
+pub async fn get(
+    db: &Db,
+    account: AccountId,
+    id: DeliveryId,
+) -> Result<Option<Delivery>, StoreError> {
+    Ok(read!(db, GET, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?)
 }

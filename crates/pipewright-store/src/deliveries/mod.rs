@@ -14,7 +14,10 @@ use uuid::Uuid;
 
 pub use decide::{ToDecide, next, repositories_to_decide, retry_later, settle};
 pub use list::{Delivery, DeliveryFilter, DeliveryLine, get, list};
-pub use targets::{DecideApplication, DecideRepository, HookTarget, applications_of, hook_by_path, repository, saw_delivery};
+pub use targets::{
+    DecideApplication, DecideRepository, HookTarget, applications_of, hook_by_path, repository,
+    saw_delivery,
+};
 
 use crate::db::Tx;
 use crate::error::StoreError;
@@ -100,7 +103,9 @@ pub async fn insert(tx: &mut Tx, new: &NewDelivery) -> Result<bool, StoreError> 
 
 #[cfg(test)]
 pub(crate) fn statements() -> impl Iterator<Item = &'static crate::macros::Statement> {
-    [ALL, decide::ALL, list::ALL, targets::ALL].into_iter().flatten()
+    [ALL, decide::ALL, list::ALL, targets::ALL]
+        .into_iter()
+        .flatten()
 }
 
 #[cfg(test)]

@@ -99,21 +99,44 @@ pub struct DecideApplication {
 
 /// The webhook with this unguessable path.
 pub async fn hook_by_path(db: &Db, path: &str) -> Result<Option<HookTarget>, StoreError> {
-    Ok(read!(db, HOOK, |executor, sql| sqlx::query_as(sql).bind(path).fetch_optional(executor).await)?)
+    Ok(read!(db, HOOK, |executor, sql| sqlx::query_as(sql)
+        .bind(path)
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// Notes that a webhook delivered.
-pub async fn saw_delivery(tx: &mut Tx, webhook: WebhookId, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, SAW, |executor, sql| sqlx::query(sql).bind(webhook.as_uuid()).bind(now.as_micros()).execute(executor).await.map(drop))?;
+pub async fn saw_delivery(
+    tx: &mut Tx,
+    webhook: WebhookId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    within!(tx, SAW, |executor, sql| sqlx::query(sql)
+        .bind(webhook.as_uuid())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// The repository, as far as deciding must know it.
 pub async fn repository(db: &Db, id: RepositoryId) -> Result<Option<DecideRepository>, StoreError> {
-    Ok(read!(db, REPOSITORY, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?)
+    Ok(read!(db, REPOSITORY, |executor, sql| sqlx::query_as(sql)
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?)
 }
 
 /// The repository's applications, with the settings that hold in this transaction.
-pub async fn applications_of(tx: &mut Tx, repository: RepositoryId) -> Result<Vec<DecideApplication>, StoreError> {
-    Ok(within!(tx, APPLICATIONS, |executor, sql| sqlx::query_as(sql).bind(repository.as_uuid()).fetch_all(executor).await)?)
+pub async fn applications_of(
+    tx: &mut Tx,
+    repository: RepositoryId,
+) -> Result<Vec<DecideApplication>, StoreError> {
+    Ok(within!(tx, APPLICATIONS, |executor, sql| sqlx::query_as(
+        sql
+    )
+    .bind(repository.as_uuid())
+    .fetch_all(executor)
+    .await)?)
 }

@@ -30,16 +30,46 @@ fn a_request_is_stored_once_per_webhook() {
         let made = an_application(&db, "once").await;
         let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
         let mut tx = db.begin().await.expect("begins");
-        assert!(super::insert(&mut tx, &a_delivery(made, one, "r1")).await.expect("stores"));
-        assert!(!super::insert(&mut tx, &a_delivery(made, one, "r1")).await.expect("knows it"));
-        assert!(super::insert(&mut tx, &a_delivery(made, two, "r1")).await.expect("another webhook"));
-        assert!(super::insert(&mut tx, &a_delivery(made, one, "r2")).await.expect("another request"));
+        assert!(
+            super::insert(&mut tx, &a_delivery(made, one, "r1"))
+                .await
+                .expect("stores")
+        );
+        assert!(
+            !super::insert(&mut tx, &a_delivery(made, one, "r1"))
+                .await
+                .expect("knows it")
+        );
+        assert!(
+            super::insert(&mut tx, &a_delivery(made, two, "r1"))
+                .await
+                .expect("another webhook")
+        );
+        assert!(
+            super::insert(&mut tx, &a_delivery(made, one, "r2"))
+                .await
+                .expect("another request")
+        );
         tx.commit().await.expect("commits");
-        let listed = super::list(&db, made.account, &DeliveryFilter::default(), 10).await.expect("lists");
+        let listed = super::list(&db, made.account, &DeliveryFilter::default(), 10)
+            .await
+            .expect("lists");
         assert_eq!(listed.len(), 3);
-        let whole = super::get(&db, made.account, listed[0].id).await.expect("reads").expect("is there");
-        assert_eq!((whole.request_id.as_str(), whole.body.as_slice()), ("r2", br#"{"push":{}}"#.as_slice()));
-        assert!(super::get(&db, AccountId::new(), listed[0].id).await.expect("reads").is_none(), "another account's");
+        let whole = super::get(&db, made.account, listed[0].id)
+            .await
+            .expect("reads")
+            .expect("is there");
+        assert_eq!(
+            (whole.request_id.as_str(), whole.body.as_slice()),
+            ("r2", br#"{"push":{}}"#.as_slice())
+        );
+        assert!(
+            super::get(&db, AccountId::new(), listed[0].id)
+                .await
+                .expect("reads")
+                .is_none(),
+            "another account's"
+        );
     });
 }
 
@@ -49,29 +79,79 @@ fn those_of_one_repository_are_decided_in_order_and_once() {
         let made = an_application(&db, "order").await;
         let webhook = Uuid::now_v7();
         let now = Timestamp::from_seconds(60);
-        let (first, second) = (a_delivery(made, webhook, "r1"), a_delivery(made, webhook, "r2"));
+        let (first, second) = (
+            a_delivery(made, webhook, "r1"),
+            a_delivery(made, webhook, "r2"),
+        );
         let mut tx = db.begin().await.expect("begins");
         super::insert(&mut tx, &first).await.expect("stores");
         super::insert(&mut tx, &second).await.expect("stores");
         tx.commit().await.expect("commits");
-        assert_eq!(super::repositories_to_decide(&db, now, 10).await.expect("reads"), [made.repository]);
-        assert_eq!(super::next(&db, made.repository, now).await.expect("reads").expect("one").id, first.id);
+        assert_eq!(
+            super::repositories_to_decide(&db, now, 10)
+                .await
+                .expect("reads"),
+            [made.repository]
+        );
+        assert_eq!(
+            super::next(&db, made.repository, now)
+                .await
+                .expect("reads")
+                .expect("one")
+                .id,
+            first.id
+        );
 
         // While the first waits to be tried again, the second waits behind it.
         let later = Timestamp::from_seconds(90);
         let mut tx = db.begin().await.expect("begins");
-        super::retry_later(&mut tx, first.id, later, "Bitbucket was away").await.expect("waits");
+        super::retry_later(&mut tx, first.id, later, "Bitbucket was away")
+            .await
+            .expect("waits");
         tx.commit().await.expect("commits");
-        assert!(super::repositories_to_decide(&db, now, 10).await.expect("reads").is_empty());
-        assert!(super::next(&db, made.repository, now).await.expect("reads").is_none());
-        let again = super::next(&db, made.repository, later).await.expect("reads").expect("one");
+        assert!(
+            super::repositories_to_decide(&db, now, 10)
+                .await
+                .expect("reads")
+                .is_empty()
+        );
+        assert!(
+            super::next(&db, made.repository, now)
+                .await
+                .expect("reads")
+                .is_none()
+        );
+        let again = super::next(&db, made.repository, later)
+            .await
+            .expect("reads")
+            .expect("one");
         assert_eq!((again.id, again.tries), (first.id, 1));
 
         let mut tx = db.begin().await.expect("begins");
-        assert!(super::settle(&mut tx, first.id, DeliveryState::Decided, None, later).await.expect("settles"));
-        assert!(!super::settle(&mut tx, first.id, DeliveryState::Failed, None, later).await.expect("is settled already"));
+        assert!(
+            super::settle(&mut tx, first.id, DeliveryState::Decided, None, later)
+                .await
+                .expect("settles")
+        );
+        assert!(
+            !super::settle(&mut tx, first.id, DeliveryState::Failed, None, later)
+                .await
+                .expect("is settled already")
+        );
         tx.commit().await.expect("commits");
-        assert_eq!(super::next(&db, made.repository, now).await.expect("reads").expect("one").id, second.id);
-        assert!(super::next(&db, RepositoryId::new(), now).await.expect("reads").is_none());
+        assert_eq!(
+            super::next(&db, made.repository, now)
+                .await
+                .expect("reads")
+                .expect("one")
+                .id,
+            second.id
+        );
+        assert!(
+            super::next(&db, RepositoryId::new(), now)
+                .await
+                .expect("reads")
+                .is_none()
+        );
     });
 }

@@ -167,10 +167,17 @@ impl TryFrom<Row> for Integration {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let inconsistent = |what: &str| StoreError::Inconsistent { table: "integrations", key: row.id.to_string(), what: what.to_owned() };
-        let ssh_port = u16::try_from(row.ssh_port).map_err(|_| inconsistent("its SSH port is not a port"))?;
+        let inconsistent = |what: &str| StoreError::Inconsistent {
+            table: "integrations",
+            key: row.id.to_string(),
+            what: what.to_owned(),
+        };
+        let ssh_port =
+            u16::try_from(row.ssh_port).map_err(|_| inconsistent("its SSH port is not a port"))?;
         if row.ssh_private_key_sealed.is_some() && row.state == IntegrationState::Disconnected {
-            return Err(inconsistent("it is disconnected and still holds a private key"));
+            return Err(inconsistent(
+                "it is disconnected and still holds a private key",
+            ));
         }
         let host_key_offered = match (row.host_key_offered, row.host_key_offered_hosts) {
             (Some(fingerprint), Some(lines)) => Some((fingerprint, lines)),

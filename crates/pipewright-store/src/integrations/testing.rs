@@ -9,11 +9,20 @@ use crate::vault::Sealed;
 
 const USER: crate::macros::Statement = {
     const TEXT: &str = "INSERT INTO users (id, email, name, password_hash, is_administrator, created_at) VALUES ($1, $2, $2, 'x', $3, 0)";
-    crate::macros::Statement { name: "USER", sqlite: TEXT, postgres: TEXT }
+    crate::macros::Statement {
+        name: "USER",
+        sqlite: TEXT,
+        postgres: TEXT,
+    }
 };
 const ACCOUNT: crate::macros::Statement = {
-    const TEXT: &str = "INSERT INTO accounts (id, slug, name, kind, created_at) VALUES ($1, $2, $2, 'team', 0)";
-    crate::macros::Statement { name: "ACCOUNT", sqlite: TEXT, postgres: TEXT }
+    const TEXT: &str =
+        "INSERT INTO accounts (id, slug, name, kind, created_at) VALUES ($1, $2, $2, 'team', 0)";
+    crate::macros::Statement {
+        name: "ACCOUNT",
+        sqlite: TEXT,
+        postgres: TEXT,
+    }
 };
 
 /// A team and a user.
@@ -27,8 +36,13 @@ pub(crate) async fn an_account(tx: &mut Tx, slug: &str) -> (AccountId, UserId) {
         .await
         .map(drop))
     .expect("a user");
-    within!(tx, ACCOUNT, |executor, sql| sqlx::query(sql).bind(account.as_uuid()).bind(slug).execute(executor).await.map(drop))
-        .expect("an account");
+    within!(tx, ACCOUNT, |executor, sql| sqlx::query(sql)
+        .bind(account.as_uuid())
+        .bind(slug)
+        .execute(executor)
+        .await
+        .map(drop))
+    .expect("an account");
     (account, user)
 }
 

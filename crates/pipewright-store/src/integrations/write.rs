@@ -121,10 +121,19 @@ pub async fn insert(tx: &mut Tx, new: &NewIntegration) -> Result<(), StoreError>
         .bind(i64::from(identity.ssh_port))
         .bind(&new.key.public)
         .bind(&new.key.fingerprint)
-        .bind(new.key.private_sealed.as_ref().map(|sealed| sealed.as_bytes().to_vec()))
+        .bind(
+            new.key
+                .private_sealed
+                .as_ref()
+                .map(|sealed| sealed.as_bytes().to_vec())
+        )
         .bind(new.key.made_at.as_micros())
         .bind(new.host_key.as_ref().map(|host_key| host_key.lines.clone()))
-        .bind(new.host_key.as_ref().map(|host_key| host_key.fingerprint.clone()))
+        .bind(
+            new.host_key
+                .as_ref()
+                .map(|host_key| host_key.fingerprint.clone())
+        )
         .bind(new.connected_by.as_uuid())
         .bind(new.now.as_micros())
         .execute(executor)
@@ -154,7 +163,11 @@ pub async fn reconnect(
         .bind(i64::from(identity.ssh_port))
         .bind(&key.public)
         .bind(&key.fingerprint)
-        .bind(key.private_sealed.as_ref().map(|sealed| sealed.as_bytes().to_vec()))
+        .bind(
+            key.private_sealed
+                .as_ref()
+                .map(|sealed| sealed.as_bytes().to_vec())
+        )
         .bind(key.made_at.as_micros())
         .bind(&key.posted_id)
         .bind(connected_by.as_uuid())
@@ -166,7 +179,12 @@ pub async fn reconnect(
 }
 
 /// Says whether the integration can be used. A disconnected one stays disconnected. True where something was changed.
-pub async fn set_state(tx: &mut Tx, id: IntegrationId, state: IntegrationState, reason: Option<&str>) -> Result<bool, StoreError> {
+pub async fn set_state(
+    tx: &mut Tx,
+    id: IntegrationId,
+    state: IntegrationState,
+    reason: Option<&str>,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, SET_STATE, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(state.as_str())
@@ -178,7 +196,11 @@ pub async fn set_state(tx: &mut Tx, id: IntegrationId, state: IntegrationState, 
 }
 
 /// Keeps what was switched on by choice.
-pub async fn set_features(tx: &mut Tx, id: IntegrationId, features: &[String]) -> Result<(), StoreError> {
+pub async fn set_features(
+    tx: &mut Tx,
+    id: IntegrationId,
+    features: &[String],
+) -> Result<(), StoreError> {
     let rows = within!(tx, SET_FEATURES, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(Json(features))
@@ -189,7 +211,11 @@ pub async fn set_features(tx: &mut Tx, id: IntegrationId, features: &[String]) -
 }
 
 /// Says which address builds are cloned from.
-pub async fn set_clone_via(tx: &mut Tx, id: IntegrationId, clone_via: CloneVia) -> Result<(), StoreError> {
+pub async fn set_clone_via(
+    tx: &mut Tx,
+    id: IntegrationId,
+    clone_via: CloneVia,
+) -> Result<(), StoreError> {
     let rows = within!(tx, SET_CLONE_VIA, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(clone_via.as_str())
@@ -219,7 +245,11 @@ pub async fn set_key_check(
 }
 
 /// Remembers Bitbucket's id of the key that we put on the user's account, or that it is no longer there.
-pub async fn set_posted_key(tx: &mut Tx, id: IntegrationId, posted: Option<&str>) -> Result<(), StoreError> {
+pub async fn set_posted_key(
+    tx: &mut Tx,
+    id: IntegrationId,
+    posted: Option<&str>,
+) -> Result<(), StoreError> {
     let rows = within!(tx, SET_POSTED_KEY, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(posted)
@@ -230,7 +260,11 @@ pub async fn set_posted_key(tx: &mut Tx, id: IntegrationId, posted: Option<&str>
 }
 
 /// Trusts a host key on first contact. False where one is pinned already, which then stays.
-pub async fn pin_host_key(tx: &mut Tx, id: IntegrationId, host_key: &HostKey) -> Result<bool, StoreError> {
+pub async fn pin_host_key(
+    tx: &mut Tx,
+    id: IntegrationId,
+    host_key: &HostKey,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, PIN, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(&host_key.lines)
@@ -242,7 +276,11 @@ pub async fn pin_host_key(tx: &mut Tx, id: IntegrationId, host_key: &HostKey) ->
 }
 
 /// Keeps another host key that was shown, until a person accepts it; `None` forgets it.
-pub async fn offer_host_key(tx: &mut Tx, id: IntegrationId, offered: Option<&HostKey>) -> Result<(), StoreError> {
+pub async fn offer_host_key(
+    tx: &mut Tx,
+    id: IntegrationId,
+    offered: Option<&HostKey>,
+) -> Result<(), StoreError> {
     let rows = within!(tx, OFFER, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(offered.map(|host_key| host_key.fingerprint.clone()))
@@ -254,7 +292,11 @@ pub async fn offer_host_key(tx: &mut Tx, id: IntegrationId, offered: Option<&Hos
 }
 
 /// Trusts the offered host key from now on. `fingerprint` is what the person saw: false where another is offered by now.
-pub async fn accept_host_key(tx: &mut Tx, id: IntegrationId, fingerprint: &str) -> Result<bool, StoreError> {
+pub async fn accept_host_key(
+    tx: &mut Tx,
+    id: IntegrationId,
+    fingerprint: &str,
+) -> Result<bool, StoreError> {
     let rows = within!(tx, ACCEPT, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(fingerprint)
@@ -266,7 +308,11 @@ pub async fn accept_host_key(tx: &mut Tx, id: IntegrationId, fingerprint: &str) 
 
 /// Ends the connection: every secret of it goes, the row and what was built stay.
 pub async fn disconnect(tx: &mut Tx, id: IntegrationId) -> Result<(), StoreError> {
-    within!(tx, REMOVE_CREDENTIALS, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
+    within!(tx, REMOVE_CREDENTIALS, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     let rows = within!(tx, DISCONNECT, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .execute(executor)
@@ -276,5 +322,12 @@ pub async fn disconnect(tx: &mut Tx, id: IntegrationId) -> Result<(), StoreError
 }
 
 fn expect_one(rows: u64, id: IntegrationId) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::Missing { table: "integrations", key: id.to_string() }) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Missing {
+            table: "integrations",
+            key: id.to_string(),
+        })
+    }
 }

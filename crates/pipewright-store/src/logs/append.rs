@@ -20,7 +20,13 @@ impl LogStore {
     /// Opens an attempt's log to append to it; what is there stays, and its index is made again where it is not whole.
     pub fn writer(&self, attempt: AttemptId) -> io::Result<LogWriter> {
         let path = self.path(attempt);
-        let open = || OpenOptions::new().read(true).append(true).create(true).open(&path);
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create(true)
+                .open(&path)
+        };
         let mut log = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(directory) = path.parent() {
@@ -30,8 +36,16 @@ impl LogStore {
             }
             opened => opened?,
         };
-        let index = OpenOptions::new().append(true).create(true).open(index_path(&path))?;
-        let mut writer = LogWriter { log: log.try_clone()?, index, bytes: 0, lines: 0 };
+        let index = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(index_path(&path))?;
+        let mut writer = LogWriter {
+            log: log.try_clone()?,
+            index,
+            bytes: 0,
+            lines: 0,
+        };
         if log.metadata()?.len() > 0 {
             writer.index.set_len(0)?;
             let mut buffer = vec![0; 256 * 1024];
@@ -53,7 +67,10 @@ impl LogWriter {
     /// lost answer does no harm; a gap is refused.
     pub fn append_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         if offset > self.bytes {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("log has {} bytes, the next are for {offset}", self.bytes)));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("log has {} bytes, the next are for {offset}", self.bytes),
+            ));
         }
         let skip = usize::try_from(self.bytes - offset).unwrap_or(usize::MAX);
         match bytes.get(skip..) {
@@ -86,7 +103,11 @@ impl LogWriter {
             }
         }
         self.bytes += bytes.len() as u64;
-        if entries.is_empty() { Ok(()) } else { self.index.write_all(&entries) }
+        if entries.is_empty() {
+            Ok(())
+        } else {
+            self.index.write_all(&entries)
+        }
     }
 }
 

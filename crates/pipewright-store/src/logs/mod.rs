@@ -33,7 +33,9 @@ impl LogStore {
     /// The file of an attempt's log. Spread over 256 directories by the id's last byte, which is random.
     pub(crate) fn path(&self, attempt: AttemptId) -> PathBuf {
         let name = attempt.to_string();
-        self.directory.join(&name[name.len() - 2..]).join(format!("{name}.log"))
+        self.directory
+            .join(&name[name.len() - 2..])
+            .join(format!("{name}.log"))
     }
 
     /// Removes an attempt's log; nothing happens where there is none.

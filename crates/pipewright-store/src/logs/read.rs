@@ -36,9 +36,20 @@ pub struct LogExtent {
 }
 
 /// Reads up to `count` lines from line `first` (from 0). An attempt without a log has no lines. Blocking.
-pub fn read_lines(store: &LogStore, attempt: AttemptId, first: u64, count: usize) -> io::Result<LogWindow> {
+pub fn read_lines(
+    store: &LogStore,
+    attempt: AttemptId,
+    first: u64,
+    count: usize,
+) -> io::Result<LogWindow> {
     let path = store.path(attempt);
-    let mut window = LogWindow { first_line: first, first_offset: 0, next_offset: 0, lines: Vec::new(), last_is_open: false };
+    let mut window = LogWindow {
+        first_line: first,
+        first_offset: 0,
+        next_offset: 0,
+        lines: Vec::new(),
+        last_is_open: false,
+    };
     let mut log = match File::open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(window),
         opened => opened?,
@@ -49,7 +60,9 @@ pub fn read_lines(store: &LogStore, attempt: AttemptId, first: u64, count: usize
         && let Ok(mut index) = File::open(index_path(&path))
     {
         let mut offset = [0; 8];
-        if index.seek(SeekFrom::Start((entry - 1) * 8)).is_ok() && index.read_exact(&mut offset).is_ok() {
+        if index.seek(SeekFrom::Start((entry - 1) * 8)).is_ok()
+            && index.read_exact(&mut offset).is_ok()
+        {
             window.next_offset = u64::from_le_bytes(offset);
             line = entry * LINES_PER_ENTRY;
         }
@@ -112,7 +125,10 @@ pub fn extent(store: &LogStore, attempt: AttemptId) -> io::Result<LogExtent> {
     if let Ok(mut index) = File::open(index_path(&path)) {
         let entries = index.metadata()?.len() / 8;
         let mut last = [0; 8];
-        if entries > 0 && index.seek(SeekFrom::Start((entries - 1) * 8)).is_ok() && index.read_exact(&mut last).is_ok() {
+        if entries > 0
+            && index.seek(SeekFrom::Start((entries - 1) * 8)).is_ok()
+            && index.read_exact(&mut last).is_ok()
+        {
             (offset, lines) = (u64::from_le_bytes(last), entries * LINES_PER_ENTRY);
         }
     }
@@ -128,12 +144,20 @@ pub fn extent(store: &LogStore, attempt: AttemptId) -> io::Result<LogExtent> {
         lines += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
         ended = buffer[read - 1] == b'\n';
     }
-    Ok(LogExtent { bytes, lines: lines + u64::from(!ended) })
+    Ok(LogExtent {
+        bytes,
+        lines: lines + u64::from(!ended),
+    })
 }
 
 /// The number of the first line from line `first` on that contains the text, upper and lower case alike in ASCII.
 /// Looks at the first [`LONGEST_LINE`] bytes of each line. Blocking.
-pub fn find(store: &LogStore, attempt: AttemptId, first: u64, text: &str) -> io::Result<Option<u64>> {
+pub fn find(
+    store: &LogStore,
+    attempt: AttemptId,
+    first: u64,
+    text: &str,
+) -> io::Result<Option<u64>> {
     let needle = text.to_ascii_lowercase();
     let finder = memchr::memmem::Finder::new(needle.as_bytes());
     let start = read_lines(store, attempt, first, 1)?;
@@ -160,7 +184,12 @@ pub fn find(store: &LogStore, attempt: AttemptId, first: u64, text: &str) -> io:
 }
 
 /// Reads up to `limit` bytes from `offset`; empty at or behind the end. Blocking.
-pub fn read_bytes(store: &LogStore, attempt: AttemptId, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
+pub fn read_bytes(
+    store: &LogStore,
+    attempt: AttemptId,
+    offset: u64,
+    limit: usize,
+) -> io::Result<Vec<u8>> {
     let mut log = match File::open(store.path(attempt)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened?,
@@ -189,7 +218,11 @@ mod tests {
         let (_directory, store) = store();
         let attempt = AttemptId::new();
         let mut writer = store.writer(attempt).expect("a log");
-        let text = (0..5000).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n") + "\n";
+        let text = (0..5000)
+            .map(|line| format!("line {line}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+            + "\n";
         for chunk in text.as_bytes().chunks(777) {
             let at = writer.bytes();
             writer.append_at(at, chunk).expect("appends");
@@ -198,9 +231,17 @@ mod tests {
         for first in [0, 1, 255, 256, 257, 511, 512, 4095, 4999] {
             let window = read_lines(&store, attempt, first, 2).expect("reads");
             assert_eq!(window.lines[0], format!("line {first}").as_bytes());
-            assert!(text[usize::try_from(window.first_offset).expect("small")..].starts_with(&format!("line {first}\n")));
+            assert!(
+                text[usize::try_from(window.first_offset).expect("small")..]
+                    .starts_with(&format!("line {first}\n"))
+            );
         }
-        assert!(read_lines(&store, attempt, 5000, 10).expect("reads").lines.is_empty());
+        assert!(
+            read_lines(&store, attempt, 5000, 10)
+                .expect("reads")
+                .lines
+                .is_empty()
+        );
     }
 
     #[test]
@@ -209,22 +250,34 @@ mod tests {
         let attempt = AttemptId::new();
         let mut writer = store.writer(attempt).expect("a log");
         writer.append_at(0, b"one\ntw").expect("appends");
-        writer.append_at(0, b"one\ntw").expect("a repetition is skipped");
+        writer
+            .append_at(0, b"one\ntw")
+            .expect("a repetition is skipped");
         writer.append_at(4, b"two\n").expect("an overlap is cut");
         assert!(writer.append_at(99, b"x").is_err(), "a gap");
         drop(writer);
         let writer = store.writer(attempt).expect("opens again");
         assert_eq!((writer.bytes(), writer.lines()), (8, 2));
-        assert_eq!(read_bytes(&store, attempt, 0, 100).expect("reads"), b"one\ntwo\n");
+        assert_eq!(
+            read_bytes(&store, attempt, 0, 100).expect("reads"),
+            b"one\ntwo\n"
+        );
         store.remove(attempt).expect("removes");
-        assert!(read_bytes(&store, attempt, 0, 100).expect("reads").is_empty());
+        assert!(
+            read_bytes(&store, attempt, 0, 100)
+                .expect("reads")
+                .is_empty()
+        );
     }
 
     #[test]
     fn the_extent_counts_an_open_line_and_an_endless_one_is_cut() {
         let (_directory, store) = store();
         let attempt = AttemptId::new();
-        assert_eq!(extent(&store, attempt).expect("reads"), LogExtent::default());
+        assert_eq!(
+            extent(&store, attempt).expect("reads"),
+            LogExtent::default()
+        );
         let mut writer = store.writer(attempt).expect("a log");
         let mut at = 0;
         let mut append = |bytes: &[u8]| {
@@ -232,16 +285,38 @@ mod tests {
             at += bytes.len() as u64;
         };
         append(&b"x\n".repeat(1000));
-        assert_eq!(extent(&store, attempt).expect("reads"), LogExtent { bytes: 2000, lines: 1000 });
+        assert_eq!(
+            extent(&store, attempt).expect("reads"),
+            LogExtent {
+                bytes: 2000,
+                lines: 1000
+            }
+        );
         append(b"open");
-        assert_eq!(extent(&store, attempt).expect("reads"), LogExtent { bytes: 2004, lines: 1001 });
-        assert!(read_lines(&store, attempt, 1000, 5).expect("reads").last_is_open);
+        assert_eq!(
+            extent(&store, attempt).expect("reads"),
+            LogExtent {
+                bytes: 2004,
+                lines: 1001
+            }
+        );
+        assert!(
+            read_lines(&store, attempt, 1000, 5)
+                .expect("reads")
+                .last_is_open
+        );
         append(&vec![b'y'; 3 * LONGEST_LINE]);
         append(b"\nlast\n");
         let window = read_lines(&store, attempt, 1000, 5).expect("reads");
-        assert_eq!(window.lines.iter().map(Vec::len).collect::<Vec<_>>(), [LONGEST_LINE, 4]);
+        assert_eq!(
+            window.lines.iter().map(Vec::len).collect::<Vec<_>>(),
+            [LONGEST_LINE, 4]
+        );
         assert!(!window.last_is_open);
-        assert_eq!(window.next_offset, extent(&store, attempt).expect("reads").bytes);
+        assert_eq!(
+            window.next_offset,
+            extent(&store, attempt).expect("reads").bytes
+        );
     }
 
     #[test]
@@ -250,10 +325,28 @@ mod tests {
         let attempt = AttemptId::new();
         assert_eq!(find(&store, attempt, 0, "x").expect("reads"), None);
         let mut writer = store.writer(attempt).expect("a log");
-        let text: String = (0..2000).map(|line| format!("{} {line}\n", if line % 700 == 3 { "Error" } else { "fine" })).collect();
+        let text: String = (0..2000)
+            .map(|line| {
+                format!(
+                    "{} {line}\n",
+                    if line % 700 == 3 { "Error" } else { "fine" }
+                )
+            })
+            .collect();
         writer.append_at(0, text.as_bytes()).expect("appends");
-        for (from, expected) in [(0, Some(3)), (3, Some(3)), (4, Some(703)), (704, Some(1403)), (1404, None), (5000, None)] {
-            assert_eq!(find(&store, attempt, from, "eRRor").expect("reads"), expected, "from {from}");
+        for (from, expected) in [
+            (0, Some(3)),
+            (3, Some(3)),
+            (4, Some(703)),
+            (704, Some(1403)),
+            (1404, None),
+            (5000, None),
+        ] {
+            assert_eq!(
+                find(&store, attempt, from, "eRRor").expect("reads"),
+                expected,
+                "from {from}"
+            );
         }
         assert_eq!(find(&store, attempt, 0, "").expect("reads"), None);
     }

@@ -11,9 +11,15 @@ pub(crate) mod testing;
 mod tests;
 mod write;
 
-pub use read::{Owner, Search, administered, beside, get, get_within, of_account, owners, search, with_access_key};
+pub use read::{
+    Owner, Search, administered, beside, get, get_within, of_account, owners, search,
+    with_access_key,
+};
 pub use row::Repository;
-pub use write::{SeenRepository, mark_unseen_gone, remember, set_access_key, set_can_administer, set_default_branch};
+pub use write::{
+    SeenRepository, mark_unseen_gone, remember, set_access_key, set_can_administer,
+    set_default_branch,
+};
 
 /// Every statement, for the test that prepares them.
 #[cfg(test)]

@@ -82,18 +82,28 @@ struct OwnerRow {
 
 /// The repository of this id, whoever owns it. For the server's own tasks.
 pub async fn get(db: &Db, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
-    let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql)
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(Repository::from))
 }
 
 /// As [`get`], inside a transaction.
 pub async fn get_within(tx: &mut Tx, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
-    let row: Option<Row> = within!(tx, GET, |executor, sql| sqlx::query_as(sql).bind(id.as_uuid()).fetch_optional(executor).await)?;
+    let row: Option<Row> = within!(tx, GET, |executor, sql| sqlx::query_as(sql)
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
     Ok(row.map(Repository::from))
 }
 
 /// The account's repository of this id.
-pub async fn of_account(db: &Db, account: AccountId, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
+pub async fn of_account(
+    db: &Db,
+    account: AccountId,
+    id: RepositoryId,
+) -> Result<Option<Repository>, StoreError> {
     let row: Option<Row> = read!(db, OF_ACCOUNT, |executor, sql| sqlx::query_as(sql)
         .bind(id.as_uuid())
         .bind(account.as_uuid())
@@ -104,7 +114,12 @@ pub async fn of_account(db: &Db, account: AccountId, id: RepositoryId) -> Result
 
 /// The account's repositories of this slug or unchanging id that are seen by the same integration as one of its own; those
 /// of the same workspace or project first, at most 5.
-pub async fn beside(db: &Db, account: AccountId, own: RepositoryId, name: &str) -> Result<Vec<Repository>, StoreError> {
+pub async fn beside(
+    db: &Db,
+    account: AccountId,
+    own: RepositoryId,
+    name: &str,
+) -> Result<Vec<Repository>, StoreError> {
     let rows: Vec<Row> = read!(db, BESIDE, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(own.as_uuid())
@@ -115,21 +130,36 @@ pub async fn beside(db: &Db, account: AccountId, own: RepositoryId, name: &str) 
 }
 
 /// Repositories of an integration that we put our key on.
-pub async fn with_access_key(db: &Db, integration: IntegrationId) -> Result<Vec<Repository>, StoreError> {
-    let rows: Vec<Row> =
-        read!(db, WITH_ACCESS_KEY, |executor, sql| sqlx::query_as(sql).bind(integration.as_uuid()).fetch_all(executor).await)?;
+pub async fn with_access_key(
+    db: &Db,
+    integration: IntegrationId,
+) -> Result<Vec<Repository>, StoreError> {
+    let rows: Vec<Row> = read!(db, WITH_ACCESS_KEY, |executor, sql| sqlx::query_as(sql)
+        .bind(integration.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(Repository::from).collect())
 }
 
 /// How many repositories an integration sees, and on how many of them it may set webhooks and keys.
 pub async fn administered(db: &Db, integration: IntegrationId) -> Result<(u64, u64), StoreError> {
     let (listed, administered): (i64, i64) =
-        read!(db, ADMINISTERED, |executor, sql| sqlx::query_as(sql).bind(integration.as_uuid()).fetch_one(executor).await)?;
-    Ok((u64::try_from(listed).unwrap_or(0), u64::try_from(administered).unwrap_or(0)))
+        read!(db, ADMINISTERED, |executor, sql| sqlx::query_as(sql)
+            .bind(integration.as_uuid())
+            .fetch_one(executor)
+            .await)?;
+    Ok((
+        u64::try_from(listed).unwrap_or(0),
+        u64::try_from(administered).unwrap_or(0),
+    ))
 }
 
 /// Repositories of an account that match, grouped by workspace or project, last changed first, and how many match in all.
-pub async fn search(db: &Db, account: AccountId, search: &Search) -> Result<(Vec<Repository>, u64), StoreError> {
+pub async fn search(
+    db: &Db,
+    account: AccountId,
+    search: &Search,
+) -> Result<(Vec<Repository>, u64), StoreError> {
     let pattern = pattern(&search.text);
     let rows: Vec<Row> = read!(db, SEARCH, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
@@ -145,12 +175,18 @@ pub async fn search(db: &Db, account: AccountId, search: &Search) -> Result<(Vec
         .bind(&search.owner)
         .fetch_one(executor)
         .await)?;
-    Ok((rows.into_iter().map(Repository::from).collect(), u64::try_from(count).unwrap_or(0)))
+    Ok((
+        rows.into_iter().map(Repository::from).collect(),
+        u64::try_from(count).unwrap_or(0),
+    ))
 }
 
 /// The workspaces and projects of an account's repositories, by name.
 pub async fn owners(db: &Db, account: AccountId) -> Result<Vec<Owner>, StoreError> {
-    let rows: Vec<OwnerRow> = read!(db, OWNERS, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).fetch_all(executor).await)?;
+    let rows: Vec<OwnerRow> = read!(db, OWNERS, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     let mut owners: Vec<_> = rows
         .into_iter()
         .map(|row| Owner {

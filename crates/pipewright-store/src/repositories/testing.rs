@@ -28,6 +28,19 @@ pub(crate) fn seen(full_name: &str) -> SeenRepository {
 }
 
 /// A repository that an integration sees.
-pub(crate) async fn a_repository(tx: &mut Tx, account: AccountId, integration: IntegrationId, full_name: &str) -> RepositoryId {
-    remember(tx, account, integration, &seen(full_name), Timestamp::from_seconds(10)).await.expect("a repository")
+pub(crate) async fn a_repository(
+    tx: &mut Tx,
+    account: AccountId,
+    integration: IntegrationId,
+    full_name: &str,
+) -> RepositoryId {
+    remember(
+        tx,
+        account,
+        integration,
+        &seen(full_name),
+        Timestamp::from_seconds(10),
+    )
+    .await
+    .expect("a repository")
 }

@@ -70,7 +70,8 @@ pub async fn remember(
     seen: &SeenRepository,
     now: Timestamp,
 ) -> Result<RepositoryId, StoreError> {
-    let search_text = format!("{} {} {}", seen.full_name, seen.name, seen.owner_name).to_lowercase();
+    let search_text =
+        format!("{} {} {}", seen.full_name, seen.name, seen.owner_name).to_lowercase();
     let id: Uuid = within!(tx, REMEMBER, |executor, sql| sqlx::query_scalar(sql)
         .bind(RepositoryId::new().as_uuid())
         .bind(integration.as_uuid())
@@ -97,7 +98,12 @@ pub async fn remember(
 }
 
 /// Marks what was not listed since `since` as gone, and says how many that were.
-pub async fn mark_unseen_gone(tx: &mut Tx, integration: IntegrationId, since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn mark_unseen_gone(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     Ok(within!(tx, MARK_GONE, |executor, sql| sqlx::query(sql)
         .bind(integration.as_uuid())
         .bind(since.as_micros())
@@ -108,13 +114,26 @@ pub async fn mark_unseen_gone(tx: &mut Tx, integration: IntegrationId, since: Ti
 }
 
 /// Remembers Bitbucket's id of the access key that we put on the repository, or that it is no longer there.
-pub async fn set_access_key(tx: &mut Tx, id: RepositoryId, access_key: Option<&str>) -> Result<(), StoreError> {
-    within!(tx, SET_ACCESS_KEY, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(access_key).execute(executor).await.map(drop))?;
+pub async fn set_access_key(
+    tx: &mut Tx,
+    id: RepositoryId,
+    access_key: Option<&str>,
+) -> Result<(), StoreError> {
+    within!(tx, SET_ACCESS_KEY, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(access_key)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Keeps whether the connected user may set webhooks and keys.
-pub async fn set_can_administer(tx: &mut Tx, id: RepositoryId, can_administer: bool) -> Result<(), StoreError> {
+pub async fn set_can_administer(
+    tx: &mut Tx,
+    id: RepositoryId,
+    can_administer: bool,
+) -> Result<(), StoreError> {
     within!(tx, SET_CAN_ADMINISTER, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(can_administer)
@@ -125,7 +144,16 @@ pub async fn set_can_administer(tx: &mut Tx, id: RepositoryId, can_administer: b
 }
 
 /// Keeps the default branch's short name; none of an empty repository.
-pub async fn set_default_branch(tx: &mut Tx, id: RepositoryId, branch: Option<&str>) -> Result<(), StoreError> {
-    within!(tx, SET_DEFAULT_BRANCH, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(branch).execute(executor).await.map(drop))?;
+pub async fn set_default_branch(
+    tx: &mut Tx,
+    id: RepositoryId,
+    branch: Option<&str>,
+) -> Result<(), StoreError> {
+    within!(tx, SET_DEFAULT_BRANCH, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(branch)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }

@@ -61,7 +61,11 @@ pub enum Settled {
 
 /// Schedules whose time has come, at most `limit`.
 pub async fn due(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Schedule>, StoreError> {
-    let rows: Vec<Row> = read!(db, DUE, |executor, sql| sqlx::query_as(sql).bind(now.as_micros()).bind(limit).fetch_all(executor).await)?;
+    let rows: Vec<Row> = read!(db, DUE, |executor, sql| sqlx::query_as(sql)
+        .bind(now.as_micros())
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?;
     Ok(rows.into_iter().map(Schedule::from).collect())
 }
 
@@ -101,8 +105,11 @@ pub async fn fire(
 
 /// Firings whose build is to be made, or tried again, now; at most `limit`.
 pub async fn firings(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Firing>, StoreError> {
-    let rows: Vec<FiringRow> =
-        read!(db, FIRINGS, |executor, sql| sqlx::query_as(sql).bind(now.as_micros()).bind(limit).fetch_all(executor).await)?;
+    let rows: Vec<FiringRow> = read!(db, FIRINGS, |executor, sql| sqlx::query_as(sql)
+        .bind(now.as_micros())
+        .bind(limit)
+        .fetch_all(executor)
+        .await)?;
     let firing = |row: FiringRow| Firing {
         schedule: row.schedule.into(),
         repository: RepositoryId::from_uuid(row.repository_id),
@@ -115,12 +122,22 @@ pub async fn firings(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Firing>,
 
 /// Holds the schedule's row until the transaction ends, whether it is there or not.
 async fn lock(tx: &mut Tx, id: ScheduleId) -> Result<(), StoreError> {
-    within!(tx, LOCK, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).fetch_optional(executor).await.map(drop))?;
+    within!(tx, LOCK, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Has a firing tried again later; the schedule shows why.
-pub async fn retry(tx: &mut Tx, id: ScheduleId, due_at: Timestamp, at: Timestamp, why: &str) -> Result<(), StoreError> {
+pub async fn retry(
+    tx: &mut Tx,
+    id: ScheduleId,
+    due_at: Timestamp,
+    at: Timestamp,
+    why: &str,
+) -> Result<(), StoreError> {
     lock(tx, id).await?;
     within!(tx, RETRY, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
@@ -129,13 +146,23 @@ pub async fn retry(tx: &mut Tx, id: ScheduleId, due_at: Timestamp, at: Timestamp
         .execute(executor)
         .await
         .map(drop))?;
-    within!(tx, SAY, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(why).execute(executor).await.map(drop))?;
+    within!(tx, SAY, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(why)
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
 /// Ends a firing, in the transaction that makes its build. False, and the caller makes none, where it was ended before, or
 /// went with its schedule.
-pub async fn settle(tx: &mut Tx, id: ScheduleId, due_at: Timestamp, how: &Settled) -> Result<bool, StoreError> {
+pub async fn settle(
+    tx: &mut Tx,
+    id: ScheduleId,
+    due_at: Timestamp,
+    how: &Settled,
+) -> Result<bool, StoreError> {
     lock(tx, id).await?;
     let removed = within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
@@ -156,7 +183,12 @@ pub async fn settle(tx: &mut Tx, id: ScheduleId, due_at: Timestamp, how: &Settle
                 .map(drop))?;
         }
         Settled::NotBuilt(why) => {
-            within!(tx, SAY, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).bind(why.as_str()).execute(executor).await.map(drop))?;
+            within!(tx, SAY, |executor, sql| sqlx::query(sql)
+                .bind(id.as_uuid())
+                .bind(why.as_str())
+                .execute(executor)
+                .await
+                .map(drop))?;
         }
     }
     Ok(true)

@@ -45,18 +45,38 @@ struct ListedRow {
 }
 
 /// The application's schedules, oldest first.
-pub async fn list(db: &Db, account: AccountId, application: ApplicationId) -> Result<Vec<Listed>, StoreError> {
-    let rows: Vec<ListedRow> =
-        read!(db, LIST, |executor, sql| sqlx::query_as(sql).bind(account.as_uuid()).bind(application.as_uuid()).fetch_all(executor).await)?;
+pub async fn list(
+    db: &Db,
+    account: AccountId,
+    application: ApplicationId,
+) -> Result<Vec<Listed>, StoreError> {
+    let rows: Vec<ListedRow> = read!(db, LIST, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(application.as_uuid())
+        .fetch_all(executor)
+        .await)?;
     let listed = |row: ListedRow| {
-        let state = row.last_state.and_then(|word| BuildState::parse(&word).ok());
-        Listed { last: row.last_number.zip(state).map(|(number, state)| LastBuild { number, state }), schedule: row.schedule.into() }
+        let state = row
+            .last_state
+            .and_then(|word| BuildState::parse(&word).ok());
+        Listed {
+            last: row
+                .last_number
+                .zip(state)
+                .map(|(number, state)| LastBuild { number, state }),
+            schedule: row.schedule.into(),
+        }
     };
     Ok(rows.into_iter().map(listed).collect())
 }
 
 /// A schedule of an application of the account.
-pub async fn get(db: &Db, account: AccountId, application: ApplicationId, id: ScheduleId) -> Result<Option<Schedule>, StoreError> {
+pub async fn get(
+    db: &Db,
+    account: AccountId,
+    application: ApplicationId,
+    id: ScheduleId,
+) -> Result<Option<Schedule>, StoreError> {
     let row: Option<Row> = read!(db, GET, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(application.as_uuid())
@@ -68,11 +88,19 @@ pub async fn get(db: &Db, account: AccountId, application: ApplicationId, id: Sc
 
 /// How many schedules the application has.
 pub async fn count(tx: &mut Tx, application: ApplicationId) -> Result<i64, StoreError> {
-    Ok(within!(tx, COUNT, |executor, sql| sqlx::query_scalar(sql).bind(application.as_uuid()).fetch_one(executor).await)?)
+    Ok(within!(tx, COUNT, |executor, sql| sqlx::query_scalar(sql)
+        .bind(application.as_uuid())
+        .fetch_one(executor)
+        .await)?)
 }
 
 /// The time zone that somebody in the account chose last.
 pub async fn last_zone(db: &Db, account: AccountId) -> Result<Option<String>, StoreError> {
     let account: Uuid = account.as_uuid();
-    Ok(read!(db, LAST_ZONE, |executor, sql| sqlx::query_scalar(sql).bind(account).fetch_optional(executor).await)?)
+    Ok(read!(db, LAST_ZONE, |executor, sql| sqlx::query_scalar(
+        sql
+    )
+    .bind(account)
+    .fetch_optional(executor)
+    .await)?)
 }

@@ -102,7 +102,11 @@ pub async fn switch(
 }
 
 async fn forget(tx: &mut Tx, id: ScheduleId) -> Result<(), StoreError> {
-    within!(tx, FORGET, |executor, sql| sqlx::query(sql).bind(id.as_uuid()).execute(executor).await.map(drop))?;
+    within!(tx, FORGET, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -118,7 +122,12 @@ pub async fn delete(tx: &mut Tx, account: AccountId, id: ScheduleId) -> Result<b
 }
 
 /// Notes a build that was made for a schedule of the account.
-pub async fn set_last_build(tx: &mut Tx, account: AccountId, id: ScheduleId, build: BuildId) -> Result<(), StoreError> {
+pub async fn set_last_build(
+    tx: &mut Tx,
+    account: AccountId,
+    id: ScheduleId,
+    build: BuildId,
+) -> Result<(), StoreError> {
     within!(tx, LAST_BUILD, |executor, sql| sqlx::query(sql)
         .bind(account.as_uuid())
         .bind(id.as_uuid())

@@ -19,13 +19,21 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         }
         let (value, origin) = gathered.get(setting.key);
         // The URL may hold a password.
-        let value = if setting.key == "database.url" && value.contains('@') { "…" } else { value };
+        let value = if setting.key == "database.url" && value.contains('@') {
+            "…"
+        } else {
+            value
+        };
         writeln!(
             out,
             "# {}\n# {} · set by {}",
             setting.about,
             setting.variable(),
-            if *origin == Origin::Default { "default".to_owned() } else { origin.to_string() }
+            if *origin == Origin::Default {
+                "default".to_owned()
+            } else {
+                origin.to_string()
+            }
         )?;
         writeln!(out, "{name} = {value:?}")?;
     }

@@ -58,8 +58,13 @@ impl Configuration {
 
     fn gather(&self) -> anyhow::Result<crate::config::Gathered> {
         let default = PathBuf::from("pipewright.toml");
-        let file = self.config.clone().or_else(|| default.exists().then_some(default));
-        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let file = self
+            .config
+            .clone()
+            .or_else(|| default.exists().then_some(default));
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Ok(gather(file.as_deref(), variables, &self.set)?)
     }
 }

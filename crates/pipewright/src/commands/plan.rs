@@ -17,7 +17,8 @@ use clap::{Args, ValueEnum};
 use pipewright_core::Plan;
 use pipewright_spec::plan::{NotChosen, Selection};
 use pipewright_spec::{
-    Capabilities, Diagnostic, FileText, Parsed, PipelineFile, Planned, Trigger, Values, parse, render_coloured_of, render_text_of,
+    Capabilities, Diagnostic, FileText, Parsed, PipelineFile, Planned, Trigger, Values, parse,
+    render_coloured_of, render_text_of,
 };
 use serde::Serialize;
 
@@ -104,9 +105,16 @@ impl PlanCommand {
         let (name, bytes, directory) = self.read()?;
         let trigger = match self.which.trigger()? {
             Some(trigger) => trigger,
-            None => Trigger::Branch { name: branch_checked_out(&directory)? },
+            None => Trigger::Branch {
+                name: branch_checked_out(&directory)?,
+            },
         };
-        let Parsed { mut pipeline_file, diagnostics, source, .. } = parse(&name, &bytes);
+        let Parsed {
+            mut pipeline_file,
+            diagnostics,
+            source,
+            ..
+        } = parse(&name, &bytes);
         let (planned, brought) = match &mut pipeline_file {
             None => (Planned::Invalid(diagnostics), Brought::default()),
             Some(file) => self.planned(file, &trigger, &directory),
@@ -119,15 +127,22 @@ impl PlanCommand {
             nothing: None,
             plan: None,
             conditions: Vec::new(),
-            others: pipeline_file.as_ref().map(|file| file.not_chosen(&trigger)).unwrap_or_default(),
+            others: pipeline_file
+                .as_ref()
+                .map(|file| file.not_chosen(&trigger))
+                .unwrap_or_default(),
             diagnostics: Vec::new(),
         };
-        let selection = pipeline_file.as_ref().and_then(|file| file.selection(&trigger).ok());
+        let selection = pipeline_file
+            .as_ref()
+            .and_then(|file| file.selection(&trigger).ok());
         let code = match &planned {
             Planned::Plan(plan, warnings) => {
                 answer.conditions = conditions::of(plan, &trigger, &directory)?;
                 answer.diagnostics.clone_from(warnings);
-                answer.diagnostics.extend(self.unsupported(pipeline_file.as_ref(), &trigger));
+                answer
+                    .diagnostics
+                    .extend(self.unsupported(pipeline_file.as_ref(), &trigger));
                 answer.runs = !answer.diagnostics.iter().any(Diagnostic::is_fatal);
                 (answer.selection, answer.plan) = (selection.as_ref(), Some(plan.as_ref()));
                 u8::from(!answer.runs)
@@ -165,28 +180,59 @@ impl PlanCommand {
             None if here.join(FILE_NAME).exists() => PathBuf::from(FILE_NAME),
             None => match checkout::top_of(&here)? {
                 Some(top) if top.join(FILE_NAME).exists() => top.join(FILE_NAME),
-                _ => bail!("there is no {FILE_NAME} here; name the file, or go to a checkout that has one"),
+                _ => bail!(
+                    "there is no {FILE_NAME} here; name the file, or go to a checkout that has one"
+                ),
             },
         };
         let mut sources = files::expand(&path);
         if sources.len() > 1 {
-            bail!("{} holds {} pipeline files; name one", path.display(), sources.len());
+            bail!(
+                "{} holds {} pipeline files; name one",
+                path.display(),
+                sources.len()
+            );
         }
         let source = sources.remove(0);
-        let bytes = source.place.and_then(|place| files::read(&place)).map_err(anyhow::Error::msg).with_context(|| source.name.clone())?;
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(here, Path::to_owned);
+        let bytes = source
+            .place
+            .and_then(|place| files::read(&place))
+            .map_err(anyhow::Error::msg)
+            .with_context(|| source.name.clone())?;
+        let directory = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .map_or(here, Path::to_owned);
         Ok((source.name, bytes, directory))
     }
 
     /// The plan, with what it imports from the checkout and from those that were named.
-    fn planned(&self, file: &mut PipelineFile, trigger: &Trigger, directory: &Path) -> (Planned, Brought) {
+    fn planned(
+        &self,
+        file: &mut PipelineFile,
+        trigger: &Trigger,
+        directory: &Path,
+    ) -> (Planned, Brought) {
         let planned = file.plan_with(trigger, &Values::new());
-        let Planned::Needs(needed) = planned else { return (planned, Brought::default()) };
-        let brought = self.imports.bring(file, vec![*needed], &|path| imports::below(directory, path));
+        let Planned::Needs(needed) = planned else {
+            return (planned, Brought::default());
+        };
+        let brought = self
+            .imports
+            .bring(file, vec![*needed], &|path| imports::below(directory, path));
         if brought.problems.is_empty() {
             return (file.plan_with(trigger, &Values::new()), brought);
         }
-        (Planned::Invalid(file.diagnostics().iter().chain(&brought.problems).cloned().collect()), brought)
+        (
+            Planned::Invalid(
+                file.diagnostics()
+                    .iter()
+                    .chain(&brought.problems)
+                    .cloned()
+                    .collect(),
+            ),
+            brought,
+        )
     }
 
     fn unsupported(&self, file: Option<&PipelineFile>, trigger: &Trigger) -> Vec<Diagnostic> {
@@ -198,13 +244,29 @@ impl PlanCommand {
 }
 
 fn branch_checked_out(directory: &Path) -> anyhow::Result<String> {
-    checkout::branch_of(directory)?.context("no branch is checked out here; say which one with --branch NAME")
+    checkout::branch_of(directory)?
+        .context("no branch is checked out here; say which one with --branch NAME")
 }
 
 /// Problems, for people.
 fn talk(answer: &Answer<'_>, source: &str, brought: &Brought) -> anyhow::Result<()> {
-    let render = if std::io::stderr().is_terminal() { render_coloured_of } else { render_text_of };
+    let render = if std::io::stderr().is_terminal() {
+        render_coloured_of
+    } else {
+        render_text_of
+    };
     let mut err = anstream::stderr().lock();
-    write!(err, "{}", render(&answer.diagnostics, FileText { name: answer.file, text: source }, &brought.texts()))?;
+    write!(
+        err,
+        "{}",
+        render(
+            &answer.diagnostics,
+            FileText {
+                name: answer.file,
+                text: source
+            },
+            &brought.texts()
+        )
+    )?;
     Ok(())
 }

@@ -30,16 +30,28 @@ const PORT_PAUSE: Duration = Duration::from_millis(20);
 pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
     let config = configuration.load()?;
     start_logging(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?;
     runtime.block_on(async {
         let listen = config.listen;
-        let listener =
-            bind(listen).await.with_context(|| format!("{listen} cannot be listened on; is another server there? Change server.listen"))?;
+        let listener = bind(listen).await.with_context(|| {
+            format!("{listen} cannot be listened on; is another server there? Change server.listen")
+        })?;
         let mut server = config.server;
         if !config.public_url_is_given {
             server.public_url = address_of(listener.local_addr()?);
         }
-        let app = compose(server, &config.key_file, DbOptions { database: config.database, connections: config.connections }).await?;
+        let app = compose(
+            server,
+            &config.key_file,
+            DbOptions {
+                database: config.database,
+                connections: config.connections,
+            },
+        )
+        .await?;
         welcome(&app, &listener).await?;
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));
@@ -54,7 +66,10 @@ async fn bind(listen: std::net::SocketAddr) -> std::io::Result<TcpListener> {
     let deadline = tokio::time::Instant::now() + PORT_PATIENCE;
     loop {
         match TcpListener::bind(listen).await {
-            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tokio::time::Instant::now() < deadline => {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse
+                    && tokio::time::Instant::now() < deadline =>
+            {
                 tokio::time::sleep(PORT_PAUSE).await;
             }
             bound => return bound,
@@ -63,9 +78,17 @@ async fn bind(listen: std::net::SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Puts the server's parts together.
-pub(super) async fn compose(server: ServerConfig, key_file: &Path, database: DbOptions) -> anyhow::Result<App> {
-    std::fs::create_dir_all(&server.data_directory)
-        .with_context(|| format!("data directory {} cannot be made; set data.directory", server.data_directory.display()))?;
+pub(super) async fn compose(
+    server: ServerConfig,
+    key_file: &Path,
+    database: DbOptions,
+) -> anyhow::Result<App> {
+    std::fs::create_dir_all(&server.data_directory).with_context(|| {
+        format!(
+            "data directory {} cannot be made; set data.directory",
+            server.data_directory.display()
+        )
+    })?;
     let vault = Vault::new(&read_or_make_key(key_file)?);
     let options = pipewright_bitbucket::HttpOptions {
         extra_ca_pem: server.extra_ca_pem.clone().unwrap_or_default().into_bytes(),
@@ -75,15 +98,30 @@ pub(super) async fn compose(server: ServerConfig, key_file: &Path, database: DbO
     let http = tokio::task::spawn_blocking(move || pipewright_bitbucket::Http::new(options));
     let db = Db::open(&database).await?;
     let http = http.await.context("the HTTP client cannot be prepared")??;
-    let logs = LogStore::open(server.data_directory.join("logs")).context("the directory of logs cannot be made")?;
-    let blobs = BlobStore::open(server.data_directory.join("artifacts")).context("the directory of artifacts cannot be made")?;
-    let caches = CacheStore::new(server.data_directory.join("runner/caches"), server.cache_bytes, || SystemClock.now());
+    let logs = LogStore::open(server.data_directory.join("logs"))
+        .context("the directory of logs cannot be made")?;
+    let blobs = BlobStore::open(server.data_directory.join("artifacts"))
+        .context("the directory of artifacts cannot be made")?;
+    let caches = CacheStore::new(
+        server.data_directory.join("runner/caches"),
+        server.cache_bytes,
+        || SystemClock.now(),
+    );
     let environment = script_environment();
-    let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
+    let path = environment
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map(|(_, path)| path.clone());
     let defaults = GitOptions::default();
-    let options = GitOptions { path: path.unwrap_or(defaults.path), ca_file: authorities(&server)?, environment, ..defaults };
+    let options = GitOptions {
+        path: path.unwrap_or(defaults.path),
+        ca_file: authorities(&server)?,
+        environment,
+        ..defaults
+    };
     let git = Git::new(options, &server.data_directory).context("git cannot be prepared")?;
-    let mirrors = MirrorStore::open(server.data_directory.join("mirrors"), git).context("the directory of mirrors cannot be made")?;
+    let mirrors = MirrorStore::open(server.data_directory.join("mirrors"), git)
+        .context("the directory of mirrors cannot be made")?;
     let parts = AppParts {
         db,
         vault,
@@ -101,20 +139,42 @@ pub(super) async fn compose(server: ServerConfig, key_file: &Path, database: DbO
 
 /// git takes one file of authorities in place of the system's, so the private ones are written behind the public ones.
 fn authorities(server: &ServerConfig) -> anyhow::Result<Option<PathBuf>> {
-    const SYSTEM: &[&str] = &["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
-    let Some(extra) = &server.extra_ca_pem else { return Ok(None) };
-    let public = SYSTEM.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    const SYSTEM: &[&str] = &[
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ];
+    let Some(extra) = &server.extra_ca_pem else {
+        return Ok(None);
+    };
+    let public = SYSTEM
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok())
+        .unwrap_or_default();
     let path = server.data_directory.join("authorities.pem");
-    std::fs::write(&path, format!("{public}\n{extra}")).with_context(|| format!("{} cannot be written", path.display()))?;
+    std::fs::write(&path, format!("{public}\n{extra}"))
+        .with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(Some(path))
 }
 
 /// What scripts of the embedded runner inherit from this process: where programs are, and how to reach the outside.
 /// Nothing else, because the server's own environment may hold its secrets.
 pub(super) fn script_environment() -> Vec<(String, String)> {
-    const INHERITED: &[&str] =
-        &["PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "TZ"];
-    INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+    const INHERITED: &[&str] = &[
+        "PATH",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "TZ",
+    ];
+    INHERITED
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+        .collect()
 }
 
 /// The key that seals secrets: read from its file, or made there at the first start, readable by this user only.
@@ -122,7 +182,9 @@ fn read_or_make_key(path: &Path) -> anyhow::Result<VaultKey> {
     use std::os::unix::fs::OpenOptionsExt;
 
     match std::fs::read_to_string(path) {
-        Ok(text) => text.parse().with_context(|| format!("key file {}", path.display())),
+        Ok(text) => text
+            .parse()
+            .with_context(|| format!("key file {}", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let key = VaultKey::generate();
             let mut file = std::fs::OpenOptions::new()
@@ -130,23 +192,38 @@ fn read_or_make_key(path: &Path) -> anyhow::Result<VaultKey> {
                 .create_new(true)
                 .mode(0o600)
                 .open(path)
-                .with_context(|| format!("key file {} cannot be made; set secrets.key_file", path.display()))?;
+                .with_context(|| {
+                    format!(
+                        "key file {} cannot be made; set secrets.key_file",
+                        path.display()
+                    )
+                })?;
             writeln!(file, "{}", key.to_text().expose())?;
             file.sync_all()?;
             tracing::info!(path = %path.display(), "made a new key for stored secrets; keep a copy: without it they cannot be read");
             Ok(key)
         }
-        Err(error) => Err(error).with_context(|| format!("key file {} cannot be read", path.display())),
+        Err(error) => {
+            Err(error).with_context(|| format!("key file {} cannot be read", path.display()))
+        }
     }
 }
 
 /// Says where to go, and on the first run prints the one-time set-up link.
 async fn welcome(app: &App, listener: &TcpListener) -> anyhow::Result<()> {
     let mut err = anstream::stderr().lock();
-    writeln!(err, "Pipewright {} listens on http://{}", env!("CARGO_PKG_VERSION"), listener.local_addr()?)?;
+    writeln!(
+        err,
+        "Pipewright {} listens on http://{}",
+        env!("CARGO_PKG_VERSION"),
+        listener.local_addr()?
+    )?;
     drop(err);
     if let Some(link) = pipewright_server::setup_link(app).await? {
-        writeln!(anstream::stderr(), "\nFirst run: make the administrator here (the link works once):\n\n    {link}\n")?;
+        writeln!(
+            anstream::stderr(),
+            "\nFirst run: make the administrator here (the link works once):\n\n    {link}\n"
+        )?;
     } else {
         writeln!(anstream::stderr(), "Open {}", app.config.public("/"))?;
     }
@@ -154,10 +231,14 @@ async fn welcome(app: &App, listener: &TcpListener) -> anyhow::Result<()> {
 }
 
 fn start_logging(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log_filter).with_context(|| format!("log.filter {:?} is not a filter", config.log_filter))?;
-    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(&config.log_filter)
+        .with_context(|| format!("log.filter {:?} is not a filter", config.log_filter))?;
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // Colours are for eyes: a file or a collector of logs has none.
-    let logging = logging.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    let logging = logging
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     match config.log_format {
         LogFormat::Text => logging.init(),
         LogFormat::Json => logging.json().init(),
@@ -169,7 +250,10 @@ fn start_logging(config: &Config) -> anyhow::Result<()> {
 async fn stop_on_signal(shutdown: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         tracing::error!("signals cannot be listened for; stop the server with KILL");
         return;
     };

@@ -93,14 +93,31 @@ impl Checked {
 impl Validate {
     /// Checks every file; one that cannot be read does not hold up the others.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let named = if self.files.is_empty() { usual()? } else { self.files.clone() };
-        let checked: Vec<Checked> = named.iter().flat_map(|path| expand(path)).map(|named| self.check(named)).collect();
-        for (file, problem) in checked.iter().filter_map(|file| Some((file, file.found.as_ref().err()?))) {
+        let named = if self.files.is_empty() {
+            usual()?
+        } else {
+            self.files.clone()
+        };
+        let checked: Vec<Checked> = named
+            .iter()
+            .flat_map(|path| expand(path))
+            .map(|named| self.check(named))
+            .collect();
+        for (file, problem) in checked
+            .iter()
+            .filter_map(|file| Some((file, file.found.as_ref().err()?)))
+        {
             writeln!(anstream::stderr(), "{}: {problem}", file.name)?;
         }
-        for (file, found) in checked.iter().filter_map(|file| Some((file, file.found.as_ref().ok()?))) {
+        for (file, found) in checked
+            .iter()
+            .filter_map(|file| Some((file, file.found.as_ref().ok()?)))
+        {
             for needed in &found.brought.unknown {
-                let (pipeline, source) = (shown(&needed.pipeline, 80), shown(&needed.source.to_string(), 120));
+                let (pipeline, source) = (
+                    shown(&needed.pipeline, 80),
+                    shown(&needed.source.to_string(), 120),
+                );
                 writeln!(
                     anstream::stderr(),
                     "{}: {pipeline} of {source} is in another repository and not checked; see --import",
@@ -112,9 +129,15 @@ impl Validate {
         match if self.json { Format::Json } else { self.format } {
             Format::Text => report::text(&mut out, &checked)?,
             Format::Json => report::json(&mut out, &checked)?,
-            Format::Sarif => writeln!(out, "{}", serde_json::to_string_pretty(&sarif::log(&checked))?)?,
+            Format::Sarif => writeln!(
+                out,
+                "{}",
+                serde_json::to_string_pretty(&sarif::log(&checked))?
+            )?,
         }
-        let refused = checked.iter().any(|file| file.found.as_ref().is_ok_and(|found| !found.runs()));
+        let refused = checked
+            .iter()
+            .any(|file| file.found.as_ref().is_ok_and(|found| !found.runs()));
         let worst = checked.iter().map(Checked::code).max().unwrap_or(0);
         Ok(ExitCode::from(worst.max(u8::from(refused))))
     }
@@ -126,28 +149,43 @@ fn usual() -> anyhow::Result<Vec<PathBuf>> {
     if here.exists() {
         return Ok(vec![here.to_owned()]);
     }
-    let top = checkout::top_of(Path::new("."))?.map(|top| top.join(FILE_NAME)).filter(|path| path.exists());
+    let top = checkout::top_of(Path::new("."))?
+        .map(|top| top.join(FILE_NAME))
+        .filter(|path| path.exists());
     Ok(vec![top.unwrap_or_else(|| PathBuf::from("."))])
 }
 
 impl Validate {
     fn check(&self, named: Named) -> Checked {
         let Named { name, place } = named;
-        let found = place.and_then(|place| Ok((read(&place)?, place))).map(|(bytes, place)| {
-            let Parsed { pipeline_file, mut diagnostics, source, .. } = parse(&name, &bytes);
-            let mut brought = Brought::default();
-            if let Some(mut file) = pipeline_file.filter(|file| !file.is_invalid()) {
-                let directory = match &place {
-                    Source::File(path) => path.parent().unwrap_or(Path::new("")).to_owned(),
-                    Source::Standard => PathBuf::new(),
-                };
-                let needed = file.imports();
-                brought = self.imports.bring(&mut file, needed, &|path| imports::below(&directory, path));
-                diagnostics.append(&mut brought.problems);
-                diagnostics.extend(file.import_problems());
-            }
-            Found { diagnostics, source, brought }
-        });
+        let found = place
+            .and_then(|place| Ok((read(&place)?, place)))
+            .map(|(bytes, place)| {
+                let Parsed {
+                    pipeline_file,
+                    mut diagnostics,
+                    source,
+                    ..
+                } = parse(&name, &bytes);
+                let mut brought = Brought::default();
+                if let Some(mut file) = pipeline_file.filter(|file| !file.is_invalid()) {
+                    let directory = match &place {
+                        Source::File(path) => path.parent().unwrap_or(Path::new("")).to_owned(),
+                        Source::Standard => PathBuf::new(),
+                    };
+                    let needed = file.imports();
+                    brought = self
+                        .imports
+                        .bring(&mut file, needed, &|path| imports::below(&directory, path));
+                    diagnostics.append(&mut brought.problems);
+                    diagnostics.extend(file.import_problems());
+                }
+                Found {
+                    diagnostics,
+                    source,
+                    brought,
+                }
+            });
         Checked { name, found }
     }
 }

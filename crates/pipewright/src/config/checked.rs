@@ -49,22 +49,37 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
 }
 
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
 /// The address to open in a browser for one that is listened on: an unspecified host is this machine.
 pub(crate) fn address_of(listen: SocketAddr) -> Url {
-    let host = if listen.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { listen.ip() };
+    let host = if listen.ip().is_unspecified() {
+        std::net::IpAddr::from([127, 0, 0, 1])
+    } else {
+        listen.ip()
+    };
     Url::parse(&format!("http://{}", SocketAddr::new(host, listen.port())))
         .expect("cannot fail because a socket address is a URL's host and port")
 }
 
 /// Checks everything and tells every mistake.
 pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
-    let mut reader = Reader { gathered, mistakes: Vec::new() };
+    let mut reader = Reader {
+        gathered,
+        mistakes: Vec::new(),
+    };
     let data_directory = PathBuf::from(reader.text("data.directory"));
-    let listen = reader.parsed("server.listen", "an address and port such as 127.0.0.1:8080");
+    let listen = reader.parsed(
+        "server.listen",
+        "an address and port such as 127.0.0.1:8080",
+    );
     let public_url_is_given = !reader.text("server.public_url").is_empty();
-    let public_url = if public_url_is_given { reader.http_url("server.public_url") } else { address_of(listen.unwrap_or(DEFAULT_LISTEN)) };
+    let public_url = if public_url_is_given {
+        reader.http_url("server.public_url")
+    } else {
+        address_of(listen.unwrap_or(DEFAULT_LISTEN))
+    };
     let (ssh_host, ssh_port) = reader.host_and_port("bitbucket.cloud_ssh");
     let known_hosts = reader.file("bitbucket.cloud_known_hosts_file");
     let is_atlassian = ssh_host == "bitbucket.org" && ssh_port == 22;
@@ -73,13 +88,23 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         api: reader.http_url("bitbucket.cloud_api"),
         ssh_host,
         ssh_port,
-        known_hosts: known_hosts.unwrap_or_else(|| if is_atlassian { CLOUD_KNOWN_HOSTS.to_owned() } else { String::new() }),
+        known_hosts: known_hosts.unwrap_or_else(|| {
+            if is_atlassian {
+                CLOUD_KNOWN_HOSTS.to_owned()
+            } else {
+                String::new()
+            }
+        }),
     };
     let database_url = reader.text("database.url").to_owned();
     let database = if database_url.is_empty() {
         Database::Sqlite(data_directory.join("pipewright.db"))
     } else {
-        reader.parsed_or("database.url", "sqlite:PATH or postgres://…", Database::Sqlite(PathBuf::new()))
+        reader.parsed_or(
+            "database.url",
+            "sqlite:PATH or postgres://…",
+            Database::Sqlite(PathBuf::new()),
+        )
     };
     let key_file = match reader.text("secrets.key_file") {
         "" => data_directory.join("secret.key"),
@@ -94,12 +119,18 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         poll_refs_every: reader.seconds("comparison.polling_every_seconds"),
         runner_slots: reader.parsed_or("runner.slots", "a whole number, 0 or more", 0),
         runner_labels: reader.labels("runner.labels"),
-        session_lifetime: Duration::from_secs(86_400) * reader.number("server.session_days", 1, 3650),
+        session_lifetime: Duration::from_secs(86_400)
+            * reader.number("server.session_days", 1, 3650),
         extra_ca_pem: reader.file("bitbucket.extra_ca_file"),
-        delivery_body_limit: 1024 * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
+        delivery_body_limit: 1024
+            * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
         cache_bytes: 1_000_000_000 * u64::from(reader.number("runner.cache_gb", 0, 1_000_000)),
         artifact_keep: Duration::from_secs(86_400) * reader.number("artifacts.keep_days", 1, 3650),
-        stop_grace: Duration::from_secs(u64::from(reader.number("runner.stop_grace_seconds", 0, 3600))),
+        stop_grace: Duration::from_secs(u64::from(reader.number(
+            "runner.stop_grace_seconds",
+            0,
+            3600,
+        ))),
     };
     let log_format = match reader.text("log.format") {
         "json" => LogFormat::Json,
@@ -119,7 +150,11 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         log_filter: reader.text("log.filter").to_owned(),
         log_format,
     };
-    if reader.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(reader.mistakes)) }
+    if reader.mistakes.is_empty() {
+        Ok(config)
+    } else {
+        Err(Mistakes(reader.mistakes))
+    }
 }
 
 struct Reader<'a> {
@@ -130,10 +165,17 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Words between commas. On an ARM machine Bitbucket's label for it comes to them.
     fn labels(&mut self, key: &str) -> Vec<String> {
-        let mut labels: Vec<String> =
-            self.text(key).split(',').map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect();
+        let mut labels: Vec<String> = self
+            .text(key)
+            .split(',')
+            .map(|label| label.trim().to_owned())
+            .filter(|label| !label.is_empty())
+            .collect();
         if labels.iter().any(|label| label.chars().count() > 50) {
-            self.mistake(key, "labels of at most 50 characters, with commas between them");
+            self.mistake(
+                key,
+                "labels of at most 50 characters, with commas between them",
+            );
         }
         for label in USUAL_LABELS.iter().filter(|label| label.ends_with("arm64")) {
             if !labels.iter().any(|known| known == label) {
@@ -150,8 +192,15 @@ impl<'a> Reader<'a> {
     fn mistake(&mut self, key: &str, wanted: &str) {
         let (text, origin) = self.gathered.get(key);
         // A database URL may hold a password.
-        let shown = if key == "database.url" { "the value".to_owned() } else { format!("{text:?}") };
-        self.mistakes.push(Mistake { place: origin.to_string(), sentence: format!("{key}: {shown} is not {wanted}") });
+        let shown = if key == "database.url" {
+            "the value".to_owned()
+        } else {
+            format!("{text:?}")
+        };
+        self.mistakes.push(Mistake {
+            place: origin.to_string(),
+            sentence: format!("{key}: {shown} is not {wanted}"),
+        });
     }
 
     fn parsed<T: FromStr>(&mut self, key: &str, wanted: &str) -> Option<T> {
@@ -182,8 +231,12 @@ impl<'a> Reader<'a> {
 
     fn http_url(&mut self, key: &str) -> Url {
         let url = Url::parse(self.text(key).trim_end_matches('/')).ok();
-        let usable = url
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none());
+        let usable = url.filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
         usable.unwrap_or_else(|| {
             self.mistake(key, "an http:// or https:// address without `?` and `#`");
             Url::parse("http://127.0.0.1").expect("cannot fail because the text is constant")
@@ -191,11 +244,16 @@ impl<'a> Reader<'a> {
     }
 
     fn host_and_port(&mut self, key: &str) -> (String, u16) {
-        let split = self.text(key).rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
-        split.filter(|(host, _): &(String, u16)| !host.is_empty()).unwrap_or_else(|| {
-            self.mistake(key, "HOST:PORT");
-            (String::new(), 0)
-        })
+        let split = self
+            .text(key)
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+        split
+            .filter(|(host, _): &(String, u16)| !host.is_empty())
+            .unwrap_or_else(|| {
+                self.mistake(key, "HOST:PORT");
+                (String::new(), 0)
+            })
     }
 
     /// The contents of the file a setting names; `None` where it names none.
@@ -225,7 +283,9 @@ mod tests {
     fn load(file: &str, variables: &[(&str, &str)], flags: &[&str]) -> Result<Config, Mistakes> {
         let mut written = tempfile::NamedTempFile::new().expect("a file");
         written.write_all(file.as_bytes()).expect("writes");
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         gather(Some(written.path()), variables, &flags).and_then(|gathered| check(&gathered))
     }
@@ -233,19 +293,32 @@ mod tests {
     #[test]
     fn later_layers_win() {
         let file = "[runner]\nslots = 3\n[server]\nlisten = \"127.0.0.1:1\"\n";
-        let config = load(file, &[("PIPEWRIGHT_SERVER_LISTEN", "127.0.0.1:2")], &["server.listen=127.0.0.1:3"]).expect("is right");
+        let config = load(
+            file,
+            &[("PIPEWRIGHT_SERVER_LISTEN", "127.0.0.1:2")],
+            &["server.listen=127.0.0.1:3"],
+        )
+        .expect("is right");
         assert_eq!((config.listen.port(), config.server.runner_slots), (3, 3));
-        let config = load(file, &[("PIPEWRIGHT_SERVER_LISTEN", "127.0.0.1:2")], &[]).expect("is right");
+        let config =
+            load(file, &[("PIPEWRIGHT_SERVER_LISTEN", "127.0.0.1:2")], &[]).expect("is right");
         assert_eq!(config.listen.port(), 2);
     }
 
     #[test]
     fn unknown_names_are_refused_with_the_nearest_known_one() {
-        let mistakes =
-            load("[server]\nlistne = \"x\"\n", &[("PIPEWRIGHT_RUNER_SLOTS", "1")], &["database.uri=x"]).expect_err("three are wrong");
+        let mistakes = load(
+            "[server]\nlistne = \"x\"\n",
+            &[("PIPEWRIGHT_RUNER_SLOTS", "1")],
+            &["database.uri=x"],
+        )
+        .expect_err("three are wrong");
         let text = mistakes.to_string();
-        for expected in [":2:1: there is no setting server.listne; did you mean server.listen?", "PIPEWRIGHT_RUNNER_SLOTS", "database.url"]
-        {
+        for expected in [
+            ":2:1: there is no setting server.listne; did you mean server.listen?",
+            "PIPEWRIGHT_RUNNER_SLOTS",
+            "database.url",
+        ] {
             assert!(text.contains(expected), "{expected} in {text}");
         }
     }
@@ -253,14 +326,20 @@ mod tests {
     #[test]
     fn every_wrong_value_is_told_with_its_place() {
         let file = "[server]\nlisten = \"here\"\npublic_url = \"ftp://x\"\n[runner]\nslots = -1\n[log]\nformat = \"xml\"\n";
-        let mistakes = load(file, &[], &["bitbucket.cloud_ssh=nowhere"]).expect_err("all are wrong");
+        let mistakes =
+            load(file, &[], &["bitbucket.cloud_ssh=nowhere"]).expect_err("all are wrong");
         assert_eq!(mistakes.0.len(), 5, "{mistakes}");
-        assert!(mistakes.to_string().contains(":5:1: runner.slots: \"-1\" is not a whole number"));
+        assert!(
+            mistakes
+                .to_string()
+                .contains(":5:1: runner.slots: \"-1\" is not a whole number")
+        );
     }
 
     #[test]
     fn a_database_password_is_not_repeated() {
-        let mistakes = load("", &[], &["database.url=mysql://root:hunter2@db"]).expect_err("MySQL is not taken");
+        let mistakes = load("", &[], &["database.url=mysql://root:hunter2@db"])
+            .expect_err("MySQL is not taken");
         assert!(!mistakes.to_string().contains("hunter2"));
     }
 
@@ -268,6 +347,9 @@ mod tests {
     fn the_defaults_are_right() {
         let config = load("", &[], &[]).expect("the defaults");
         assert!(config.server.cloud.known_hosts.contains("ssh-ed25519"));
-        assert_eq!(config.server.public("/hooks/x"), "http://127.0.0.1:8080/hooks/x");
+        assert_eq!(
+            config.server.public("/hooks/x"),
+            "http://127.0.0.1:8080/hooks/x"
+        );
     }
 }

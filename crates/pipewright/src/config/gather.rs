@@ -55,34 +55,65 @@ pub(crate) fn gather(
     variables: impl Iterator<Item = (String, String)>,
     flags: &[String],
 ) -> Result<Gathered, Mistakes> {
-    let mut values: BTreeMap<&'static str, (String, Origin)> =
-        SETTINGS.iter().map(|setting| (setting.key, (setting.default.to_owned(), Origin::Default))).collect();
+    let mut values: BTreeMap<&'static str, (String, Origin)> = SETTINGS
+        .iter()
+        .map(|setting| (setting.key, (setting.default.to_owned(), Origin::Default)))
+        .collect();
     let mut mistakes = Vec::new();
     if let Some(path) = file {
         from_file(path, &mut values, &mut mistakes);
     }
     let is_other = |name: &str| OTHER_VARIABLES.contains(&name) || name.starts_with(TEST_VARIABLES);
-    for (name, value) in variables.filter(|(name, _)| name.starts_with("PIPEWRIGHT_") && !is_other(name)) {
+    for (name, value) in
+        variables.filter(|(name, _)| name.starts_with("PIPEWRIGHT_") && !is_other(name))
+    {
         if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == name) {
             values.insert(setting.key, (value, Origin::Variable(name)));
         } else {
             let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
-            mistakes.push(unknown(&name, known.iter().map(String::as_str), format!("environment variable {name}")));
+            mistakes.push(unknown(
+                &name,
+                known.iter().map(String::as_str),
+                format!("environment variable {name}"),
+            ));
         }
     }
     for flag in flags {
         match flag.split_once('=') {
-            Some((key, value)) => set(key, value.to_owned(), Origin::Flag, &mut values, &mut mistakes),
-            None => mistakes.push(Mistake { place: "flag --set".to_owned(), sentence: format!("{flag:?} has no `=`; write KEY=VALUE") }),
+            Some((key, value)) => set(
+                key,
+                value.to_owned(),
+                Origin::Flag,
+                &mut values,
+                &mut mistakes,
+            ),
+            None => mistakes.push(Mistake {
+                place: "flag --set".to_owned(),
+                sentence: format!("{flag:?} has no `=`; write KEY=VALUE"),
+            }),
         }
     }
-    if mistakes.is_empty() { Ok(Gathered(values)) } else { Err(Mistakes(mistakes)) }
+    if mistakes.is_empty() {
+        Ok(Gathered(values))
+    } else {
+        Err(Mistakes(mistakes))
+    }
 }
 
-fn set(key: &str, value: String, origin: Origin, values: &mut BTreeMap<&'static str, (String, Origin)>, mistakes: &mut Vec<Mistake>) {
+fn set(
+    key: &str,
+    value: String,
+    origin: Origin,
+    values: &mut BTreeMap<&'static str, (String, Origin)>,
+    mistakes: &mut Vec<Mistake>,
+) {
     match Setting::find(key) {
         Some(setting) => drop(values.insert(setting.key, (value, origin))),
-        None => mistakes.push(unknown(key, SETTINGS.iter().map(|setting| setting.key), origin.to_string())),
+        None => mistakes.push(unknown(
+            key,
+            SETTINGS.iter().map(|setting| setting.key),
+            origin.to_string(),
+        )),
     }
 }
 
@@ -94,33 +125,57 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>, place: String) 
     Mistake { place, sentence }
 }
 
-fn from_file(path: &Path, values: &mut BTreeMap<&'static str, (String, Origin)>, mistakes: &mut Vec<Mistake>) {
+fn from_file(
+    path: &Path,
+    values: &mut BTreeMap<&'static str, (String, Origin)>,
+    mistakes: &mut Vec<Mistake>,
+) {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            let sentence = format!("the file cannot be read: {error}; check the path given with --config or PIPEWRIGHT_CONFIG");
-            mistakes.push(Mistake { place: path.display().to_string(), sentence });
+            let sentence = format!(
+                "the file cannot be read: {error}; check the path given with --config or PIPEWRIGHT_CONFIG"
+            );
+            mistakes.push(Mistake {
+                place: path.display().to_string(),
+                sentence,
+            });
             return;
         }
     };
     let place = |offset: usize| {
         let before = &text[..offset.min(text.len())];
         let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
         Origin::File(path.to_owned(), line, column)
     };
     let table = match toml::de::DeTable::parse(&text) {
         Ok(table) => table,
         Err(error) => {
             let place = place(error.span().map_or(0, |span| span.start)).to_string();
-            mistakes.push(Mistake { place, sentence: format!("this is not TOML: {}", error.message()) });
+            mistakes.push(Mistake {
+                place,
+                sentence: format!("this is not TOML: {}", error.message()),
+            });
             return;
         }
     };
     for (topic, section) in table.get_ref() {
         let toml::de::DeValue::Table(section) = section.get_ref() else {
-            let sentence = format!("{} stands outside a section; write it under its [topic]", topic.get_ref());
-            mistakes.push(Mistake { place: place(topic.span().start).to_string(), sentence });
+            let sentence = format!(
+                "{} stands outside a section; write it under its [topic]",
+                topic.get_ref()
+            );
+            mistakes.push(Mistake {
+                place: place(topic.span().start).to_string(),
+                sentence,
+            });
             continue;
         };
         for (name, value) in section {
@@ -131,8 +186,14 @@ fn from_file(path: &Path, values: &mut BTreeMap<&'static str, (String, Origin)>,
                 toml::de::DeValue::Integer(number) => number.to_string(),
                 toml::de::DeValue::Boolean(truth) => truth.to_string(),
                 other => {
-                    let sentence = format!("{key} is of type {}; it takes text, a whole number, true or false", other.type_str());
-                    mistakes.push(Mistake { place: origin.to_string(), sentence });
+                    let sentence = format!(
+                        "{key} is of type {}; it takes text, a whole number, true or false",
+                        other.type_str()
+                    );
+                    mistakes.push(Mistake {
+                        place: origin.to_string(),
+                        sentence,
+                    });
                     continue;
                 }
             };

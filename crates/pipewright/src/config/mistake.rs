@@ -17,7 +17,12 @@ pub(crate) struct Mistakes(pub(crate) Vec<Mistake>);
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the configuration has {} mistake{}; nothing was started", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        writeln!(
+            f,
+            "the configuration has {} mistake{}; nothing was started",
+            self.0.len(),
+            if self.0.len() == 1 { "" } else { "s" }
+        )?;
         for Mistake { place, sentence } in &self.0 {
             writeln!(f, "  {place}: {sentence}")?;
         }
@@ -27,7 +32,11 @@ impl fmt::Display for Mistakes {
 
 /// The known name nearest to `wrong`, if it is near enough to be meant.
 pub(super) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known.map(|name| (distance(wrong, name), name)).min().filter(|(distance, name)| *distance <= 1 + name.len() / 4).map(|(_, name)| name)
+    known
+        .map(|name| (distance(wrong, name), name))
+        .min()
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .map(|(_, name)| name)
 }
 
 /// Edit distance: insertions, deletions and replacements.

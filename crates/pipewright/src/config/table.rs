@@ -14,7 +14,10 @@ pub(crate) struct Setting {
 impl Setting {
     /// The environment variable that sets it.
     pub(crate) fn variable(&self) -> String {
-        format!("PIPEWRIGHT_{}", self.key.replace('.', "_").to_ascii_uppercase())
+        format!(
+            "PIPEWRIGHT_{}",
+            self.key.replace('.', "_").to_ascii_uppercase()
+        )
     }
 
     /// The setting of this key.
@@ -25,7 +28,11 @@ impl Setting {
 
 /// All settings, in the order they are shown.
 pub(crate) const SETTINGS: &[Setting] = &[
-    Setting { key: "server.listen", default: "127.0.0.1:8080", about: "Address and port to listen on." },
+    Setting {
+        key: "server.listen",
+        default: "127.0.0.1:8080",
+        about: "Address and port to listen on.",
+    },
     Setting {
         key: "server.public_url",
         default: "",
@@ -36,50 +43,106 @@ pub(crate) const SETTINGS: &[Setting] = &[
         default: "true",
         about: "Whether Bitbucket can reach the public address. If not, refs are compared instead and no webhook is made.",
     },
-    Setting { key: "server.session_days", default: "14", about: "Days without a click after which a person must sign in again." },
-    Setting { key: "server.delivery_limit_kb", default: "5120", about: "Largest webhook body that is taken, in KiB." },
-    Setting { key: "data.directory", default: "pipewright-data", about: "Where the database, logs, mirrors and workspaces are." },
+    Setting {
+        key: "server.session_days",
+        default: "14",
+        about: "Days without a click after which a person must sign in again.",
+    },
+    Setting {
+        key: "server.delivery_limit_kb",
+        default: "5120",
+        about: "Largest webhook body that is taken, in KiB.",
+    },
+    Setting {
+        key: "data.directory",
+        default: "pipewright-data",
+        about: "Where the database, logs, mirrors and workspaces are.",
+    },
     Setting {
         key: "database.url",
         default: "",
         about: "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; empty for SQLite in the data directory.",
     },
-    Setting { key: "database.connections", default: "8", about: "Connections to PostgreSQL." },
+    Setting {
+        key: "database.connections",
+        default: "8",
+        about: "Connections to PostgreSQL.",
+    },
     Setting {
         key: "secrets.key_file",
         default: "",
         about: "File with the key that seals stored secrets (64 hexadecimal digits); empty for secret.key in the data directory, made at the first start.",
     },
-    Setting { key: "runner.slots", default: "2", about: "Steps the embedded runner works on at a time; 0 switches it off." },
+    Setting {
+        key: "runner.slots",
+        default: "2",
+        about: "Steps the embedded runner works on at a time; 0 switches it off.",
+    },
     Setting {
         key: "runner.labels",
         default: "self.hosted, linux, linux.shell",
         about: "Labels of the embedded runner, with commas between them: steps whose `runs-on` has another are refused. On an ARM machine `linux.arm64` comes to them.",
     },
-    Setting { key: "runner.stop_grace_seconds", default: "10", about: "Seconds between asking a stopped step to end and killing it." },
+    Setting {
+        key: "runner.stop_grace_seconds",
+        default: "10",
+        about: "Seconds between asking a stopped step to end and killing it.",
+    },
     Setting {
         key: "runner.cache_gb",
         default: "20",
         about: "GB of all caches that the embedded runner keeps; what was not used for the longest time goes first.",
     },
-    Setting { key: "artifacts.keep_days", default: "14", about: "Days that artifacts of steps are kept." },
+    Setting {
+        key: "artifacts.keep_days",
+        default: "14",
+        about: "Days that artifacts of steps are kept.",
+    },
     Setting {
         key: "comparison.every_seconds",
         default: "300",
         about: "How often refs are compared with what was decided, in case a webhook was lost.",
     },
-    Setting { key: "comparison.polling_every_seconds", default: "60", about: "The same for applications that no webhook reaches." },
-    Setting { key: "bitbucket.cloud_web", default: "https://bitbucket.org", about: "Bitbucket Cloud's pages, OAuth and git over HTTPS." },
-    Setting { key: "bitbucket.cloud_api", default: "https://api.bitbucket.org/2.0", about: "Bitbucket Cloud's REST API." },
-    Setting { key: "bitbucket.cloud_ssh", default: "bitbucket.org:22", about: "Bitbucket Cloud's git over SSH." },
+    Setting {
+        key: "comparison.polling_every_seconds",
+        default: "60",
+        about: "The same for applications that no webhook reaches.",
+    },
+    Setting {
+        key: "bitbucket.cloud_web",
+        default: "https://bitbucket.org",
+        about: "Bitbucket Cloud's pages, OAuth and git over HTTPS.",
+    },
+    Setting {
+        key: "bitbucket.cloud_api",
+        default: "https://api.bitbucket.org/2.0",
+        about: "Bitbucket Cloud's REST API.",
+    },
+    Setting {
+        key: "bitbucket.cloud_ssh",
+        default: "bitbucket.org:22",
+        about: "Bitbucket Cloud's git over SSH.",
+    },
     Setting {
         key: "bitbucket.cloud_known_hosts_file",
         default: "",
         about: "known_hosts lines for Bitbucket Cloud; empty for the lines Atlassian publishes, which are built in.",
     },
-    Setting { key: "bitbucket.extra_ca_file", default: "", about: "PEM file of certificate authorities to trust beside the public ones." },
-    Setting { key: "log.filter", default: "info", about: "What is logged: error, warn, info, debug, or module=level pairs." },
-    Setting { key: "log.format", default: "text", about: "text or json." },
+    Setting {
+        key: "bitbucket.extra_ca_file",
+        default: "",
+        about: "PEM file of certificate authorities to trust beside the public ones.",
+    },
+    Setting {
+        key: "log.filter",
+        default: "info",
+        about: "What is logged: error, warn, info, debug, or module=level pairs.",
+    },
+    Setting {
+        key: "log.format",
+        default: "text",
+        about: "text or json.",
+    },
 ];
 
 #[cfg(test)]
@@ -90,7 +153,11 @@ mod tests {
     fn every_setting_is_in_the_documentation_with_its_default() {
         let page = include_str!("../../../../docs/install.md");
         for setting in SETTINGS {
-            let default = if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
+            let default = if setting.default.is_empty() {
+                String::new()
+            } else {
+                format!("`{}`", setting.default)
+            };
             let row = format!("| `{}` | {default} | {} |", setting.key, setting.about);
             assert!(page.contains(&row), "docs/install.md lacks: {row}");
         }

@@ -7,8 +7,13 @@
 /// A piece of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
-    Open { name: String, attributes: Vec<(String, String)> },
-    Close { name: String },
+    Open {
+        name: String,
+        attributes: Vec<(String, String)>,
+    },
+    Close {
+        name: String,
+    },
     Text(String),
 }
 
@@ -34,10 +39,16 @@ pub struct Form {
 impl Form {
     /// Fills in the field beside this label (or of this name); false if there is none.
     pub fn fill(&mut self, label: &str, value: &str) -> bool {
-        let name = self.labels.iter().find(|(text, _)| text == label).map_or_else(|| label.to_owned(), |(_, name)| name.clone());
+        let name = self
+            .labels
+            .iter()
+            .find(|(text, _)| text == label)
+            .map_or_else(|| label.to_owned(), |(_, name)| name.clone());
         match self.fields.iter_mut().find(|(field, _)| *field == name) {
             Some((_, present)) => value.clone_into(present),
-            None if self.labels.iter().any(|(_, field)| *field == name) => self.fields.push((name, value.to_owned())),
+            None if self.labels.iter().any(|(_, field)| *field == name) => {
+                self.fields.push((name, value.to_owned()))
+            }
             None => return false,
         }
         true
@@ -71,7 +82,13 @@ impl Page {
         let words: Vec<&str> = self
             .pieces
             .iter()
-            .filter_map(|piece| if let Piece::Text(text) = piece { Some(text.split_whitespace()) } else { None })
+            .filter_map(|piece| {
+                if let Piece::Text(text) = piece {
+                    Some(text.split_whitespace())
+                } else {
+                    None
+                }
+            })
             .flatten()
             .collect();
         words.join(" ")
@@ -87,22 +104,35 @@ impl Page {
 
     /// The text inside the first element whose id begins like this.
     pub fn text_of_id(&self, beginning: &str) -> Option<String> {
-        self.pieces.iter().enumerate().find_map(|(at, piece)| match piece {
-            Piece::Open { name, attributes }
-                if attributes.iter().any(|(attribute, value)| attribute == "id" && value.starts_with(beginning)) =>
-            {
-                Some(self.words_until_close(at, name))
-            }
-            _ => None,
-        })
+        self.pieces
+            .iter()
+            .enumerate()
+            .find_map(|(at, piece)| match piece {
+                Piece::Open { name, attributes }
+                    if attributes.iter().any(|(attribute, value)| {
+                        attribute == "id" && value.starts_with(beginning)
+                    }) =>
+                {
+                    Some(self.words_until_close(at, name))
+                }
+                _ => None,
+            })
     }
 
     /// The form whose button shows these words, as that button would send it.
     pub fn form(&self, button: &str) -> Option<Form> {
         let mut start = 0;
-        while let Some(at) = self.pieces[start..].iter().position(|piece| matches!(piece, Piece::Open { name, .. } if name == "form")) {
+        while let Some(at) = self.pieces[start..]
+            .iter()
+            .position(|piece| matches!(piece, Piece::Open { name, .. } if name == "form"))
+        {
             let open = start + at;
-            let close = self.pieces[open..].iter().position(|piece| *piece == Piece::Close { name: "form".to_owned() });
+            let close = self.pieces[open..].iter().position(|piece| {
+                *piece
+                    == Piece::Close {
+                        name: "form".to_owned(),
+                    }
+            });
             let close = close.map_or(self.pieces.len(), |at| open + at);
             if let Some(form) = self.form_between(open, close, button) {
                 return Some(form);
@@ -113,9 +143,15 @@ impl Page {
     }
 
     fn form_between(&self, open: usize, close: usize, button: &str) -> Option<Form> {
-        let post = attribute(&self.pieces[open], "form", "method").is_some_and(|method| method.eq_ignore_ascii_case("post"));
+        let post = attribute(&self.pieces[open], "form", "method")
+            .is_some_and(|method| method.eq_ignore_ascii_case("post"));
         let action = attribute(&self.pieces[open], "form", "action").unwrap_or_default();
-        let mut form = Form { action, post, fields: Vec::new(), labels: Vec::new() };
+        let mut form = Form {
+            action,
+            post,
+            fields: Vec::new(),
+            labels: Vec::new(),
+        };
         let mut pressed = false;
         let mut label = None;
         // A field that stands before the words of its label, as a checkbox does.
@@ -124,13 +160,19 @@ impl Page {
         for at in open..close {
             match &self.pieces[at] {
                 Piece::Open { name, attributes } => {
-                    let get = |wanted: &str| attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+                    let get = |wanted: &str| {
+                        attributes
+                            .iter()
+                            .find(|(name, _)| name == wanted)
+                            .map(|(_, value)| value.clone())
+                    };
                     match name.as_str() {
                         "label" => label = Some(String::new()),
                         "input" => {
                             let kind = get("type").unwrap_or_default();
                             let Some(name) = get("name") else {
-                                pressed |= kind == "submit" && get("value").as_deref() == Some(button);
+                                pressed |=
+                                    kind == "submit" && get("value").as_deref() == Some(button);
                                 continue;
                             };
                             let checkable = matches!(kind.as_str(), "checkbox" | "radio");
@@ -142,16 +184,26 @@ impl Page {
                                 unnamed = Some(name.clone());
                             }
                             if !checkable || get("checked").is_some() {
-                                form.fields
-                                    .push((name, get("value").unwrap_or_else(|| if checkable { "on".to_owned() } else { String::new() })));
+                                form.fields.push((
+                                    name,
+                                    get("value").unwrap_or_else(|| {
+                                        if checkable {
+                                            "on".to_owned()
+                                        } else {
+                                            String::new()
+                                        }
+                                    }),
+                                ));
                             }
                         }
                         "textarea" => {
                             let text = label.clone().filter(|text| !text.is_empty());
-                            let text = text.or_else(|| get("id").and_then(|id| self.label_for(&id)));
+                            let text =
+                                text.or_else(|| get("id").and_then(|id| self.label_for(&id)));
                             if let Some(name) = get("name") {
                                 form.labels.extend(text.map(|text| (text, name.clone())));
-                                form.fields.push((name, self.words_until_close(at, "textarea")));
+                                form.fields
+                                    .push((name, self.words_until_close(at, "textarea")));
                             }
                         }
                         "select" => {
@@ -162,7 +214,8 @@ impl Page {
                         }
                         "option" => {
                             if let Some((name, chosen)) = &mut select {
-                                let value = get("value").unwrap_or_else(|| self.words_until_close(at, "option"));
+                                let value = get("value")
+                                    .unwrap_or_else(|| self.words_until_close(at, "option"));
                                 if get("selected").is_some() && *chosen {
                                     form.fields.pop();
                                 }
@@ -174,13 +227,17 @@ impl Page {
                         }
                         "button" if self.words_until_close(at, "button") == button => {
                             pressed = true;
-                            form.fields.extend(get("name").map(|name| (name, get("value").unwrap_or_default())));
+                            form.fields.extend(
+                                get("name").map(|name| (name, get("value").unwrap_or_default())),
+                            );
                             form.action = get("formaction").unwrap_or(form.action);
                         }
                         _ => {}
                     }
                 }
-                Piece::Close { name } if name == "label" => form.labels.extend(label.take().zip(unnamed.take())),
+                Piece::Close { name } if name == "label" => {
+                    form.labels.extend(label.take().zip(unnamed.take()))
+                }
                 Piece::Close { name } if name == "select" => select = None,
                 Piece::Text(text) => {
                     if let Some(label) = label.as_mut().filter(|label| label.is_empty()) {
@@ -194,8 +251,10 @@ impl Page {
     }
 
     fn label_for(&self, id: &str) -> Option<String> {
-        (0..self.pieces.len())
-            .find_map(|at| (attribute(&self.pieces[at], "label", "for")? == id).then(|| self.words_until_close(at, "label")))
+        (0..self.pieces.len()).find_map(|at| {
+            (attribute(&self.pieces[at], "label", "for")? == id)
+                .then(|| self.words_until_close(at, "label"))
+        })
     }
 
     fn words_until_close(&self, open: usize, name: &str) -> String {
@@ -220,9 +279,10 @@ impl Page {
 
 fn attribute(piece: &Piece, tag: &str, wanted: &str) -> Option<String> {
     match piece {
-        Piece::Open { name, attributes } if name == tag => {
-            attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
-        }
+        Piece::Open { name, attributes } if name == tag => attributes
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.clone()),
         _ => None,
     }
 }
@@ -246,7 +306,9 @@ fn push_tag(tag: &str, pieces: &mut Vec<Piece>) {
         return;
     }
     if let Some(name) = tag.strip_prefix('/') {
-        pieces.push(Piece::Close { name: name.trim().to_ascii_lowercase() });
+        pieces.push(Piece::Close {
+            name: name.trim().to_ascii_lowercase(),
+        });
         return;
     }
     let tag = tag.trim_end_matches('/');
@@ -254,14 +316,18 @@ fn push_tag(tag: &str, pieces: &mut Vec<Piece>) {
     let mut attributes = Vec::new();
     let mut rest = tag[name_end..].trim_start();
     while !rest.is_empty() {
-        let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| c == '=' || c.is_whitespace())
+            .unwrap_or(rest.len());
         let name = rest[..end].to_ascii_lowercase();
         rest = rest[end..].trim_start();
         let mut value = String::new();
         if let Some(after) = rest.strip_prefix('=') {
             let after = after.trim_start();
             let (raw, left) = match after.chars().next() {
-                Some(quote @ ('"' | '\'')) => after[1..].split_once(quote).unwrap_or((&after[1..], "")),
+                Some(quote @ ('"' | '\'')) => {
+                    after[1..].split_once(quote).unwrap_or((&after[1..], ""))
+                }
                 _ => after.split_once(char::is_whitespace).unwrap_or((after, "")),
             };
             value = unescape(raw);
@@ -269,7 +335,10 @@ fn push_tag(tag: &str, pieces: &mut Vec<Piece>) {
         }
         attributes.push((name, value));
     }
-    pieces.push(Piece::Open { name: tag[..name_end].to_ascii_lowercase(), attributes });
+    pieces.push(Piece::Open {
+        name: tag[..name_end].to_ascii_lowercase(),
+        attributes,
+    });
 }
 
 fn unescape(text: &str) -> String {
@@ -305,14 +374,36 @@ mod tests {
     #[test]
     fn links_and_forms_are_found_by_their_words() {
         let page = Page::read(PAGE);
-        assert_eq!(page.link("New Application").as_deref(), Some("/new?a=1&b=2"));
-        assert_eq!(page.text_of_id("ssh-key-").as_deref(), Some("ssh-ed25519 AAAA"));
+        assert_eq!(
+            page.link("New Application").as_deref(),
+            Some("/new?a=1&b=2")
+        );
+        assert_eq!(
+            page.text_of_id("ssh-key-").as_deref(),
+            Some("ssh-ed25519 AAAA")
+        );
         let mut form = page.form("Add Credentials").expect("there is a form");
         assert!(form.fill("Host", "https://bb.example.com"));
-        assert!(form.fill("Tags", "on"), "a checkbox stands before its words");
+        assert!(
+            form.fill("Tags", "on"),
+            "a checkbox stands before its words"
+        );
         assert!(!form.fill("Port", "22"));
-        let fields: Vec<_> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(fields, [("csrf", "a\"b"), ("host", "https://bb.example.com"), ("tags", "on"), ("role", "admin"), ("act", "add")]);
+        let fields: Vec<_> = form
+            .fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                ("csrf", "a\"b"),
+                ("host", "https://bb.example.com"),
+                ("tags", "on"),
+                ("role", "admin"),
+                ("act", "add")
+            ]
+        );
         assert!(page.form("Something else").is_none());
     }
 }

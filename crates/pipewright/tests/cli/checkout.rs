@@ -66,32 +66,61 @@ impl Checkout {
         let output = Command::new("git")
             .current_dir(self.path())
             .args(arguments)
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .envs([("GIT_AUTHOR_NAME", "Mia"), ("GIT_AUTHOR_EMAIL", "mia@example.com")])
-            .envs([("GIT_COMMITTER_NAME", "Mia"), ("GIT_COMMITTER_EMAIL", "mia@example.com")])
+            .envs([
+                ("GIT_CONFIG_GLOBAL", "/dev/null"),
+                ("GIT_CONFIG_NOSYSTEM", "1"),
+            ])
+            .envs([
+                ("GIT_AUTHOR_NAME", "Mia"),
+                ("GIT_AUTHOR_EMAIL", "mia@example.com"),
+            ])
+            .envs([
+                ("GIT_COMMITTER_NAME", "Mia"),
+                ("GIT_COMMITTER_EMAIL", "mia@example.com"),
+            ])
             .output()
             .expect("git runs");
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_owned()
     }
 
     /// The program with these arguments, in the work tree, with an environment of its own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipewright"));
-        command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
-        command.env("TMPDIR", self.tmp()).env("HOME", self.directory.path().join("home")).env("NO_COLOR", "1").env_remove("XDG_CACHE_HOME");
+        command
+            .current_dir(self.path())
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+            .env("TMPDIR", self.tmp())
+            .env("HOME", self.directory.path().join("home"))
+            .env("NO_COLOR", "1")
+            .env_remove("XDG_CACHE_HOME");
         command
     }
 
     /// Runs the program to its end.
     #[must_use]
     pub(crate) fn pipewright(&self, arguments: &[&str]) -> Ended {
-        self.command(arguments).output().expect("the program runs").into()
+        self.command(arguments)
+            .output()
+            .expect("the program runs")
+            .into()
     }
 
     /// Starts the program with its output in pipes.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs")
+        self.command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs")
     }
 
     /// Every file of the work tree and the repository with its content.
@@ -103,7 +132,11 @@ impl Checkout {
 
     /// Fails where the program left something behind.
     pub(crate) fn assert_tidy(&self) {
-        let left: Vec<_> = std::fs::read_dir(self.tmp()).expect("a directory").flatten().map(|entry| entry.path()).collect();
+        let left: Vec<_> = std::fs::read_dir(self.tmp())
+            .expect("a directory")
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
         assert!(left.is_empty(), "left behind: {left:?}");
     }
 }
@@ -119,7 +152,12 @@ impl Ended {
     pub(crate) fn prints(self, lines: &[&str]) -> Self {
         let mut rest = self.out.lines();
         for line in lines {
-            assert!(rest.any(|printed| printed == *line), "{line:?} does not come in:\n{}\n{}", self.out, self.err);
+            assert!(
+                rest.any(|printed| printed == *line),
+                "{line:?} does not come in:\n{}\n{}",
+                self.out,
+                self.err
+            );
         }
         self
     }
@@ -127,8 +165,11 @@ impl Ended {
     /// The outcome of the step of this name in the table at the end.
     pub(crate) fn outcome(&self, name: &str) -> &str {
         let table = self.out.rsplit("\n\n").next().unwrap_or_default();
-        let row = table.lines().find(|line| line.contains(&format!("  {name}  ")));
-        let row = row.unwrap_or_else(|| panic!("{name} is not in the table:\n{}\n{}", self.out, self.err));
+        let row = table
+            .lines()
+            .find(|line| line.contains(&format!("  {name}  ")));
+        let row = row
+            .unwrap_or_else(|| panic!("{name} is not in the table:\n{}\n{}", self.out, self.err));
         row.rsplit("  ").next().unwrap_or_default()
     }
 }
@@ -136,7 +177,11 @@ impl Ended {
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        Self {
+            code: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 }
 

@@ -64,66 +64,141 @@ Does not run:
     assert_eq!((ended.out.as_str(), ended.err.as_str()), (expected, ""));
     // From a directory below the top as well.
     std::fs::create_dir(checkout.path().join("sub")).expect("a directory");
-    let output = checkout.command(&["plan"]).current_dir(checkout.path().join("sub")).output().expect("it runs");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("├─ 1 Build"), "{output:?}");
+    let output = checkout
+        .command(&["plan"])
+        .current_dir(checkout.path().join("sub"))
+        .output()
+        .expect("it runs");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("├─ 1 Build"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn each_trigger_says_why_its_pipeline_runs() {
     let checkout = Checkout::new(PIPELINE);
     let first_lines = |arguments: &[&str]| {
-        let out = checkout.pipewright(&[&["plan"], arguments].concat()).expect(0).out;
+        let out = checkout
+            .pipewright(&[&["plan"], arguments].concat())
+            .expect(0)
+            .out;
         out.lines().take(2).collect::<Vec<_>>().join("\n")
     };
     let said = first_lines(&["--branch", "release/1.2"]);
-    assert!(said.starts_with("branches: release/1.* ") && said.contains("is more specific than `release/*`"), "{said}");
+    assert!(
+        said.starts_with("branches: release/1.* ")
+            && said.contains("is more specific than `release/*`"),
+        "{said}"
+    );
     let said = first_lines(&["--tag", "v1"]);
-    assert!(said.starts_with("tags: v* ") && said.contains("matches the tag `v1`"), "{said}");
+    assert!(
+        said.starts_with("tags: v* ") && said.contains("matches the tag `v1`"),
+        "{said}"
+    );
     let said = first_lines(&["--custom", "nightly"]);
-    assert!(said.starts_with("custom: nightly ") && said.contains("was asked for"), "{said}");
-    let out = checkout.pipewright(&["plan", "--branch", "release/1.2"]).expect(0).out;
-    assert!(out.contains("branches: release/*  line 21    matches, but less exactly"), "{out}");
-    let out = checkout.pipewright(&["plan", "--custom", "nightly", "--var", "LEVEL=thorough"]).expect(0).out;
+    assert!(
+        said.starts_with("custom: nightly ") && said.contains("was asked for"),
+        "{said}"
+    );
+    let out = checkout
+        .pipewright(&["plan", "--branch", "release/1.2"])
+        .expect(0)
+        .out;
+    assert!(
+        out.contains("branches: release/*  line 21    matches, but less exactly"),
+        "{out}"
+    );
+    let out = checkout
+        .pipewright(&["plan", "--custom", "nightly", "--var", "LEVEL=thorough"])
+        .expect(0)
+        .out;
     assert!(out.contains("\nLEVEL=thorough\n"), "{out}");
 }
 
 #[test]
 fn nothing_to_run_is_said_with_its_own_code() {
-    let ended = Checkout::new(PIPELINE).pipewright(&["plan", "--pull-request", "feature/x:develop"]).expect(3);
-    assert!(ended.out.starts_with("Nothing would run: the file has no `pull-requests` section for "), "{}", ended.out);
+    let ended = Checkout::new(PIPELINE)
+        .pipewright(&["plan", "--pull-request", "feature/x:develop"])
+        .expect(3);
+    assert!(
+        ended
+            .out
+            .starts_with("Nothing would run: the file has no `pull-requests` section for "),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]
 fn what_the_host_executor_cannot_do_is_named_with_its_line() {
     let checkout = Checkout::new(&PIPELINE.replace("{name: Ship, ", "{name: Ship, oidc: true, "));
-    let ended = checkout.pipewright(&["plan", "--executor", "host"]).expect(1);
-    assert!(ended.out.contains("├─ 1 Build"), "the tree is drawn all the same: {}", ended.out);
-    assert!(ended.err.contains("not supported yet: `oidc`") && ended.err.contains("bitbucket-pipelines.yml:18:32"), "{}", ended.err);
-    checkout.pipewright(&["plan", "--executor", "host", "--custom", "nightly"]).expect(0);
+    let ended = checkout
+        .pipewright(&["plan", "--executor", "host"])
+        .expect(1);
+    assert!(
+        ended.out.contains("├─ 1 Build"),
+        "the tree is drawn all the same: {}",
+        ended.out
+    );
+    assert!(
+        ended.err.contains("not supported yet: `oidc`")
+            && ended.err.contains("bitbucket-pipelines.yml:18:32"),
+        "{}",
+        ended.err
+    );
+    checkout
+        .pipewright(&["plan", "--executor", "host", "--custom", "nightly"])
+        .expect(0);
 }
 
 #[test]
 fn json_holds_the_plan_and_the_reasons() {
     let checkout = Checkout::new(PIPELINE);
-    let ended = checkout.pipewright(&["plan", "--json", "--custom", "nightly"]).expect(0);
+    let ended = checkout
+        .pipewright(&["plan", "--json", "--custom", "nightly"])
+        .expect(0);
     let answer: Value = serde_json::from_str(&ended.out).expect("JSON");
-    assert_eq!((&answer["runs"], &answer["pipeline"], &answer["line"]), (&Value::Bool(true), &"custom: nightly".into(), &29.into()));
+    assert_eq!(
+        (&answer["runs"], &answer["pipeline"], &answer["line"]),
+        (&Value::Bool(true), &"custom: nightly".into(), &29.into())
+    );
     assert_eq!(answer["trigger"]["kind"], "custom");
-    assert_eq!(answer["plan"]["groups"][0]["steps"][0]["name"], "Long tests");
+    assert_eq!(
+        answer["plan"]["groups"][0]["steps"][0]["name"],
+        "Long tests"
+    );
     assert_eq!(answer["plan"]["variables"][0][1], "quick");
     assert_eq!(answer["others"].as_array().map(Vec::len), Some(4));
-    let ended = checkout.pipewright(&["plan", "--json", "--tag", "x"]).expect(3);
+    let ended = checkout
+        .pipewright(&["plan", "--json", "--tag", "x"])
+        .expect(3);
     let answer: Value = serde_json::from_str(&ended.out).expect("JSON");
-    assert!(answer["runs"] == false && answer["nothing"].is_string() && answer.get("plan").is_none(), "{answer}");
+    assert!(
+        answer["runs"] == false && answer["nothing"].is_string() && answer.get("plan").is_none(),
+        "{answer}"
+    );
 }
 
 #[test]
 fn a_file_that_cannot_run_shows_its_problems() {
     let checkout = Checkout::new("pipelines:\n  default:\n    - step: {name: x}\n");
     let ended = checkout.pipewright(&["plan"]).expect(1);
-    assert!(ended.err.contains("error[PW0102]: the step has no `script`"), "{}", ended.err);
-    let ended = Checkout::new(PIPELINE).pipewright(&["plan", "--custom", "nightly", "--var", "LEVEL=x"]).expect(1);
-    assert!(ended.err.contains("use one of `quick`, `thorough`"), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .contains("error[PW0102]: the step has no `script`"),
+        "{}",
+        ended.err
+    );
+    let ended = Checkout::new(PIPELINE)
+        .pipewright(&["plan", "--custom", "nightly", "--var", "LEVEL=x"])
+        .expect(1);
+    assert!(
+        ended.err.contains("use one of `quick`, `thorough`"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]
@@ -135,21 +210,35 @@ fn a_wrong_command_line_is_refused() {
         (&["--var", "A=b"], "--custom NAME"),
         (&["none.yml"], "cannot be read"),
     ] {
-        let ended = checkout.pipewright(&[&["plan"], arguments].concat()).expect(2);
+        let ended = checkout
+            .pipewright(&[&["plan"], arguments].concat())
+            .expect(2);
         assert!(ended.err.contains(says), "{arguments:?}: {}", ended.err);
     }
     checkout.git(&["checkout", "-q", "--detach"]);
     let ended = checkout.pipewright(&["plan"]).expect(2);
     assert!(ended.err.contains("--branch NAME"), "{}", ended.err);
     let ended = Checkout::empty().pipewright(&["plan"]).expect(2);
-    assert!(ended.err.contains("there is no bitbucket-pipelines.yml here"), "{}", ended.err);
+    assert!(
+        ended
+            .err
+            .contains("there is no bitbucket-pipelines.yml here"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]
 fn names_from_the_file_cannot_steer_the_terminal() {
-    let checkout = Checkout::new("pipelines:\n  default:\n    - step: {name: \"a\\e[31mb\", script: [make]}\n");
+    let checkout = Checkout::new(
+        "pipelines:\n  default:\n    - step: {name: \"a\\e[31mb\", script: [make]}\n",
+    );
     let ended = checkout.pipewright(&["plan"]).expect(0);
-    assert!(ended.out.contains("└─ 1 a\\u{1b}[31mb") && !ended.out.contains('\u{1b}'), "{:?}", ended.out);
+    assert!(
+        ended.out.contains("└─ 1 a\\u{1b}[31mb") && !ended.out.contains('\u{1b}'),
+        "{:?}",
+        ended.out
+    );
 }
 
 #[test]
@@ -178,18 +267,42 @@ pipelines:
         "├─ 1 Code · if changed: src/** · runs, because condition.changesets: src/a.rs matches src/**",
         "├─ 3 Many · if COUNT > 3 · decided when it begins: condition.state needs COUNT, which a step before it hands on",
     ] {
-        assert!(ended.out.lines().any(|printed| printed == line), "{line}: {}", ended.out);
+        assert!(
+            ended.out.lines().any(|printed| printed == line),
+            "{line}: {}",
+            ended.out
+        );
     }
     assert!(
-        ended.out.contains("runs, because condition.state: `BITBUCKET_BRANCH == ") && ended.out.contains("; WISH has no value here"),
+        ended
+            .out
+            .contains("runs, because condition.state: `BITBUCKET_BRANCH == ")
+            && ended.out.contains("; WISH has no value here"),
         "{}",
         ended.out
     );
-    let answer: Value = serde_json::from_str(&checkout.pipewright(&["plan", "--json"]).expect(0).out).expect("JSON");
-    assert_eq!((&answer["conditions"][0]["runs"], &answer["conditions"][1]["runs"]), (&Value::Bool(true), &Value::Null));
+    let answer: Value =
+        serde_json::from_str(&checkout.pipewright(&["plan", "--json"]).expect(0).out)
+            .expect("JSON");
+    assert_eq!(
+        (
+            &answer["conditions"][0]["runs"],
+            &answer["conditions"][1]["runs"]
+        ),
+        (&Value::Bool(true), &Value::Null)
+    );
     // Outside of a checkout nothing is known of changes.
     let outside = Checkout::empty();
-    outside.write("bitbucket-pipelines.yml", &std::fs::read_to_string(checkout.path().join("bitbucket-pipelines.yml")).expect("a file"));
+    outside.write(
+        "bitbucket-pipelines.yml",
+        &std::fs::read_to_string(checkout.path().join("bitbucket-pipelines.yml")).expect("a file"),
+    );
     let ended = outside.pipewright(&["plan", "--branch", "main"]).expect(0);
-    assert!(ended.out.contains("decided when it begins: condition.changesets: which files changed is not known here"), "{}", ended.out);
+    assert!(
+        ended.out.contains(
+            "decided when it begins: condition.changesets: which files changed is not known here"
+        ),
+        "{}",
+        ended.out
+    );
 }

@@ -23,7 +23,12 @@ pipelines:
     );
     checkout.write(".env", "NAME=mine\n");
     let ended = checkout.pipewright(&["run"]).expect(0);
-    ended.prints(&["Variables from earlier steps:", "  VERSION=2", "  NAME=theirs", "ships 2 of theirs"]);
+    ended.prints(&[
+        "Variables from earlier steps:",
+        "  VERSION=2",
+        "  NAME=theirs",
+        "ships 2 of theirs",
+    ]);
     checkout.assert_tidy();
 }
 
@@ -34,7 +39,13 @@ fn a_variable_that_is_not_declared_fails_the_step() {
     );
     let ended = checkout.pipewright(&["run"]).expect(1);
     assert_eq!(ended.outcome("Version"), "failed");
-    assert!(ended.out.contains("B is not defined in the output variables of this step (A)"), "{}", ended.out);
+    assert!(
+        ended
+            .out
+            .contains("B is not defined in the output variables of this step (A)"),
+        "{}",
+        ended.out
+    );
 }
 
 const TRAVELLING: &str = "
@@ -70,7 +81,10 @@ fn artifacts_travel_to_later_steps() {
     let ended = checkout.pipewright(&["run"]).expect(0);
     let ended = ended.prints(&["left", "2", "right"]);
     assert!(
-        ended.out.contains("Restored artifact dist/** of Build (1 file)") && ended.out.contains("Kept artifact report (1 file"),
+        ended
+            .out
+            .contains("Restored artifact dist/** of Build (1 file)")
+            && ended.out.contains("Kept artifact report (1 file"),
         "{}",
         ended.out
     );
@@ -83,11 +97,22 @@ fn artifacts_are_put_where_the_person_wants_them() {
     let checkout = Checkout::new(TRAVELLING);
     let wanted = tempfile::tempdir().expect("a directory");
     let directory = wanted.path().join("new/place");
-    let ended = checkout.pipewright(&["run", "--artifacts", directory.to_str().expect("UTF-8")]).expect(0);
-    assert!(ended.err.contains("files of artifacts are in "), "{}", ended.err);
+    let ended = checkout
+        .pipewright(&["run", "--artifacts", directory.to_str().expect("UTF-8")])
+        .expect(0);
+    assert!(
+        ended.err.contains("files of artifacts are in "),
+        "{}",
+        ended.err
+    );
     let read = |file: &str| std::fs::read_to_string(directory.join(file)).expect("a file");
     assert_eq!(
-        [read("1-build/dist/app"), read("2-left-side/side"), read("2-left-side/note"), read("3-right/side")],
+        [
+            read("1-build/dist/app"),
+            read("2-left-side/side"),
+            read("2-left-side/note"),
+            read("3-right/side")
+        ],
         ["2\n", "left\n", "note\n", "right\n"]
     );
     checkout.assert_tidy();

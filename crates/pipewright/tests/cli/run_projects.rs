@@ -7,7 +7,11 @@ use crate::checkout::Checkout;
 
 /// True where the program runs; says that a test is skipped where not.
 fn has(program: &str, arguments: &[&str]) -> bool {
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     let runs = status.is_ok_and(|status| status.success());
     if !runs {
         #[expect(clippy::print_stderr, reason = "a skipped test says so")]
@@ -76,16 +80,40 @@ fn a_python_project_is_tested_and_packed() {
     checkout.write("greeting/__init__.py", GREETING);
     checkout.write("test_greeting.py", GREETING_TEST);
     checkout.commit();
-    let ended = checkout.pipewright(&["run"]).expect(0).prints(&["+ python3 -m unittest -v 2>&1", "OK", "tests ended with 0"]);
-    assert!(ended.out.contains("Package | greeting/__init__.py"), "{}", ended.out);
-    assert!(ended.out.contains("Cache pip is not there yet."), "{}", ended.out);
-    assert_eq!((ended.outcome("Test"), ended.outcome("Compile"), ended.outcome("Package")), ("passed", "passed", "passed"));
+    let ended = checkout.pipewright(&["run"]).expect(0).prints(&[
+        "+ python3 -m unittest -v 2>&1",
+        "OK",
+        "tests ended with 0",
+    ]);
+    assert!(
+        ended.out.contains("Package | greeting/__init__.py"),
+        "{}",
+        ended.out
+    );
+    assert!(
+        ended.out.contains("Cache pip is not there yet."),
+        "{}",
+        ended.out
+    );
+    assert_eq!(
+        (
+            ended.outcome("Test"),
+            ended.outcome("Compile"),
+            ended.outcome("Package")
+        ),
+        ("passed", "passed", "passed")
+    );
 
     // The mistake is seen as the person sees it, before it is committed.
     checkout.write("greeting/__init__.py", &GREETING.replace("Hello", "Hullo"));
     checkout.pipewright(&["run"]).expect(0);
-    let ended = checkout.pipewright(&["run", "--dirty", "--pull-request", "feature/x:main"]).expect(1);
-    let ended = ended.prints(&["AssertionError: 'Hullo, World!' != 'Hello, World!'", "tests ended with 1"]);
+    let ended = checkout
+        .pipewright(&["run", "--dirty", "--pull-request", "feature/x:main"])
+        .expect(1);
+    let ended = ended.prints(&[
+        "AssertionError: 'Hullo, World!' != 'Hello, World!'",
+        "tests ended with 1",
+    ]);
     assert_eq!(ended.outcome("Test"), "failed with exit code 1");
     checkout.assert_tidy();
 }
@@ -133,18 +161,41 @@ fn a_rust_crate_is_tested_and_run() {
         return;
     }
     let checkout = Checkout::new(RUST_PIPELINE);
-    checkout.write("Cargo.toml", "[package]\nname = \"product\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
-    checkout.write("Cargo.lock", "version = 3\n\n[[package]]\nname = \"product\"\nversion = \"0.1.0\"\n");
+    checkout.write(
+        "Cargo.toml",
+        "[package]\nname = \"product\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+    );
+    checkout.write(
+        "Cargo.lock",
+        "version = 3\n\n[[package]]\nname = \"product\"\nversion = \"0.1.0\"\n",
+    );
     checkout.write("src/main.rs", RUST_SOURCE);
     checkout.write(".gitignore", "target\n.env\n");
     checkout.commit();
     // A toolchain lives in the person's home, which steps do not have: the env file says where, as the docs advise.
     let home = std::env::home_dir().unwrap_or_else(|| PathBuf::from("/"));
-    let place = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| home.join(usual).display().to_string());
-    let (rustup, cargo) = (place("RUSTUP_HOME", ".rustup"), place("CARGO_HOME", ".cargo"));
-    checkout.write(".env", &format!("RUSTUP_HOME={rustup}\nCARGO_HOME={cargo}\n"));
-    let ended = checkout.pipewright(&["run"]).expect(0).prints(&["test numbers_are_multiplied ... ok", "42"]);
-    assert_eq!((ended.outcome("Test"), ended.outcome("Run")), ("passed", "passed"));
-    assert!(!checkout.path().join("target").exists(), "the work tree stays as it is");
+    let place = |name: &str, usual: &str| {
+        std::env::var(name).unwrap_or_else(|_| home.join(usual).display().to_string())
+    };
+    let (rustup, cargo) = (
+        place("RUSTUP_HOME", ".rustup"),
+        place("CARGO_HOME", ".cargo"),
+    );
+    checkout.write(
+        ".env",
+        &format!("RUSTUP_HOME={rustup}\nCARGO_HOME={cargo}\n"),
+    );
+    let ended = checkout
+        .pipewright(&["run"])
+        .expect(0)
+        .prints(&["test numbers_are_multiplied ... ok", "42"]);
+    assert_eq!(
+        (ended.outcome("Test"), ended.outcome("Run")),
+        ("passed", "passed")
+    );
+    assert!(
+        !checkout.path().join("target").exists(),
+        "the work tree stays as it is"
+    );
     checkout.assert_tidy();
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::checkout::{Checkout, Ended};
 
 const GOOD: &str = "pipelines:\n  default:\n    - step: {script: [make]}\n";
-const BAD: &str = "pipelines:\n  default:\n    - step: {script: [make], nmae: x}\n    - step: {scrip: [make]}\n";
+const BAD: &str =
+    "pipelines:\n  default:\n    - step: {script: [make], nmae: x}\n    - step: {scrip: [make]}\n";
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -60,11 +61,21 @@ fn the_exit_code_is_the_worst() {
     assert_eq!(code(&["warned.yml", "good.yml"]), Some(0));
     assert_eq!(code(&["bad.yml", "good.yml"]), Some(1));
     assert_eq!(code(&["none.yml", "bad.yml"]), Some(2));
-    assert_eq!(code(&[]), Some(2), "there is no bitbucket-pipelines.yml here");
+    assert_eq!(
+        code(&[]),
+        Some(2),
+        "there is no bitbucket-pipelines.yml here"
+    );
     assert_eq!(code(&["--format", "html"]), Some(2), "a wrong command line");
-    let ended = checkout.pipewright(&["validate", "none.yml", "good.yml"]).expect(2);
+    let ended = checkout
+        .pipewright(&["validate", "none.yml", "good.yml"])
+        .expect(2);
     assert_eq!(ended.out, "good.yml: no problems\n");
-    assert!(ended.err.starts_with("none.yml: cannot be read: "), "{}", ended.err);
+    assert!(
+        ended.err.starts_with("none.yml: cannot be read: "),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]
@@ -78,20 +89,40 @@ fn help_tells_the_exit_codes() {
 #[test]
 fn a_directory_stands_for_its_pipeline_files() {
     let checkout = Checkout::empty();
-    for file in ["a/bitbucket-pipelines.yml", "b/c/bitbucket-pipelines.yml", "a/other.yml"] {
+    for file in [
+        "a/bitbucket-pipelines.yml",
+        "b/c/bitbucket-pipelines.yml",
+        "a/other.yml",
+    ] {
         checkout.write(file, GOOD);
     }
     let ended = checkout.pipewright(&["validate", "."]).expect(0);
-    assert_eq!(ended.out, "a/bitbucket-pipelines.yml: no problems\nb/c/bitbucket-pipelines.yml: no problems\n");
+    assert_eq!(
+        ended.out,
+        "a/bitbucket-pipelines.yml: no problems\nb/c/bitbucket-pipelines.yml: no problems\n"
+    );
     let ended = checkout.pipewright(&["validate", "b", "a"]).expect(0);
-    assert_eq!(ended.out, "b/c/bitbucket-pipelines.yml: no problems\na/bitbucket-pipelines.yml: no problems\n");
+    assert_eq!(
+        ended.out,
+        "b/c/bitbucket-pipelines.yml: no problems\na/bitbucket-pipelines.yml: no problems\n"
+    );
 }
 
 #[test]
 fn a_dash_is_standard_input() {
     let checkout = Checkout::empty();
-    let mut child = checkout.command(&["validate", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program runs");
-    child.stdin.take().expect("it is piped").write_all(GOOD.as_bytes()).expect("it is read");
+    let mut child = checkout
+        .command(&["validate", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    child
+        .stdin
+        .take()
+        .expect("it is piped")
+        .write_all(GOOD.as_bytes())
+        .expect("it is read");
     let ended = Ended::from(child.wait_with_output().expect("it ends")).expect(0);
     assert_eq!(ended.out, "stdin: no problems\n");
 }
@@ -102,11 +133,25 @@ fn json_is_one_object_a_file() {
     checkout.write("good.yml", GOOD);
     checkout.write("bad.yml", BAD);
     for flags in [&["--json"][..], &["--format", "json"]] {
-        let ended = checkout.pipewright(&[&["validate", "good.yml", "bad.yml", "none.yml"], flags].concat()).expect(2);
+        let ended = checkout
+            .pipewright(&[&["validate", "good.yml", "bad.yml", "none.yml"], flags].concat())
+            .expect(2);
         let objects: Vec<Value> = ended.out.lines().map(json).collect();
-        assert_eq!(objects[0], json(r#"{"file":"good.yml","runs":true,"diagnostics":[]}"#));
-        assert_eq!((&objects[1]["runs"], &objects[1]["diagnostics"][1]["code"]), (&Value::Bool(false), &Value::from("PW0102")));
-        assert!(objects[2]["error"].as_str().is_some_and(|error| error.contains("cannot be read")), "{}", objects[2]);
+        assert_eq!(
+            objects[0],
+            json(r#"{"file":"good.yml","runs":true,"diagnostics":[]}"#)
+        );
+        assert_eq!(
+            (&objects[1]["runs"], &objects[1]["diagnostics"][1]["code"]),
+            (&Value::Bool(false), &Value::from("PW0102"))
+        );
+        assert!(
+            objects[2]["error"]
+                .as_str()
+                .is_some_and(|error| error.contains("cannot be read")),
+            "{}",
+            objects[2]
+        );
     }
 }
 
@@ -115,27 +160,67 @@ fn sarif_has_the_shape_that_readers_expect() {
     let checkout = Checkout::empty();
     checkout.write("a b/bitbucket-pipelines.yml", BAD);
     checkout.write("good.yml", GOOD);
-    let log = json(&checkout.pipewright(&["validate", "--format", "sarif", "a b", "good.yml"]).expect(1).out);
+    let log = json(
+        &checkout
+            .pipewright(&["validate", "--format", "sarif", "a b", "good.yml"])
+            .expect(1)
+            .out,
+    );
     assert_eq!(log["version"], "2.1.0");
-    assert!(log["$schema"].as_str().is_some_and(|schema| schema.ends_with("sarif-2.1.0.json")), "{log}");
+    assert!(
+        log["$schema"]
+            .as_str()
+            .is_some_and(|schema| schema.ends_with("sarif-2.1.0.json")),
+        "{log}"
+    );
     let run = &log["runs"][0];
     assert_eq!(run["invocations"][0]["executionSuccessful"], true);
-    assert_eq!((&run["tool"]["driver"]["name"], &run["columnKind"]), (&Value::from("pipewright"), &Value::from("unicodeCodePoints")));
+    assert_eq!(
+        (&run["tool"]["driver"]["name"], &run["columnKind"]),
+        (
+            &Value::from("pipewright"),
+            &Value::from("unicodeCodePoints")
+        )
+    );
     let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
-    assert_eq!(rules.iter().map(|rule| rule["id"].as_str()).collect::<Vec<_>>(), [Some("PW0101"), Some("PW0102")]);
+    assert_eq!(
+        rules
+            .iter()
+            .map(|rule| rule["id"].as_str())
+            .collect::<Vec<_>>(),
+        [Some("PW0101"), Some("PW0102")]
+    );
     let results = run["results"].as_array().expect("results");
     assert_eq!(results.len(), 3);
     for result in results {
-        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small")];
+        let rule = &rules
+            [usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small")];
         assert_eq!(rule["id"], result["ruleId"]);
-        assert!(matches!(result["level"].as_str(), Some("error" | "warning")), "{result}");
+        assert!(
+            matches!(result["level"].as_str(), Some("error" | "warning")),
+            "{result}"
+        );
         assert!(result["message"]["text"].is_string(), "{result}");
     }
     let place = &results[0]["locations"][0]["physicalLocation"];
-    assert_eq!(place["artifactLocation"]["uri"], "a%20b/bitbucket-pipelines.yml");
-    assert_eq!(place["region"], json(r#"{"startLine":3,"startColumn":30,"endLine":3,"endColumn":34}"#));
+    assert_eq!(
+        place["artifactLocation"]["uri"],
+        "a%20b/bitbucket-pipelines.yml"
+    );
+    assert_eq!(
+        place["region"],
+        json(r#"{"startLine":3,"startColumn":30,"endLine":3,"endColumn":34}"#)
+    );
 
-    let log = json(&checkout.pipewright(&["validate", "--format", "sarif", "none.yml"]).expect(2).out);
-    assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], false);
+    let log = json(
+        &checkout
+            .pipewright(&["validate", "--format", "sarif", "none.yml"])
+            .expect(2)
+            .out,
+    );
+    assert_eq!(
+        log["runs"][0]["invocations"][0]["executionSuccessful"],
+        false
+    );
     assert_eq!(log["runs"][0]["results"], json("[]"));
 }

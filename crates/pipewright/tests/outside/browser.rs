@@ -28,7 +28,10 @@ impl Browser {
         let (chromedriver, port) = loop {
             match start_chromedriver() {
                 Ok(started) => break started,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() => {
+                Err(error)
+                    if error.kind() == std::io::ErrorKind::NotFound
+                        && std::env::var_os("CI").is_none() =>
+                {
                     #[expect(clippy::print_stderr, reason = "a skipped test says so")]
                     {
                         eprintln!("skipped: chromedriver does not start: {error}");
@@ -56,9 +59,17 @@ impl Browser {
         ] {
             capabilities.add_arg(argument).expect("an argument");
         }
-        capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display())).expect("an argument");
-        let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), capabilities).await.expect("the browser opens");
-        Some(Self { driver, chromedriver, _profile: profile })
+        capabilities
+            .add_arg(&format!("--user-data-dir={}", profile.path().display()))
+            .expect("an argument");
+        let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), capabilities)
+            .await
+            .expect("the browser opens");
+        Some(Self {
+            driver,
+            chromedriver,
+            _profile: profile,
+        })
     }
 
     /// Types an address.
@@ -81,7 +92,10 @@ impl Browser {
 
     /// Finds the visible link, button or summary with exactly these words.
     pub(crate) async fn find_words(&self, words: &str) -> WebElement {
-        let path = format!("//*[self::a or self::button or self::summary][normalize-space(.)={} or @aria-label={0}]", quoted(words));
+        let path = format!(
+            "//*[self::a or self::button or self::summary][normalize-space(.)={} or @aria-label={0}]",
+            quoted(words)
+        );
         self.wait_for(By::XPath(path), words).await
     }
 
@@ -101,7 +115,12 @@ impl Browser {
     /// Chooses an option of the field with this label.
     pub(crate) async fn chooses(&self, label: &str, option: &str) {
         let path = format!(".//option[normalize-space(.)={}]", quoted(option));
-        let found = self.field(label).await.find(By::XPath(path)).await.expect("the option is there");
+        let found = self
+            .field(label)
+            .await
+            .find(By::XPath(path))
+            .await
+            .expect("the option is there");
         found.click().await.expect("it is chosen");
     }
 
@@ -117,36 +136,58 @@ impl Browser {
     /// The field with this label.
     pub(crate) async fn field(&self, label: &str) -> WebElement {
         let quoted = quoted(label);
-        let around = format!("//label[.//span[normalize-space(text()[1])={quoted}] or normalize-space(text())={quoted}]");
-        let path =
-            format!("{around}//*[self::input or self::select or self::textarea] | //*[@id=//label[normalize-space(.)={quoted}]/@for]");
+        let around = format!(
+            "//label[.//span[normalize-space(text()[1])={quoted}] or normalize-space(text())={quoted}]"
+        );
+        let path = format!(
+            "{around}//*[self::input or self::select or self::textarea] | //*[@id=//label[normalize-space(.)={quoted}]/@for]"
+        );
         self.wait_for(By::XPath(path), label).await
     }
 
     /// Waits until the page shows this text.
     pub(crate) async fn sees(&self, text: &str) {
         let path = format!("//*[contains(normalize-space(.), {})]", quoted(text));
-        let found =
-            self.driver.query(By::XPath(path)).wait(PATIENCE, Duration::from_millis(50)).exists().await.expect("the browser answers");
+        let found = self
+            .driver
+            .query(By::XPath(path))
+            .wait(PATIENCE, Duration::from_millis(50))
+            .exists()
+            .await
+            .expect("the browser answers");
         if !found {
             let body = self.text().await;
-            let at = self.driver.current_url().await.map(|url| url.to_string()).unwrap_or_default();
+            let at = self
+                .driver
+                .current_url()
+                .await
+                .map(|url| url.to_string())
+                .unwrap_or_default();
             panic!("“{text}” does not appear at {at}; the page shows:\n{body}");
         }
     }
 
     /// Reloads until the page shows these words: what it shows is read in the background.
     pub(crate) async fn reloads_until(&self, words: &str) {
-        let path = format!("//*[self::a or self::button][contains(normalize-space(.), {})]", quoted(words));
+        let path = format!(
+            "//*[self::a or self::button][contains(normalize-space(.), {})]",
+            quoted(words)
+        );
         for _ in 0..60 {
-            let query =
-                self.driver.query(By::XPath(path.as_str())).wait(Duration::from_millis(500), Duration::from_millis(50)).and_displayed();
+            let query = self
+                .driver
+                .query(By::XPath(path.as_str()))
+                .wait(Duration::from_millis(500), Duration::from_millis(50))
+                .and_displayed();
             if query.exists().await.expect("the browser answers") {
                 return;
             }
             self.driver.refresh().await.expect("reloads");
         }
-        panic!("“{words}” does not appear; the page shows:\n{}", self.text().await);
+        panic!(
+            "“{words}” does not appear; the page shows:\n{}",
+            self.text().await
+        );
     }
 
     /// Goes to the tab that was opened last; returns the one it came from.
@@ -154,8 +195,14 @@ impl Browser {
         let old = self.driver.window().await.expect("a window");
         // ChromeDriver knows the new tab as soon as the click is done.
         let windows = self.driver.windows().await.expect("windows");
-        let new = windows.iter().find(|window| **window != old).expect("a new tab was opened and the old one stays");
-        self.driver.switch_to_window(new.clone()).await.expect("switches");
+        let new = windows
+            .iter()
+            .find(|window| **window != old)
+            .expect("a new tab was opened and the old one stays");
+        self.driver
+            .switch_to_window(new.clone())
+            .await
+            .expect("switches");
         old
     }
 
@@ -167,14 +214,23 @@ impl Browser {
 
     /// How many elements a CSS selector finds.
     pub(crate) async fn count(&self, selector: &str) -> usize {
-        self.driver.find_all(By::Css(selector)).await.expect("the browser answers").len()
+        self.driver
+            .find_all(By::Css(selector))
+            .await
+            .expect("the browser answers")
+            .len()
     }
 
     /// The text of the first element of a CSS selector.
     pub(crate) async fn text_of_css(&self, selector: &str) -> String {
         let mut refused = None;
         for _ in 0..AGAIN {
-            match self.wait_for(By::Css(selector), selector).await.text().await {
+            match self
+                .wait_for(By::Css(selector), selector)
+                .await
+                .text()
+                .await
+            {
                 Ok(text) => return text,
                 Err(error) => refused = Some(error),
             }
@@ -209,29 +265,50 @@ impl Browser {
 
     /// Presses a key where the focus is.
     pub(crate) async fn presses(&self, key: Key) {
-        let focused = self.driver.active_element().await.expect("something has the focus");
+        let focused = self
+            .driver
+            .active_element()
+            .await
+            .expect("something has the focus");
         focused.send_keys(key).await.expect("a key is pressed");
     }
 
     /// True where no visible link or button has exactly these words or this name.
     pub(crate) async fn is_absent(&self, words: &str) -> bool {
-        let path = format!("//*[self::a or self::button][normalize-space(.)={} or @aria-label={0}]", quoted(words));
-        self.driver.find_all(By::XPath(path)).await.expect("the browser answers").is_empty()
+        let path = format!(
+            "//*[self::a or self::button][normalize-space(.)={} or @aria-label={0}]",
+            quoted(words)
+        );
+        self.driver
+            .find_all(By::XPath(path))
+            .await
+            .expect("the browser answers")
+            .is_empty()
     }
 
     /// What a script answers in the page.
     pub(crate) async fn evaluates(&self, script: &str) -> serde_json::Value {
-        self.driver.execute(script, Vec::new()).await.expect("the script runs").json().clone()
+        self.driver
+            .execute(script, Vec::new())
+            .await
+            .expect("the script runs")
+            .json()
+            .clone()
     }
 
     /// Gives the window this size, in pixels.
     pub(crate) async fn resizes(&self, width: u32, height: u32) {
-        self.driver.set_window_rect(0, 0, width, height).await.expect("the window is resized");
+        self.driver
+            .set_window_rect(0, 0, width, height)
+            .await
+            .expect("the window is resized");
     }
 
     /// Chooses the colours in the account's menu: `Light` or `Dark`.
     pub(crate) async fn chooses_theme(&self, theme: &str) {
-        let menu = self.wait_for(By::Css("summary.account"), "the account's menu").await;
+        let menu = self
+            .wait_for(By::Css("summary.account"), "the account's menu")
+            .await;
         menu.click().await.expect("the menu opens");
         self.clicks(theme).await;
         let chosen = format!("html[data-theme={}]", theme.to_lowercase());
@@ -241,7 +318,10 @@ impl Browser {
     /// Keeps a picture of the page where `PIPEWRIGHT_TEST_PICTURES` names a directory.
     pub(crate) async fn picture(&self, name: &str) {
         if let Some(directory) = std::env::var_os("PIPEWRIGHT_TEST_PICTURES") {
-            self.driver.screenshot(&Path::new(&directory).join(format!("{name}.png"))).await.expect("a picture");
+            self.driver
+                .screenshot(&Path::new(&directory).join(format!("{name}.png")))
+                .await
+                .expect("a picture");
         }
     }
 
@@ -251,18 +331,27 @@ impl Browser {
             return;
         }
         self.picture(name).await;
-        self.evaluates("document.documentElement.dataset.theme = 'dark'; return null").await;
+        self.evaluates("document.documentElement.dataset.theme = 'dark'; return null")
+            .await;
         self.picture(&format!("{name}-dark")).await;
         self.resizes(500, 2000).await;
         self.picture(&format!("{name}-phone")).await;
         self.resizes(1280, 1000).await;
-        self.evaluates("delete document.documentElement.dataset.theme; return null").await;
+        self.evaluates("delete document.documentElement.dataset.theme; return null")
+            .await;
     }
 
     async fn wait_for(&self, by: By, what: &str) -> WebElement {
         let mut refused = None;
         for _ in 0..AGAIN {
-            match self.driver.query(by.clone()).wait(PATIENCE, Duration::from_millis(50)).and_displayed().first().await {
+            match self
+                .driver
+                .query(by.clone())
+                .wait(PATIENCE, Duration::from_millis(50))
+                .and_displayed()
+                .first()
+                .await
+            {
                 Ok(element) => return element,
                 // Where the page was replaced while it was looked at, look at the new one.
                 Err(error) => {
@@ -281,10 +370,24 @@ impl Browser {
 
 /// Starts a chromedriver; the port it listens on is its own choice.
 fn start_chromedriver() -> std::io::Result<(Child, u16)> {
-    let mut child = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let stdout = child.stdout.take().ok_or_else(|| std::io::Error::other("it has no output"))?;
+    let mut child = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| std::io::Error::other("it has no output"))?;
     let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-    let port = lines.find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').trim().parse().ok());
+    let port = lines.find_map(|line| {
+        line.split("successfully on port ")
+            .nth(1)?
+            .trim_end_matches('.')
+            .trim()
+            .parse()
+            .ok()
+    });
     let Some(port) = port else {
         child.kill()?;
         child.wait()?;
@@ -303,5 +406,9 @@ impl Drop for Browser {
 
 /// An XPath string literal, whatever quotes it holds.
 fn quoted(text: &str) -> String {
-    if text.contains('\'') { format!("\"{text}\"") } else { format!("'{text}'") }
+    if text.contains('\'') {
+        format!("\"{text}\"")
+    } else {
+        format!("'{text}'")
+    }
 }

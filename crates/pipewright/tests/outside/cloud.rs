@@ -11,18 +11,40 @@ use crate::server::Server;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const SCOPES: &[&str] = &["account", "account:write", "email", "pullrequest", "webhook"];
+const SCOPES: &[&str] = &[
+    "account",
+    "account:write",
+    "email",
+    "pullrequest",
+    "webhook",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
-    let Some(browser) = Browser::open().await else { return };
-    let simulator = Simulator::start(SimulatorOptions::default()).await.expect("the simulator starts");
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let simulator = Simulator::start(SimulatorOptions::default())
+        .await
+        .expect("the simulator starts");
     simulator.sample_team().await.expect("the sample team");
     let server = Server::start(&simulator);
 
     // First run: the one-time link makes the administrator.
-    browser.goes_to(server.setup_link.as_deref().expect("a first run prints the link")).await;
-    for (label, value) in [("Your name", "Mara Lindqvist"), ("E-mail address", EMAIL), ("Password", PASSWORD), ("Team", "Harbor")] {
+    browser
+        .goes_to(
+            server
+                .setup_link
+                .as_deref()
+                .expect("a first run prints the link"),
+        )
+        .await;
+    for (label, value) in [
+        ("Your name", "Mara Lindqvist"),
+        ("E-mail address", EMAIL),
+        ("Password", PASSWORD),
+        ("Team", "Harbor"),
+    ] {
         browser.fills(label, value).await;
     }
     browser.clicks("Set up").await;
@@ -34,7 +56,10 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
     browser.sees("Callback URL").await;
     let callback = format!("{}/oauth/bitbucket/callback", server.url);
     browser.sees(&callback).await;
-    let (key, secret) = simulator.cloud().add_oauth_consumer("harbor", "Pipewright", &callback, SCOPES).expect("a consumer");
+    let (key, secret) = simulator
+        .cloud()
+        .add_oauth_consumer("harbor", "Pipewright", &callback, SCOPES)
+        .expect("a consumer");
     browser.fills("Key", &key).await;
     browser.fills("Secret", &secret).await;
     browser.clicks("Save").await;
@@ -52,7 +77,10 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
     browser.clicks("Log in").await;
     browser.sees("is requesting access to your account").await;
     let consent = browser.text().await;
-    assert!(!consent.contains("Account: Write"), "the default asks for no account:write: {consent}");
+    assert!(
+        !consent.contains("Account: Write"),
+        "the default asks for no account:write: {consent}"
+    );
     browser.clicks("Grant access").await;
     browser.find_words("Copy SSH key").await;
     browser.closes_tab_and_returns_to(old).await;
@@ -60,13 +88,18 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
     browser.find_words("Copy SSH key").await;
 
     // The key is not known there yet, then it is.
-    browser.goes_to(&format!("{}/harbor/settings/integrations", server.url)).await;
+    browser
+        .goes_to(&format!("{}/harbor/settings/integrations", server.url))
+        .await;
     let public_key = browser.text_of_css(".keybox span").await;
     assert!(public_key.starts_with("ssh-ed25519 "), "{public_key}");
     browser.find_words("Copy SSH key").await;
     browser.clicks("Check now").await;
     browser.sees("not added yet").await;
-    simulator.cloud().add_user_ssh_key("mara", &public_key, "Pipewright").expect("Bitbucket takes the key");
+    simulator
+        .cloud()
+        .add_user_ssh_key("mara", &public_key, "Pipewright")
+        .expect("Bitbucket takes the key");
     browser.clicks("Check now").await;
     browser.sees("Bitbucket accepts this key").await;
     browser.picture("integrations-connected").await;
@@ -86,12 +119,20 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
 
     // A push with real git over SSH: the build shows with commit, author and message, and passes.
     let (_, ssh_port) = simulator.cloud_ssh();
-    let clone = Clone::of(&format!("ssh://git@127.0.0.1:{ssh_port}/harbor/checkout-api.git"), |key| {
-        simulator.cloud().add_user_ssh_key("ivo", key, "laptop").expect("Bitbucket takes the developer's key");
-    });
+    let clone = Clone::of(
+        &format!("ssh://git@127.0.0.1:{ssh_port}/harbor/checkout-api.git"),
+        |key| {
+            simulator
+                .cloud()
+                .add_user_ssh_key("ivo", key, "laptop")
+                .expect("Bitbucket takes the developer's key");
+        },
+    );
     wait_for_webhook(&simulator).await;
     let good = clone.push(&[("CHANGES.md", "Twice checked.\n")], "Check prices twice");
-    browser.goes_to(&format!("{}/harbor/builds", server.url)).await;
+    browser
+        .goes_to(&format!("{}/harbor/builds", server.url))
+        .await;
     browser.reloads_until("Check prices twice").await;
     browser.clicks("Check prices twice").await;
     browser.sees(&good[..7]).await;
@@ -102,7 +143,9 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
 
     // And one that fails.
     let bad = clone.push(&[("prices.txt", "1\n")], "Lower the prices");
-    browser.goes_to(&format!("{}/harbor/builds", server.url)).await;
+    browser
+        .goes_to(&format!("{}/harbor/builds", server.url))
+        .await;
     browser.reloads_until("Lower the prices").await;
     browser.clicks("Lower the prices").await;
     browser.sees("Failed").await;
@@ -116,7 +159,9 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
         ("applications/checkout-api", "application"),
         ("settings/members", "members"),
     ] {
-        browser.goes_to(&format!("{}/harbor/{page}", server.url)).await;
+        browser
+            .goes_to(&format!("{}/harbor/{page}", server.url))
+            .await;
         browser.picture(name).await;
     }
     drop(server);
@@ -126,16 +171,34 @@ async fn a_team_connects_cloud_and_sees_a_build_pass_and_fail() {
 /// The state Bitbucket shows at last; there must have been exactly one final state, after "in progress".
 async fn final_state(simulator: &Simulator, commit: &str) -> String {
     let finals = ["SUCCESSFUL", "FAILED", "STOPPED"];
-    let write = simulator.cloud().wait_for_status("harbor/checkout-api", commit, None, &finals, PATIENCE).await.expect("a final status");
-    let states: Vec<String> =
-        simulator.cloud().statuses("harbor/checkout-api", commit).expect("statuses").into_iter().map(|write| write.state).collect();
-    assert_eq!(states.iter().filter(|state| *state != "INPROGRESS").count(), 1, "{states:?}");
+    let write = simulator
+        .cloud()
+        .wait_for_status("harbor/checkout-api", commit, None, &finals, PATIENCE)
+        .await
+        .expect("a final status");
+    let states: Vec<String> = simulator
+        .cloud()
+        .statuses("harbor/checkout-api", commit)
+        .expect("statuses")
+        .into_iter()
+        .map(|write| write.state)
+        .collect();
+    assert_eq!(
+        states.iter().filter(|state| *state != "INPROGRESS").count(),
+        1,
+        "{states:?}"
+    );
     assert_eq!(states[0], "INPROGRESS");
     write.state
 }
 
 /// Waits until the application's webhook is at Bitbucket.
 async fn wait_for_webhook(simulator: &Simulator) {
-    let found = simulator.cloud().wait_until(PATIENCE, |tables| tables.webhooks.values().next().map(|_| ())).await;
+    let found = simulator
+        .cloud()
+        .wait_until(PATIENCE, |tables| {
+            tables.webhooks.values().next().map(|_| ())
+        })
+        .await;
     assert!(found.is_some(), "the webhook was not made");
 }

@@ -13,10 +13,18 @@ impl Clone {
     pub(crate) fn of(url: &str, register: impl FnOnce(&str)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let key = directory.path().join("key");
-        run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "a developer", "-f"]).arg(&key));
-        register(std::fs::read_to_string(key.with_extension("pub")).expect("the public key").trim());
+        run(Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", "a developer", "-f"])
+            .arg(&key));
+        register(
+            std::fs::read_to_string(key.with_extension("pub"))
+                .expect("the public key")
+                .trim(),
+        );
         let clone = Self { directory };
-        run(clone.git_in(clone.directory.path()).args(["clone", "--quiet", url, "work"]));
+        run(clone
+            .git_in(clone.directory.path())
+            .args(["clone", "--quiet", url, "work"]));
         clone.git(&["config", "user.name", "Ivo Tanaka"]);
         clone.git(&["config", "user.email", "ivo@harbor.example"]);
         clone
@@ -48,13 +56,20 @@ impl Clone {
             self.directory.path().display()
         );
         let mut git = Command::new("git");
-        git.current_dir(directory).env("GIT_SSH_COMMAND", ssh).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        git.current_dir(directory)
+            .env("GIT_SSH_COMMAND", ssh)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1");
         git
     }
 }
 
 fn run(command: &mut Command) -> String {
     let output = command.output().expect("the program starts");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

@@ -40,7 +40,9 @@ const PASSED: BuildState = BuildState::Finished(BuildOutcome::Passed);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b8_what_a_step_leaves_reaches_the_next_one_and_is_on_the_page() {
-    let Some(browser) = Browser::open().await else { return };
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
     let house = House::with_application(FILE).await;
     house.build(1, |build| build.state == PASSED).await;
     browser.signs_in(&house.team.url).await;
@@ -51,7 +53,9 @@ async fn b8_what_a_step_leaves_reaches_the_next_one_and_is_on_the_page() {
     browser.sees("dist/app.txt").await;
     browser.find_words("Download").await;
     browser.pictures("artifacts").await;
-    browser.goes_to(&house.team.page("/applications/subject")).await;
+    browser
+        .goes_to(&house.team.page("/applications/subject"))
+        .await;
     browser.sees("words").await;
     browser.clicks("Clear caches").await;
     browser.sees("1 cache cleared").await;
@@ -59,14 +63,30 @@ async fn b8_what_a_step_leaves_reaches_the_next_one_and_is_on_the_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b8_a_pipeline_of_another_file_runs_and_its_page_says_where_it_stands() {
-    let Some(browser) = Browser::open().await else { return };
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
     let house = House::with_application(FILE).await;
     house.build(1, |build| build.state == PASSED).await;
     let cloud = house.simulator.cloud();
-    cloud.commit("harbor/subject", "imported", &[("shared/pipelines.yml", SHARED)], "Share", "ivo").await.expect("a push");
+    cloud
+        .commit(
+            "harbor/subject",
+            "imported",
+            &[("shared/pipelines.yml", SHARED)],
+            "Share",
+            "ivo",
+        )
+        .await
+        .expect("a push");
     let build = house.build(2, |build| build.state == PASSED).await;
     browser.signs_in(&house.team.url).await;
-    browser.goes_to(&house.team.page(&format!("/applications/subject/builds/{}/pipeline-file", build.number))).await;
+    browser
+        .goes_to(&house.team.page(&format!(
+            "/applications/subject/builds/{}/pipeline-file",
+            build.number
+        )))
+        .await;
     browser.sees("imported from").await;
     browser.sees("shared/pipelines.yml").await;
     browser.pictures("imported").await;

@@ -8,7 +8,8 @@ use pipewright_core::build::{BuildOutcome, BuildState};
 use crate::browser::Browser;
 use crate::team::{House, PATIENCE};
 
-const PASSES: &str = "pipelines:\n  default:\n    - step:\n        script:\n          - echo fine\n";
+const PASSES: &str =
+    "pipelines:\n  default:\n    - step:\n        script:\n          - echo fine\n";
 
 /// A4: without the key the build says so, and what to do.
 #[tokio::test(flavor = "multi_thread")]
@@ -25,15 +26,40 @@ async fn a4_without_the_key_the_build_says_that_it_is_not_added() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a8_disconnecting_names_what_stops_and_removes_the_webhook() {
     let mut house = House::with_application(PASSES).await;
-    assert_eq!(house.simulator.cloud().webhooks("harbor/subject").expect("webhooks").len(), 1);
+    assert_eq!(
+        house
+            .simulator
+            .cloud()
+            .webhooks("harbor/subject")
+            .expect("webhooks")
+            .len(),
+        1
+    );
     let person = &mut house.team.person;
-    person.goes_to(&format!("{}/harbor/settings/integrations", house.team.url)).await.expect("goes there");
+    person
+        .goes_to(&format!("{}/harbor/settings/integrations", house.team.url))
+        .await
+        .expect("goes there");
     let question = person.follows("Disconnect…").await.expect("asks").text();
-    assert!(question.contains("subject"), "names the application: {question}");
-    person.presses("Disconnect", &[]).await.expect("disconnects");
-    let gone = house.simulator.cloud().wait_until(PATIENCE, |tables| tables.webhooks.is_empty().then_some(())).await;
+    assert!(
+        question.contains("subject"),
+        "names the application: {question}"
+    );
+    person
+        .presses("Disconnect", &[])
+        .await
+        .expect("disconnects");
+    let gone = house
+        .simulator
+        .cloud()
+        .wait_until(PATIENCE, |tables| tables.webhooks.is_empty().then_some(()))
+        .await;
     assert!(gone.is_some(), "the webhook is removed at Bitbucket");
-    let shown = person.goes_to(&format!("{}/harbor/settings/integrations", house.team.url)).await.expect("goes there").text();
+    let shown = person
+        .goes_to(&format!("{}/harbor/settings/integrations", house.team.url))
+        .await
+        .expect("goes there")
+        .text();
     assert!(shown.contains("Not connected"), "{shown}");
 }
 
@@ -41,8 +67,16 @@ async fn a8_disconnecting_names_what_stops_and_removes_the_webhook() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a21_a_private_application_answers_404_to_a_stranger() {
     let house = House::with_application(PASSES).await;
-    for page in ["/applications/subject", "/applications/subject/builds/1", "/applications/none"] {
-        let refused = Person::opens(&house.team.page(page)).await.err().expect("a stranger sees nothing").to_string();
+    for page in [
+        "/applications/subject",
+        "/applications/subject/builds/1",
+        "/applications/none",
+    ] {
+        let refused = Person::opens(&house.team.page(page))
+            .await
+            .err()
+            .expect("a stranger sees nothing")
+            .to_string();
         assert!(refused.contains("404"), "{page}: {refused}");
     }
 }
@@ -52,7 +86,10 @@ async fn a21_a_private_application_answers_404_to_a_stranger() {
 async fn b5_forged_deliveries_are_refused_and_repeated_ones_build_once() {
     let house = House::with_application(PASSES).await;
     let cloud = house.simulator.cloud();
-    let webhook = cloud.webhooks("harbor/subject").expect("webhooks").remove(0);
+    let webhook = cloud
+        .webhooks("harbor/subject")
+        .expect("webhooks")
+        .remove(0);
     let http = reqwest::Client::new();
     let forged = http
         .post(&webhook.url)
@@ -61,14 +98,28 @@ async fn b5_forged_deliveries_are_refused_and_repeated_ones_build_once() {
         .header("X-Hub-Signature", format!("sha256={}", "0".repeat(64)))
         .body(r#"{"push":{"changes":[]}}"#);
     assert_eq!(forged.send().await.expect("answers").status(), 401);
-    let unsigned = http.post(&webhook.url).header("X-Event-Key", "repo:push").body("{}");
+    let unsigned = http
+        .post(&webhook.url)
+        .header("X-Event-Key", "repo:push")
+        .body("{}");
     assert_eq!(unsigned.send().await.expect("answers").status(), 401);
 
     cloud.faults().duplicate_webhooks(1);
-    let commit = cloud.commit("harbor/subject", "main", &[("a.txt", "a")], "Add a", "ivo").await.expect("a push");
-    house.build(2, |build| build.commit.as_str() == commit && build.state.is_finished()).await;
+    let commit = cloud
+        .commit("harbor/subject", "main", &[("a.txt", "a")], "Add a", "ivo")
+        .await
+        .expect("a push");
+    house
+        .build(2, |build| {
+            build.commit.as_str() == commit && build.state.is_finished()
+        })
+        .await;
     cloud.settled().await;
-    assert_eq!(house.builds().await.len(), 2, "the first build, and one of the push that was told twice");
+    assert_eq!(
+        house.builds().await.len(),
+        2,
+        "the first build, and one of the push that was told twice"
+    );
 }
 
 /// B5, B6: a push whose webhook was lost is found by comparing refs.
@@ -77,34 +128,63 @@ async fn b5_a_push_whose_webhook_was_lost_is_found() {
     let house = House::with_application(PASSES).await;
     let cloud = house.simulator.cloud();
     cloud.faults().lose_webhooks(1);
-    let commit = cloud.commit("harbor/subject", "lost", &[("a.txt", "a")], "Nobody tells of this", "ivo").await.expect("a push");
-    house.build(2, |build| build.commit.as_str() == commit && build.state == BuildState::Finished(BuildOutcome::Passed)).await;
+    let commit = cloud
+        .commit(
+            "harbor/subject",
+            "lost",
+            &[("a.txt", "a")],
+            "Nobody tells of this",
+            "ivo",
+        )
+        .await
+        .expect("a push");
+    house
+        .build(2, |build| {
+            build.commit.as_str() == commit
+                && build.state == BuildState::Finished(BuildOutcome::Passed)
+        })
+        .await;
 }
 
 /// B11: stop ends every child process, also one that does not mind TERM.
 #[tokio::test(flavor = "multi_thread")]
 async fn b11_stop_ends_every_child_process() {
-    let pipeline =
-        "pipelines:\n  default:\n    - step:\n        name: Sleeps\n        script:\n          - (trap '' TERM; sleep 7331) & sleep 7332\n";
+    let pipeline = "pipelines:\n  default:\n    - step:\n        name: Sleeps\n        script:\n          - (trap '' TERM; sleep 7331) & sleep 7332\n";
     let mut house = House::with_application(pipeline).await;
     house.build(1, |build| build.started_at.is_some()).await;
     let path = house.team.page("/applications/subject/builds/1");
     wait_for_processes("sleep 733", true).await;
-    house.team.comes_to(&path, |page| page.form("Stop").is_some()).await.expect("can be stopped");
+    house
+        .team
+        .comes_to(&path, |page| page.form("Stop").is_some())
+        .await
+        .expect("can be stopped");
     house.team.person.presses("Stop", &[]).await.expect("stops");
-    house.build(1, |build| build.state == BuildState::Finished(BuildOutcome::Stopped)).await;
+    house
+        .build(1, |build| {
+            build.state == BuildState::Finished(BuildOutcome::Stopped)
+        })
+        .await;
     wait_for_processes("sleep 733", false).await;
 }
 
 /// B11: a log of 100,000 lines opens at once and holds only a window of them in the page.
 #[tokio::test(flavor = "multi_thread")]
 async fn b11_a_log_of_100_000_lines_stays_smooth() {
-    let Some(browser) = Browser::open().await else { return };
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
     let pipeline = "pipelines:\n  default:\n    - step:\n        script:\n          - seq 1 100000 | sed 's/^/line number /'\n";
     let house = House::with_application(pipeline).await;
-    house.build(1, |build| build.state == BuildState::Finished(BuildOutcome::Passed)).await;
+    house
+        .build(1, |build| {
+            build.state == BuildState::Finished(BuildOutcome::Passed)
+        })
+        .await;
     browser.signs_in(&house.team.url).await;
-    browser.goes_to(&house.team.page("/applications/subject/builds/1")).await;
+    browser
+        .goes_to(&house.team.page("/applications/subject/builds/1"))
+        .await;
     browser.sees("line number ").await;
     let lines = browser.count(".logs li").await;
     assert!((1..20_000).contains(&lines), "the page holds {lines} lines");
@@ -117,14 +197,22 @@ async fn wait_for_processes(words: &str, there: bool) {
     let looked = async {
         loop {
             looks.tick().await;
-            let found = std::fs::read_dir("/proc").expect("there is /proc").flatten().any(|entry| {
-                let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-                String::from_utf8_lossy(&line).replace('\0', " ").starts_with(words)
-            });
+            let found = std::fs::read_dir("/proc")
+                .expect("there is /proc")
+                .flatten()
+                .any(|entry| {
+                    let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                    String::from_utf8_lossy(&line)
+                        .replace('\0', " ")
+                        .starts_with(words)
+                });
             if found == there {
                 return;
             }
         }
     };
-    assert!(tokio::time::timeout(PATIENCE, looked).await.is_ok(), "processes “{words}…” there: expected {there}");
+    assert!(
+        tokio::time::timeout(PATIENCE, looked).await.is_ok(),
+        "processes “{words}…” there: expected {there}"
+    );
 }

@@ -26,7 +26,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on a fresh data directory, with the simulated Cloud in place of Atlassian's.
     pub(crate) fn start(simulator: &Simulator) -> Self {
-        Self::start_in(tempfile::tempdir().expect("a directory"), simulator, &format!("127.0.0.1:{}", free_port()))
+        Self::start_in(
+            tempfile::tempdir().expect("a directory"),
+            simulator,
+            &format!("127.0.0.1:{}", free_port()),
+        )
     }
 
     fn start_in(data: tempfile::TempDir, simulator: &Simulator, listen: &str) -> Self {
@@ -34,10 +38,22 @@ impl Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pipewright"))
             .arg("serve")
             .args(["--set", &format!("server.listen={listen}")])
-            .args(["--set", &format!("data.directory={}", data.path().display())])
-            .args(["--set", &format!("bitbucket.cloud_web={}", simulator.cloud_web_url())])
-            .args(["--set", &format!("bitbucket.cloud_api={}", simulator.cloud_api_url())])
-            .args(["--set", &format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}")])
+            .args([
+                "--set",
+                &format!("data.directory={}", data.path().display()),
+            ])
+            .args([
+                "--set",
+                &format!("bitbucket.cloud_web={}", simulator.cloud_web_url()),
+            ])
+            .args([
+                "--set",
+                &format!("bitbucket.cloud_api={}", simulator.cloud_api_url()),
+            ])
+            .args([
+                "--set",
+                &format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}"),
+            ])
             .args(["--set", "comparison.every_seconds=2"])
             .env_remove("PIPEWRIGHT_CONFIG")
             .stderr(Stdio::piped())
@@ -55,7 +71,12 @@ impl Server {
                 let _ = send.send(line);
             }
         });
-        let mut server = Self { child, url: String::new(), setup_link: None, data };
+        let mut server = Self {
+            child,
+            url: String::new(),
+            setup_link: None,
+            data,
+        };
         while let Ok(line) = receive.recv_timeout(START) {
             if let Some((_, url)) = line.split_once("listens on ") {
                 url.trim().clone_into(&mut server.url);

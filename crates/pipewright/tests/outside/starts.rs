@@ -26,11 +26,19 @@ const FILE: &str = "pipelines:
 /// C3: a custom pipeline is started by hand with its variables, from what is known here.
 #[tokio::test(flavor = "multi_thread")]
 async fn c3_a_custom_pipeline_is_run_with_its_variables() {
-    let Some(browser) = Browser::open().await else { return };
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
     let house = House::with_application(FILE).await;
-    house.build(1, |build| build.state == BuildState::Finished(BuildOutcome::Passed)).await;
+    house
+        .build(1, |build| {
+            build.state == BuildState::Finished(BuildOutcome::Passed)
+        })
+        .await;
     browser.signs_in(&house.team.url).await;
-    browser.goes_to(&house.team.page("/applications/subject")).await;
+    browser
+        .goes_to(&house.team.page("/applications/subject"))
+        .await;
     // Whatever is offered is known here: Bitbucket is not asked for the page.
     house.simulator.cloud().faults().unreachable(true);
     browser.clicks("Run…").await;
@@ -43,7 +51,11 @@ async fn c3_a_custom_pipeline_is_run_with_its_variables() {
     house.simulator.cloud().faults().unreachable(false);
     browser.clicks("Run").await;
     browser.sees("to prod with care and speed").await;
-    let build = house.build(2, |build| build.state == BuildState::Finished(BuildOutcome::Passed)).await;
+    let build = house
+        .build(2, |build| {
+            build.state == BuildState::Finished(BuildOutcome::Passed)
+        })
+        .await;
     assert_eq!(build.pipeline.as_deref(), Some("custom: release"));
     browser.clicks("Timeline").await;
     browser.sees("NOTE = with care").await;
@@ -53,11 +65,19 @@ async fn c3_a_custom_pipeline_is_run_with_its_variables() {
 /// C3: a schedule is made in the editor, which shows the next five times of what is typed.
 #[tokio::test(flavor = "multi_thread")]
 async fn c3_a_schedule_shows_its_next_times_and_is_run_now() {
-    let Some(browser) = Browser::open().await else { return };
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
     let house = House::with_application(FILE).await;
-    house.build(1, |build| build.state == BuildState::Finished(BuildOutcome::Passed)).await;
+    house
+        .build(1, |build| {
+            build.state == BuildState::Finished(BuildOutcome::Passed)
+        })
+        .await;
     browser.signs_in(&house.team.url).await;
-    browser.goes_to(&house.team.page("/applications/subject")).await;
+    browser
+        .goes_to(&house.team.page("/applications/subject"))
+        .await;
     browser.clicks("Schedules").await;
     browser.clicks("New schedule").await;
     browser.chooses("Pipeline", "release").await;
@@ -68,9 +88,14 @@ async fn c3_a_schedule_shows_its_next_times_and_is_run_now() {
     // Live, as one types: five Sundays.
     browser.sees("At 07:15, on Sunday.").await;
     assert_eq!(browser.count("#times li").await, 5);
-    assert!(browser.text_of_css("#times li").await.starts_with("Sun "), "as the zone's clocks show it");
+    assert!(
+        browser.text_of_css("#times li").await.starts_with("Sun "),
+        "as the zone's clocks show it"
+    );
     browser.fills("Cron expression", "15 24 * * SUN").await;
-    browser.sees("The hour “24” (characters 4 to 5) is out of range").await;
+    browser
+        .sees("The hour “24” (characters 4 to 5) is out of range")
+        .await;
     browser.pictures("schedule-mistake").await;
     browser.clicks("Nightly").await;
     browser.sees("At 02:30.").await;
@@ -81,8 +106,14 @@ async fn c3_a_schedule_shows_its_next_times_and_is_run_now() {
     browser.picture("schedules").await;
     browser.clicks("Run now").await;
     browser.sees("to dev").await;
-    house.build(2, |build| build.state == BuildState::Finished(BuildOutcome::Passed)).await;
-    browser.goes_to(&house.team.page("/applications/subject/schedules")).await;
+    house
+        .build(2, |build| {
+            build.state == BuildState::Finished(BuildOutcome::Passed)
+        })
+        .await;
+    browser
+        .goes_to(&house.team.page("/applications/subject/schedules"))
+        .await;
     browser.sees("#2").await;
     browser.pictures("schedules-after").await;
 }

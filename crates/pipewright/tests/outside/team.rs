@@ -26,19 +26,36 @@ pub(crate) struct House {
 impl House {
     /// Connected to Cloud; the SSH key is not yet there.
     pub(crate) async fn connected() -> Self {
-        let simulator = Simulator::start(SimulatorOptions::default()).await.expect("the simulator starts");
+        let simulator = Simulator::start(SimulatorOptions::default())
+            .await
+            .expect("the simulator starts");
         simulator.sample_team().await.expect("the sample team");
         let server = Server::start(&simulator);
-        let mut team = Team::set_up(server.setup_link.as_deref().expect("a first run prints the link")).await.expect("sets up");
+        let mut team = Team::set_up(
+            server
+                .setup_link
+                .as_deref()
+                .expect("a first run prints the link"),
+        )
+        .await
+        .expect("sets up");
         team.introduce(&simulator).await.expect("introduces");
         team.connect_cloud().await.expect("connects");
-        Self { simulator, server, team }
+        Self {
+            simulator,
+            server,
+            team,
+        }
     }
 
     /// Connected, with its key, and with an application of a fresh repository that holds this pipeline file.
     pub(crate) async fn with_application(pipeline: &str) -> Self {
         let mut house = Self::connected().await;
-        house.team.add_key_to_cloud(&house.simulator).await.expect("adds the key");
+        house
+            .team
+            .add_key_to_cloud(&house.simulator)
+            .await
+            .expect("adds the key");
         house.application(pipeline).await;
         house
     }
@@ -46,12 +63,39 @@ impl House {
     /// Makes `harbor/subject` with this pipeline file, and its application.
     pub(crate) async fn application(&mut self, pipeline: &str) {
         let cloud = self.simulator.cloud();
-        cloud.add_repository("harbor", "subject", true).expect("a repository");
-        cloud.commit("harbor/subject", "main", &[("bitbucket-pipelines.yml", pipeline)], "Begin", "mara").await.expect("a commit");
-        self.team.person.goes_to(&self.team.page("/applications/new")).await.expect("goes there");
-        self.team.person.presses("Refresh", &[]).await.expect("refreshes");
-        self.team.make_application("harbor/subject").await.expect("makes the application");
-        cloud.wait_until(PATIENCE, |tables| tables.webhooks.values().next().map(|_| ())).await.expect("the webhook is made");
+        cloud
+            .add_repository("harbor", "subject", true)
+            .expect("a repository");
+        cloud
+            .commit(
+                "harbor/subject",
+                "main",
+                &[("bitbucket-pipelines.yml", pipeline)],
+                "Begin",
+                "mara",
+            )
+            .await
+            .expect("a commit");
+        self.team
+            .person
+            .goes_to(&self.team.page("/applications/new"))
+            .await
+            .expect("goes there");
+        self.team
+            .person
+            .presses("Refresh", &[])
+            .await
+            .expect("refreshes");
+        self.team
+            .make_application("harbor/subject")
+            .await
+            .expect("makes the application");
+        cloud
+            .wait_until(PATIENCE, |tables| {
+                tables.webhooks.values().next().map(|_| ())
+            })
+            .await
+            .expect("the webhook is made");
     }
 
     /// The build of this number once `fits`, from the server's database.
@@ -61,8 +105,14 @@ impl House {
         let found = async {
             loop {
                 looks.tick().await;
-                let builds = pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100).await.expect("reads");
-                if let Some(build) = builds.into_iter().find(|build| build.number == number && fits(build)) {
+                let builds =
+                    pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100)
+                        .await
+                        .expect("reads");
+                if let Some(build) = builds
+                    .into_iter()
+                    .find(|build| build.number == number && fits(build))
+                {
                     return build;
                 }
             }
@@ -70,20 +120,32 @@ impl House {
         if let Ok(build) = tokio::time::timeout(PATIENCE, found).await {
             return build;
         }
-        let builds = pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100).await.expect("reads");
+        let builds = pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100)
+            .await
+            .expect("reads");
         panic!("build #{number} is not as expected: {builds:#?}")
     }
 
     /// All builds.
     pub(crate) async fn builds(&self) -> Vec<Build> {
         let (db, account) = self.database().await;
-        pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100).await.expect("reads")
+        pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100)
+            .await
+            .expect("reads")
     }
 
     async fn database(&self) -> (Db, AccountId) {
         let database = Database::Sqlite(self.server.data().join("pipewright.db"));
-        let db = Db::open(&DbOptions { database, connections: 1 }).await.expect("opens");
-        let account = pipewright_store::accounts::by_slug(&db, ACCOUNT).await.expect("reads").expect("is there");
+        let db = Db::open(&DbOptions {
+            database,
+            connections: 1,
+        })
+        .await
+        .expect("opens");
+        let account = pipewright_store::accounts::by_slug(&db, ACCOUNT)
+            .await
+            .expect("reads")
+            .expect("is there");
         (db, account.id)
     }
 }

@@ -14,19 +14,31 @@ struct Rule {
 const RULES: &[Rule] = &[
     Rule {
         text: "process::Command",
-        allowed: &["crates/pipewright-runner/", "crates/pipewright-simulator/", "crates/pipewright-bench/", "crates/xtask/"],
+        allowed: &[
+            "crates/pipewright-runner/",
+            "crates/pipewright-simulator/",
+            "crates/pipewright-bench/",
+            "crates/xtask/",
+        ],
         in_tests: false,
         why: "processes are started by the runner only",
     },
     Rule {
         text: "SystemTime::now",
-        allowed: &["crates/pipewright-server/src/clock.rs", "crates/pipewright-simulator/src/clock.rs", "crates/xtask/"],
+        allowed: &[
+            "crates/pipewright-server/src/clock.rs",
+            "crates/pipewright-simulator/src/clock.rs",
+            "crates/xtask/",
+        ],
         in_tests: false,
         why: "ask the clock that was passed in",
     },
     Rule {
         text: "Timestamp::now",
-        allowed: &["crates/pipewright-server/src/clock.rs", "crates/pipewright-simulator/src/clock.rs"],
+        allowed: &[
+            "crates/pipewright-server/src/clock.rs",
+            "crates/pipewright-simulator/src/clock.rs",
+        ],
         in_tests: false,
         why: "ask the clock that was passed in",
     },
@@ -38,14 +50,39 @@ const RULES: &[Rule] = &[
     },
     Rule {
         text: "env::var",
-        allowed: &["crates/pipewright/src/config/", "crates/pipewright/src/commands/", "crates/pipewright-simulator/", "crates/xtask/"],
+        allowed: &[
+            "crates/pipewright/src/config/",
+            "crates/pipewright/src/commands/",
+            "crates/pipewright-simulator/",
+            "crates/xtask/",
+        ],
         in_tests: false,
         why: "the environment is read by the binary only",
     },
-    Rule { text: "thread::sleep", allowed: &[], in_tests: true, why: "wait for what happens, not for time" },
-    Rule { text: "#[ignore", allowed: &[], in_tests: true, why: "a test that does not run is not a test" },
-    Rule { text: "todo!(", allowed: &[], in_tests: true, why: "finish it, or name it in the note" },
-    Rule { text: "unimplemented!(", allowed: &[], in_tests: true, why: "finish it, or name it in the note" },
+    Rule {
+        text: "thread::sleep",
+        allowed: &[],
+        in_tests: true,
+        why: "wait for what happens, not for time",
+    },
+    Rule {
+        text: "#[ignore",
+        allowed: &[],
+        in_tests: true,
+        why: "a test that does not run is not a test",
+    },
+    Rule {
+        text: "todo!(",
+        allowed: &[],
+        in_tests: true,
+        why: "finish it, or name it in the note",
+    },
+    Rule {
+        text: "unimplemented!(",
+        allowed: &[],
+        in_tests: true,
+        why: "finish it, or name it in the note",
+    },
     Rule {
         text: "danger_accept_invalid_certs",
         // Bitbucket's webhooks have the option, so its simulator has it.
@@ -58,13 +95,22 @@ const RULES: &[Rule] = &[
 /// Looks for every rule's text in every line.
 pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for source in sources.iter().filter(|source| !source.path.starts_with("crates/xtask/src/tidy/")) {
+    for source in sources
+        .iter()
+        .filter(|source| !source.path.starts_with("crates/xtask/src/tidy/"))
+    {
         for rule in RULES {
-            if rule.allowed.iter().any(|prefix| source.path.starts_with(prefix)) || (source.is_test() && !rule.in_tests) {
+            if rule
+                .allowed
+                .iter()
+                .any(|prefix| source.path.starts_with(prefix))
+                || (source.is_test() && !rule.in_tests)
+            {
                 continue;
             }
-            for (line, _) in source.production_lines().filter(|(_, line)| line.contains(rule.text) && !line.trim_start().starts_with("//"))
-            {
+            for (line, _) in source.production_lines().filter(|(_, line)| {
+                line.contains(rule.text) && !line.trim_start().starts_with("//")
+            }) {
                 findings.push(Finding {
                     path: source.path.clone(),
                     line,
@@ -73,9 +119,18 @@ pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
             }
         }
         if source.is_test() {
-            for (line, _) in source.text.lines().enumerate().filter(|(_, line)| line.contains("time::sleep(")) {
+            for (line, _) in source
+                .text
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| line.contains("time::sleep("))
+            {
                 let sentence = "a test sleeps: wait for what happens, with a timeout".to_owned();
-                findings.push(Finding { path: source.path.clone(), line: line + 1, sentence });
+                findings.push(Finding {
+                    path: source.path.clone(),
+                    line: line + 1,
+                    sentence,
+                });
             }
         }
     }

@@ -8,7 +8,9 @@ use super::Finding;
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for folder in [root.to_owned(), root.join("docs")] {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries {
             let path = entry?.path();
             if path.extension().is_none_or(|extension| extension != "md") {
@@ -16,13 +18,19 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<Finding>> {
             }
             let text = std::fs::read_to_string(&path)?;
             for (index, line) in text.lines().enumerate() {
-                for target in targets(line)
-                    .filter(|target| !target.contains("://") && !target.starts_with(['#', '/']) && !target.starts_with("mailto:"))
-                {
+                for target in targets(line).filter(|target| {
+                    !target.contains("://")
+                        && !target.starts_with(['#', '/'])
+                        && !target.starts_with("mailto:")
+                }) {
                     let file = target.split('#').next().unwrap_or_default();
                     if !folder.join(file).exists() {
                         let name = path.strip_prefix(root)?.display().to_string();
-                        findings.push(Finding { path: name, line: index + 1, sentence: format!("the link to {target} leads nowhere") });
+                        findings.push(Finding {
+                            path: name,
+                            line: index + 1,
+                            sentence: format!("the link to {target} leads nowhere"),
+                        });
                     }
                 }
             }
@@ -33,5 +41,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<Finding>> {
 
 /// The targets of `[text](target)` in a line.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
-    line.split("](").skip(1).filter_map(|rest| rest.split(')').next())
+    line.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
 }

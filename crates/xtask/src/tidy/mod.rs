@@ -30,9 +30,23 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(links::check(root)?);
     findings.sort();
     let mut out = std::io::stdout().lock();
-    for Finding { path, line, sentence } in &findings {
+    for Finding {
+        path,
+        line,
+        sentence,
+    } in &findings
+    {
         writeln!(out, "{path}:{line}: {sentence}")?;
     }
-    writeln!(out, "tidy: {} files read, {} findings", sources.len(), findings.len())?;
-    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    writeln!(
+        out,
+        "tidy: {} files read, {} findings",
+        sources.len(),
+        findings.len()
+    )?;
+    Ok(if findings.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

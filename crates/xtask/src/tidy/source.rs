@@ -14,7 +14,12 @@ impl SourceFile {
     /// True for code that only tests run.
     pub(crate) fn is_test(&self) -> bool {
         let parts: Vec<&str> = self.path.split('/').collect();
-        parts[2..].iter().any(|part| matches!(*part, "tests" | "testing" | "benches" | "examples" | "tests.rs" | "testing.rs"))
+        parts[2..].iter().any(|part| {
+            matches!(
+                *part,
+                "tests" | "testing" | "benches" | "examples" | "tests.rs" | "testing.rs"
+            )
+        })
     }
 
     /// Lines up to the tests that stand at the file's end.
@@ -38,8 +43,14 @@ pub(crate) fn read_all(root: &Path) -> anyhow::Result<Vec<SourceFile>> {
             if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
-                files.push(SourceFile { path: name, text: std::fs::read_to_string(&path)? });
+                let name = path
+                    .strip_prefix(root)?
+                    .to_string_lossy()
+                    .replace('\\', "/");
+                files.push(SourceFile {
+                    path: name,
+                    text: std::fs::read_to_string(&path)?,
+                });
             }
         }
     }

@@ -29,11 +29,16 @@ pub(super) fn reset(run: &BuildRun, plan: &Plan, from: RerunFrom) -> Option<Vec<
         let range = first..first + group.steps.len();
         first = range.end;
         for index in range.clone() {
-            let again = group.kind == GroupKind::Final || is_chosen(&run.steps, group, &range, index, from)?;
+            let again = group.kind == GroupKind::Final
+                || is_chosen(&run.steps, group, &range, index, from)?;
             if again {
                 any |= group.kind != GroupKind::Final;
                 let attempts = steps[index].attempts;
-                steps[index] = StepRun { state: StepState::Waiting, attempts, lost: 0 };
+                steps[index] = StepRun {
+                    state: StepState::Waiting,
+                    attempts,
+                    lost: 0,
+                };
             }
         }
     }
@@ -41,13 +46,20 @@ pub(super) fn reset(run: &BuildRun, plan: &Plan, from: RerunFrom) -> Option<Vec<
 }
 
 /// Whether a step runs again; `None` where the choice is refused.
-fn is_chosen(steps: &[StepRun], group: &Group, range: &std::ops::Range<usize>, index: usize, from: RerunFrom) -> Option<bool> {
+fn is_chosen(
+    steps: &[StepRun],
+    group: &Group,
+    range: &std::ops::Range<usize>,
+    index: usize,
+    from: RerunFrom,
+) -> Option<bool> {
     let ended_well = ended_well(steps[index].state);
     match from {
         RerunFrom::Failed => Some(!ended_well),
         RerunFrom::Step(chosen) if chosen >= steps.len() => None,
         RerunFrom::Step(chosen) => {
-            let together = matches!(group.kind, GroupKind::Parallel { .. }) && range.contains(&chosen);
+            let together =
+                matches!(group.kind, GroupKind::Parallel { .. }) && range.contains(&chosen);
             match (together, index < chosen) {
                 (true, _) => Some(index == chosen || !ended_well),
                 (false, true) => ended_well.then_some(false),
@@ -58,5 +70,10 @@ fn is_chosen(steps: &[StepRun], group: &Group, range: &std::ops::Range<usize>, i
 }
 
 const fn ended_well(state: StepState) -> bool {
-    matches!(state, StepState::Finished(StepOutcome::Passed | StepOutcome::FailedIgnored | StepOutcome::Skipped))
+    matches!(
+        state,
+        StepState::Finished(
+            StepOutcome::Passed | StepOutcome::FailedIgnored | StepOutcome::Skipped
+        )
+    )
 }

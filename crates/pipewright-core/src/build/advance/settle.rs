@@ -39,11 +39,17 @@ impl Moving<'_> {
                 for index in self.still_to_begin(&range) {
                     match broken {
                         Some(breaker) => self.not_run(plan, index, breaker),
-                        None => self.settle_as(index, StepOutcome::Stopped, "Not run: the build was stopped.".to_owned()),
+                        None => self.settle_as(
+                            index,
+                            StepOutcome::Stopped,
+                            "Not run: the build was stopped.".to_owned(),
+                        ),
                     }
                 }
             }
-            GroupKind::Parallel { fail_fast } => self.settle_parallel(group, fail_fast, range.clone()),
+            GroupKind::Parallel { fail_fast } => {
+                self.settle_parallel(group, fail_fast, range.clone())
+            }
             GroupKind::Step | GroupKind::Stage => self.settle_sequence(plan, group, range.clone()),
         }
         self.group_state(range)
@@ -51,14 +57,20 @@ impl Moving<'_> {
 
     /// Steps one after another. A stage's condition is asked before its first step and holds for all of them.
     fn settle_sequence(&mut self, plan: &Plan, group: &Group, range: Range<usize>) {
-        let first = range.clone().find(|index| self.run.steps[*index].state != StepState::Finished(StepOutcome::Skipped));
+        let first = range.clone().find(|index| {
+            self.run.steps[*index].state != StepState::Finished(StepOutcome::Skipped)
+        });
         let begins = first.filter(|first| self.run.steps[*first].state == StepState::Waiting);
         if let (Some(condition), Some(first)) = (&group.condition, begins) {
             match (self.judge)(condition, first, &self.run.steps) {
                 Verdict::Run => {}
                 Verdict::Skip(why) => {
                     for index in self.still_to_begin(&range) {
-                        self.settle_as(index, StepOutcome::Skipped, format!("Skipped with its stage: {why}."));
+                        self.settle_as(
+                            index,
+                            StepOutcome::Skipped,
+                            format!("Skipped with its stage: {why}."),
+                        );
                     }
                 }
                 Verdict::Unclear(why) => self.unclear(first, &why),
@@ -107,10 +119,14 @@ impl Moving<'_> {
 
     /// Asks the step's condition. False where the step is over by it.
     fn may_begin(&mut self, step: &StepPlan, index: usize) -> bool {
-        let verdict = step.condition.as_ref().map_or(Verdict::Run, |condition| (self.judge)(condition, index, &self.run.steps));
+        let verdict = step.condition.as_ref().map_or(Verdict::Run, |condition| {
+            (self.judge)(condition, index, &self.run.steps)
+        });
         match verdict {
             Verdict::Run => return true,
-            Verdict::Skip(why) => self.settle_as(index, StepOutcome::Skipped, format!("Skipped: {why}.")),
+            Verdict::Skip(why) => {
+                self.settle_as(index, StepOutcome::Skipped, format!("Skipped: {why}."))
+            }
             Verdict::Unclear(why) => self.unclear(index, &why),
         }
         false
@@ -126,7 +142,9 @@ impl Moving<'_> {
 
     fn fail_fast(&mut self, group: &Group, fail_fast: bool, range: Range<usize>) {
         let tripped = range.clone().find(|index| {
-            let step_says = group.steps[index - range.start].fail_fast.unwrap_or(fail_fast);
+            let step_says = group.steps[index - range.start]
+                .fail_fast
+                .unwrap_or(fail_fast);
             step_says && is_bad(self.run.steps[*index].state)
         });
         let Some(tripped) = tripped else { return };
@@ -134,9 +152,15 @@ impl Moving<'_> {
         for index in range {
             match self.run.steps[index].state {
                 StepState::Waiting | StepState::Manual => {
-                    self.settle_as(index, StepOutcome::Stopped, format!("Not run: {name} beside it failed, and the group fails fast."));
+                    self.settle_as(
+                        index,
+                        StepOutcome::Stopped,
+                        format!("Not run: {name} beside it failed, and the group fails fast."),
+                    );
                 }
-                StepState::Queued | StepState::Running => self.effects.push(Effect::StopAttempt { step: index }),
+                StepState::Queued | StepState::Running => {
+                    self.effects.push(Effect::StopAttempt { step: index })
+                }
                 StepState::Finished(_) => {}
             }
         }
@@ -148,9 +172,15 @@ impl Moving<'_> {
         if steps.iter().all(|step| step.state.is_finished()) {
             return Settled::Over;
         }
-        let somebody_works = steps.iter().any(|step| matches!(step.state, StepState::Queued | StepState::Running));
+        let somebody_works = steps
+            .iter()
+            .any(|step| matches!(step.state, StepState::Queued | StepState::Running));
         if self.run.state != BuildState::Stopping {
-            self.run.state = if somebody_works { BuildState::Running } else { BuildState::Paused };
+            self.run.state = if somebody_works {
+                BuildState::Running
+            } else {
+                BuildState::Paused
+            };
         }
         Settled::UnderWay
     }
@@ -161,38 +191,67 @@ impl Moving<'_> {
     }
 
     fn unclear(&mut self, index: usize, why: &str) {
-        self.settle_as(index, StepOutcome::Errored, format!("It is not known whether this runs: {why}."));
+        self.settle_as(
+            index,
+            StepOutcome::Errored,
+            format!("It is not known whether this runs: {why}."),
+        );
     }
 
     fn not_run(&mut self, plan: &Plan, index: usize, breaker: usize) {
-        let name = plan.step(breaker).map_or("a step before it", |step| &step.name);
+        let name = plan
+            .step(breaker)
+            .map_or("a step before it", |step| &step.name);
         let how = match self.run.steps[breaker].state {
             StepState::Finished(StepOutcome::Errored) => "could not be run",
             StepState::Finished(StepOutcome::Stopped) => "was stopped",
             StepState::Finished(StepOutcome::NotRun) => "was not run",
             _ => "failed",
         };
-        self.settle_as(index, StepOutcome::NotRun, format!("Not run: {name} {how}."));
+        self.settle_as(
+            index,
+            StepOutcome::NotRun,
+            format!("Not run: {name} {how}."),
+        );
     }
 
     fn is_still_to_begin(&self, index: usize) -> bool {
-        matches!(self.run.steps[index].state, StepState::Waiting | StepState::Manual)
+        matches!(
+            self.run.steps[index].state,
+            StepState::Waiting | StepState::Manual
+        )
     }
 
     fn still_to_begin(&self, range: &Range<usize>) -> Vec<usize> {
-        range.clone().filter(|index| self.is_still_to_begin(*index)).collect()
+        range
+            .clone()
+            .filter(|index| self.is_still_to_begin(*index))
+            .collect()
     }
 
     /// The first step before `index` that ended so that nothing after it may run.
     fn broken_by(&self, index: usize) -> Option<usize> {
-        let breaks = |state| is_bad(state) || matches!(state, StepState::Finished(StepOutcome::Stopped | StepOutcome::NotRun));
+        let breaks = |state| {
+            is_bad(state)
+                || matches!(
+                    state,
+                    StepState::Finished(StepOutcome::Stopped | StepOutcome::NotRun)
+                )
+        };
         // What failed says more than what was stopped because of it.
         let before = || self.run.steps[..index].iter();
-        before().position(|step| is_bad(step.state)).or_else(|| before().position(|step| breaks(step.state)))
+        before()
+            .position(|step| is_bad(step.state))
+            .or_else(|| before().position(|step| breaks(step.state)))
     }
 
     fn outcome(&self) -> BuildOutcome {
-        let any = |outcome| self.run.steps.iter().any(|step| step.state == StepState::Finished(outcome));
+        let any = |outcome| {
+            self.run
+                .steps
+                .iter()
+                .any(|step| step.state == StepState::Finished(outcome))
+        };
         if any(StepOutcome::Errored) {
             BuildOutcome::Errored
         } else if any(StepOutcome::Failed) {
@@ -206,5 +265,8 @@ impl Moving<'_> {
 }
 
 const fn is_bad(state: StepState) -> bool {
-    matches!(state, StepState::Finished(StepOutcome::Failed | StepOutcome::Errored))
+    matches!(
+        state,
+        StepState::Finished(StepOutcome::Failed | StepOutcome::Errored)
+    )
 }

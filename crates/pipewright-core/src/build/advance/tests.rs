@@ -34,20 +34,40 @@ fn step(name: &str) -> StepPlan {
 }
 
 fn group(kind: GroupKind, steps: Vec<StepPlan>) -> Group {
-    Group { kind, name: None, manual: false, deployment: None, condition: None, steps }
+    Group {
+        kind,
+        name: None,
+        manual: false,
+        deployment: None,
+        condition: None,
+        steps,
+    }
 }
 
 fn plan(groups: Vec<Group>) -> Plan {
-    Plan { pipeline: "default".to_owned(), groups, variables: Vec::new(), imported: None }
+    Plan {
+        pipeline: "default".to_owned(),
+        groups,
+        variables: Vec::new(),
+        imported: None,
+    }
 }
 
 fn sequence(names: &[&str]) -> Plan {
-    plan(names.iter().map(|name| group(GroupKind::Step, vec![step(name)])).collect())
+    plan(
+        names
+            .iter()
+            .map(|name| group(GroupKind::Step, vec![step(name)]))
+            .collect(),
+    )
 }
 
 /// A condition with this answer: `run`, `skip` or `unclear`.
 fn condition(answer: &str) -> Option<ConditionPlan> {
-    Some(ConditionPlan { changesets: None, state: Some(answer.to_owned()) })
+    Some(ConditionPlan {
+        changesets: None,
+        state: Some(answer.to_owned()),
+    })
 }
 
 fn judge(condition: &ConditionPlan, _: usize, _: &[StepRun]) -> Verdict {
@@ -67,7 +87,11 @@ struct Play {
 
 impl Play {
     fn of(plan: Plan) -> Self {
-        let mut play = Self { plan, run: BuildRun::queued(), effects: Vec::new() };
+        let mut play = Self {
+            plan,
+            run: BuildRun::queued(),
+            effects: Vec::new(),
+        };
         play.take(BuildEvent::Planned);
         play
     }
@@ -77,9 +101,19 @@ impl Play {
         // A condition is asked when its step begins, once.
         let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
         let judge = |condition: &ConditionPlan, step: usize, now: &[StepRun]| {
-            assert!(before.steps.get(step).is_none_or(|step| step.state == StepState::Waiting || event_reruns(event)));
+            assert!(
+                before
+                    .steps
+                    .get(step)
+                    .is_none_or(|step| step.state == StepState::Waiting || event_reruns(event))
+            );
             assert_eq!(now[step].state, StepState::Waiting);
-            assert!(asked.borrow_mut().insert((std::ptr::from_ref(condition), step)), "step {step} is asked for twice");
+            assert!(
+                asked
+                    .borrow_mut()
+                    .insert((std::ptr::from_ref(condition), step)),
+                "step {step} is asked for twice"
+            );
             judge(condition, step, now)
         };
         let advanced = advance(&self.run, Some(&self.plan), event, &judge).expect("the event fits");
@@ -90,11 +124,19 @@ impl Play {
 
     fn ends(&mut self, step: usize, outcome: AttemptOutcome) -> &mut Self {
         let attempt = self.run.steps[step].attempts;
-        self.take(BuildEvent::AttemptFinished { step, attempt, outcome })
+        self.take(BuildEvent::AttemptFinished {
+            step,
+            attempt,
+            outcome,
+        })
     }
 
     fn words(&self) -> Vec<&'static str> {
-        self.run.steps.iter().map(|step| step.state.as_str()).collect()
+        self.run
+            .steps
+            .iter()
+            .map(|step| step.state.as_str())
+            .collect()
     }
 }
 
@@ -114,8 +156,14 @@ fn steps_run_one_after_another() {
         play.effects,
         [
             Effect::BuildStarted,
-            Effect::QueueAttempt { step: 0, attempt: 1 },
-            Effect::QueueAttempt { step: 1, attempt: 1 },
+            Effect::QueueAttempt {
+                step: 0,
+                attempt: 1
+            },
+            Effect::QueueAttempt {
+                step: 1,
+                attempt: 1
+            },
             Effect::BuildFinished(BuildOutcome::Passed)
         ]
     );
@@ -132,7 +180,8 @@ fn a_failure_ends_the_build_and_what_follows_is_not_run() {
 #[test]
 fn a_lost_attempt_is_made_again_until_it_was_lost_too_often() {
     let mut play = Play::of(sequence(&["test"]));
-    play.ends(0, AttemptOutcome::Lost).ends(0, AttemptOutcome::Lost);
+    play.ends(0, AttemptOutcome::Lost)
+        .ends(0, AttemptOutcome::Lost);
     assert_eq!(play.words(), ["queued"]);
     play.ends(0, AttemptOutcome::Lost);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Errored));
@@ -152,7 +201,11 @@ fn restarts_of_the_server_do_not_end_a_build() {
 fn a_late_report_of_an_older_attempt_is_refused() {
     let mut play = Play::of(sequence(&["test"]));
     play.ends(0, AttemptOutcome::Lost);
-    let late = BuildEvent::AttemptFinished { step: 0, attempt: 1, outcome: AttemptOutcome::Passed };
+    let late = BuildEvent::AttemptFinished {
+        step: 0,
+        attempt: 1,
+        outcome: AttemptOutcome::Passed,
+    };
     assert!(advance(&play.run, Some(&play.plan), late, &judge).is_err());
 }
 
@@ -168,8 +221,12 @@ fn stopping_waits_for_the_running_step_and_is_not_a_failure() {
 
 #[test]
 fn a_stopped_build_runs_its_final_step() {
-    let mut play = Play::of(plan(vec![group(GroupKind::Step, vec![step("test")]), group(GroupKind::Final, vec![step("clean up")])]));
-    play.take(BuildEvent::StopRequested).ends(0, AttemptOutcome::Stopped);
+    let mut play = Play::of(plan(vec![
+        group(GroupKind::Step, vec![step("test")]),
+        group(GroupKind::Final, vec![step("clean up")]),
+    ]));
+    play.take(BuildEvent::StopRequested)
+        .ends(0, AttemptOutcome::Stopped);
     assert_eq!(play.words(), ["stopped", "queued"]);
     play.ends(1, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Stopped));
@@ -177,7 +234,10 @@ fn a_stopped_build_runs_its_final_step() {
 
 #[test]
 fn fail_fast_stops_the_siblings() {
-    let mut play = Play::of(plan(vec![group(GroupKind::Parallel { fail_fast: true }, vec![step("a"), step("b")])]));
+    let mut play = Play::of(plan(vec![group(
+        GroupKind::Parallel { fail_fast: true },
+        vec![step("a"), step("b")],
+    )]));
     play.ends(0, AttemptOutcome::Failed);
     assert_eq!(play.effects.last(), Some(&Effect::StopAttempt { step: 1 }));
     play.ends(1, AttemptOutcome::Stopped);
@@ -188,28 +248,57 @@ fn fail_fast_stops_the_siblings() {
 fn a_manual_step_pauses_the_build_until_a_person_resumes_it() {
     let mut deploy = step("deploy");
     deploy.manual = true;
-    let mut play = Play::of(plan(vec![group(GroupKind::Step, vec![step("test")]), group(GroupKind::Step, vec![deploy])]));
+    let mut play = Play::of(plan(vec![
+        group(GroupKind::Step, vec![step("test")]),
+        group(GroupKind::Step, vec![deploy]),
+    ]));
     play.ends(0, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Paused);
     assert_eq!(play.words(), ["passed", "manual"]);
-    play.take(BuildEvent::Resumed { step: 1 }).ends(1, AttemptOutcome::Passed);
+    play.take(BuildEvent::Resumed { step: 1 })
+        .ends(1, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
 }
 
 #[test]
 fn manual_steps_beside_one_another_are_started_one_by_one() {
-    let manual = |name| StepPlan { manual: true, ..step(name) };
+    let manual = |name| StepPlan {
+        manual: true,
+        ..step(name)
+    };
     let beside = vec![step("test"), manual("one"), manual("two")];
-    let mut play = Play::of(plan(vec![group(GroupKind::Parallel { fail_fast: false }, beside)]));
-    assert_eq!((play.run.state, play.words()), (BuildState::Running, vec!["queued", "manual", "manual"]));
+    let mut play = Play::of(plan(vec![group(
+        GroupKind::Parallel { fail_fast: false },
+        beside,
+    )]));
+    assert_eq!(
+        (play.run.state, play.words()),
+        (BuildState::Running, vec!["queued", "manual", "manual"])
+    );
     play.take(BuildEvent::Resumed { step: 1 });
-    assert_eq!(play.words(), ["queued", "queued", "manual"], "a step may be started while others run");
-    let resumed = |play: &Play, step| advance(&play.run, Some(&play.plan), BuildEvent::Resumed { step }, &judge);
+    assert_eq!(
+        play.words(),
+        ["queued", "queued", "manual"],
+        "a step may be started while others run"
+    );
+    let resumed = |play: &Play, step| {
+        advance(
+            &play.run,
+            Some(&play.plan),
+            BuildEvent::Resumed { step },
+            &judge,
+        )
+    };
     assert!(resumed(&play, 1).is_err(), "it was started already");
-    assert!(resumed(&play, 0).is_err() && resumed(&play, 3).is_err(), "it waits for no person");
-    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Passed);
+    assert!(
+        resumed(&play, 0).is_err() && resumed(&play, 3).is_err(),
+        "it waits for no person"
+    );
+    play.ends(0, AttemptOutcome::Passed)
+        .ends(1, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Paused);
-    play.take(BuildEvent::Resumed { step: 2 }).ends(2, AttemptOutcome::Passed);
+    play.take(BuildEvent::Resumed { step: 2 })
+        .ends(2, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
 }
 
@@ -228,34 +317,63 @@ fn retries_are_counted_and_ignored_failures_pass() {
     flaky.on_failure = FailureStrategy::Retry { times: 1 };
     let mut lenient = step("lenient");
     lenient.on_failure = FailureStrategy::Ignore;
-    let mut play = Play::of(plan(vec![group(GroupKind::Step, vec![flaky]), group(GroupKind::Step, vec![lenient])]));
+    let mut play = Play::of(plan(vec![
+        group(GroupKind::Step, vec![flaky]),
+        group(GroupKind::Step, vec![lenient]),
+    ]));
     play.ends(0, AttemptOutcome::Failed);
     assert_eq!(play.words(), ["queued", "waiting"]);
-    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Failed);
+    play.ends(0, AttemptOutcome::Passed)
+        .ends(1, AttemptOutcome::Failed);
     assert_eq!(play.words(), ["passed", "failed_ignored"]);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
 }
 
 #[test]
 fn a_rerun_of_what_failed_leaves_the_rest_alone() {
-    let parallel = group(GroupKind::Parallel { fail_fast: false }, vec![step("a"), step("b")]);
+    let parallel = group(
+        GroupKind::Parallel { fail_fast: false },
+        vec![step("a"), step("b")],
+    );
     let last = group(GroupKind::Final, vec![step("clean up")]);
-    let mut play = Play::of(plan(vec![parallel, group(GroupKind::Step, vec![step("deploy")]), last]));
-    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Failed).ends(3, AttemptOutcome::Passed);
+    let mut play = Play::of(plan(vec![
+        parallel,
+        group(GroupKind::Step, vec![step("deploy")]),
+        last,
+    ]));
+    play.ends(0, AttemptOutcome::Passed)
+        .ends(1, AttemptOutcome::Failed)
+        .ends(3, AttemptOutcome::Passed);
     assert_eq!(play.words(), ["passed", "failed", "not_run", "passed"]);
     play.effects.clear();
     play.take(BuildEvent::Rerun(RerunFrom::Failed));
     assert_eq!(play.words(), ["passed", "queued", "waiting", "waiting"]);
-    assert_eq!(play.effects, [Effect::BuildStarted, Effect::QueueAttempt { step: 1, attempt: 2 }]);
-    play.ends(1, AttemptOutcome::Passed).ends(2, AttemptOutcome::Passed).ends(3, AttemptOutcome::Passed);
+    assert_eq!(
+        play.effects,
+        [
+            Effect::BuildStarted,
+            Effect::QueueAttempt {
+                step: 1,
+                attempt: 2
+            }
+        ]
+    );
+    play.ends(1, AttemptOutcome::Passed)
+        .ends(2, AttemptOutcome::Passed)
+        .ends(3, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
-    assert_eq!(play.run.steps[3].attempts, 2, "the final step runs at the end of every run");
+    assert_eq!(
+        play.run.steps[3].attempts, 2,
+        "the final step runs at the end of every run"
+    );
 }
 
 #[test]
 fn a_rerun_from_a_step_runs_everything_after_it_too() {
     let mut play = Play::of(sequence(&["lint", "test", "package"]));
-    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Passed).ends(2, AttemptOutcome::Passed);
+    play.ends(0, AttemptOutcome::Passed)
+        .ends(1, AttemptOutcome::Passed)
+        .ends(2, AttemptOutcome::Passed);
     play.take(BuildEvent::Rerun(RerunFrom::Step(1)));
     assert_eq!(play.words(), ["passed", "queued", "waiting"]);
     play.ends(1, AttemptOutcome::Failed);
@@ -265,40 +383,72 @@ fn a_rerun_from_a_step_runs_everything_after_it_too() {
 
 #[test]
 fn a_rerun_of_one_parallel_step_takes_its_failed_siblings_along() {
-    let mut play = Play::of(plan(vec![group(GroupKind::Parallel { fail_fast: false }, vec![step("a"), step("b"), step("c")])]));
-    play.ends(0, AttemptOutcome::Passed).ends(1, AttemptOutcome::Failed).ends(2, AttemptOutcome::Passed);
+    let mut play = Play::of(plan(vec![group(
+        GroupKind::Parallel { fail_fast: false },
+        vec![step("a"), step("b"), step("c")],
+    )]));
+    play.ends(0, AttemptOutcome::Passed)
+        .ends(1, AttemptOutcome::Failed)
+        .ends(2, AttemptOutcome::Passed);
     play.take(BuildEvent::Rerun(RerunFrom::Step(2)));
     assert_eq!(play.words(), ["passed", "queued", "queued"]);
 }
 
 #[test]
 fn a_rerun_that_cannot_be_is_refused() {
-    let rerun = |play: &Play, from| advance(&play.run, Some(&play.plan), BuildEvent::Rerun(from), &judge);
+    let rerun =
+        |play: &Play, from| advance(&play.run, Some(&play.plan), BuildEvent::Rerun(from), &judge);
     let mut play = Play::of(sequence(&["lint", "test"]));
-    assert!(rerun(&play, RerunFrom::Failed).is_err(), "the build still runs");
+    assert!(
+        rerun(&play, RerunFrom::Failed).is_err(),
+        "the build still runs"
+    );
     play.ends(0, AttemptOutcome::Failed);
-    assert!(rerun(&play, RerunFrom::Step(1)).is_err(), "what it waits for failed");
-    assert!(rerun(&play, RerunFrom::Step(2)).is_err(), "there is no such step");
+    assert!(
+        rerun(&play, RerunFrom::Step(1)).is_err(),
+        "what it waits for failed"
+    );
+    assert!(
+        rerun(&play, RerunFrom::Step(2)).is_err(),
+        "there is no such step"
+    );
     assert!(rerun(&play, RerunFrom::Failed).is_ok());
     let mut play = Play::of(sequence(&["lint"]));
     play.ends(0, AttemptOutcome::Passed);
     assert!(rerun(&play, RerunFrom::Failed).is_err(), "nothing failed");
-    let invalid = BuildRun { state: BuildState::Finished(BuildOutcome::Invalid), steps: Vec::new() };
-    assert!(advance(&invalid, None, BuildEvent::Rerun(RerunFrom::Failed), &judge).is_err(), "it was never planned");
+    let invalid = BuildRun {
+        state: BuildState::Finished(BuildOutcome::Invalid),
+        steps: Vec::new(),
+    };
+    assert!(
+        advance(&invalid, None, BuildEvent::Rerun(RerunFrom::Failed), &judge).is_err(),
+        "it was never planned"
+    );
 }
 
 #[test]
 fn a_rerun_of_a_manual_step_waits_for_a_person_again() {
     let mut deploy = step("deploy");
     deploy.manual = true;
-    let mut play = Play::of(plan(vec![group(GroupKind::Step, vec![step("test")]), group(GroupKind::Step, vec![deploy])]));
-    play.ends(0, AttemptOutcome::Passed).take(BuildEvent::Resumed { step: 1 }).ends(1, AttemptOutcome::Failed);
+    let mut play = Play::of(plan(vec![
+        group(GroupKind::Step, vec![step("test")]),
+        group(GroupKind::Step, vec![deploy]),
+    ]));
+    play.ends(0, AttemptOutcome::Passed)
+        .take(BuildEvent::Resumed { step: 1 })
+        .ends(1, AttemptOutcome::Failed);
     play.take(BuildEvent::Rerun(RerunFrom::Failed));
-    assert_eq!((play.run.state, play.words()), (BuildState::Paused, vec!["passed", "manual"]));
+    assert_eq!(
+        (play.run.state, play.words()),
+        (BuildState::Paused, vec!["passed", "manual"])
+    );
 }
 
 fn conditional(name: &str, answer: &str) -> StepPlan {
-    StepPlan { condition: condition(answer), ..step(name) }
+    StepPlan {
+        condition: condition(answer),
+        ..step(name)
+    }
 }
 
 fn explained(play: &Play) -> Vec<(usize, &str)> {
@@ -313,12 +463,32 @@ fn explained(play: &Play) -> Vec<(usize, &str)> {
 fn a_skipped_step_ends_well_and_gets_no_attempt() {
     let mut manual = conditional("deploy", "skip");
     manual.manual = true;
-    let steps = [step("test"), conditional("docs", "skip"), manual, conditional("notify", "run")];
-    let mut play = Play::of(plan(steps.map(|step| group(GroupKind::Step, vec![step])).to_vec()));
-    assert_eq!(play.words(), ["queued", "waiting", "waiting", "waiting"], "nothing is skipped before it would begin");
+    let steps = [
+        step("test"),
+        conditional("docs", "skip"),
+        manual,
+        conditional("notify", "run"),
+    ];
+    let mut play = Play::of(plan(
+        steps
+            .map(|step| group(GroupKind::Step, vec![step]))
+            .to_vec(),
+    ));
+    assert_eq!(
+        play.words(),
+        ["queued", "waiting", "waiting", "waiting"],
+        "nothing is skipped before it would begin"
+    );
     play.ends(0, AttemptOutcome::Passed);
-    assert_eq!(play.words(), ["passed", "skipped", "skipped", "queued"], "no person is asked about what is skipped");
-    assert_eq!(explained(&play), [(1, "Skipped: it is so."), (2, "Skipped: it is so.")]);
+    assert_eq!(
+        play.words(),
+        ["passed", "skipped", "skipped", "queued"],
+        "no person is asked about what is skipped"
+    );
+    assert_eq!(
+        explained(&play),
+        [(1, "Skipped: it is so."), (2, "Skipped: it is so.")]
+    );
     play.ends(3, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
     assert_eq!(play.run.steps[1].attempts, 0);
@@ -326,7 +496,10 @@ fn a_skipped_step_ends_well_and_gets_no_attempt() {
 
 #[test]
 fn a_build_of_which_everything_is_skipped_passes_at_once() {
-    let play = Play::of(plan(vec![group(GroupKind::Step, vec![conditional("docs", "skip")])]));
+    let play = Play::of(plan(vec![group(
+        GroupKind::Step,
+        vec![conditional("docs", "skip")],
+    )]));
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
 }
 
@@ -335,9 +508,15 @@ fn a_skipped_stage_skips_all_its_steps() {
     let mut stage = group(GroupKind::Stage, vec![step("a"), step("b")]);
     stage.condition = condition("skip");
     stage.manual = true;
-    let play = Play::of(plan(vec![stage, group(GroupKind::Step, vec![step("after")])]));
+    let play = Play::of(plan(vec![
+        stage,
+        group(GroupKind::Step, vec![step("after")]),
+    ]));
     assert_eq!(play.words(), ["skipped", "skipped", "queued"]);
-    assert_eq!(explained(&play)[1], (1, "Skipped with its stage: it is so."));
+    assert_eq!(
+        explained(&play)[1],
+        (1, "Skipped with its stage: it is so.")
+    );
 }
 
 #[test]
@@ -347,25 +526,48 @@ fn a_condition_without_an_answer_errs_its_step() {
     let last = group(GroupKind::Final, vec![conditional("clean up", "run")]);
     let mut play = Play::of(plan(vec![stage, last]));
     assert_eq!(play.words(), ["errored", "not_run", "queued"]);
-    assert_eq!(explained(&play), [(0, "It is not known whether this runs: who knows."), (1, "Not run: a could not be run.")]);
+    assert_eq!(
+        explained(&play),
+        [
+            (0, "It is not known whether this runs: who knows."),
+            (1, "Not run: a could not be run.")
+        ]
+    );
     play.ends(2, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Errored));
 }
 
 #[test]
 fn a_condition_without_an_answer_trips_fail_fast_before_the_others_begin() {
-    let beside = vec![step("a"), conditional("b", "unclear"), conditional("c", "skip")];
-    let play = Play::of(plan(vec![group(GroupKind::Parallel { fail_fast: true }, beside)]));
+    let beside = vec![
+        step("a"),
+        conditional("b", "unclear"),
+        conditional("c", "skip"),
+    ];
+    let play = Play::of(plan(vec![group(
+        GroupKind::Parallel { fail_fast: true },
+        beside,
+    )]));
     assert_eq!(play.words(), ["stopped", "errored", "skipped"]);
-    assert_eq!(play.effects.iter().filter(|effect| matches!(effect, Effect::QueueAttempt { .. })).count(), 0);
+    assert_eq!(
+        play.effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::QueueAttempt { .. }))
+            .count(),
+        0
+    );
 }
 
 #[test]
 fn what_never_begins_says_why() {
     let mut play = Play::of(sequence(&["lint", "test", "package"]));
     play.ends(0, AttemptOutcome::Failed);
-    assert_eq!(explained(&play), [(1, "Not run: lint failed."), (2, "Not run: lint failed.")]);
+    assert_eq!(
+        explained(&play),
+        [(1, "Not run: lint failed."), (2, "Not run: lint failed.")]
+    );
     let mut play = Play::of(sequence(&["lint", "test"]));
-    play.take(BuildEvent::StopRequested).ends(0, AttemptOutcome::Stopped);
+    play.take(BuildEvent::StopRequested)
+        .ends(0, AttemptOutcome::Stopped);
     assert_eq!(explained(&play), [(1, "Not run: lint was stopped.")]);
 }

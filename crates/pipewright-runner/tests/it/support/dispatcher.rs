@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use pipewright_core::ids::{ApplicationId, AttemptId, BuildId, StepId};
 use pipewright_core::plan::StepPlan;
-use pipewright_core::wire::{Assignment, AttemptReport, Checkout, Directive, GivenArtifact, NewArtifact, Timing};
+use pipewright_core::wire::{
+    Assignment, AttemptReport, Checkout, Directive, GivenArtifact, NewArtifact, Timing,
+};
 use pipewright_core::{Secret, Timestamp};
 use pipewright_runner::artifacts::ArtifactStream;
 use pipewright_runner::runner::{DispatchError, Dispatcher};
@@ -57,7 +59,12 @@ impl Seen {
 impl Memory {
     pub(crate) fn new() -> Arc<Self> {
         let (direct, directives) = mpsc::channel(16);
-        Arc::new(Self { state: Mutex::default(), changed: Notify::new(), directives: tokio::sync::Mutex::new(directives), direct })
+        Arc::new(Self {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            directives: tokio::sync::Mutex::new(directives),
+            direct,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -72,7 +79,10 @@ impl Memory {
     }
 
     pub(crate) async fn direct(&self, attempt: AttemptId, directive: Directive) {
-        self.direct.send((attempt, directive)).await.expect("the dispatcher lives");
+        self.direct
+            .send((attempt, directive))
+            .await
+            .expect("the dispatcher lives");
     }
 
     pub(crate) fn fail_next(&self, calls: usize) {
@@ -92,7 +102,11 @@ impl Memory {
     }
 
     pub(crate) fn seen(&self, attempt: AttemptId) -> Seen {
-        self.lock().attempts.get(&attempt).cloned().unwrap_or_default()
+        self.lock()
+            .attempts
+            .get(&attempt)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Waits until what was seen of an attempt is as wanted.
@@ -110,7 +124,13 @@ impl Memory {
             }
         };
         let result = tokio::time::timeout(PATIENCE, wait).await;
-        result.unwrap_or_else(|_| panic!("not in time; seen: {:?}, log: {}", self.seen(attempt), self.seen(attempt).text()))
+        result.unwrap_or_else(|_| {
+            panic!(
+                "not in time; seen: {:?}, log: {}",
+                self.seen(attempt),
+                self.seen(attempt).text()
+            )
+        })
     }
 
     /// Waits for the end of an attempt.
@@ -119,7 +139,11 @@ impl Memory {
         (seen.report.clone().expect("just seen"), seen.text())
     }
 
-    fn say(&self, attempt: AttemptId, change: impl FnOnce(&mut Seen, &mut usize)) -> Result<(), DispatchError> {
+    fn say(
+        &self,
+        attempt: AttemptId,
+        change: impl FnOnce(&mut Seen, &mut usize),
+    ) -> Result<(), DispatchError> {
         let mut state = self.lock();
         if state.lease_gone {
             return Err(DispatchError::LeaseGone);
@@ -128,7 +152,9 @@ impl Memory {
             state.failures -= 1;
             return Err(DispatchError::Unavailable("for a test".to_owned()));
         }
-        let State { attempts, running, .. } = &mut *state;
+        let State {
+            attempts, running, ..
+        } = &mut *state;
         change(attempts.entry(attempt).or_default(), running);
         drop(state);
         self.changed.notify_waiters();
@@ -155,14 +181,24 @@ impl Dispatcher for Memory {
                 changed.await;
             }
         };
-        Ok(tokio::time::timeout(Duration::from_secs(5), wait).await.unwrap_or_default())
+        Ok(tokio::time::timeout(Duration::from_secs(5), wait)
+            .await
+            .unwrap_or_default())
     }
 
-    async fn started(&self, attempt: AttemptId, _lease: Uuid, timings: Vec<Timing>) -> Result<(), DispatchError> {
+    async fn started(
+        &self,
+        attempt: AttemptId,
+        _lease: Uuid,
+        timings: Vec<Timing>,
+    ) -> Result<(), DispatchError> {
         self.say(attempt, |seen, _| seen.started = Some(timings))
     }
 
-    async fn heartbeat(&self, _attempts: &[(AttemptId, Uuid)]) -> Result<Vec<(AttemptId, Directive)>, DispatchError> {
+    async fn heartbeat(
+        &self,
+        _attempts: &[(AttemptId, Uuid)],
+    ) -> Result<Vec<(AttemptId, Directive)>, DispatchError> {
         self.lock().beats += 1;
         self.changed.notify_waiters();
         Ok(Vec::new())
@@ -176,7 +212,13 @@ impl Dispatcher for Memory {
         }
     }
 
-    async fn append_log(&self, attempt: AttemptId, _lease: Uuid, offset: u64, bytes: Bytes) -> Result<(), DispatchError> {
+    async fn append_log(
+        &self,
+        attempt: AttemptId,
+        _lease: Uuid,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<(), DispatchError> {
         self.say(attempt, |seen, _| {
             assert_eq!(offset, seen.log.len() as u64, "chunks come in order");
             seen.log.extend_from_slice(&bytes);
@@ -200,7 +242,12 @@ impl Dispatcher for Memory {
         })
     }
 
-    async fn get_artifact(&self, _attempt: AttemptId, _lease: Uuid, artifact: &GivenArtifact) -> Result<ArtifactStream, DispatchError> {
+    async fn get_artifact(
+        &self,
+        _attempt: AttemptId,
+        _lease: Uuid,
+        artifact: &GivenArtifact,
+    ) -> Result<ArtifactStream, DispatchError> {
         let state = self.lock();
         let mut all = state.attempts.values().flat_map(|seen| &seen.artifacts);
         match all.find(|(known, _)| known.id == artifact.id) {
@@ -209,7 +256,12 @@ impl Dispatcher for Memory {
         }
     }
 
-    async fn finished(&self, attempt: AttemptId, _lease: Uuid, report: AttemptReport) -> Result<(), DispatchError> {
+    async fn finished(
+        &self,
+        attempt: AttemptId,
+        _lease: Uuid,
+        report: AttemptReport,
+    ) -> Result<(), DispatchError> {
         self.say(attempt, |seen, running| {
             *running -= 1;
             assert!(seen.report.is_none(), "reported once");
@@ -219,7 +271,12 @@ impl Dispatcher for Memory {
 }
 
 /// An assignment of this plan.
-pub(crate) fn assignment(plan: StepPlan, checkout: Option<Checkout>, environment: &[(&str, &str)], masked: &[&str]) -> Assignment {
+pub(crate) fn assignment(
+    plan: StepPlan,
+    checkout: Option<Checkout>,
+    environment: &[(&str, &str)],
+    masked: &[&str],
+) -> Assignment {
     Assignment {
         attempt: AttemptId::new(),
         lease: Uuid::now_v7(),
@@ -232,7 +289,10 @@ pub(crate) fn assignment(plan: StepPlan, checkout: Option<Checkout>, environment
         accepted_at: Timestamp::from_seconds(0),
         plan,
         checkout,
-        environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        environment: environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
         output_variables: Vec::new(),
         artifacts: Vec::new(),
         masked: masked.iter().map(|value| Secret::new(*value)).collect(),

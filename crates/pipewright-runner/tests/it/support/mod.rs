@@ -13,7 +13,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A step with these script lines; everything else as where the pipeline file says nothing.
 pub(crate) fn step(script: &[&str], after: &[&str]) -> StepPlan {
-    let items = |lines: &[&str]| lines.iter().map(|line| serde_json::json!({ "command": line })).collect::<Vec<_>>();
+    let items = |lines: &[&str]| {
+        lines
+            .iter()
+            .map(|line| serde_json::json!({ "command": line }))
+            .collect::<Vec<_>>()
+    };
     let text = serde_json::json!({
         "name": "Step 1",
         "script": items(script),

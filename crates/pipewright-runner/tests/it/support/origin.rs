@@ -18,10 +18,27 @@ pub(crate) struct Origin {
 impl Origin {
     /// An empty repository.
     pub(crate) fn new() -> Self {
-        let origin = Self { directory: tempfile::tempdir().expect("a directory"), repository: RepositoryId::new() };
-        git(origin.directory.path(), &["init", "-q", "--bare", "-b", "main", "origin.git"]);
-        git(origin.directory.path(), &["init", "-q", "-b", "main", "work"]);
-        git(&origin.work(), &["remote", "add", "origin", &origin.bare().display().to_string()]);
+        let origin = Self {
+            directory: tempfile::tempdir().expect("a directory"),
+            repository: RepositoryId::new(),
+        };
+        git(
+            origin.directory.path(),
+            &["init", "-q", "--bare", "-b", "main", "origin.git"],
+        );
+        git(
+            origin.directory.path(),
+            &["init", "-q", "-b", "main", "work"],
+        );
+        git(
+            &origin.work(),
+            &[
+                "remote",
+                "add",
+                "origin",
+                &origin.bare().display().to_string(),
+            ],
+        );
         origin
     }
 
@@ -39,23 +56,60 @@ impl Origin {
         std::fs::create_dir_all(path.parent().expect("a file has a parent")).expect("a directory");
         std::fs::write(path, content).expect("a file");
         git(&self.work(), &["add", "-A"]);
-        git(&self.work(), &["commit", "-q", "--allow-empty", "-m", &format!("Write {file}\n\nWith a body.")]);
-        git(&self.work(), &["push", "-q", "--force", "origin", &format!("HEAD:refs/heads/{branch}")]);
+        git(
+            &self.work(),
+            &[
+                "commit",
+                "-q",
+                "--allow-empty",
+                "-m",
+                &format!("Write {file}\n\nWith a body."),
+            ],
+        );
+        git(
+            &self.work(),
+            &[
+                "push",
+                "-q",
+                "--force",
+                "origin",
+                &format!("HEAD:refs/heads/{branch}"),
+            ],
+        );
         self.head()
     }
 
     pub(crate) fn head(&self) -> CommitHash {
-        git(&self.work(), &["rev-parse", "HEAD"]).parse().expect("a commit")
+        git(&self.work(), &["rev-parse", "HEAD"])
+            .parse()
+            .expect("a commit")
     }
 
-    pub(crate) fn checkout_by(&self, url: String, credential: CloneCredential, branch: &str, commit: &CommitHash) -> Checkout {
+    pub(crate) fn checkout_by(
+        &self,
+        url: String,
+        credential: CloneCredential,
+        branch: &str,
+        commit: &CommitHash,
+    ) -> Checkout {
         let ref_name = RefName::branch(branch).expect("a branch name");
-        Checkout { repository: self.repository, url, credential, ref_name, commit: commit.clone() }
+        Checkout {
+            repository: self.repository,
+            url,
+            credential,
+            ref_name,
+            commit: commit.clone(),
+        }
     }
 
     /// A checkout through the file system.
     pub(crate) fn checkout(&self, branch: &str, commit: &CommitHash) -> Checkout {
-        self.checkout_by(format!("file://{}", self.bare().display()), CloneCredential::None, branch, commit)
+        self.checkout_by(
+            format!("file://{}", self.bare().display()),
+            CloneCredential::None,
+            branch,
+            commit,
+        )
     }
 }
 
@@ -74,13 +128,25 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
         ])
         .output()
         .expect("git runs");
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    assert!(
+        output.status.success(),
+        "git {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned()
 }
 
 /// Mirrors in a temporary directory, from which `file://` may be fetched.
 pub(crate) fn mirrors(directory: &TempDir) -> MirrorStore {
-    mirrors_with(directory, GitOptions { allow_file: true, ..GitOptions::default() })
+    mirrors_with(
+        directory,
+        GitOptions {
+            allow_file: true,
+            ..GitOptions::default()
+        },
+    )
 }
 
 pub(crate) fn mirrors_with(directory: &TempDir, options: GitOptions) -> MirrorStore {

@@ -33,13 +33,29 @@ impl Sshd {
         // The server wants this directory where it runs as root, and makes it nowhere else than in its service file.
         let _ = std::fs::create_dir_all("/run/sshd");
         let directory = tempfile::tempdir().expect("a directory");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
-        let (child, log) = launch(directory.path(), port, &SshKeyPair::generate("host").expect("a key"));
-        Some(Self { directory, child, port, log })
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let (child, log) = launch(
+            directory.path(),
+            port,
+            &SshKeyPair::generate("host").expect("a key"),
+        );
+        Some(Self {
+            directory,
+            child,
+            port,
+            log,
+        })
     }
 
     pub(crate) fn target(&self) -> SshTarget {
-        SshTarget { user: user(), host: "127.0.0.1".to_owned(), port: self.port }
+        SshTarget {
+            user: user(),
+            host: "127.0.0.1".to_owned(),
+            port: self.port,
+        }
     }
 
     pub(crate) fn url(&self, path: &Path) -> String {
@@ -48,7 +64,11 @@ impl Sshd {
 
     /// Admits a key from now on.
     pub(crate) fn admit(&self, key: &SshKeyPair) {
-        std::fs::write(self.directory.path().join("authorized_keys"), format!("{}\n", key.public_line)).expect("a file");
+        std::fs::write(
+            self.directory.path().join("authorized_keys"),
+            format!("{}\n", key.public_line),
+        )
+        .expect("a file");
     }
 
     /// Drops the connection of the next command in the middle of it, as a firewall or a restarting server does.
@@ -58,20 +78,31 @@ impl Sshd {
 
     /// How many times a key was accepted: the number of handshakes.
     pub(crate) fn handshakes(&self) -> usize {
-        self.log.lock().expect("no panic").matches("Accepted publickey").count()
+        self.log
+            .lock()
+            .expect("no panic")
+            .matches("Accepted publickey")
+            .count()
     }
 
     /// Ends the server with all its connections and starts it again on its port, with the same or a new host key.
     pub(crate) fn restart(&mut self, new_host_key: bool) {
         self.end();
-        let key = if new_host_key { Some(SshKeyPair::generate("host").expect("a key")) } else { None };
+        let key = if new_host_key {
+            Some(SshKeyPair::generate("host").expect("a key"))
+        } else {
+            None
+        };
         let (child, log) = relaunch(self.directory.path(), self.port, key.as_ref());
         (self.child, self.log) = (child, log);
     }
 
     fn end(&mut self) {
         for process in descendants(self.child.id()) {
-            let _ = Command::new("/bin/kill").args(["-KILL", &process.to_string()]).stderr(Stdio::null()).status();
+            let _ = Command::new("/bin/kill")
+                .args(["-KILL", &process.to_string()])
+                .stderr(Stdio::null())
+                .status();
         }
         let _ = self.child.wait();
     }
@@ -85,8 +116,12 @@ impl Drop for Sshd {
 
 /// A process and all below it, parents first: a server's connections have sessions of their own.
 fn descendants(process: u32) -> Vec<u32> {
-    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
-    let below = children.split_whitespace().filter_map(|child| child.parse().ok()).flat_map(descendants);
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"))
+        .unwrap_or_default();
+    let below = children
+        .split_whitespace()
+        .filter_map(|child| child.parse().ok())
+        .flat_map(descendants);
     std::iter::once(process).chain(below).collect()
 }
 
@@ -100,11 +135,16 @@ fn launch(directory: &Path, port: u16, host_key: &SshKeyPair) -> (Child, Arc<Mut
     relaunch(directory, port, Some(host_key))
 }
 
-fn relaunch(directory: &Path, port: u16, host_key: Option<&SshKeyPair>) -> (Child, Arc<Mutex<String>>) {
+fn relaunch(
+    directory: &Path,
+    port: u16,
+    host_key: Option<&SshKeyPair>,
+) -> (Child, Arc<Mutex<String>>) {
     let key_file: PathBuf = directory.join("host_key");
     if let Some(key) = host_key {
         std::fs::write(&key_file, key.private_key.expose()).expect("a file");
-        std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600)).expect("rights");
+        std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600))
+            .expect("rights");
     }
     let (command, flag) = (directory.join("command"), directory.join("drop"));
     let text = format!(
@@ -127,7 +167,9 @@ fn relaunch(directory: &Path, port: u16, host_key: Option<&SshKeyPair>) -> (Chil
         .stderr(Stdio::piped())
         .spawn()
         .expect("the server starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe"))
+        .lines()
+        .map_while(Result::ok);
     let mut log = String::new();
     for line in lines.by_ref() {
         log.push_str(&line);
@@ -138,6 +180,8 @@ fn relaunch(directory: &Path, port: u16, host_key: Option<&SshKeyPair>) -> (Chil
     assert!(log.contains("Server listening"), "{log}");
     let log = Arc::new(Mutex::new(log));
     let kept = Arc::clone(&log);
-    std::thread::spawn(move || lines.for_each(|line| kept.lock().expect("no panic").extend([line.as_str(), "\n"])));
+    std::thread::spawn(move || {
+        lines.for_each(|line| kept.lock().expect("no panic").extend([line.as_str(), "\n"]))
+    });
     (child, log)
 }

@@ -54,9 +54,14 @@ impl FetchError {
     /// The error of the database that it is, wherever it came from: no fault of the repository, and so no try of reading it.
     pub(super) fn into_store(self) -> Result<StoreError, Self> {
         match self {
-            Self::Store(error) | Self::Integration(IntegrationUnavailable::Store(error)) => Ok(error),
+            Self::Store(error) | Self::Integration(IntegrationUnavailable::Store(error)) => {
+                Ok(error)
+            }
             Self::Imported { repository, error } => {
-                error.into_store().map_err(|error| Self::Imported { repository, error: Box::new(error) })
+                error.into_store().map_err(|error| Self::Imported {
+                    repository,
+                    error: Box::new(error),
+                })
             }
             other => Err(other),
         }
@@ -85,14 +90,29 @@ pub(super) async fn fetch(
         return Ok(read);
     }
     let (url, credential) = clone_credential(app, repository).await?;
-    let checkout = Checkout { repository, url, credential, ref_name: ref_name.clone(), commit: commit.clone() };
+    let checkout = Checkout {
+        repository,
+        url,
+        credential,
+        ref_name: ref_name.clone(),
+        commit: commit.clone(),
+    };
     let ensured = app.mirrors.ensure(&checkout).await?;
     let fetch_micros = u64::try_from(ensured.elapsed.as_micros()).unwrap_or(u64::MAX);
     tracing::debug!(%repository, commit = commit.short(), fetched = ensured.fetched, fetch_micros, "a commit to plan is in the mirror");
-    let (info, file) =
-        tokio::join!(app.mirrors.commit_info(repository, commit), app.mirrors.show_file(repository, commit, FILE_NAME, MAX_FILE_BYTES));
+    let (info, file) = tokio::join!(
+        app.mirrors.commit_info(repository, commit),
+        app.mirrors
+            .show_file(repository, commit, FILE_NAME, MAX_FILE_BYTES)
+    );
     let info = info?;
-    let cut = |text: String, limit| if text.chars().nth(limit).is_some() { text.chars().take(limit).collect() } else { text };
+    let cut = |text: String, limit| {
+        if text.chars().nth(limit).is_some() {
+            text.chars().take(limit).collect()
+        } else {
+            text
+        }
+    };
     let text = CommitText {
         message: cut(without_nul(info.message), MESSAGE_LIMIT),
         author: cut(without_nul(info.author_name), NAME_LIMIT),
@@ -110,7 +130,11 @@ pub(super) async fn fetch(
 
 /// PostgreSQL keeps no NUL in text.
 fn without_nul(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+    if text.contains('\0') {
+        text.replace('\0', "\u{fffd}")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -122,13 +146,28 @@ mod tests {
 
     #[test]
     fn the_database_is_told_from_the_repository_wherever_it_failed() {
-        let failed = || StoreError::Missing { table: "variables", key: String::new() };
-        let imported = |error| FetchError::Imported { repository: "FIN/tools".to_owned(), error: Box::new(error) };
-        for error in [failed().into(), FetchError::from(IntegrationUnavailable::Store(failed())), imported(failed().into())] {
+        let failed = || StoreError::Missing {
+            table: "variables",
+            key: String::new(),
+        };
+        let imported = |error| FetchError::Imported {
+            repository: "FIN/tools".to_owned(),
+            error: Box::new(error),
+        };
+        for error in [
+            failed().into(),
+            FetchError::from(IntegrationUnavailable::Store(failed())),
+            imported(failed().into()),
+        ] {
             assert!(error.into_store().is_ok());
         }
         let away = IntegrationUnavailable::Later("Bitbucket is away".to_owned());
-        let kept = imported(away.into()).into_store().expect_err("no matter of the database");
-        assert!(kept.is_retryable() && kept.to_string().contains("FIN/tools"), "{kept}");
+        let kept = imported(away.into())
+            .into_store()
+            .expect_err("no matter of the database");
+        assert!(
+            kept.is_retryable() && kept.to_string().contains("FIN/tools"),
+            "{kept}"
+        );
     }
 }

@@ -24,21 +24,36 @@ pub(super) enum Brought {
 }
 
 /// Reads the file that a pipeline is imported from. An error may pass; what a person must mend is [`Brought::Refused`].
-pub(super) async fn bring(app: &App, build: &ToPlan, needed: &NeededImport) -> Result<Brought, FetchError> {
+pub(super) async fn bring(
+    app: &App,
+    build: &ToPlan,
+    needed: &NeededImport,
+) -> Result<Brought, FetchError> {
     match &needed.source {
         Import::File { path } => {
             // The pipeline file itself may have come from memory; the mirror is asked here.
             ensure(app, build.repository_id, &build.ref_name, &build.commit).await?;
             let help = "correct the path below `definitions.imports`, or commit the file";
-            Ok(match show(app, build.repository_id, &build.commit, path).await? {
-                Shown::File(file) => Brought::File(file, None),
-                Shown::Missing => Brought::Refused("there is no such file at this commit".to_owned(), help),
-                Shown::TooLarge => too_large(),
-            })
+            Ok(
+                match show(app, build.repository_id, &build.commit, path).await? {
+                    Shown::File(file) => Brought::File(file, None),
+                    Shown::Missing => {
+                        Brought::Refused("there is no such file at this commit".to_owned(), help)
+                    }
+                    Shown::TooLarge => too_large(),
+                },
+            )
         }
-        Import::Repository { repository, reference, .. } => {
-            let visible = repositories::beside(&app.db, build.account_id, build.repository_id, repository).await?;
-            let own = repositories::of_account(&app.db, build.account_id, build.repository_id).await?;
+        Import::Repository {
+            repository,
+            reference,
+            ..
+        } => {
+            let visible =
+                repositories::beside(&app.db, build.account_id, build.repository_id, repository)
+                    .await?;
+            let own =
+                repositories::of_account(&app.db, build.account_id, build.repository_id).await?;
             let owner = own.map(|own| own.owner).unwrap_or_default();
             let other = match choose(&visible, &owner, repository) {
                 Ok(other) => other,
@@ -46,8 +61,14 @@ pub(super) async fn bring(app: &App, build: &ToPlan, needed: &NeededImport) -> R
             };
             match from_repository(app, other, reference, needed.source.path()).await {
                 // Somebody must do something first; trying again would only say the same later.
-                Err(error) if !error.is_retryable() => Ok(Brought::Refused(format!("{} cannot be read: {error}", other.full_name), "")),
-                Err(error) => Err(FetchError::Imported { repository: other.full_name.clone(), error: Box::new(error) }),
+                Err(error) if !error.is_retryable() => Ok(Brought::Refused(
+                    format!("{} cannot be read: {error}", other.full_name),
+                    "",
+                )),
+                Err(error) => Err(FetchError::Imported {
+                    repository: other.full_name.clone(),
+                    error: Box::new(error),
+                }),
                 found => found,
             }
         }
@@ -56,9 +77,17 @@ pub(super) async fn bring(app: &App, build: &ToPlan, needed: &NeededImport) -> R
 
 /// The one that is meant: by its slug one of the same workspace or project, by its unchanging id any. What is imported runs
 /// with this application's secured variables, so a name never reaches another workspace, where anybody may have taken it.
-fn choose<'r>(visible: &'r [Repository], owner: &str, name: &str) -> Result<&'r Repository, Brought> {
+fn choose<'r>(
+    visible: &'r [Repository],
+    owner: &str,
+    name: &str,
+) -> Result<&'r Repository, Brought> {
     let own = visible.iter().find(|repository| repository.owner == owner);
-    if let Some(found) = own.or_else(|| visible.iter().find(|repository| repository.remote_id == name)) {
+    if let Some(found) = own.or_else(|| {
+        visible
+            .iter()
+            .find(|repository| repository.remote_id == name)
+    }) {
         return Ok(found);
     }
     if visible.is_empty() {
@@ -67,7 +96,10 @@ fn choose<'r>(visible: &'r [Repository], owner: &str, name: &str) -> Result<&'r 
             "correct its name below `import`, or give the connected account access to it",
         ));
     }
-    let names: Vec<&str> = visible.iter().map(|repository| repository.full_name.as_str()).collect();
+    let names: Vec<&str> = visible
+        .iter()
+        .map(|repository| repository.full_name.as_str())
+        .collect();
     Err(Brought::Refused(
         format!(
             "{owner} has no repository {name:?} that the connection sees, and those of other owners are not found by it: {}",
@@ -77,30 +109,66 @@ fn choose<'r>(visible: &'r [Repository], owner: &str, name: &str) -> Result<&'r 
     ))
 }
 
-async fn from_repository(app: &App, other: &Repository, reference: &str, path: &str) -> Result<Brought, FetchError> {
+async fn from_repository(
+    app: &App,
+    other: &Repository,
+    reference: &str,
+    path: &str,
+) -> Result<Brought, FetchError> {
     let (url, credential) = clone_credential(app, other.id).await?;
-    let remote = app.mirrors.git().list_remote_refs(&url, &credential).await?;
+    let remote = app
+        .mirrors
+        .git()
+        .list_remote_refs(&url, &credential)
+        .await?;
     // A branch before a tag of the same name.
     let wanted = [RefName::branch(reference), RefName::tag(reference)];
-    let found = wanted.iter().flatten().find_map(|name| remote.refs.iter().find(|(known, _)| known == name));
+    let found = wanted
+        .iter()
+        .flatten()
+        .find_map(|name| remote.refs.iter().find(|(known, _)| known == name));
     let Some((ref_name, commit)) = found else {
-        return Ok(Brought::Refused(format!("{} has no branch or tag {reference:?}", other.full_name), "correct its name"));
+        return Ok(Brought::Refused(
+            format!("{} has no branch or tag {reference:?}", other.full_name),
+            "correct its name",
+        ));
     };
-    let checkout = Checkout { repository: other.id, url, credential, ref_name: ref_name.clone(), commit: commit.clone() };
+    let checkout = Checkout {
+        repository: other.id,
+        url,
+        credential,
+        ref_name: ref_name.clone(),
+        commit: commit.clone(),
+    };
     app.mirrors.ensure(&checkout).await?;
     Ok(match show(app, other.id, commit, path).await? {
         Shown::File(file) => Brought::File(file, Some(commit.clone())),
         Shown::Missing => Brought::Refused(
-            format!("{} has no file {path:?} at {reference} ({})", other.full_name, commit.short()),
+            format!(
+                "{} has no file {path:?} at {reference} ({})",
+                other.full_name,
+                commit.short()
+            ),
             "correct the path, or name another branch or tag",
         ),
         Shown::TooLarge => too_large(),
     })
 }
 
-async fn ensure(app: &App, repository: RepositoryId, ref_name: &RefName, commit: &CommitHash) -> Result<(), FetchError> {
+async fn ensure(
+    app: &App,
+    repository: RepositoryId,
+    ref_name: &RefName,
+    commit: &CommitHash,
+) -> Result<(), FetchError> {
     let (url, credential) = clone_credential(app, repository).await?;
-    let checkout = Checkout { repository, url, credential, ref_name: ref_name.clone(), commit: commit.clone() };
+    let checkout = Checkout {
+        repository,
+        url,
+        credential,
+        ref_name: ref_name.clone(),
+        commit: commit.clone(),
+    };
     app.mirrors.ensure(&checkout).await?;
     Ok(())
 }
@@ -111,8 +179,17 @@ enum Shown {
     TooLarge,
 }
 
-async fn show(app: &App, repository: RepositoryId, commit: &CommitHash, path: &str) -> Result<Shown, FetchError> {
-    match app.mirrors.show_file(repository, commit, path, MAX_FILE_BYTES).await {
+async fn show(
+    app: &App,
+    repository: RepositoryId,
+    commit: &CommitHash,
+    path: &str,
+) -> Result<Shown, FetchError> {
+    match app
+        .mirrors
+        .show_file(repository, commit, path, MAX_FILE_BYTES)
+        .await
+    {
         Ok(Some(file)) => Ok(Shown::File(file)),
         Ok(None) => Ok(Shown::Missing),
         Err(GitError::TooLarge { .. }) => Ok(Shown::TooLarge),
@@ -121,5 +198,8 @@ async fn show(app: &App, repository: RepositoryId, commit: &CommitHash, path: &s
 }
 
 fn too_large() -> Brought {
-    Brought::Refused(format!("it is larger than the {MAX_FILE_BYTES} bytes that are read"), "make it smaller")
+    Brought::Refused(
+        format!("it is larger than the {MAX_FILE_BYTES} bytes that are read"),
+        "make it smaller",
+    )
 }

@@ -3,7 +3,9 @@
 use pipewright_core::build::BuildOutcome;
 use pipewright_core::{CommitHash, Plan, RefName, TriggerKind, is_variable_name};
 use pipewright_spec::plan::Values;
-use pipewright_spec::{Capabilities, Diagnostic, NeededImport, PipelineFile, Planned, Trigger, has_skip_marker, parse};
+use pipewright_spec::{
+    Capabilities, Diagnostic, NeededImport, PipelineFile, Planned, Trigger, has_skip_marker, parse,
+};
 use pipewright_store::builds::TriggerDetail;
 
 use super::fetch::FILE_NAME;
@@ -46,16 +48,25 @@ pub(super) fn read(
     set: Values,
 ) -> Result<Readable, Judged> {
     if trigger.is_unique_per_commit() && detail.rerun_of.is_none() && has_skip_marker(message) {
-        return Err(skipped("The commit's message asks for no build with [skip ci].".to_owned()));
+        return Err(skipped(
+            "The commit's message asks for no build with [skip ci].".to_owned(),
+        ));
     }
     let Some(file) = file else {
-        return Err(skipped(format!("There is no {FILE_NAME} at this commit; add one to the root of the repository to build it.")));
+        return Err(skipped(format!(
+            "There is no {FILE_NAME} at this commit; add one to the root of the repository to build it."
+        )));
     };
     let parsed = parse(FILE_NAME, file);
     let Some(pipelines) = parsed.pipeline_file else {
         return Err(invalid(parsed.diagnostics));
     };
-    Ok(Readable { file: pipelines, trigger: trigger_of(trigger, ref_name, detail), given: detail.variables.clone(), set })
+    Ok(Readable {
+        file: pipelines,
+        trigger: trigger_of(trigger, ref_name, detail),
+        given: detail.variables.clone(),
+        set,
+    })
 }
 
 impl Readable {
@@ -68,23 +79,34 @@ impl Readable {
     pub(super) fn judge(&self, capabilities: &Capabilities) -> Result<Judged, Box<NeededImport>> {
         let mut values = self.set.clone();
         values.extend(self.given.iter().cloned());
-        Ok(match self.file.plan_within(&self.trigger, &values, capabilities) {
-            Planned::Plan(mut plan, diagnostics) => {
-                if !matches!(self.trigger, Trigger::Custom { .. }) {
-                    // Only custom pipelines declare variables; what a person gives besides goes to every step all the same.
-                    plan.variables.extend(self.given.iter().filter(|(name, _)| is_variable_name(name)).cloned());
+        Ok(
+            match self.file.plan_within(&self.trigger, &values, capabilities) {
+                Planned::Plan(mut plan, diagnostics) => {
+                    if !matches!(self.trigger, Trigger::Custom { .. }) {
+                        // Only custom pipelines declare variables; what a person gives besides goes to every step all the same.
+                        plan.variables.extend(
+                            self.given
+                                .iter()
+                                .filter(|(name, _)| is_variable_name(name))
+                                .cloned(),
+                        );
+                    }
+                    Judged::Plan(plan, diagnostics)
                 }
-                Judged::Plan(plan, diagnostics)
-            }
-            Planned::Nothing { reason } => skipped(sentence(&reason)),
-            Planned::Invalid(diagnostics) => invalid(diagnostics),
-            Planned::Needs(needed) => return Err(needed),
-        })
+                Planned::Nothing { reason } => skipped(sentence(&reason)),
+                Planned::Invalid(diagnostics) => invalid(diagnostics),
+                Planned::Needs(needed) => return Err(needed),
+            },
+        )
     }
 
     /// Gives it the file that it imports from.
     pub(super) fn bring(&mut self, needed: &NeededImport, file: &[u8], commit: Option<CommitHash>) {
-        self.file.bring(&needed.source, parse(&needed.source.to_string(), file), commit);
+        self.file.bring(
+            &needed.source,
+            parse(&needed.source.to_string(), file),
+            commit,
+        );
     }
 
     /// What it is where the file that it imports from cannot be had.
@@ -95,28 +117,47 @@ impl Readable {
 }
 
 fn skipped(sentence: String) -> Judged {
-    Judged::NotPlanned { outcome: BuildOutcome::Skipped, sentence, diagnostics: Vec::new() }
+    Judged::NotPlanned {
+        outcome: BuildOutcome::Skipped,
+        sentence,
+        diagnostics: Vec::new(),
+    }
 }
 
 fn invalid(diagnostics: Vec<Diagnostic>) -> Judged {
-    let problems = diagnostics.iter().filter(|diagnostic| diagnostic.is_fatal()).count();
+    let problems = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_fatal())
+        .count();
     let sentence = match problems {
         1 => format!("{FILE_NAME} cannot be run: it has a problem."),
         count => format!("{FILE_NAME} cannot be run: it has {count} problems."),
     };
-    Judged::NotPlanned { outcome: BuildOutcome::Invalid, sentence, diagnostics }
+    Judged::NotPlanned {
+        outcome: BuildOutcome::Invalid,
+        sentence,
+        diagnostics,
+    }
 }
 
 /// What the file is asked for.
-pub(crate) fn trigger_of(trigger: TriggerKind, ref_name: &RefName, detail: &TriggerDetail) -> Trigger {
+pub(crate) fn trigger_of(
+    trigger: TriggerKind,
+    ref_name: &RefName,
+    detail: &TriggerDetail,
+) -> Trigger {
     let name = ref_name.short().to_owned();
     if let Some(custom) = &detail.custom {
-        return Trigger::Custom { name: custom.clone(), variables: detail.variables.clone() };
+        return Trigger::Custom {
+            name: custom.clone(),
+            variables: detail.variables.clone(),
+        };
     }
     match (trigger, &detail.pull_request) {
-        (TriggerKind::PullRequest, Some(request)) => {
-            Trigger::PullRequest { source_branch: name, destination_branch: request.destination.clone() }
-        }
+        (TriggerKind::PullRequest, Some(request)) => Trigger::PullRequest {
+            source_branch: name,
+            destination_branch: request.destination.clone(),
+        },
         _ if ref_name.is_branch() => Trigger::Branch { name },
         _ => Trigger::Tag { name },
     }
@@ -132,7 +173,8 @@ mod tests {
 
     use super::{Judged, read};
 
-    const FILE: &str = "pipelines:\n  default:\n    - step:\n        script:\n          - make test\n";
+    const FILE: &str =
+        "pipelines:\n  default:\n    - step:\n        script:\n          - make test\n";
 
     fn judged(file: Option<&str>, message: &str) -> Judged {
         judge(file, message, &TriggerDetail::default())
@@ -140,54 +182,109 @@ mod tests {
 
     fn judge(file: Option<&str>, message: &str, detail: &TriggerDetail) -> Judged {
         let main = RefName::branch("main").expect("a branch");
-        let read = read(file.map(str::as_bytes), message, TriggerKind::Push, &main, detail, Values::new());
-        read.map_or_else(|judged| judged, |file| file.judge(&Capabilities::host()).expect("nothing is imported"))
+        let read = read(
+            file.map(str::as_bytes),
+            message,
+            TriggerKind::Push,
+            &main,
+            detail,
+            Values::new(),
+        );
+        read.map_or_else(
+            |judged| judged,
+            |file| {
+                file.judge(&Capabilities::host())
+                    .expect("nothing is imported")
+            },
+        )
     }
 
     fn outcome(judged: &Judged) -> Option<(BuildOutcome, String)> {
         match judged {
             Judged::Plan(..) => None,
-            Judged::NotPlanned { outcome, sentence, .. } => Some((*outcome, sentence.clone())),
+            Judged::NotPlanned {
+                outcome, sentence, ..
+            } => Some((*outcome, sentence.clone())),
         }
     }
 
     #[test]
     fn a_file_becomes_a_plan_and_what_does_not_has_a_sentence() {
-        let Judged::Plan(plan, _) = judged(Some(FILE), "fix") else { panic!("a plan") };
+        let Judged::Plan(plan, _) = judged(Some(FILE), "fix") else {
+            panic!("a plan")
+        };
         assert_eq!((plan.pipeline.as_str(), plan.len()), ("default", 1));
         let (no_file, sentence) = outcome(&judged(None, "fix")).expect("no plan");
         assert_eq!(no_file, BuildOutcome::Skipped);
-        assert!(sentence.contains("no bitbucket-pipelines.yml"), "{sentence}");
+        assert!(
+            sentence.contains("no bitbucket-pipelines.yml"),
+            "{sentence}"
+        );
         let (skip, _) = outcome(&judged(Some(FILE), "typo [skip ci]")).expect("no plan");
         assert_eq!(skip, BuildOutcome::Skipped);
         let tags = "pipelines:\n  tags:\n    v*:\n      - step: {script: [make]}\n";
-        assert_eq!(outcome(&judged(Some(tags), "fix")).expect("no plan").0, BuildOutcome::Skipped);
-        for broken in ["", "pipelines: 7", "{", "a: &a [*a]", "pipelines:\n  default:\n    - step: {script: 7}\n"] {
-            assert_eq!(outcome(&judged(Some(broken), "fix")).expect("no plan").0, BuildOutcome::Invalid, "{broken:?}");
+        assert_eq!(
+            outcome(&judged(Some(tags), "fix")).expect("no plan").0,
+            BuildOutcome::Skipped
+        );
+        for broken in [
+            "",
+            "pipelines: 7",
+            "{",
+            "a: &a [*a]",
+            "pipelines:\n  default:\n    - step: {script: 7}\n",
+        ] {
+            assert_eq!(
+                outcome(&judged(Some(broken), "fix")).expect("no plan").0,
+                BuildOutcome::Invalid,
+                "{broken:?}"
+            );
         }
     }
 
     #[test]
     fn an_alias_bomb_is_a_sentence_and_no_fire() {
         let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
-        for (name, of) in [('b', 'a'), ('c', 'b'), ('d', 'c'), ('e', 'd'), ('f', 'e'), ('g', 'f'), ('h', 'g')] {
+        for (name, of) in [
+            ('b', 'a'),
+            ('c', 'b'),
+            ('d', 'c'),
+            ('e', 'd'),
+            ('f', 'e'),
+            ('g', 'f'),
+            ('h', 'g'),
+        ] {
             let nine = vec![format!("*{of}"); 9].join(", ");
             bomb = format!("{bomb}{name}: &{name} [{nine}]\n");
         }
-        assert_eq!(outcome(&judged(Some(&bomb), "fix")).expect("no plan").0, BuildOutcome::Invalid);
+        assert_eq!(
+            outcome(&judged(Some(&bomb), "fix")).expect("no plan").0,
+            BuildOutcome::Invalid
+        );
     }
 
     #[test]
     fn what_a_person_gives_reaches_the_steps_of_any_pipeline() {
         let given = vec![("NOTE".to_owned(), "$(x)".to_owned())];
-        let detail = TriggerDetail { variables: given.clone(), ..TriggerDetail::default() };
-        let Judged::Plan(plan, _) = judge(Some(FILE), "", &detail) else { panic!("a plan") };
+        let detail = TriggerDetail {
+            variables: given.clone(),
+            ..TriggerDetail::default()
+        };
+        let Judged::Plan(plan, _) = judge(Some(FILE), "", &detail) else {
+            panic!("a plan")
+        };
         assert_eq!(plan.variables, given);
     }
 
     #[test]
     fn a_rerun_of_a_skipped_commit_runs() {
-        let detail = TriggerDetail { rerun_of: Some(3), ..TriggerDetail::default() };
-        assert!(matches!(judge(Some(FILE), "[skip ci]", &detail), Judged::Plan(..)));
+        let detail = TriggerDetail {
+            rerun_of: Some(3),
+            ..TriggerDetail::default()
+        };
+        assert!(matches!(
+            judge(Some(FILE), "[skip ci]", &detail),
+            Judged::Plan(..)
+        ));
     }
 }

@@ -64,7 +64,17 @@ impl Lane for PlanLane {
             Err(FetchError::FileTooLarge(text)) => {
                 let message = sentence(&FetchError::FileTooLarge(text.clone()).to_string());
                 let event = BuildEvent::NotPlanned(BuildOutcome::Invalid);
-                return store(app, build.id, &Found { text: Some(&text), message: Some(&message), event, ..Found::nothing() }).await;
+                return store(
+                    app,
+                    build.id,
+                    &Found {
+                        text: Some(&text),
+                        message: Some(&message),
+                        event,
+                        ..Found::nothing()
+                    },
+                )
+                .await;
             }
             Err(error) => return self.again(&build, error).await,
         };
@@ -73,45 +83,99 @@ impl Lane for PlanLane {
             Ok(judged) => judged,
             Err(error) => return self.again(&build, error).await,
         };
-        let found = Found { file, text: Some(&read.text), rules: Some((&build, &rules)), ..Found::nothing() };
+        let found = Found {
+            file,
+            text: Some(&read.text),
+            rules: Some((&build, &rules)),
+            ..Found::nothing()
+        };
         match judged {
             Judged::Plan(plan, mut diagnostics) => {
                 diagnostics.extend(rules.problems.iter().cloned());
                 let changed = changed_files(app, &build, &plan).await;
-                let (plan, changed, event) = (Some(plan.as_ref()), changed.as_deref(), BuildEvent::Planned);
-                store(app, build.id, &Found { plan, changed, diagnostics: &diagnostics, event, ..found }).await
+                let (plan, changed, event) =
+                    (Some(plan.as_ref()), changed.as_deref(), BuildEvent::Planned);
+                store(
+                    app,
+                    build.id,
+                    &Found {
+                        plan,
+                        changed,
+                        diagnostics: &diagnostics,
+                        event,
+                        ..found
+                    },
+                )
+                .await
             }
-            Judged::NotPlanned { outcome, sentence, mut diagnostics } => {
+            Judged::NotPlanned {
+                outcome,
+                sentence,
+                mut diagnostics,
+            } => {
                 diagnostics.extend(rules.problems.iter().cloned());
                 let event = BuildEvent::NotPlanned(outcome);
-                store(app, build.id, &Found { diagnostics: &diagnostics, event, message: Some(&sentence), ..found }).await
+                store(
+                    app,
+                    build.id,
+                    &Found {
+                        diagnostics: &diagnostics,
+                        event,
+                        message: Some(&sentence),
+                        ..found
+                    },
+                )
+                .await
             }
         }
     }
 
     async fn panicked(&self, id: BuildId) -> Result<(), StoreError> {
-        self.errored(id, "Planning it failed by a bug of Pipewright, which the server's log describes.").await
+        self.errored(
+            id,
+            "Planning it failed by a bug of Pipewright, which the server's log describes.",
+        )
+        .await
     }
 }
 
 impl PlanLane {
     /// Reads the file, and answers what the build does and what its rules start.
-    async fn judged(&self, build: &ToPlan, file: Option<&[u8]>, message: &str) -> Result<(Judged, Rules), FetchError> {
+    async fn judged(
+        &self,
+        build: &ToPlan,
+        file: Option<&[u8]>,
+        message: &str,
+    ) -> Result<(Judged, Rules), FetchError> {
         let app = &self.0;
         let set = template_values(app, build.account_id, build.application_id).await?;
-        let file = match read_file(file, message, build.trigger, &build.ref_name, &build.detail, set) {
+        let file = match read_file(
+            file,
+            message,
+            build.trigger,
+            &build.ref_name,
+            &build.detail,
+            set,
+        ) {
             Ok(file) => file,
             Err(judged) => return Ok((judged, Rules::default())),
         };
-        let repository = if may_fire(file.pipelines(), build) { repositories::get(&app.db, build.repository_id).await? } else { None };
-        let rules = repository.map(|repository| Rules::evaluate(file.pipelines(), build, &repository)).unwrap_or_default();
+        let repository = if may_fire(file.pipelines(), build) {
+            repositories::get(&app.db, build.repository_id).await?
+        } else {
+            None
+        };
+        let rules = repository
+            .map(|repository| Rules::evaluate(file.pipelines(), build, &repository))
+            .unwrap_or_default();
         Ok((self.plan(build, file).await?, rules))
     }
 
     /// Judges the file, and reads the one that its pipeline is imported from where it is.
     async fn plan(&self, build: &ToPlan, mut file: Readable) -> Result<Judged, FetchError> {
         let app = &self.0;
-        let capabilities = Capabilities::host().with_labels(app.config.runner_labels.iter().map(String::as_str));
+        let capabilities =
+            Capabilities::host().with_labels(app.config.runner_labels.iter().map(String::as_str));
         let needed = match file.judge(&capabilities) {
             Ok(judged) => return Ok(judged),
             Err(needed) => needed,
@@ -121,7 +185,9 @@ impl PlanLane {
             Brought::Refused(reason, help) => return Ok(file.without(&needed, &reason, help)),
         }
         // What is imported may not import, so nothing is asked for twice.
-        Ok(file.judge(&capabilities).unwrap_or_else(|again| file.without(&again, "it is asked for again", "")))
+        Ok(file
+            .judge(&capabilities)
+            .unwrap_or_else(|again| file.without(&again, "it is asked for again", "")))
     }
 
     /// Tries again where that may help, and ends the build where it does not. A database that does not answer is no try: the
@@ -134,7 +200,11 @@ impl PlanLane {
         if error.is_retryable() && build.tries + 1 < TRIES {
             return self.later(build, &error).await;
         }
-        self.errored(build.id, &format!("The repository cannot be read: {error}.")).await
+        self.errored(
+            build.id,
+            &format!("The repository cannot be read: {error}."),
+        )
+        .await
     }
 
     /// Tries again after a while, and says why.
@@ -148,7 +218,16 @@ impl PlanLane {
 
     async fn errored(&self, id: BuildId, message: &str) -> Result<(), StoreError> {
         let event = BuildEvent::NotPlanned(BuildOutcome::Errored);
-        store(&self.0, id, &Found { message: Some(message), event, ..Found::nothing() }).await
+        store(
+            &self.0,
+            id,
+            &Found {
+                message: Some(message),
+                event,
+                ..Found::nothing()
+            },
+        )
+        .await
     }
 }
 
@@ -172,7 +251,9 @@ impl Found<'_> {
 async fn store(app: &App, id: BuildId, found: &Found<'_>) -> Result<(), StoreError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let Some(mut stored) = builds::load_run(&mut tx, id).await? else { return tx.rollback().await };
+    let Some(mut stored) = builds::load_run(&mut tx, id).await? else {
+        return tx.rollback().await;
+    };
     if stored.run.state != pipewright_core::build::BuildState::Queued {
         return tx.rollback().await;
     }
@@ -199,7 +280,17 @@ async fn store(app: &App, id: BuildId, found: &Found<'_>) -> Result<(), StoreErr
         (Some(message), Some(started)) => Some(format!("{message} {started}")),
         (message, _) => message.map(str::to_owned),
     };
-    match advance(app, &mut tx, &mut stored, found.event, message.as_deref(), now, &mut aftermath).await {
+    match advance(
+        app,
+        &mut tx,
+        &mut stored,
+        found.event,
+        message.as_deref(),
+        now,
+        &mut aftermath,
+    )
+    .await
+    {
         Ok(()) => {}
         Err(AdvanceError::Store(error)) => return Err(error),
         Err(AdvanceError::Refused(refused)) => {

@@ -40,13 +40,25 @@ impl Rules {
             detail: &build.detail,
         };
         let known = change_variables(&change, repository);
-        let value_of = |name: &str| known.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+        let value_of = |name: &str| {
+            known
+                .iter()
+                .find(|(other, _)| other == name)
+                .map(|(_, value)| value.clone())
+        };
         let mut rules = Self::default();
         for event in events(build) {
             let (fired, errors) = file.fired(*event, &value_of);
-            rules.problems.extend(errors.iter().map(RuleError::diagnostic));
+            rules
+                .problems
+                .extend(errors.iter().map(RuleError::diagnostic));
             for one in fired {
-                if !rules.fired.iter().any(|(_, other)| other.pipeline == one.pipeline) && rules.fired.len() < MOST_FIRED {
+                if !rules
+                    .fired
+                    .iter()
+                    .any(|(_, other)| other.pipeline == one.pipeline)
+                    && rules.fired.len() < MOST_FIRED
+                {
                     rules.fired.push((*event, one));
                 }
             }
@@ -64,7 +76,11 @@ impl Rules {
     ) -> Result<Option<String>, StoreError> {
         let mut numbers = Vec::new();
         for (position, (event, fired)) in (AFTER_CHANGES..).zip(&self.fired) {
-            let rule = RuleDetail { event: event.as_str().to_owned(), condition: fired.condition.clone(), found_by: build.number };
+            let rule = RuleDetail {
+                event: event.as_str().to_owned(),
+                condition: fired.condition.clone(),
+                found_by: build.number,
+            };
             let new = NewBuild {
                 id: BuildId::new(),
                 account_id: build.account_id,
@@ -85,7 +101,9 @@ impl Rules {
                 accepted_at: build.accepted_at,
                 created_at: now,
             };
-            let Created::New { number } = builds::create(tx, &new).await? else { continue };
+            let Created::New { number } = builds::create(tx, &new).await? else {
+                continue;
+            };
             if let Some(delivery) = build.delivery_id {
                 decisions::insert(tx, &decision(delivery, &new, number, position, now)).await?;
             }
@@ -93,24 +111,36 @@ impl Rules {
             aftermath.moved(build.account_id, new.id);
             numbers.push(format!("#{number} ({})", fired.pipeline));
         }
-        Ok((!numbers.is_empty()).then(|| format!("The rules under triggers started {}.", numbers.join(", "))))
+        Ok((!numbers.is_empty())
+            .then(|| format!("The rules under triggers started {}.", numbers.join(", "))))
     }
 }
 
 /// A line of the delivery's decisions, so that its page and the new build's say why there is one.
-fn decision(delivery_id: DeliveryId, new: &NewBuild, number: i64, position: i64, now: Timestamp) -> NewDecision {
+fn decision(
+    delivery_id: DeliveryId,
+    new: &NewBuild,
+    number: i64,
+    position: i64,
+    now: Timestamp,
+) -> NewDecision {
     let pipeline = new.detail.custom.as_deref().unwrap_or_default();
-    let why = new
-        .detail
-        .rule
-        .as_ref()
-        .map(|rule| format!(", because of the rule {} for {} in the file of #{}", rule.condition, rule.event, rule.found_by));
+    let why = new.detail.rule.as_ref().map(|rule| {
+        format!(
+            ", because of the rule {} for {} in the file of #{}",
+            rule.condition, rule.event, rule.found_by
+        )
+    });
     NewDecision {
         account_id: new.account_id,
         delivery_id,
         application_id: Some(new.application_id),
         position,
-        change_kind: if new.trigger == TriggerKind::PullRequest { ChangeKind::PullRequest } else { ChangeKind::Updated },
+        change_kind: if new.trigger == TriggerKind::PullRequest {
+            ChangeKind::PullRequest
+        } else {
+            ChangeKind::Updated
+        },
         ref_name: Some(new.ref_name.full().to_owned()),
         old_hash: None,
         new_hash: Some(new.commit.as_str().to_owned()),
@@ -134,9 +164,14 @@ fn events(build: &ToPlan) -> &'static [TriggerEvent] {
     }
     match (build.trigger, &build.detail.pull_request) {
         (TriggerKind::Push | TriggerKind::Tag, _) => &[TriggerEvent::RepositoryPush],
-        (TriggerKind::PullRequest, Some(request)) if request.is_new => &[TriggerEvent::PullRequestCreated],
+        (TriggerKind::PullRequest, Some(request)) if request.is_new => {
+            &[TriggerEvent::PullRequestCreated]
+        }
         // A pull request is built again only where its source has a new commit.
-        (TriggerKind::PullRequest, Some(_)) => &[TriggerEvent::PullRequestPush, TriggerEvent::PullRequestUpdated],
+        (TriggerKind::PullRequest, Some(_)) => &[
+            TriggerEvent::PullRequestPush,
+            TriggerEvent::PullRequestUpdated,
+        ],
         (TriggerKind::PullRequest, None) | (TriggerKind::Manual | TriggerKind::Schedule, _) => &[],
     }
 }

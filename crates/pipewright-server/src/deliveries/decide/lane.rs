@@ -41,7 +41,10 @@ impl Lane for DecideLane {
     async fn step(&self, delivery: ToDecide) -> Result<(), StoreError> {
         let app = &self.0;
         decide(app, &delivery).await?;
-        app.live().news.tell(NewsItem::Delivery { account: delivery.account_id, delivery: delivery.id });
+        app.live().news.tell(NewsItem::Delivery {
+            account: delivery.account_id,
+            delivery: delivery.id,
+        });
         Ok(())
     }
 
@@ -55,7 +58,11 @@ async fn decide(app: &App, delivery: &ToDecide) -> Result<(), StoreError> {
     let Some(repository) = deliveries::repository(&app.db, delivery.repository_id).await? else {
         return fail(app, delivery.id, "The repository is not there any more.").await;
     };
-    let mut read = match read(product(&repository.kind), &delivery.event_key, &delivery.body) {
+    let mut read = match read(
+        product(&repository.kind),
+        &delivery.event_key,
+        &delivery.body,
+    ) {
         Ok(read) => read,
         Err(error) => return fail(app, delivery.id, &sentence(&error.to_string())).await,
     };
@@ -78,13 +85,23 @@ async fn decide(app: &App, delivery: &ToDecide) -> Result<(), StoreError> {
 async fn fail(app: &App, id: DeliveryId, why: &str) -> Result<(), StoreError> {
     tracing::warn!(delivery = %id, why, "a delivery cannot be decided");
     let mut tx = app.db.begin().await?;
-    deliveries::settle(&mut tx, id, DeliveryState::Failed, Some(why), app.clock.now()).await?;
+    deliveries::settle(
+        &mut tx,
+        id,
+        DeliveryState::Failed,
+        Some(why),
+        app.clock.now(),
+    )
+    .await?;
     tx.commit().await
 }
 
 /// A fragment as a sentence.
 fn sentence(fragment: &str) -> String {
     let mut characters = fragment.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let first = characters
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}.", characters.as_str().trim_end_matches('.'))
 }

@@ -31,17 +31,26 @@ impl PrepareError {
 }
 
 /// Completes the candidates. One that Bitbucket knows nothing of is decided as not built, with the sentence.
-pub(crate) async fn prepare(app: &App, repository: &DecideRepository, candidates: &mut [Candidate]) -> Result<(), PrepareError> {
+pub(crate) async fn prepare(
+    app: &App,
+    repository: &DecideRepository,
+    candidates: &mut [Candidate],
+) -> Result<(), PrepareError> {
     if !candidates.iter().any(needs_asking) {
         return Ok(());
     }
     let bitbucket = bitbucket_for(app, repository.integration_id).await?;
-    let address =
-        RepositoryAddress { remote_id: repository.remote_id.clone(), space: repository.owner.clone(), slug: repository.slug.clone() };
+    let address = RepositoryAddress {
+        remote_id: repository.remote_id.clone(),
+        space: repository.owner.clone(),
+        slug: repository.slug.clone(),
+    };
     for candidate in candidates.iter_mut() {
         let not_known = match candidate {
             Candidate::Ref(moved) if moved.may_be_tag_object => {
-                let Some(object) = moved.new.clone() else { continue };
+                let Some(object) = moved.new.clone() else {
+                    continue;
+                };
                 match bitbucket.peel_tag(&address, &moved.name, &object).await {
                     Ok(commit) => {
                         moved.new = Some(commit);
@@ -50,14 +59,21 @@ pub(crate) async fn prepare(app: &App, repository: &DecideRepository, candidates
                     }
                     Err(error) if error.is_not_found() => Candidate::Other {
                         reason: "tag_gone",
-                        sentence: format!("Tag {} was gone again before its commit could be asked for.", moved.name.short()),
+                        sentence: format!(
+                            "Tag {} was gone again before its commit could be asked for.",
+                            moved.name.short()
+                        ),
                     },
                     Err(error) => return Err(error.into()),
                 }
             }
             Candidate::PullRequest(change) => {
-                let PullRequestCommit::Short(digits) = &change.commit else { continue };
-                let Some(id) = CommitId::parse(digits) else { continue };
+                let PullRequestCommit::Short(digits) = &change.commit else {
+                    continue;
+                };
+                let Some(id) = CommitId::parse(digits) else {
+                    continue;
+                };
                 match bitbucket.resolve_commit(&address, &id).await {
                     Ok(commit) => {
                         change.commit = PullRequestCommit::Known(commit);
@@ -67,7 +83,10 @@ pub(crate) async fn prepare(app: &App, repository: &DecideRepository, candidates
                         id: change.detail.id,
                         ref_name: Some(change.source.full().to_owned()),
                         reason: "commit_gone",
-                        sentence: format!("Commit {digits} of pull request #{} is not there any more.", change.detail.id),
+                        sentence: format!(
+                            "Commit {digits} of pull request #{} is not there any more.",
+                            change.detail.id
+                        ),
                     },
                     Err(error) => return Err(error.into()),
                 }

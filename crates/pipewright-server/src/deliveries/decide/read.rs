@@ -2,7 +2,9 @@
 
 use pipewright_bitbucket::facade::Product;
 use pipewright_bitbucket::remote::{CommitId, PullRequestState};
-use pipewright_bitbucket::webhook::{Change, DecodeError, Event, PullRequestAction, PullRequestEvent, decode};
+use pipewright_bitbucket::webhook::{
+    Change, DecodeError, Event, PullRequestAction, PullRequestEvent, decode,
+};
 use pipewright_store::builds::PullRequestDetail;
 
 use super::candidate::{Candidate, PullRequestChange, PullRequestCommit, RefMove};
@@ -23,42 +25,87 @@ pub(crate) struct ReadDelivery {
 }
 
 /// Reads a delivery's body.
-pub(crate) fn read(product: Product, event_key: &str, body: &[u8]) -> Result<ReadDelivery, DecodeError> {
+pub(crate) fn read(
+    product: Product,
+    event_key: &str,
+    body: &[u8],
+) -> Result<ReadDelivery, DecodeError> {
     if event_key == COMPARED {
-        let differences: Differences = serde_json::from_slice(body)
-            .map_err(|error| DecodeError::Malformed { event_key: event_key.to_owned(), detail: error.to_string() })?;
-        let candidates = differences.changes.into_iter().map(|change| Candidate::Ref(change.into_move())).collect();
-        return Ok(ReadDelivery { candidates, ..ReadDelivery::default() });
+        let differences: Differences =
+            serde_json::from_slice(body).map_err(|error| DecodeError::Malformed {
+                event_key: event_key.to_owned(),
+                detail: error.to_string(),
+            })?;
+        let candidates = differences
+            .changes
+            .into_iter()
+            .map(|change| Candidate::Ref(change.into_move()))
+            .collect();
+        return Ok(ReadDelivery {
+            candidates,
+            ..ReadDelivery::default()
+        });
     }
     Ok(match decode(product, event_key, body)? {
         Event::Push(push) if push.changes.is_empty() => ReadDelivery {
             compare: true,
-            ..other("no_changes", "Bitbucket names no changed ref in this delivery, so the refs are compared instead.")
+            ..other(
+                "no_changes",
+                "Bitbucket names no changed ref in this delivery, so the refs are compared instead.",
+            )
         },
         Event::Push(push) => ReadDelivery {
             compare: push.changes.len() >= MANY_CHANGES,
             candidates: push.changes.into_iter().map(ref_change).collect(),
             refresh_repository: false,
         },
-        Event::PullRequest(event) => ReadDelivery { candidates: vec![pull_request(*event)], ..ReadDelivery::default() },
+        Event::PullRequest(event) => ReadDelivery {
+            candidates: vec![pull_request(*event)],
+            ..ReadDelivery::default()
+        },
         Event::RepositoryRenamed { repository, .. } => ReadDelivery {
             refresh_repository: true,
-            ..other("repository_renamed", format!("The repository is called {} now.", repository.full_name))
+            ..other(
+                "repository_renamed",
+                format!("The repository is called {} now.", repository.full_name),
+            )
         },
-        Event::RepositoryMoved { .. } => {
-            ReadDelivery { refresh_repository: true, ..other("repository_moved", "The repository was moved; its new place is asked for.") }
-        }
+        Event::RepositoryMoved { .. } => ReadDelivery {
+            refresh_repository: true,
+            ..other(
+                "repository_moved",
+                "The repository was moved; its new place is asked for.",
+            )
+        },
         Event::RepositoryDeleted { repository } => ReadDelivery {
             refresh_repository: true,
-            ..other("repository_deleted", format!("The repository {} was deleted at Bitbucket.", repository.full_name))
+            ..other(
+                "repository_deleted",
+                format!(
+                    "The repository {} was deleted at Bitbucket.",
+                    repository.full_name
+                ),
+            )
         },
-        Event::Ping => other("ping", "Bitbucket tested the connection; there is nothing to build."),
-        Event::Ignored { event_key } => other("not_of_interest", format!("Nothing is built for the event {event_key}.")),
+        Event::Ping => other(
+            "ping",
+            "Bitbucket tested the connection; there is nothing to build.",
+        ),
+        Event::Ignored { event_key } => other(
+            "not_of_interest",
+            format!("Nothing is built for the event {event_key}."),
+        ),
     })
 }
 
 fn other(reason: &'static str, sentence: impl Into<String>) -> ReadDelivery {
-    ReadDelivery { candidates: vec![Candidate::Other { reason, sentence: sentence.into() }], ..ReadDelivery::default() }
+    ReadDelivery {
+        candidates: vec![Candidate::Other {
+            reason,
+            sentence: sentence.into(),
+        }],
+        ..ReadDelivery::default()
+    }
 }
 
 fn ref_change(change: Change) -> Candidate {
@@ -80,19 +127,37 @@ fn ref_change(change: Change) -> Candidate {
 fn pull_request(event: PullRequestEvent) -> Candidate {
     let request = event.pull_request;
     let ref_name = request.source.reference.as_ref().map(ToString::to_string);
-    let not_built =
-        |reason, sentence: String| Candidate::PullRequestNotBuilt { id: request.id, ref_name: ref_name.clone(), reason, sentence };
+    let not_built = |reason, sentence: String| Candidate::PullRequestNotBuilt {
+        id: request.id,
+        ref_name: ref_name.clone(),
+        reason,
+        sentence,
+    };
     let closed = match event.action {
-        PullRequestAction::Opened | PullRequestAction::Updated if request.state == PullRequestState::Open => None,
+        PullRequestAction::Opened | PullRequestAction::Updated
+            if request.state == PullRequestState::Open =>
+        {
+            None
+        }
         PullRequestAction::Merged => Some("merged"),
         PullRequestAction::Deleted => Some("deleted"),
         _ => Some("closed"),
     };
     if let Some(how) = closed {
-        return not_built("pull_request_closed", format!("Pull request #{} was {how}: there is nothing to build.", request.id));
+        return not_built(
+            "pull_request_closed",
+            format!(
+                "Pull request #{} was {how}: there is nothing to build.",
+                request.id
+            ),
+        );
     }
     if event.from_fork {
-        let from = request.source.repository.as_ref().map_or("a fork", |repository| repository.full_name.as_str());
+        let from = request
+            .source
+            .repository
+            .as_ref()
+            .map_or("a fork", |repository| repository.full_name.as_str());
         return not_built(
             "fork",
             format!(
@@ -101,23 +166,50 @@ fn pull_request(event: PullRequestEvent) -> Candidate {
             ),
         );
     }
-    let Some(source) = request.source.reference.as_ref().and_then(|reference| reference.name()).cloned() else {
-        return not_built("no_source", format!("The branch of pull request #{} is gone or has a name that git refuses.", request.id));
+    let Some(source) = request
+        .source
+        .reference
+        .as_ref()
+        .and_then(|reference| reference.name())
+        .cloned()
+    else {
+        return not_built(
+            "no_source",
+            format!(
+                "The branch of pull request #{} is gone or has a name that git refuses.",
+                request.id
+            ),
+        );
     };
     let commit = match &request.source.commit {
         Some(CommitId::Full(hash)) => PullRequestCommit::Known(hash.clone()),
         Some(CommitId::Short(digits)) => PullRequestCommit::Short(digits.clone()),
-        None => return not_built("no_source", format!("Pull request #{} names no commit to build.", request.id)),
+        None => {
+            return not_built(
+                "no_source",
+                format!("Pull request #{} names no commit to build.", request.id),
+            );
+        }
     };
-    let destination = request.destination.reference.as_ref().and_then(|reference| reference.name());
+    let destination = request
+        .destination
+        .reference
+        .as_ref()
+        .and_then(|reference| reference.name());
     Candidate::PullRequest(Box::new(PullRequestChange {
         source,
         commit,
-        previous: event.previous_source.as_ref().and_then(|commit| commit.full()).cloned(),
+        previous: event
+            .previous_source
+            .as_ref()
+            .and_then(|commit| commit.full())
+            .cloned(),
         detail: PullRequestDetail {
             id: request.id,
             title: request.title.chars().take(300).collect(),
-            destination: destination.map(|name| name.short().to_owned()).unwrap_or_default(),
+            destination: destination
+                .map(|name| name.short().to_owned())
+                .unwrap_or_default(),
             destination_commit: request.destination.commit.as_ref().map(ToString::to_string),
             is_new: event.action == PullRequestAction::Opened,
         },
@@ -137,7 +229,9 @@ mod tests {
     #[test]
     fn t1_every_change_of_a_push_is_read() {
         let change = |name: &str, digit| serde_json::json!({"new": {"type": "branch", "name": name, "target": {"hash": hash(digit)}}, "old": null, "created": true});
-        let changes: Vec<_> = ('a'..='f').map(|digit| change(&format!("branch-{digit}"), digit)).collect();
+        let changes: Vec<_> = ('a'..='f')
+            .map(|digit| change(&format!("branch-{digit}"), digit))
+            .collect();
         let body = serde_json::json!({
             "repository": {"uuid": "{1}", "full_name": "acme/site", "name": "site"},
             "push": {"changes": changes},
@@ -145,7 +239,11 @@ mod tests {
         let read = read(Product::Cloud, "repo:push", body.to_string().as_bytes()).expect("a push");
         assert_eq!(read.candidates.len(), 6);
         assert!(read.compare, "a large push may be cut short");
-        assert!(read.candidates.iter().all(|candidate| matches!(candidate, Candidate::Ref(_))));
+        assert!(
+            read.candidates
+                .iter()
+                .all(|candidate| matches!(candidate, Candidate::Ref(_)))
+        );
     }
 
     #[test]
@@ -159,10 +257,18 @@ mod tests {
             "changes": [{"ref": {"id": "refs/heads/gone", "displayId": "gone", "type": "BRANCH"}, "refId": "refs/heads/gone",
                          "fromHash": hash('a'), "toHash": hash('0'), "type": "DELETE"}],
         });
-        for (product, key, body) in [(Product::Cloud, "repo:push", cloud), (Product::DataCenter, "repo:refs_changed", data_center)] {
+        for (product, key, body) in [
+            (Product::Cloud, "repo:push", cloud),
+            (Product::DataCenter, "repo:refs_changed", data_center),
+        ] {
             let read = read(product, key, body.to_string().as_bytes()).expect("a push");
-            let [Candidate::Ref(moved)] = read.candidates.as_slice() else { panic!("one ref: {read:?}") };
-            assert_eq!((moved.name.full(), moved.new.as_ref()), ("refs/heads/gone", None));
+            let [Candidate::Ref(moved)] = read.candidates.as_slice() else {
+                panic!("one ref: {read:?}")
+            };
+            assert_eq!(
+                (moved.name.full(), moved.new.as_ref()),
+                ("refs/heads/gone", None)
+            );
         }
     }
 

@@ -26,40 +26,78 @@ struct Decided {
 
 impl Decided {
     fn not_built(reason: &'static str, sentence: impl Into<String>) -> Self {
-        Self { outcome: DecisionOutcome::NotBuilt, reason, sentence: sentence.into(), build: None }
+        Self {
+            outcome: DecisionOutcome::NotBuilt,
+            reason,
+            sentence: sentence.into(),
+            build: None,
+        }
     }
 }
 
 /// Decides a delivery. `None` where another server has decided it meanwhile: nothing is written then.
-pub(crate) async fn record(app: &App, delivery: &ToDecide, read: &ReadDelivery, now: Timestamp) -> Result<Option<Aftermath>, StoreError> {
+pub(crate) async fn record(
+    app: &App,
+    delivery: &ToDecide,
+    read: &ReadDelivery,
+    now: Timestamp,
+) -> Result<Option<Aftermath>, StoreError> {
     let mut tx = app.db.begin().await?;
     if !deliveries::settle(&mut tx, delivery.id, DeliveryState::Decided, None, now).await? {
         tx.rollback().await?;
         return Ok(None);
     }
     let applications = deliveries::applications_of(&mut tx, delivery.repository_id).await?;
-    let mut recorder = Recorder { app, tx: &mut tx, delivery, now, aftermath: Aftermath::default() };
+    let mut recorder = Recorder {
+        app,
+        tx: &mut tx,
+        delivery,
+        now,
+        aftermath: Aftermath::default(),
+    };
     for (position, candidate) in read.candidates.iter().enumerate() {
         if applications.is_empty() || matches!(candidate, Candidate::Other { .. }) {
             let outcome = match candidate {
-                Candidate::Other { reason, sentence } => Decided::not_built(reason, sentence.as_str()),
+                Candidate::Other { reason, sentence } => {
+                    Decided::not_built(reason, sentence.as_str())
+                }
                 _ => Decided::not_built("no_application", sentence::NO_APPLICATION),
             };
-            recorder.decision(position, candidate, None, outcome).await?;
+            recorder
+                .decision(position, candidate, None, outcome)
+                .await?;
             continue;
         }
         for application in &applications {
             let outcome = recorder.decide(application, candidate).await?;
-            recorder.decision(position, candidate, Some(application), outcome).await?;
+            recorder
+                .decision(position, candidate, Some(application), outcome)
+                .await?;
         }
     }
     if read.compare {
         for application in &applications {
-            enqueue_within(recorder.app, recorder.tx, &Work::CompareRefs { application: application.id }, now).await?;
+            enqueue_within(
+                recorder.app,
+                recorder.tx,
+                &Work::CompareRefs {
+                    application: application.id,
+                },
+                now,
+            )
+            .await?;
         }
     }
     if read.refresh_repository {
-        enqueue_within(recorder.app, recorder.tx, &Work::RefreshRepository { repository: delivery.repository_id }, now).await?;
+        enqueue_within(
+            recorder.app,
+            recorder.tx,
+            &Work::RefreshRepository {
+                repository: delivery.repository_id,
+            },
+            now,
+        )
+        .await?;
     }
     let aftermath = recorder.aftermath;
     tx.commit().await?;
@@ -78,20 +116,32 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    async fn decide(&mut self, application: &DecideApplication, candidate: &Candidate) -> Result<Decided, StoreError> {
+    async fn decide(
+        &mut self,
+        application: &DecideApplication,
+        candidate: &Candidate,
+    ) -> Result<Decided, StoreError> {
         match candidate {
             Candidate::Ref(moved) => self.decide_ref(application, moved).await,
             Candidate::PullRequest(change) => self.decide_pull_request(application, change).await,
-            Candidate::RefusedName { reason, .. } => {
-                Ok(Decided::not_built("ref_name_refused", format!("This name cannot be built, because git refuses it: {reason}.")))
+            Candidate::RefusedName { reason, .. } => Ok(Decided::not_built(
+                "ref_name_refused",
+                format!("This name cannot be built, because git refuses it: {reason}."),
+            )),
+            Candidate::PullRequestNotBuilt {
+                reason, sentence, ..
             }
-            Candidate::PullRequestNotBuilt { reason, sentence, .. } | Candidate::Other { reason, sentence } => {
+            | Candidate::Other { reason, sentence } => {
                 Ok(Decided::not_built(reason, sentence.as_str()))
             }
         }
     }
 
-    async fn decide_ref(&mut self, application: &DecideApplication, moved: &RefMove) -> Result<Decided, StoreError> {
+    async fn decide_ref(
+        &mut self,
+        application: &DecideApplication,
+        moved: &RefMove,
+    ) -> Result<Decided, StoreError> {
         let stands = refs::get(self.tx, application.id, &moved.name).await?;
         if moved.compared && stands != moved.old {
             return Ok(Decided::not_built("known", sentence::KNOWN));
@@ -104,39 +154,77 @@ impl Recorder<'_> {
             _ => false,
         };
         match &moved.new {
-            Some(commit) if !overtaken => refs::put(self.tx, application.id, &moved.name, commit, self.now).await?,
+            Some(commit) if !overtaken => {
+                refs::put(self.tx, application.id, &moved.name, commit, self.now).await?
+            }
             Some(_) => {}
             None => refs::remove(self.tx, application.id, &moved.name).await?,
         }
         let verdict = judge_ref(application, moved);
         match (verdict, &moved.new) {
             (Verdict::Build(trigger), Some(commit)) => {
-                let new = self.new_build(application, &moved.name, commit, moved.old.as_ref(), trigger, TriggerDetail::default());
-                self.build(application, &new, moved.compared, overtaken).await
+                let new = self.new_build(
+                    application,
+                    &moved.name,
+                    commit,
+                    moved.old.as_ref(),
+                    trigger,
+                    TriggerDetail::default(),
+                );
+                self.build(application, &new, moved.compared, overtaken)
+                    .await
             }
             (Verdict::Not { reason, sentence }, new) => {
                 if new.is_none() && application.cancel_superseded {
                     let why = sentence::ref_deleted(moved.name.kind().as_str(), moved.name.short());
-                    for build in builds::under_way_of_ref(self.tx, application.id, &moved.name).await? {
-                        stop_within(self.app, self.tx, build, "Pipewright", &why, self.now, &mut self.aftermath).await?;
+                    for build in
+                        builds::under_way_of_ref(self.tx, application.id, &moved.name).await?
+                    {
+                        stop_within(
+                            self.app,
+                            self.tx,
+                            build,
+                            "Pipewright",
+                            &why,
+                            self.now,
+                            &mut self.aftermath,
+                        )
+                        .await?;
                     }
                 }
                 Ok(Decided::not_built(reason, sentence))
             }
-            (Verdict::Build(_), None) => Ok(Decided::not_built("deleted", "There is nothing to build.")),
+            (Verdict::Build(_), None) => {
+                Ok(Decided::not_built("deleted", "There is nothing to build."))
+            }
         }
     }
 
-    async fn decide_pull_request(&mut self, application: &DecideApplication, change: &PullRequestChange) -> Result<Decided, StoreError> {
+    async fn decide_pull_request(
+        &mut self,
+        application: &DecideApplication,
+        change: &PullRequestChange,
+    ) -> Result<Decided, StoreError> {
         match (judge_pull_request(application, change), &change.commit) {
             (Verdict::Build(trigger), PullRequestCommit::Known(commit)) => {
-                let detail = TriggerDetail { pull_request: Some(change.detail.clone()), ..TriggerDetail::default() };
-                let new = self.new_build(application, &change.source, commit, change.previous.as_ref(), trigger, detail);
+                let detail = TriggerDetail {
+                    pull_request: Some(change.detail.clone()),
+                    ..TriggerDetail::default()
+                };
+                let new = self.new_build(
+                    application,
+                    &change.source,
+                    commit,
+                    change.previous.as_ref(),
+                    trigger,
+                    detail,
+                );
                 self.build(application, &new, false, false).await
             }
-            (Verdict::Build(_), PullRequestCommit::Short(digits)) => {
-                Ok(Decided::not_built("commit_unknown", format!("Bitbucket does not say which commit {digits} is.")))
-            }
+            (Verdict::Build(_), PullRequestCommit::Short(digits)) => Ok(Decided::not_built(
+                "commit_unknown",
+                format!("Bitbucket does not say which commit {digits} is."),
+            )),
             (Verdict::Not { reason, sentence }, _) => Ok(Decided::not_built(reason, sentence)),
         }
     }
@@ -189,8 +277,25 @@ impl Recorder<'_> {
         self.aftermath.moved(new.account_id, new.id);
         if application.cancel_superseded && !overtaken && new.trigger != TriggerKind::Tag {
             let why = sentence::superseded(number);
-            for older in builds::under_way_before(self.tx, application.id, &new.ref_name, number, new.trigger).await? {
-                stop_within(self.app, self.tx, older, "Pipewright", &why, self.now, &mut self.aftermath).await?;
+            for older in builds::under_way_before(
+                self.tx,
+                application.id,
+                &new.ref_name,
+                number,
+                new.trigger,
+            )
+            .await?
+            {
+                stop_within(
+                    self.app,
+                    self.tx,
+                    older,
+                    "Pipewright",
+                    &why,
+                    self.now,
+                    &mut self.aftermath,
+                )
+                .await?;
             }
         }
         Ok(Decided {
@@ -229,19 +334,35 @@ impl Recorder<'_> {
 }
 
 /// What a decision's row says of its change.
-fn described(candidate: &Candidate) -> (ChangeKind, Option<String>, Option<String>, Option<String>) {
+fn described(
+    candidate: &Candidate,
+) -> (ChangeKind, Option<String>, Option<String>, Option<String>) {
     let text = |hash: &Option<CommitHash>| hash.as_ref().map(|hash| hash.as_str().to_owned());
     match candidate {
-        Candidate::Ref(moved) => (moved.change_kind(), Some(moved.name.full().to_owned()), text(&moved.old), text(&moved.new)),
-        Candidate::RefusedName { name, .. } => (ChangeKind::Updated, Some(name.clone()), None, None),
+        Candidate::Ref(moved) => (
+            moved.change_kind(),
+            Some(moved.name.full().to_owned()),
+            text(&moved.old),
+            text(&moved.new),
+        ),
+        Candidate::RefusedName { name, .. } => {
+            (ChangeKind::Updated, Some(name.clone()), None, None)
+        }
         Candidate::PullRequest(change) => {
             let commit = match &change.commit {
                 PullRequestCommit::Known(hash) => hash.as_str().to_owned(),
                 PullRequestCommit::Short(digits) => digits.clone(),
             };
-            (ChangeKind::PullRequest, Some(change.source.full().to_owned()), text(&change.previous), Some(commit))
+            (
+                ChangeKind::PullRequest,
+                Some(change.source.full().to_owned()),
+                text(&change.previous),
+                Some(commit),
+            )
         }
-        Candidate::PullRequestNotBuilt { ref_name, .. } => (ChangeKind::PullRequest, ref_name.clone(), None, None),
+        Candidate::PullRequestNotBuilt { ref_name, .. } => {
+            (ChangeKind::PullRequest, ref_name.clone(), None, None)
+        }
         Candidate::Other { .. } => (ChangeKind::Other, None, None, None),
     }
 }

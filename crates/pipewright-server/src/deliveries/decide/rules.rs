@@ -23,7 +23,10 @@ pub(crate) enum Verdict {
 }
 
 fn not(reason: &'static str, sentence: impl Into<String>) -> Verdict {
-    Verdict::Not { reason, sentence: sentence.into() }
+    Verdict::Not {
+        reason,
+        sentence: sentence.into(),
+    }
 }
 
 /// Judges a ref that moved.
@@ -31,28 +34,53 @@ pub(crate) fn judge_ref(application: &DecideApplication, moved: &RefMove) -> Ver
     let short = moved.name.short();
     let kind = moved.name.kind().as_str();
     if moved.new.is_none() {
-        return not("deleted", format!("The {kind} {short} was deleted: there is nothing to build."));
+        return not(
+            "deleted",
+            format!("The {kind} {short} was deleted: there is nothing to build."),
+        );
     }
     if !application.auto_build {
-        return not("auto_build_off", format!("Auto-build is switched off for {}.", application.name));
+        return not(
+            "auto_build_off",
+            format!("Auto-build is switched off for {}.", application.name),
+        );
     }
     match moved.name.kind() {
         RefKind::Branch if !application.build_pushes => {
-            return not("pushes_off", format!("{} does not build pushes to branches.", application.name));
+            return not(
+                "pushes_off",
+                format!("{} does not build pushes to branches.", application.name),
+            );
         }
         RefKind::Branch if !selects(&application.branch_patterns, short) => {
             return not(
                 "branch_not_selected",
-                format!("{} builds {}, not {short}.", application.name, listed(&application.branch_patterns)),
+                format!(
+                    "{} builds {}, not {short}.",
+                    application.name,
+                    listed(&application.branch_patterns)
+                ),
             );
         }
-        RefKind::Tag if !application.build_tags => return not("tag_not_selected", format!("{} does not build tags.", application.name)),
+        RefKind::Tag if !application.build_tags => {
+            return not(
+                "tag_not_selected",
+                format!("{} does not build tags.", application.name),
+            );
+        }
         _ => {}
     }
     if moved.message.as_deref().is_some_and(has_skip_marker) {
-        return not("skip_marker", "The commit's message asks for no build with [skip ci].");
+        return not(
+            "skip_marker",
+            "The commit's message asks for no build with [skip ci].",
+        );
     }
-    Verdict::Build(if moved.name.is_branch() { TriggerKind::Push } else { TriggerKind::Tag })
+    Verdict::Build(if moved.name.is_branch() {
+        TriggerKind::Push
+    } else {
+        TriggerKind::Tag
+    })
 }
 
 /// Why a push of this branch or tag would not be built by these settings now; none where it would.
@@ -71,7 +99,14 @@ pub(crate) fn why_not_built(application: &Application, name: &RefName) -> Option
     };
     // Any commit: the settings know of none.
     let new = "1".repeat(40).parse().ok();
-    let moved = RefMove { name: name.clone(), old: None, new, message: None, may_be_tag_object: false, compared: false };
+    let moved = RefMove {
+        name: name.clone(),
+        old: None,
+        new,
+        message: None,
+        may_be_tag_object: false,
+        compared: false,
+    };
     match judge_ref(&settings, &moved) {
         Verdict::Build(_) => None,
         Verdict::Not { sentence, .. } => Some(sentence),
@@ -79,12 +114,21 @@ pub(crate) fn why_not_built(application: &Application, name: &RefName) -> Option
 }
 
 /// Judges an open pull request of the repository's own.
-pub(crate) fn judge_pull_request(application: &DecideApplication, change: &PullRequestChange) -> Verdict {
+pub(crate) fn judge_pull_request(
+    application: &DecideApplication,
+    change: &PullRequestChange,
+) -> Verdict {
     if !application.auto_build {
-        return not("auto_build_off", format!("Auto-build is switched off for {}.", application.name));
+        return not(
+            "auto_build_off",
+            format!("Auto-build is switched off for {}.", application.name),
+        );
     }
     if !application.build_pull_requests {
-        return not("pull_requests_off", format!("{} does not build pull requests.", application.name));
+        return not(
+            "pull_requests_off",
+            format!("{} does not build pull requests.", application.name),
+        );
     }
     // Whoever selects main wants to know of what is to be merged into main.
     let patterns = &application.branch_patterns;
@@ -110,7 +154,11 @@ fn selects(patterns: &[RefPattern], short: &str) -> bool {
 /// The patterns for people: the first few of them.
 fn listed(patterns: &[RefPattern]) -> String {
     let shown: Vec<&str> = patterns.iter().take(5).map(RefPattern::as_str).collect();
-    let more = if patterns.len() > shown.len() { ", …" } else { "" };
+    let more = if patterns.len() > shown.len() {
+        ", …"
+    } else {
+        ""
+    };
     format!("{}{more}", shown.join(", "))
 }
 
@@ -163,13 +211,34 @@ mod tests {
     #[test]
     fn each_reason_has_its_case() {
         let on = application();
-        let off = DecideApplication { auto_build: false, ..application() };
-        let no_pushes = DecideApplication { build_pushes: false, ..application() };
-        let no_tags = DecideApplication { build_tags: false, ..application() };
-        let patterns = vec!["main".parse().expect("a pattern"), "release/*".parse().expect("a pattern")];
-        let selected = DecideApplication { branch_patterns: patterns, ..application() };
-        let skip = RefMove { message: Some("typo [skip ci]".to_owned()), ..moved("refs/heads/main") };
-        let gone = RefMove { new: None, ..moved("refs/heads/main") };
+        let off = DecideApplication {
+            auto_build: false,
+            ..application()
+        };
+        let no_pushes = DecideApplication {
+            build_pushes: false,
+            ..application()
+        };
+        let no_tags = DecideApplication {
+            build_tags: false,
+            ..application()
+        };
+        let patterns = vec![
+            "main".parse().expect("a pattern"),
+            "release/*".parse().expect("a pattern"),
+        ];
+        let selected = DecideApplication {
+            branch_patterns: patterns,
+            ..application()
+        };
+        let skip = RefMove {
+            message: Some("typo [skip ci]".to_owned()),
+            ..moved("refs/heads/main")
+        };
+        let gone = RefMove {
+            new: None,
+            ..moved("refs/heads/main")
+        };
         let table = [
             (&on, moved("refs/heads/main"), "push"),
             (&on, moved("refs/tags/v1"), "tag"),
@@ -178,22 +247,43 @@ mod tests {
             (&no_pushes, moved("refs/tags/v1"), "tag"),
             (&no_tags, moved("refs/tags/v1"), "tag_not_selected"),
             (&selected, moved("refs/heads/release/7"), "push"),
-            (&selected, moved("refs/heads/feature/7"), "branch_not_selected"),
+            (
+                &selected,
+                moved("refs/heads/feature/7"),
+                "branch_not_selected",
+            ),
             (&selected, moved("refs/tags/v1"), "tag"),
             (&on, skip, "skip_marker"),
             (&on, gone.clone(), "deleted"),
             (&off, gone, "deleted"),
         ];
         for (application, change, expected) in table {
-            assert_eq!(reason(&judge_ref(application, &change)), expected, "{change:?}");
+            assert_eq!(
+                reason(&judge_ref(application, &change)),
+                expected,
+                "{change:?}"
+            );
         }
     }
 
     #[test]
     fn t13_t20_hostile_names_are_judged_like_any_other() {
-        for name in ["a'b\"c", "$(touch${IFS}pwned)", "100%", "größe/日本", "-rf", "a#b", "a;b&c|d", "feature/x"] {
+        for name in [
+            "a'b\"c",
+            "$(touch${IFS}pwned)",
+            "100%",
+            "größe/日本",
+            "-rf",
+            "a#b",
+            "a;b&c|d",
+            "feature/x",
+        ] {
             let full = RefName::branch(name).expect("a name").full().to_owned();
-            assert_eq!(judge_ref(&application(), &moved(&full)), Verdict::Build(TriggerKind::Push), "{name}");
+            assert_eq!(
+                judge_ref(&application(), &moved(&full)),
+                Verdict::Build(TriggerKind::Push),
+                "{name}"
+            );
         }
     }
 
@@ -211,10 +301,28 @@ mod tests {
                 is_new: true,
             },
         };
-        let selected = DecideApplication { branch_patterns: vec!["main".parse().expect("a pattern")], ..application() };
-        assert_eq!(reason(&judge_pull_request(&selected, &change("feature", "main"))), "pull_request");
-        assert_eq!(reason(&judge_pull_request(&selected, &change("feature", "develop"))), "branch_not_selected");
-        let off = DecideApplication { build_pull_requests: false, ..application() };
-        assert_eq!(reason(&judge_pull_request(&off, &change("feature", "main"))), "pull_requests_off");
+        let selected = DecideApplication {
+            branch_patterns: vec!["main".parse().expect("a pattern")],
+            ..application()
+        };
+        assert_eq!(
+            reason(&judge_pull_request(&selected, &change("feature", "main"))),
+            "pull_request"
+        );
+        assert_eq!(
+            reason(&judge_pull_request(
+                &selected,
+                &change("feature", "develop")
+            )),
+            "branch_not_selected"
+        );
+        let off = DecideApplication {
+            build_pull_requests: false,
+            ..application()
+        };
+        assert_eq!(
+            reason(&judge_pull_request(&off, &change("feature", "main"))),
+            "pull_requests_off"
+        );
     }
 }

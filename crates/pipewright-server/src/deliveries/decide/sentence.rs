@@ -4,7 +4,11 @@ use pipewright_core::TriggerKind;
 
 /// A build was made.
 pub(crate) fn built(number: i64, trigger: TriggerKind, compared: bool) -> String {
-    let how = if compared { ", found by comparing refs" } else { "" };
+    let how = if compared {
+        ", found by comparing refs"
+    } else {
+        ""
+    };
     match trigger {
         TriggerKind::Tag => format!("Built as #{number}: a tag was pushed{how}."),
         TriggerKind::PullRequest => format!("Built as #{number}: a pull request."),
@@ -14,14 +18,18 @@ pub(crate) fn built(number: i64, trigger: TriggerKind, compared: bool) -> String
 
 /// The same had been built.
 pub(crate) fn duplicate(number: i64) -> String {
-    format!("Duplicate of #{number}: this commit of this ref was built before. Rerun that build to build it again.")
+    format!(
+        "Duplicate of #{number}: this commit of this ref was built before. Rerun that build to build it again."
+    )
 }
 
 /// The repository has no application.
-pub(crate) const NO_APPLICATION: &str = "No application is made from this repository: there is nothing to build.";
+pub(crate) const NO_APPLICATION: &str =
+    "No application is made from this repository: there is nothing to build.";
 
 /// What was found by comparing refs had been decided meanwhile.
-pub(crate) const KNOWN: &str = "Decided already: a delivery brought this change while the refs were compared.";
+pub(crate) const KNOWN: &str =
+    "Decided already: a delivery brought this change while the refs were compared.";
 
 /// Somebody stopped a build because its ref is gone.
 pub(crate) fn ref_deleted(kind: &str, short: &str) -> String {

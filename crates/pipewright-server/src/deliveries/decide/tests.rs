@@ -11,7 +11,13 @@ use crate::tasks::Lane;
 use crate::testing::{TestOptions, TestServer};
 
 async fn still(cancel_superseded: bool) -> TestServer {
-    TestServer::with(TestOptions { works: false, runner_slots: 0, cancel_superseded, ..TestOptions::default() }).await
+    TestServer::with(TestOptions {
+        works: false,
+        runner_slots: 0,
+        cancel_superseded,
+        ..TestOptions::default()
+    })
+    .await
 }
 
 fn commit(digit: &str) -> String {
@@ -25,7 +31,9 @@ async fn decide(server: &TestServer) -> Vec<String> {
     while let Some(unit) = lane.next(server.repository_id()).await.expect("reads") {
         let id = unit.id;
         lane.step(unit).await.expect("decides");
-        let made: Vec<Decision> = decisions::of_delivery(&server.app.db, server.account(), id).await.expect("reads");
+        let made: Vec<Decision> = decisions::of_delivery(&server.app.db, server.account(), id)
+            .await
+            .expect("reads");
         reasons.extend(made.into_iter().map(|decision| decision.reason));
     }
     reasons
@@ -33,13 +41,20 @@ async fn decide(server: &TestServer) -> Vec<String> {
 
 async fn stands(server: &TestServer, branch: &str) -> Option<String> {
     let name = RefName::branch(branch).expect("a branch");
-    let all: Vec<(RefName, CommitHash)> = refs::list(&server.app.db, server.application()).await.expect("reads");
-    all.into_iter().find(|(found, _)| *found == name).map(|(_, commit)| commit.as_str().to_owned())
+    let all: Vec<(RefName, CommitHash)> = refs::list(&server.app.db, server.application())
+        .await
+        .expect("reads");
+    all.into_iter()
+        .find(|(found, _)| *found == name)
+        .map(|(_, commit)| commit.as_str().to_owned())
 }
 
 async fn compared(server: &TestServer, branch: &str, old: Option<&str>, new: Option<&str>) {
-    let change = serde_json::json!({"name": format!("refs/heads/{branch}"), "old": old, "new": new});
-    let body = serde_json::json!({ "changes": [change] }).to_string().into_bytes();
+    let change =
+        serde_json::json!({"name": format!("refs/heads/{branch}"), "old": old, "new": new});
+    let body = serde_json::json!({ "changes": [change] })
+        .to_string()
+        .into_bytes();
     server.store(Origin::Comparison, COMPARED, body).await;
 }
 
@@ -53,8 +68,17 @@ async fn a_delivery_that_was_overtaken_is_built_and_moves_nothing_back() {
     server.deliver("main", Some(&a), &b).await;
     assert_eq!(decide(&server).await, ["built", "built", "built"]);
     assert_eq!(stands(&server, "main").await, Some(c), "not moved back");
-    let states: Vec<_> = server.builds().await.iter().map(|build| build.state.as_str()).collect();
-    assert_eq!(states, ["stopped", "queued", "queued"], "the late one replaces nothing");
+    let states: Vec<_> = server
+        .builds()
+        .await
+        .iter()
+        .map(|build| build.state.as_str())
+        .collect();
+    assert_eq!(
+        states,
+        ["stopped", "queued", "queued"],
+        "the late one replaces nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +91,10 @@ async fn a_difference_that_a_delivery_explained_meanwhile_is_known() {
     server.deliver("main", Some(&a), &b).await;
     compared(&server, "main", Some(&b), Some(&a)).await;
     compared(&server, "main", Some(&a), None).await;
-    assert_eq!(decide(&server).await, ["built", "known", "built", "duplicate", "deleted"]);
+    assert_eq!(
+        decide(&server).await,
+        ["built", "known", "built", "duplicate", "deleted"]
+    );
     assert_eq!(stands(&server, "main").await, None);
     assert_eq!(server.builds().await.len(), 2);
 }
@@ -75,10 +102,18 @@ async fn a_difference_that_a_delivery_explained_meanwhile_is_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_fails_and_holds_nothing_up() {
     let server = still(false).await;
-    let broken = server.store(Origin::Bitbucket, "repo:refs_changed", b"{".to_vec()).await;
+    let broken = server
+        .store(Origin::Bitbucket, "repo:refs_changed", b"{".to_vec())
+        .await;
     server.deliver("main", None, &commit("a")).await;
     assert_eq!(decide(&server).await, ["built"]);
-    let failed = pipewright_store::deliveries::get(&server.app.db, server.account(), broken).await.expect("reads").expect("the delivery");
-    assert_eq!(failed.state, pipewright_store::deliveries::DeliveryState::Failed);
+    let failed = pipewright_store::deliveries::get(&server.app.db, server.account(), broken)
+        .await
+        .expect("reads")
+        .expect("the delivery");
+    assert_eq!(
+        failed.state,
+        pipewright_store::deliveries::DeliveryState::Failed
+    );
     assert!(failed.message.expect("a sentence").contains("redeliver"));
 }

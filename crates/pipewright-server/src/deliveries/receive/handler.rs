@@ -23,8 +23,16 @@ use crate::live::Hook;
 const PING: &str = "diagnostics:ping";
 
 /// Headers worth keeping with a delivery; none of them is secret.
-const KEPT_HEADERS: [&str; 8] =
-    ["user-agent", "content-type", "x-event-key", "x-hook-uuid", "x-request-uuid", "x-request-id", "x-attempt-number", "x-b3-traceid"];
+const KEPT_HEADERS: [&str; 8] = [
+    "user-agent",
+    "content-type",
+    "x-event-key",
+    "x-hook-uuid",
+    "x-request-uuid",
+    "x-request-id",
+    "x-attempt-number",
+    "x-b3-traceid",
+];
 
 /// A kept header is cut to this many bytes.
 const HEADER_LIMIT: usize = 300;
@@ -34,13 +42,17 @@ const FRESH: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The webhooks' address. Its body limit is its own: see [`receive`].
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/hooks/{path}", post(receive)).layer(axum::extract::DefaultBodyLimit::disable())
+    Router::new()
+        .route("/hooks/{path}", post(receive))
+        .layer(axum::extract::DefaultBodyLimit::disable())
 }
 
 /// Why a delivery is not taken. The sentence goes to whoever sent it; Data Center shows it to administrators.
 #[derive(Debug, thiserror::Error)]
 enum ReceiveError {
-    #[error("There is no webhook at this address; press Repair on the application's page to write it anew.")]
+    #[error(
+        "There is no webhook at this address; press Repair on the application's page to write it anew."
+    )]
     NoWebhook,
     #[error(
         "The body is longer than the {limit} bytes that are taken; raise `webhooks.body_limit`. What it says is found by comparing refs."
@@ -65,23 +77,38 @@ impl IntoResponse for ReceiveError {
             Self::NotBelieved(_) => StatusCode::UNAUTHORIZED,
             Self::NotStored(_) | Self::Database => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let mut response = (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{self}\n")).into_response();
+        let mut response = (
+            status,
+            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+            format!("{self}\n"),
+        )
+            .into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("5"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, http::HeaderValue::from_static("5"));
         }
         response
     }
 }
 
-async fn receive(State(app): State<App>, Path(path): Path<String>, headers: HeaderMap, body: Body) -> Result<Response, ReceiveError> {
+async fn receive(
+    State(app): State<App>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ReceiveError> {
     let hook = hook(&app, &path).await?;
     let limit = app.config.delivery_body_limit;
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(ReceiveError::TooLarge { limit });
     }
     let body = read(body, limit).await?;
-    let said = DeliveryHeaders::read(|name| headers.get(name).and_then(|value| value.to_str().ok()));
+    let said =
+        DeliveryHeaders::read(|name| headers.get(name).and_then(|value| value.to_str().ok()));
     if said.event_key == PING && said.signature.is_none() && hook.product == Product::DataCenter {
         return Ok(answer(StatusCode::OK, "pong"));
     }
@@ -95,7 +122,9 @@ async fn receive(State(app): State<App>, Path(path): Path<String>, headers: Head
         repository_id: hook.repository,
         webhook_id: hook.id.as_uuid(),
         // Without an id a repetition is told by its body; both products send one.
-        request_id: said.request_id.unwrap_or_else(|| format!("body-{}", hex::encode(Sha256::digest(&body)))),
+        request_id: said
+            .request_id
+            .unwrap_or_else(|| format!("body-{}", hex::encode(Sha256::digest(&body)))),
         origin: Origin::Bitbucket,
         event_key: said.event_key,
         attempt_number: i64::from(said.attempt_number.unwrap_or(1)),
@@ -104,7 +133,11 @@ async fn receive(State(app): State<App>, Path(path): Path<String>, headers: Head
         received_at: app.clock.now(),
     };
     let is_new = app.live().intake.store(new).await?;
-    Ok(if is_new { answer(StatusCode::ACCEPTED, "stored") } else { answer(StatusCode::OK, "known already") })
+    Ok(if is_new {
+        answer(StatusCode::ACCEPTED, "stored")
+    } else {
+        answer(StatusCode::OK, "known already")
+    })
 }
 
 /// Reads a body, at most `limit` bytes of it.
@@ -122,7 +155,12 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, ReceiveError> {
 }
 
 fn answer(status: StatusCode, text: &'static str) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        text,
+    )
+        .into_response()
 }
 
 /// The webhook of this path: as read a moment ago, or from the database.
@@ -138,8 +176,17 @@ async fn read_hook(app: &App, path: &str) -> Result<Arc<Hook>, ReceiveError> {
         tracing::error!(error = %crate::tasks::chain(error), "a delivery's webhook cannot be read");
         ReceiveError::Database
     };
-    let target = hook_by_path(&app.db, path).await.map_err(|error| failed(&error))?.ok_or(ReceiveError::NoWebhook)?;
-    let secret = app.vault.open(&target.secret_sealed, &format!("webhooks.secret:{}", target.id)).map_err(|error| failed(&error))?;
+    let target = hook_by_path(&app.db, path)
+        .await
+        .map_err(|error| failed(&error))?
+        .ok_or(ReceiveError::NoWebhook)?;
+    let secret = app
+        .vault
+        .open(
+            &target.secret_sealed,
+            &format!("webhooks.secret:{}", target.id),
+        )
+        .map_err(|error| failed(&error))?;
     let hook = Arc::new(Hook {
         id: target.id,
         account: target.account_id,
@@ -153,8 +200,16 @@ async fn read_hook(app: &App, path: &str) -> Result<Arc<Hook>, ReceiveError> {
 }
 
 /// Checks the signature; one that does not fit what was read a while ago is checked against the database once more.
-async fn verified(app: &App, path: &str, hook: Arc<Hook>, body: &[u8], signature: Option<&str>) -> Result<Arc<Hook>, ReceiveError> {
-    let Err(error) = verify_signature(&hook.secret, body, signature) else { return Ok(hook) };
+async fn verified(
+    app: &App,
+    path: &str,
+    hook: Arc<Hook>,
+    body: &[u8],
+    signature: Option<&str>,
+) -> Result<Arc<Hook>, ReceiveError> {
+    let Err(error) = verify_signature(&hook.secret, body, signature) else {
+        return Ok(hook);
+    };
     if error == SignatureError::Wrong && app.clock.now().since(hook.read_at) > FRESH {
         let hook = read_hook(app, path).await?;
         if verify_signature(&hook.secret, body, signature).is_ok() {
@@ -166,6 +221,16 @@ async fn verified(app: &App, path: &str, hook: Arc<Hook>, body: &[u8], signature
 }
 
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).chars().take(HEADER_LIMIT).collect());
-    KEPT_HEADERS.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?))).collect()
+    let text = |name: &str| {
+        headers.get(name).map(|value| {
+            String::from_utf8_lossy(value.as_bytes())
+                .chars()
+                .take(HEADER_LIMIT)
+                .collect()
+        })
+    };
+    KEPT_HEADERS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), text(name)?)))
+        .collect()
 }

@@ -60,16 +60,23 @@ impl Intake {
     pub(crate) async fn store(&self, delivery: NewDelivery) -> Result<bool, IntakeError> {
         let (answer, answered) = oneshot::channel();
         let stored = async {
-            self.sender.send((delivery, answer)).await.map_err(|_| IntakeError::Closed)?;
+            self.sender
+                .send((delivery, answer))
+                .await
+                .map_err(|_| IntakeError::Closed)?;
             answered.await.map_err(|_| IntakeError::Closed)?
         };
-        tokio::time::timeout(PATIENCE, stored).await.unwrap_or(Err(IntakeError::Full))
+        tokio::time::timeout(PATIENCE, stored)
+            .await
+            .unwrap_or(Err(IntakeError::Full))
     }
 }
 
 /// Stores what comes in until it is cancelled, then what had come in.
 pub(crate) async fn run(app: App, cancel: CancellationToken) {
-    let Some(mut receiver) = app.live().intake.receiver.take() else { return };
+    let Some(mut receiver) = app.live().intake.receiver.take() else {
+        return;
+    };
     let mut batch: Vec<Waiting> = Vec::with_capacity(BATCH);
     loop {
         let received = tokio::select! {
@@ -97,7 +104,11 @@ async fn store_batch(app: &App, batch: &mut Vec<Waiting>) {
             let mut results = Vec::with_capacity(batch.len());
             for delivery in &deliveries {
                 let stored = store(app, &[delivery]).await;
-                results.push(stored.map(|stored| stored[0]).map_err(|error| IntakeError::Refused(error.to_string())));
+                results.push(
+                    stored
+                        .map(|stored| stored[0])
+                        .map_err(|error| IntakeError::Refused(error.to_string())),
+                );
             }
             results
         }
@@ -108,7 +119,10 @@ async fn store_batch(app: &App, batch: &mut Vec<Waiting>) {
             if touched.insert(delivery.repository_id) {
                 app.live().decide.give(delivery.repository_id);
             }
-            app.live().news.tell(NewsItem::Delivery { account: delivery.account_id, delivery: delivery.id });
+            app.live().news.tell(NewsItem::Delivery {
+                account: delivery.account_id,
+                delivery: delivery.id,
+            });
         }
         // A request that went away meanwhile needs no answer.
         let _ = answer.send(result);
@@ -124,7 +138,12 @@ async fn store(app: &App, deliveries: &[&NewDelivery]) -> Result<Vec<bool>, Stor
     for delivery in deliveries {
         stored.push(pipewright_store::deliveries::insert(&mut tx, delivery).await?);
         if hooks.insert(delivery.webhook_id) {
-            pipewright_store::deliveries::saw_delivery(&mut tx, WebhookId::from_uuid(delivery.webhook_id), delivery.received_at).await?;
+            pipewright_store::deliveries::saw_delivery(
+                &mut tx,
+                WebhookId::from_uuid(delivery.webhook_id),
+                delivery.received_at,
+            )
+            .await?;
         }
     }
     tx.commit().await?;

@@ -26,7 +26,11 @@ async fn serve(router: Router, base: &str, mut request: Request) -> Response {
         return Redirect::to(&format!("{base}/")).into_response();
     }
     let Some(uri) = without(request.uri(), base) else {
-        return (StatusCode::NOT_FOUND, format!("There is nothing here; Pipewright is at {base}/.\n")).into_response();
+        return (
+            StatusCode::NOT_FOUND,
+            format!("There is nothing here; Pipewright is at {base}/.\n"),
+        )
+            .into_response();
     };
     *request.uri_mut() = uri;
     match router.oneshot(request).await {
@@ -52,9 +56,18 @@ mod tests {
 
     #[test]
     fn only_addresses_under_the_sub_path_are_inside() {
-        for (uri, expected) in [("/pw/a?b=c", Some("/a?b=c")), ("/pw/", Some("/")), ("/pwa", None), ("/a/pw/", None)] {
+        for (uri, expected) in [
+            ("/pw/a?b=c", Some("/a?b=c")),
+            ("/pw/", Some("/")),
+            ("/pwa", None),
+            ("/a/pw/", None),
+        ] {
             let inside = without(&uri.parse().expect("an address"), "/pw");
-            assert_eq!(inside.map(|uri| uri.to_string()).as_deref(), expected, "{uri}");
+            assert_eq!(
+                inside.map(|uri| uri.to_string()).as_deref(),
+                expected,
+                "{uri}"
+            );
         }
     }
 }

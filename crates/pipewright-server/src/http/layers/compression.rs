@@ -10,7 +10,9 @@ use tower_http::compression::predicate::{And, Predicate, SizeAbove};
 const WORTH_IT: u16 = 1024;
 
 pub(in crate::http) fn layer() -> CompressionLayer<And<SizeAbove, NotLive>> {
-    CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(WORTH_IT.into()).and(NotLive))
+    CompressionLayer::new()
+        .gzip(true)
+        .compress_when(SizeAbove::new(WORTH_IT.into()).and(NotLive))
 }
 
 /// True for everything but live streams and archives.
@@ -24,9 +26,13 @@ impl Predicate for NotLive {
 }
 
 fn is_compressed(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/gzip")
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes() == b"application/gzip")
 }
 
 fn is_live(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }

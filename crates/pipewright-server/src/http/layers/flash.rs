@@ -11,13 +11,23 @@ use crate::app::App;
 use crate::http::cookies::remove_cookie;
 use crate::http::redirect::FLASH_COOKIE;
 
-pub(in crate::http) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
-    let had_message = CookieJar::from_headers(request.headers()).get(FLASH_COOKIE).is_some();
+pub(in crate::http) async fn layer(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let had_message = CookieJar::from_headers(request.headers())
+        .get(FLASH_COOKIE)
+        .is_some();
     let mut response = next.run(request).await;
-    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if had_message
         && is_page
-        && let Ok(removal) = HeaderValue::from_str(&remove_cookie(&app.config, FLASH_COOKIE).to_string())
+        && let Ok(removal) =
+            HeaderValue::from_str(&remove_cookie(&app.config, FLASH_COOKIE).to_string())
     {
         response.headers_mut().append(SET_COOKIE, removal);
     }

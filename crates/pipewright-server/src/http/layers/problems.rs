@@ -31,7 +31,11 @@ pub(in crate::http) struct ProblemPage {
     pub(in crate::http) sign_in: Option<String>,
 }
 
-pub(in crate::http) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(in crate::http) async fn layer(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
     let seen = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
@@ -47,9 +51,13 @@ fn problem(response: &Response) -> Option<Arc<PageError>> {
         return Some(Arc::clone(error));
     }
     let status = response.status();
-    let is_bare = response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let is_bare = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
     let is_error = status.is_client_error() || status.is_server_error();
-    (is_error && is_bare && status != StatusCode::SERVICE_UNAVAILABLE).then(|| Arc::new(PageError::of_status(status)))
+    (is_error && is_bare && status != StatusCode::SERVICE_UNAVAILABLE)
+        .then(|| Arc::new(PageError::of_status(status)))
 }
 
 async fn draw(app: &App, request: &Parts, error: &PageError) -> Response {
@@ -74,7 +82,8 @@ async fn draw(app: &App, request: &Parts, error: &PageError) -> Response {
         status: error.status().as_u16(),
         heading: heading(error),
         sentence: error.to_string(),
-        id: matches!(error, PageError::Internal(_)).then(|| id.map(|id| id.0.clone()).unwrap_or_default()),
+        id: matches!(error, PageError::Internal(_))
+            .then(|| id.map(|id| id.0.clone()).unwrap_or_default()),
         sign_in: (is_anonymous && matches!(error, PageError::NotFound))
             .then(|| format!("{}{}", app.config.base_path(), sign_in_path(request))),
     };
@@ -103,12 +112,21 @@ fn sign_in_path(request: &Parts) -> String {
     if request.method != Method::GET {
         return "/sign-in".to_owned();
     }
-    let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
-    format!("/sign-in?next={}", utf8_percent_encode(path, NON_ALPHANUMERIC))
+    let path = request
+        .uri
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    format!(
+        "/sign-in?next={}",
+        utf8_percent_encode(path, NON_ALPHANUMERIC)
+    )
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
     accept.contains("json") && !accept.contains("text/html")
 }
 
@@ -124,7 +142,12 @@ fn json(error: &PageError, id: Option<&RequestId>) -> Response {
     if let Some(RequestId(id)) = id {
         body["instance"] = serde_json::json!(format!("urn:pipewright:request:{id}"));
     }
-    let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+    let mut response = (
+        status,
+        [(CONTENT_TYPE, "application/problem+json")],
+        body.to_string(),
+    )
+        .into_response();
     retry_after(error, response.headers_mut());
     response
 }

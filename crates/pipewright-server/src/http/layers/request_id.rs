@@ -17,7 +17,10 @@ pub(in crate::http) struct RequestId(pub(in crate::http) String);
 pub(in crate::http) async fn layer(mut request: Request, next: Next) -> Response {
     let id = new_id();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let span = tracing::info_span!("request", id = %id, method = %request.method(), route = %route);
     async {
         let started = Instant::now();

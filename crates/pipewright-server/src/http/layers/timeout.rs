@@ -14,8 +14,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(in crate::http) async fn layer(request: Request, next: Next) -> Response {
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => {
-            PageError::Unavailable("This took longer than a minute and was given up. Try again in a moment.".to_owned()).into_response()
-        }
+        Err(_) => PageError::Unavailable(
+            "This took longer than a minute and was given up. Try again in a moment.".to_owned(),
+        )
+        .into_response(),
     }
 }

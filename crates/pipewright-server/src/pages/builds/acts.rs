@@ -15,14 +15,27 @@ use crate::http::{MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/{account}/applications/{application}/builds/{number}/stop", post(stop))
-        .route("/{account}/applications/{application}/builds/{number}/rerun", post(rerun))
-        .route("/{account}/applications/{application}/builds/{number}/run", post(resume))
+        .route(
+            "/{account}/applications/{application}/builds/{number}/stop",
+            post(stop),
+        )
+        .route(
+            "/{account}/applications/{application}/builds/{number}/rerun",
+            post(rerun),
+        )
+        .route(
+            "/{account}/applications/{application}/builds/{number}/run",
+            post(resume),
+        )
 }
 
 type Address = Path<(String, String, String)>;
 
-async fn stop(State(app): State<App>, member: MemberOf, Path((_, application, number)): Address) -> Result<SeeOther, PageError> {
+async fn stop(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, application, number)): Address,
+) -> Result<SeeOther, PageError> {
     member.require(Right::Build)?;
     let build = find::build(&app, &member, &application, &number).await?;
     match builds::stop(&app, member.account.id, build.id, &member.user.name).await {
@@ -31,7 +44,9 @@ async fn stop(State(app): State<App>, member: MemberOf, Path((_, application, nu
             Ok(back(&app, &member, &build).done("It is being stopped."))
         }
         Err(StopError::NotFound) => Err(PageError::NotFound),
-        Err(error @ StopError::Ended) => Ok(back(&app, &member, &build).failed(sentence(&error.to_string()))),
+        Err(error @ StopError::Ended) => {
+            Ok(back(&app, &member, &build).failed(sentence(&error.to_string())))
+        }
         Err(StopError::Store(error)) => Err(error.into()),
     }
 }
@@ -68,14 +83,19 @@ async fn rerun(
             Ok(SeeOther::to(&app.config, &path).done(sentence_of_it))
         }
         Err(RerunError::NotFound) => Err(PageError::NotFound),
-        Err(error @ (RerunError::UnderWay | RerunError::Nothing)) => Ok(back(&app, &member, &build).failed(sentence(&error.to_string()))),
+        Err(error @ (RerunError::UnderWay | RerunError::Nothing)) => {
+            Ok(back(&app, &member, &build).failed(sentence(&error.to_string())))
+        }
         Err(RerunError::Store(error)) => Err(error.into()),
     }
 }
 
 /// The position of the step that an address or form names by its number from 1.
 fn number_of(step: &str) -> Result<usize, PageError> {
-    let position = step.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let position = step
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_sub(1));
     position.ok_or_else(|| PageError::BadRequest("That is not a step of this build.".to_owned()))
 }
 
@@ -93,7 +113,11 @@ async fn resume(
     PageForm(waiting): PageForm<Waiting>,
 ) -> Result<SeeOther, PageError> {
     member.require(Right::Build)?;
-    let step = if waiting.step.is_empty() { None } else { Some(number_of(&waiting.step)?) };
+    let step = if waiting.step.is_empty() {
+        None
+    } else {
+        Some(number_of(&waiting.step)?)
+    };
     let build = find::build(&app, &member, &application, &number).await?;
     match builds::resume(&app, member.account.id, build.id, step).await {
         Ok(()) => {
@@ -101,7 +125,9 @@ async fn resume(
             Ok(back(&app, &member, &build).done("It goes on."))
         }
         Err(ResumeError::NotFound) => Err(PageError::NotFound),
-        Err(error @ ResumeError::NotPaused) => Ok(back(&app, &member, &build).failed(sentence(&error.to_string()))),
+        Err(error @ ResumeError::NotPaused) => {
+            Ok(back(&app, &member, &build).failed(sentence(&error.to_string())))
+        }
         Err(ResumeError::Store(error)) => Err(error.into()),
     }
 }
@@ -110,9 +136,21 @@ fn back(app: &App, member: &MemberOf, build: &Build) -> SeeOther {
     SeeOther::to(&app.config, &find::path(member, build))
 }
 
-async fn record(app: &App, member: &MemberOf, action: &str, build: &Build) -> Result<(), PageError> {
+async fn record(
+    app: &App,
+    member: &MemberOf,
+    action: &str,
+    build: &Build,
+) -> Result<(), PageError> {
     let subject = format!("{} #{}", build.application_name, build.number);
     let mut tx = app.db.begin().await?;
-    member.record(&mut tx, action, &subject, serde_json::json!({ "commit": build.commit.short() })).await?;
+    member
+        .record(
+            &mut tx,
+            action,
+            &subject,
+            serde_json::json!({ "commit": build.commit.short() }),
+        )
+        .await?;
     Ok(tx.commit().await?)
 }

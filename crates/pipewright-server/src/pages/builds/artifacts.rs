@@ -45,8 +45,14 @@ static DOWNLOADS: Semaphore = Semaphore::const_new(DOWNLOADS_AT_ONCE);
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/{account}/applications/{application}/builds/{number}/artifacts", get(show))
-        .route("/{account}/applications/{application}/builds/{number}/artifacts/{artifact}", get(download))
+        .route(
+            "/{account}/applications/{application}/builds/{number}/artifacts",
+            get(show),
+        )
+        .route(
+            "/{account}/applications/{application}/builds/{number}/artifacts/{artifact}",
+            get(download),
+        )
 }
 
 /// The page.
@@ -91,9 +97,18 @@ async fn show(
         return Ok(Html(head).into_response());
     }
     let found = artifacts::of_build(&app.db, looked.build.id).await?;
-    let artifacts = found.into_iter().map(|artifact| shown(artifact, &head.path, member.now())).collect();
+    let artifacts = found
+        .into_iter()
+        .map(|artifact| shown(artifact, &head.path, member.now()))
+        .collect();
     let keep_days = app.config.artifact_keep.as_secs() / 86_400;
-    Ok(Html(ArtifactsPage { page: head.page.clone(), artifacts, keep_days, head }).into_response())
+    Ok(Html(ArtifactsPage {
+        page: head.page.clone(),
+        artifacts,
+        keep_days,
+        head,
+    })
+    .into_response())
 }
 
 fn shown(artifact: Artifact, build: &str, now: Timestamp) -> ShownArtifact {
@@ -105,7 +120,10 @@ fn shown(artifact: Artifact, build: &str, now: Timestamp) -> ShownArtifact {
             ArtifactKind::TestReports => "test reports",
         },
         step: if artifact.attempt_number > 1 {
-            format!("{}, attempt {}", artifact.step_name, artifact.attempt_number)
+            format!(
+                "{}, attempt {}",
+                artifact.step_name, artifact.attempt_number
+            )
         } else {
             artifact.step_name
         },
@@ -113,8 +131,15 @@ fn shown(artifact: Artifact, build: &str, now: Timestamp) -> ShownArtifact {
         size: format::bytes(artifact.bytes as u64),
         expires: time_left(now, artifact.expires_at),
         expires_at: artifact.expires_at,
-        path: artifact.removed_at.is_none().then(|| format!("{build}/artifacts/{}", artifact.id)),
-        listing: artifact.listing.into_iter().map(|(name, bytes)| (name, format::bytes(bytes))).collect(),
+        path: artifact
+            .removed_at
+            .is_none()
+            .then(|| format!("{build}/artifacts/{}", artifact.id)),
+        listing: artifact
+            .listing
+            .into_iter()
+            .map(|(name, bytes)| (name, format::bytes(bytes)))
+            .collect(),
         more: (artifact.files - listed).max(0),
         name: artifact.name,
     }
@@ -138,22 +163,43 @@ async fn download(
     let id: ArtifactId = artifact.parse().map_err(|_| PageError::NotFound)?;
     let build = find::build(&app, &member, &application, &number).await?;
     let artifact = artifacts::get(&app.db, member.account.id, build.id, id).await?;
-    let artifact = artifact.filter(|artifact| artifact.removed_at.is_none()).ok_or(PageError::NotFound)?;
+    let artifact = artifact
+        .filter(|artifact| artifact.removed_at.is_none())
+        .ok_or(PageError::NotFound)?;
     let permit = turn(&DOWNLOADS, TURN).await?;
     let blobs = app.blobs.clone();
-    let file = tokio::task::spawn_blocking(move || blobs.reader(id)).await.map_err(PageError::internal)??;
+    let file = tokio::task::spawn_blocking(move || blobs.reader(id))
+        .await
+        .map_err(PageError::internal)??;
     // One place more, kept for the error that a download may end with.
     let (sender, pieces) = mpsc::channel(PIECES + 1);
-    let last = sender.clone().reserve_owned().await.map_err(PageError::internal)?;
+    let last = sender
+        .clone()
+        .reserve_owned()
+        .await
+        .map_err(PageError::internal)?;
     let reader = Handle::current();
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let mut target = Pieces { sender, reader, patience: PATIENCE, piece: Vec::with_capacity(PIECE_BYTES) };
+        let mut target = Pieces {
+            sender,
+            reader,
+            patience: PATIENCE,
+            piece: Vec::with_capacity(PIECE_BYTES),
+        };
         end(last, convert_to_gzip(io::BufReader::new(file), &mut target));
     });
-    let body = stream::unfold(pieces, async |mut pieces| pieces.recv().await.map(|piece| (piece, pieces)));
+    let body = stream::unfold(pieces, async |mut pieces| {
+        pieces.recv().await.map(|piece| (piece, pieces))
+    });
     let name = file_name(&build.application_slug, build.number, &artifact.name);
-    let headers = [(CONTENT_TYPE, "application/gzip".to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
+    let headers = [
+        (CONTENT_TYPE, "application/gzip".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+    ];
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
@@ -161,7 +207,9 @@ async fn download(
 async fn turn(downloads: &Semaphore, patience: Duration) -> Result<SemaphorePermit<'_>, PageError> {
     match tokio::time::timeout(patience, downloads.acquire()).await {
         Ok(permit) => permit.map_err(PageError::internal),
-        Err(_) => Err(PageError::Unavailable("Too many artifacts are being downloaded right now; try again in a minute.".to_owned())),
+        Err(_) => Err(PageError::Unavailable(
+            "Too many artifacts are being downloaded right now; try again in a minute.".to_owned(),
+        )),
     }
 }
 
@@ -177,10 +225,19 @@ fn end(last: OwnedPermit<io::Result<Bytes>>, made: io::Result<()>) {
 fn file_name(application: &str, number: i64, artifact: &str) -> String {
     let plain: String = artifact
         .chars()
-        .map(|character| if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '-' })
+        .map(|character| {
+            if character.is_ascii_alphanumeric() || "._-".contains(character) {
+                character
+            } else {
+                '-'
+            }
+        })
         .collect();
     let plain = plain.trim_matches(['-', '.']);
-    let plain: String = if plain.is_empty() { "artifact" } else { plain }.chars().take(60).collect();
+    let plain: String = if plain.is_empty() { "artifact" } else { plain }
+        .chars()
+        .take(60)
+        .collect();
     format!("{application}-{number}-{plain}.tar.gz")
 }
 
@@ -206,7 +263,9 @@ impl Write for Pieces {
             return Ok(());
         }
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
-        match self.reader.block_on(async { tokio::time::timeout(self.patience, self.sender.send(Ok(Bytes::from(piece)))).await }) {
+        match self.reader.block_on(async {
+            tokio::time::timeout(self.patience, self.sender.send(Ok(Bytes::from(piece)))).await
+        }) {
             Ok(sent) => sent.map_err(|_| io::ErrorKind::BrokenPipe.into()),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         }
@@ -230,15 +289,30 @@ mod tests {
         let last = sender.clone().reserve_owned().await.expect("a place");
         let reader = Handle::current();
         let made = tokio::task::spawn_blocking(move || {
-            let mut target = Pieces { sender, reader, patience: Duration::ZERO, piece: Vec::new() };
-            end(last, (0..9).try_for_each(|_| target.write_all(&[7].repeat(PIECE_BYTES))));
+            let mut target = Pieces {
+                sender,
+                reader,
+                patience: Duration::ZERO,
+                piece: Vec::new(),
+            };
+            end(
+                last,
+                (0..9).try_for_each(|_| target.write_all(&[7].repeat(PIECE_BYTES))),
+            );
         });
         made.await.expect("the thread is free again");
         let mut seen = Vec::new();
         while let Some(piece) = pieces.recv().await {
             seen.push(piece.map(|bytes| bytes.len()).map_err(|error| error.kind()));
         }
-        assert_eq!(seen, [Ok(PIECE_BYTES), Ok(PIECE_BYTES), Err(io::ErrorKind::TimedOut)]);
+        assert_eq!(
+            seen,
+            [
+                Ok(PIECE_BYTES),
+                Ok(PIECE_BYTES),
+                Err(io::ErrorKind::TimedOut)
+            ]
+        );
     }
 
     #[tokio::test]
@@ -247,7 +321,10 @@ mod tests {
         let held = turn(&downloads, Duration::ZERO).await.expect("the first");
         let refused = turn(&downloads, Duration::ZERO).await.expect_err("another");
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(refused.to_string().contains("try again in a minute"), "{refused}");
+        assert!(
+            refused.to_string().contains("try again in a minute"),
+            "{refused}"
+        );
         drop(held);
         drop(turn(&downloads, Duration::ZERO).await.expect("its turn"));
     }

@@ -54,12 +54,18 @@ pub(in crate::pages) struct SourceLine {
 }
 
 /// The problems of a build's pipeline file, for its page.
-pub(super) async fn of(app: &App, member: &MemberOf, build: &Build) -> Result<Vec<ShownDiagnostic>, PageError> {
+pub(super) async fn of(
+    app: &App,
+    member: &MemberOf,
+    build: &Build,
+) -> Result<Vec<ShownDiagnostic>, PageError> {
     let found = read(build);
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let file = builds::pipeline_file(&app.db, member.account.id, build.id).await?.unwrap_or_default();
+    let file = builds::pipeline_file(&app.db, member.account.id, build.id)
+        .await?
+        .unwrap_or_default();
     Ok(shown_all(&found, &file))
 }
 
@@ -72,18 +78,32 @@ pub(super) fn read(build: &Build) -> Vec<Diagnostic> {
 /// The problems with their lines of the file.
 pub(super) fn shown_all(found: &[Diagnostic], file: &[u8]) -> Vec<ShownDiagnostic> {
     let text = String::from_utf8_lossy(file);
-    let lines: Vec<&str> = text.strip_prefix('\u{feff}').unwrap_or(&text).lines().collect();
-    found.iter().map(|diagnostic| shown(diagnostic, &lines)).collect()
+    let lines: Vec<&str> = text
+        .strip_prefix('\u{feff}')
+        .unwrap_or(&text)
+        .lines()
+        .collect();
+    found
+        .iter()
+        .map(|diagnostic| shown(diagnostic, &lines))
+        .collect()
 }
 
 fn shown(diagnostic: &Diagnostic, lines: &[&str]) -> ShownDiagnostic {
     let class = if diagnostic.is_fatal() { "bad" } else { "warn" };
     let (line, column) = (diagnostic.primary.line, diagnostic.primary.column);
-    let length = diagnostic.primary.end.saturating_sub(diagnostic.primary.start);
+    let length = diagnostic
+        .primary
+        .end
+        .saturating_sub(diagnostic.primary.start);
     ShownDiagnostic {
         class,
         word: diagnostic.severity.as_str(),
-        source: if diagnostic.file.is_none() { excerpt(lines, line as usize, column as usize, length) } else { Vec::new() },
+        source: if diagnostic.file.is_none() {
+            excerpt(lines, line as usize, column as usize, length)
+        } else {
+            Vec::new()
+        },
         message: pieces(&diagnostic.message),
         text: diagnostic.message.clone(),
         code: diagnostic.code.to_string(),
@@ -92,7 +112,11 @@ fn shown(diagnostic: &Diagnostic, lines: &[&str]) -> ShownDiagnostic {
         path: diagnostic.path.clone(),
         file: diagnostic.file.clone(),
         help: diagnostic.help.as_deref().map(pieces),
-        labels: diagnostic.labels.iter().map(|label| (label.span.line, label.text.clone())).collect(),
+        labels: diagnostic
+            .labels
+            .iter()
+            .map(|label| (label.span.line, label.text.clone()))
+            .collect(),
     }
 }
 
@@ -100,10 +124,21 @@ fn shown(diagnostic: &Diagnostic, lines: &[&str]) -> ShownDiagnostic {
 pub(in crate::pages) fn pieces(text: &str) -> Vec<Piece> {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
-        return vec![Piece { text: text.to_owned(), is_code: false }];
+        return vec![Piece {
+            text: text.to_owned(),
+            is_code: false,
+        }];
     }
-    let piece = |(index, text): (usize, &&str)| Piece { text: (*text).to_owned(), is_code: index % 2 == 1 };
-    parts.iter().enumerate().map(piece).filter(|piece| !piece.text.is_empty()).collect()
+    let piece = |(index, text): (usize, &&str)| Piece {
+        text: (*text).to_owned(),
+        is_code: index % 2 == 1,
+    };
+    parts
+        .iter()
+        .enumerate()
+        .map(piece)
+        .filter(|piece| !piece.text.is_empty())
+        .collect()
 }
 
 /// The lines around a place. `line` and `column` count from 1, the column in characters; `bytes` is the place's length.
@@ -117,14 +152,27 @@ fn excerpt(lines: &[&str], line: usize, column: usize, bytes: usize) -> Vec<Sour
         .map(|number| {
             let text: String = lines[number - 1].chars().take(LONGEST).collect();
             if number != line {
-                return SourceLine { number, before: text, marked: String::new(), after: String::new() };
+                return SourceLine {
+                    number,
+                    before: text,
+                    marked: String::new(),
+                    after: String::new(),
+                };
             }
-            let start = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(index, _)| index);
+            let start = text
+                .char_indices()
+                .nth(column.saturating_sub(1))
+                .map_or(text.len(), |(index, _)| index);
             let mut end = (start + bytes.max(1)).min(text.len());
             while !text.is_char_boundary(end) {
                 end += 1;
             }
-            SourceLine { number, before: text[..start].to_owned(), marked: text[start..end].to_owned(), after: text[end..].to_owned() }
+            SourceLine {
+                number,
+                before: text[..start].to_owned(),
+                marked: text[start..end].to_owned(),
+                after: text[end..].to_owned(),
+            }
         })
         .collect()
 }
@@ -135,10 +183,16 @@ mod tests {
 
     #[test]
     fn what_stands_in_backticks_is_code() {
-        let shown = |text| pieces(text).into_iter().map(|piece| (piece.text, piece.is_code)).collect::<Vec<_>>();
+        let shown = |text| {
+            pieces(text)
+                .into_iter()
+                .map(|piece| (piece.text, piece.is_code))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(
             shown("no `a` or `b`"),
-            [("no ", false), ("a", true), (" or ", false), ("b", true)].map(|(text, code)| (text.to_owned(), code))
+            [("no ", false), ("a", true), (" or ", false), ("b", true)]
+                .map(|(text, code)| (text.to_owned(), code))
         );
         assert_eq!(shown("an odd ` one"), [("an odd ` one".to_owned(), false)]);
         assert!(shown("").is_empty());
@@ -149,9 +203,23 @@ mod tests {
         let lines = ["pipelines:", "  default:", "    - stäp:", "        name: x"];
         let shown = excerpt(&lines, 3, 7, 5);
         assert_eq!(shown.len(), 4);
-        assert_eq!((shown[2].before.as_str(), shown[2].marked.as_str(), shown[2].after.as_str()), ("    - ", "stäp", ":"));
+        assert_eq!(
+            (
+                shown[2].before.as_str(),
+                shown[2].marked.as_str(),
+                shown[2].after.as_str()
+            ),
+            ("    - ", "stäp", ":")
+        );
         assert!(shown.iter().filter(|line| !line.marked.is_empty()).count() == 1);
-        for (line, column, bytes) in [(0, 0, 0), (9, 1, 1), (3, 99, 5), (3, 8, 0), (3, 1, usize::MAX / 2), (1, 9, 1)] {
+        for (line, column, bytes) in [
+            (0, 0, 0),
+            (9, 1, 1),
+            (3, 99, 5),
+            (3, 8, 0),
+            (3, 1, usize::MAX / 2),
+            (1, 9, 1),
+        ] {
             excerpt(&lines, line, column, bytes);
         }
         assert!(excerpt(&[], 1, 1, 1).is_empty());

@@ -8,10 +8,17 @@ use crate::builds::address;
 use crate::http::{MemberOf, PageError};
 
 /// The build of this number of the application of this slug in the member's account.
-pub(in crate::pages) async fn build(app: &App, member: &MemberOf, slug: &str, number: &str) -> Result<Build, PageError> {
+pub(in crate::pages) async fn build(
+    app: &App,
+    member: &MemberOf,
+    slug: &str,
+    number: &str,
+) -> Result<Build, PageError> {
     let number: i64 = number.parse().map_err(|_| PageError::NotFound)?;
     let application = application(app, member, slug).await?;
-    builds::by_number(&app.db, member.account.id, application.id, number).await?.ok_or(PageError::NotFound)
+    builds::by_number(&app.db, member.account.id, application.id, number)
+        .await?
+        .ok_or(PageError::NotFound)
 }
 
 /// The build's own address, without the sub-path.

@@ -75,22 +75,56 @@ pub(super) fn columns(drawing: &Drawing<'_>) -> Vec<Column> {
         .map(|group| {
             let first = position;
             position += group.steps.len();
-            let steps = group.steps.iter().enumerate().map(|(index, planned)| flow_step(drawing, group, planned, first + index)).collect();
-            Column { class: class(group), title: title(group), notes: notes(group), is_many: group.steps.len() > MANY, steps }
+            let steps = group
+                .steps
+                .iter()
+                .enumerate()
+                .map(|(index, planned)| flow_step(drawing, group, planned, first + index))
+                .collect();
+            Column {
+                class: class(group),
+                title: title(group),
+                notes: notes(group),
+                is_many: group.steps.len() > MANY,
+                steps,
+            }
         })
         .collect()
 }
 
-fn flow_step(drawing: &Drawing<'_>, group: &Group, planned: &StepPlan, position: usize) -> FlowStep {
+fn flow_step(
+    drawing: &Drawing<'_>,
+    group: &Group,
+    planned: &StepPlan,
+    position: usize,
+) -> FlowStep {
     let stored = drawing.steps.get(position);
     let state = stored.map_or(StepState::Waiting, |step| step.state);
-    let attempt = stored.and_then(|step| drawing.attempts.iter().rfind(|attempt| attempt.step_id == step.id));
-    let held_back = drawing.held_back.iter().find(|(held, _)| *held == position).map(|(_, why)| why.as_str());
-    let stands = Stands { planned, state, stored, attempt, held_back, now: drawing.now };
+    let attempt = stored.and_then(|step| {
+        drawing
+            .attempts
+            .iter()
+            .rfind(|attempt| attempt.step_id == step.id)
+    });
+    let held_back = drawing
+        .held_back
+        .iter()
+        .find(|(held, _)| *held == position)
+        .map(|(_, why)| why.as_str());
+    let stands = Stands {
+        planned,
+        state,
+        stored,
+        attempt,
+        held_back,
+        now: drawing.now,
+    };
     let mut marks = step_words::marks(&stands);
     if group.deployment.is_some() {
         // The stage's frame says it for all of its steps.
-        marks.retain(|mark| *mark != step_words::deploys_to(group.deployment.as_deref().unwrap_or_default()));
+        marks.retain(|mark| {
+            *mark != step_words::deploys_to(group.deployment.as_deref().unwrap_or_default())
+        });
     }
     FlowStep {
         number: position + 1,
@@ -98,7 +132,10 @@ fn flow_step(drawing: &Drawing<'_>, group: &Group, planned: &StepPlan, position:
         icon: states::icon_of_step(state),
         pill: states::of_step(state),
         time: step_words::time(&stands),
-        is_told: !matches!(state, StepState::Finished(pipewright_core::build::StepOutcome::Passed) | StepState::Waiting),
+        is_told: !matches!(
+            state,
+            StepState::Finished(pipewright_core::build::StepOutcome::Passed) | StepState::Waiting
+        ),
         marks,
         reason: step_words::reason(&stands).map(|reason| pieces(&reason)),
         is_current: position + 1 == drawing.current,
@@ -111,10 +148,24 @@ fn flow_step(drawing: &Drawing<'_>, group: &Group, planned: &StepPlan, position:
 const QUEUED: &str = "It is queued; the build's page says what it waits for.";
 
 /// Why each step stands where it stands, in plan order; none where that is plain.
-pub(in crate::pages) fn step_reasons(plan: &Plan, steps: &[Step], attempts: &[Attempt], now: Timestamp) -> Vec<Option<String>> {
+pub(in crate::pages) fn step_reasons(
+    plan: &Plan,
+    steps: &[Step],
+    attempts: &[Attempt],
+    now: Timestamp,
+) -> Vec<Option<String>> {
     let reason = |(planned, stored): (&StepPlan, &Step)| {
-        let attempt = attempts.iter().rfind(|attempt| attempt.step_id == stored.id);
-        step_words::reason(&Stands { planned, state: stored.state, stored: Some(stored), attempt, held_back: Some(QUEUED), now })
+        let attempt = attempts
+            .iter()
+            .rfind(|attempt| attempt.step_id == stored.id);
+        step_words::reason(&Stands {
+            planned,
+            state: stored.state,
+            stored: Some(stored),
+            attempt,
+            held_back: Some(QUEUED),
+            now,
+        })
     };
     plan.steps().zip(steps).map(reason).collect()
 }
@@ -140,7 +191,9 @@ fn title(group: &Group) -> Option<String> {
 fn notes(group: &Group) -> Vec<String> {
     let mut notes = Vec::new();
     match group.kind {
-        GroupKind::Parallel { fail_fast: true } => notes.push("fail-fast: the first failure stops the others".to_owned()),
+        GroupKind::Parallel { fail_fast: true } => {
+            notes.push("fail-fast: the first failure stops the others".to_owned())
+        }
         GroupKind::Stage => notes.push("stage, in order".to_owned()),
         GroupKind::Final => notes.push("runs whatever happened before".to_owned()),
         GroupKind::Parallel { fail_fast: false } | GroupKind::Step => {}
@@ -164,9 +217,20 @@ pub(super) fn first_look(steps: &[Step]) -> usize {
         &[StepState::Finished(Stopped)],
         &[],
     ];
-    let position = wanted.iter().find_map(|states| steps.iter().position(|step| states.contains(&step.state)));
-    let ran = |step: &Step| !matches!(step.state, StepState::Finished(NotRun | Skipped) | StepState::Waiting);
-    let last = || steps.iter().rposition(|step| step.state == StepState::Finished(Passed) || ran(step));
+    let position = wanted
+        .iter()
+        .find_map(|states| steps.iter().position(|step| states.contains(&step.state)));
+    let ran = |step: &Step| {
+        !matches!(
+            step.state,
+            StepState::Finished(NotRun | Skipped) | StepState::Waiting
+        )
+    };
+    let last = || {
+        steps
+            .iter()
+            .rposition(|step| step.state == StepState::Finished(Passed) || ran(step))
+    };
     position.or_else(last).unwrap_or(0) + 1
 }
 

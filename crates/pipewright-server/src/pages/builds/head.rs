@@ -87,7 +87,12 @@ pub(super) struct Looked {
 
 impl Looked {
     /// Reads what the pages of a build show.
-    pub(super) async fn read(app: &App, member: &MemberOf, build: Build, step: Option<usize>) -> Result<Self, PageError> {
+    pub(super) async fn read(
+        app: &App,
+        member: &MemberOf,
+        build: Build,
+        step: Option<usize>,
+    ) -> Result<Self, PageError> {
         let plan = builds::plan_of(&app.db, member.account.id, build.id).await?;
         let steps = steps::list(&app.db, build.id).await?;
         let attempts = attempts::of_build(&app.db, build.id).await?;
@@ -110,22 +115,53 @@ impl Looked {
 
 impl Head {
     /// The upper part of the page, and the title of the document.
-    pub(super) async fn of(app: &App, member: &MemberOf, looked: &Looked, tab: Tab) -> Result<Self, PageError> {
-        let Looked { build, plan, steps, attempts, current, was_chosen } = looked;
+    pub(super) async fn of(
+        app: &App,
+        member: &MemberOf,
+        looked: &Looked,
+        tab: Tab,
+    ) -> Result<Self, PageError> {
+        let Looked {
+            build,
+            plan,
+            steps,
+            attempts,
+            current,
+            was_chosen,
+        } = looked;
         let now = member.now();
-        let page = member.page(format!("#{} {}", build.number, build.application_name)).nav(crate::http::Nav::Builds);
+        let page = member
+            .page(format!("#{} {}", build.number, build.application_name))
+            .nav(crate::http::Nav::Builds);
         let path = page.link(&find::path(member, build));
         let may_build = member.may(Right::Build);
         let is_finished = build.state.is_finished();
         let shown_step = if tab == Tab::Log { *current } else { 0 };
-        let may_rerun = if may_build { again::from_each(build.state, plan.as_ref(), steps) } else { Vec::new() };
+        let may_rerun = if may_build {
+            again::from_each(build.state, plan.as_ref(), steps)
+        } else {
+            Vec::new()
+        };
         let held_back = held_back(app, build).await?;
         let drawn = plan.as_ref().map(|plan| {
             let (held_back, may_rerun) = (held_back.as_slice(), may_rerun.as_slice());
-            flow::columns(&Drawing { plan, steps, attempts, held_back, current: shown_step, may_run: may_build, may_rerun, now })
+            flow::columns(&Drawing {
+                plan,
+                steps,
+                attempts,
+                held_back,
+                current: shown_step,
+                may_run: may_build,
+                may_rerun,
+                now,
+            })
         });
         let columns = drawn.unwrap_or_default();
-        let manual: Vec<&str> = steps.iter().filter(|step| step.state == StepState::Manual).map(|step| step.name.as_str()).collect();
+        let manual: Vec<&str> = steps
+            .iter()
+            .filter(|step| step.state == StepState::Manual)
+            .map(|step| step.name.as_str())
+            .collect();
         Ok(Self {
             application: build.application_name.clone(),
             application_path: page.own(&format!("/applications/{}", build.application_slug)),
@@ -137,7 +173,11 @@ impl Head {
             is_tag: !build.ref_name.is_branch(),
             ref_name: build.ref_name.short().to_owned(),
             commit: build.commit.short().to_owned(),
-            commit_url: format!("{}/commits/{}", build.web_url.trim_end_matches("/browse"), build.commit.as_str()),
+            commit_url: format!(
+                "{}/commits/{}",
+                build.web_url.trim_end_matches("/browse"),
+                build.commit.as_str()
+            ),
             author: build.commit_author.clone(),
             trigger: trigger(build),
             accepted_at: build.accepted_at,
@@ -155,11 +195,23 @@ impl Head {
             tab,
             artifacts: artifacts::count(&app.db, build.id).await?,
             may_stop: may_build && !is_finished && build.state != BuildState::Stopping,
-            again: if may_build { again::again(build.state, plan.as_ref(), steps, shown_step) } else { Again::default() },
+            again: if may_build {
+                again::again(build.state, plan.as_ref(), steps, shown_step)
+            } else {
+                Again::default()
+            },
             // What runs is counted in seconds; what waits may begin at any moment.
-            every: if build.started_at.is_some() { 1000 } else { 400 },
+            every: if build.started_at.is_some() {
+                1000
+            } else {
+                400
+            },
             live: (!is_finished).then(|| {
-                let step = if *was_chosen { format!("&step={current}") } else { String::new() };
+                let step = if *was_chosen {
+                    format!("&step={current}")
+                } else {
+                    String::new()
+                };
                 format!("{path}{}?part=head{step}", tab.path())
             }),
             page,
@@ -173,13 +225,21 @@ impl Head {
 
     /// True where the drawing has more steps than fit a phone's screen.
     pub(in crate::pages) fn is_long(&self) -> bool {
-        self.columns.iter().map(|column| column.steps.len()).sum::<usize>() > FIT
+        self.columns
+            .iter()
+            .map(|column| column.steps.len())
+            .sum::<usize>()
+            > FIT
     }
 
     /// What people who do not see the drawing are told of it.
     pub(in crate::pages) fn flow_label(&self) -> String {
         let steps = self.columns.iter().map(|column| column.steps.len()).sum();
-        format!("Pipeline: {} in {}", format::count(steps, "step"), format::count(self.columns.len(), "group"))
+        format!(
+            "Pipeline: {} in {}",
+            format::count(steps, "step"),
+            format::count(self.columns.len(), "group")
+        )
     }
 }
 
@@ -208,19 +268,31 @@ pub(in crate::pages) fn title(build: &Build) -> String {
     if let Some(pull_request) = &build.detail.pull_request {
         return format!("#{} {}", pull_request.id, pull_request.title);
     }
-    let line = build.commit_message.as_deref().and_then(|message| message.lines().find(|line| !line.trim().is_empty()));
-    line.map_or_else(|| format!("Build of {}", build.commit.short()), |line| line.trim().chars().take(200).collect())
+    let line = build
+        .commit_message
+        .as_deref()
+        .and_then(|message| message.lines().find(|line| !line.trim().is_empty()));
+    line.map_or_else(
+        || format!("Build of {}", build.commit.short()),
+        |line| line.trim().chars().take(200).collect(),
+    )
 }
 
 /// How long the build ran so far: from its first attempt to its end.
 pub(super) fn took(build: &Build, now: Timestamp) -> Option<String> {
     let started = build.started_at?;
-    Some(format::duration(build.finished_at.unwrap_or(now).since(started)))
+    Some(format::duration(
+        build.finished_at.unwrap_or(now).since(started),
+    ))
 }
 
 /// What started it, as people say it.
 pub(in crate::pages) fn trigger(build: &Build) -> String {
-    let by = build.started_by.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
+    let by = build
+        .started_by
+        .as_deref()
+        .map(|who| format!(" by {who}"))
+        .unwrap_or_default();
     match build.trigger {
         TriggerKind::Push => "pushed".to_owned(),
         TriggerKind::Tag => "tagged".to_owned(),
@@ -228,7 +300,9 @@ pub(in crate::pages) fn trigger(build: &Build) -> String {
             Some(pull_request) => format!("pull request into {}", pull_request.destination),
             None => "pull request".to_owned(),
         },
-        TriggerKind::Manual | TriggerKind::Schedule if build.detail.rerun_of.is_some() => format!("rerun{by}"),
+        TriggerKind::Manual | TriggerKind::Schedule if build.detail.rerun_of.is_some() => {
+            format!("rerun{by}")
+        }
         TriggerKind::Manual => format!("started{by}"),
         TriggerKind::Schedule => "on schedule".to_owned(),
     }
@@ -237,25 +311,43 @@ pub(in crate::pages) fn trigger(build: &Build) -> String {
 /// How soon the first command ran, whatever was rerun since.
 fn start(looked: &Looked) -> Option<String> {
     let build = &looked.build;
-    let first = looked.attempts.iter().find(|attempt| attempt.number == 1)?.started_at?;
+    let first = looked
+        .attempts
+        .iter()
+        .find(|attempt| attempt.number == 1)?
+        .started_at?;
     let waited = format::duration(first.since(build.accepted_at));
-    let since = if build.trigger.is_unique_per_commit() { "after the push" } else { "after it was asked for" };
+    let since = if build.trigger.is_unique_per_commit() {
+        "after the push"
+    } else {
+        "after it was asked for"
+    };
     Some(format!("started {waited} {since}"))
 }
 
 /// Why a build stands where it stands, where that is not plain.
 async fn sentence(app: &App, build: &Build, manual: &[&str]) -> Result<Option<String>, PageError> {
     match manual {
-        [one] if build.state == BuildState::Paused => return Ok(Some(format!("Waits for a person to start {one}."))),
+        [one] if build.state == BuildState::Paused => {
+            return Ok(Some(format!("Waits for a person to start {one}.")));
+        }
         [first, others @ ..] if build.state == BuildState::Paused => {
-            return Ok(Some(format!("Waits for a person to start {first}, or {} more that wait beside it.", others.len())));
+            return Ok(Some(format!(
+                "Waits for a person to start {first}, or {} more that wait beside it.",
+                others.len()
+            )));
         }
         _ => {}
     }
     if let Some(why) = why_it_waits(app, build).await? {
         return Ok(Some(why));
     }
-    let stopped = || build.stopped_by.as_ref().map(|who| format!("Stopped by {who}."));
+    let stopped = || {
+        build
+            .stopped_by
+            .as_ref()
+            .map(|who| format!("Stopped by {who}."))
+    };
     Ok(match build.state {
         BuildState::Finished(BuildOutcome::Stopped) => build.state_message.clone().or_else(stopped),
         _ => build.state_message.clone(),

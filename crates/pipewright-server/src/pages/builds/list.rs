@@ -24,7 +24,12 @@ use crate::http::{Html, MemberOf, Nav, Page, PageError};
 const PAGE: usize = 30;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/builds", get(of_account)).route("/{account}/applications/{application}/builds", get(of_application))
+    Router::new()
+        .route("/{account}/builds", get(of_account))
+        .route(
+            "/{account}/applications/{application}/builds",
+            get(of_application),
+        )
 }
 
 /// The page.
@@ -130,7 +135,12 @@ async fn list(
         application: application.as_ref().map(|application| application.id),
         ref_name: ref_name.clone(),
         state: BuildState::parse(&asked.state).ok(),
-        before: asked.before.as_deref().map(str::parse::<BuildId>).transpose().map_err(|_| PageError::NotFound)?,
+        before: asked
+            .before
+            .as_deref()
+            .map(str::parse::<BuildId>)
+            .transpose()
+            .map_err(|_| PageError::NotFound)?,
     };
     // A name that git does not accept has no builds.
     let mut found = if branch.is_empty() || ref_name.is_some() {
@@ -140,24 +150,40 @@ async fn list(
     };
     let more = found.len() > PAGE;
     found.truncate(PAGE);
-    let state = filter.state.map(BuildState::as_str).unwrap_or_default().to_owned();
+    let state = filter
+        .state
+        .map(BuildState::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let page = match &application {
-        Some(application) => member.page(format!("Builds of {}", application.name)).nav(Nav::Builds),
+        Some(application) => member
+            .page(format!("Builds of {}", application.name))
+            .nav(Nav::Builds),
         None => member.page("Builds").nav(Nav::Builds),
     };
     let path = match &application {
         Some(application) => page.own(&format!("/applications/{}/builds", application.slug)),
         None => page.own("/builds"),
     };
-    let older = more.then(|| found.last().map(|build| query(&state, &branch, Some(build.id)))).flatten();
+    let older = more
+        .then(|| {
+            found
+                .last()
+                .map(|build| query(&state, &branch, Some(build.id)))
+        })
+        .flatten();
     let is_first = filter.before.is_none();
     let live = is_first.then(|| format!("{path}?{}", query(&state, &branch, None)));
     let is_filtered = !state.is_empty() || !branch.is_empty();
     let startable = application.as_ref().filter(|_| member.may(Right::Build));
-    let run = startable.map(|application| page.own(&format!("/applications/{}/run", application.slug)));
+    let run =
+        startable.map(|application| page.own(&format!("/applications/{}/run", application.slug)));
     let now = member.now();
     let shown = BuildsPage {
-        builds: found.iter().map(|build| row(&page, member, build, now)).collect(),
+        builds: found
+            .iter()
+            .map(|build| row(&page, member, build, now))
+            .collect(),
         states: chips(&state, &branch),
         application: application.map(|application| (application.name, application.slug)),
         page,
@@ -186,7 +212,11 @@ async fn list(
 
 /// What a person entered as a branch: a short name, or the full name of a branch or tag.
 fn ref_of(text: &str) -> Option<RefName> {
-    if text.starts_with("refs/") { text.parse().ok() } else { RefName::branch(text).ok() }
+    if text.starts_with("refs/") {
+        text.parse().ok()
+    } else {
+        RefName::branch(text).ok()
+    }
 }
 
 fn query(state: &str, branch: &str, before: Option<BuildId>) -> String {
@@ -195,15 +225,24 @@ fn query(state: &str, branch: &str, before: Option<BuildId>) -> String {
         parts.push(format!("state={state}"));
     }
     if !branch.is_empty() {
-        parts.push(format!("branch={}", utf8_percent_encode(branch, NON_ALPHANUMERIC)));
+        parts.push(format!(
+            "branch={}",
+            utf8_percent_encode(branch, NON_ALPHANUMERIC)
+        ));
     }
     parts.extend(before.map(|before| format!("before={before}")));
     parts.join("&")
 }
 
 fn chips(state: &str, branch: &str) -> Vec<StateChip> {
-    let chip = |label, word: &str| StateChip { label, query: query(word, branch, None), is_current: word == state };
-    let states = states::FILTERS.iter().map(|one| chip(states::filter_label(*one), one.as_str()));
+    let chip = |label, word: &str| StateChip {
+        label,
+        query: query(word, branch, None),
+        is_current: word == state,
+    };
+    let states = states::FILTERS
+        .iter()
+        .map(|one| chip(states::filter_label(*one), one.as_str()));
     std::iter::once(chip("All", "")).chain(states).collect()
 }
 
@@ -231,7 +270,10 @@ mod tests {
 
     #[test]
     fn a_query_carries_hostile_names_unharmed() {
-        assert_eq!(query("failed", "a&b=c #%\"", None), "state=failed&branch=a%26b%3Dc%20%23%25%22");
+        assert_eq!(
+            query("failed", "a&b=c #%\"", None),
+            "state=failed&branch=a%26b%3Dc%20%23%25%22"
+        );
         assert_eq!(query("", "", None), "");
     }
 }

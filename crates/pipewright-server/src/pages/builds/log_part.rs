@@ -60,9 +60,19 @@ pub(in crate::pages) struct Choice {
 
 impl LogPart {
     /// Reads the part that was asked for.
-    pub(super) async fn of(app: &App, member: &MemberOf, looked: &Looked, path: &str, request: LogRequest) -> Result<Self, PageError> {
+    pub(super) async fn of(
+        app: &App,
+        member: &MemberOf,
+        looked: &Looked,
+        path: &str,
+        request: LogRequest,
+    ) -> Result<Self, PageError> {
         let build = &looked.build;
-        let chosen = if looked.was_chosen { format!("&step={}", looked.current) } else { String::new() };
+        let chosen = if looked.was_chosen {
+            format!("&step={}", looked.current)
+        } else {
+            String::new()
+        };
         let again = (!build.state.is_finished()).then(|| format!("{path}?part=log{chosen}"));
         let mut part = Self {
             page: member.page("Log"),
@@ -85,9 +95,16 @@ impl LogPart {
                 && looked
                     .current
                     .checked_sub(1)
-                    .and_then(|step| again::from_each(build.state, looked.plan.as_ref(), &looked.steps).get(step).copied())
+                    .and_then(|step| {
+                        again::from_each(build.state, looked.plan.as_ref(), &looked.steps)
+                            .get(step)
+                            .copied()
+                    })
                     .unwrap_or(false),
-            may_run: member.may(Right::Build) && looked.step().is_some_and(|step| step.state == StepState::Manual),
+            may_run: member.may(Right::Build)
+                && looked
+                    .step()
+                    .is_some_and(|step| step.state == StepState::Manual),
             is_growing: false,
             size: String::new(),
             log: None,
@@ -99,10 +116,20 @@ impl LogPart {
         };
         part.name.clone_from(&step.name);
         part.pill = states::of_step(step.state);
-        let of_step: Vec<&Attempt> = looked.attempts.iter().filter(|attempt| attempt.step_id == step.id).collect();
-        let current = request.attempt.and_then(|id| of_step.iter().position(|attempt| attempt.id == id)).or(of_step.len().checked_sub(1));
+        let of_step: Vec<&Attempt> = looked
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.step_id == step.id)
+            .collect();
+        let current = request
+            .attempt
+            .and_then(|id| of_step.iter().position(|attempt| attempt.id == id))
+            .or(of_step.len().checked_sub(1));
         let Some(attempt) = current.and_then(|index| of_step.get(index).copied()) else {
-            part.sentence = step.message.clone().unwrap_or_else(|| without_attempt(step.state));
+            part.sentence = step
+                .message
+                .clone()
+                .unwrap_or_else(|| without_attempt(step.state));
             return Ok(part);
         };
         if attempt.state == AttemptState::Queued {
@@ -114,7 +141,12 @@ impl LogPart {
         Ok(part)
     }
 
-    async fn show(&mut self, app: &App, attempt: &Attempt, mut request: LogRequest) -> Result<(), PageError> {
+    async fn show(
+        &mut self,
+        app: &App,
+        attempt: &Attempt,
+        mut request: LogRequest,
+    ) -> Result<(), PageError> {
         self.live = None;
         self.is_growing = attempt.state != AttemptState::Finished;
         self.attempt = Some(attempt.id.to_string());
@@ -122,7 +154,10 @@ impl LogPart {
         self.message.clone_from(&attempt.message);
         self.message_is_bad = !matches!(attempt.outcome, Some(AttemptOutcome::Stopped) | None);
         self.runner.clone_from(&attempt.runner_name);
-        self.exit = attempt.exit_code.filter(|code| *code != 0).map(|code| format!("exit status {code}"));
+        self.exit = attempt
+            .exit_code
+            .filter(|code| *code != 0)
+            .map(|code| format!("exit status {code}"));
         self.size = format::bytes(u64::try_from(attempt.log_bytes).unwrap_or(0));
         request.from_end = attempt.outcome != Some(AttemptOutcome::Passed);
         self.log = Some(LogPanel::read(app, attempt.id, &request).await?);
@@ -131,7 +166,10 @@ impl LogPart {
 
     /// The address of another part of this log: `?step=2&attempt=…`.
     pub(in crate::pages) fn here(&self) -> String {
-        format!("{}?step={}&attempt={}", self.path, self.step, self.attempt_number)
+        format!(
+            "{}?step={}&attempt={}",
+            self.path, self.step, self.attempt_number
+        )
     }
 
     /// The address of the page that shows the pipeline file.
@@ -141,14 +179,21 @@ impl LogPart {
 
     /// Where the script reads lines from: `…/lines`, `…/live`, `…/raw`.
     pub(in crate::pages) fn log_path(&self, what: &str) -> String {
-        self.page.own(&format!("/logs/{}/{what}", self.attempt.as_deref().unwrap_or_default()))
+        self.page.own(&format!(
+            "/logs/{}/{what}",
+            self.attempt.as_deref().unwrap_or_default()
+        ))
     }
 }
 
 /// The attempt that an address means: its number in the chosen step, from 1.
 pub(super) fn attempt_of(looked: &Looked, number: Option<i64>) -> Option<AttemptId> {
     let (number, step) = (number?, looked.step()?);
-    looked.attempts.iter().find(|attempt| attempt.step_id == step.id && attempt.number == number).map(|attempt| attempt.id)
+    looked
+        .attempts
+        .iter()
+        .find(|attempt| attempt.step_id == step.id && attempt.number == number)
+        .map(|attempt| attempt.id)
 }
 
 fn choices(attempts: &[&Attempt], current: AttemptId) -> Vec<Choice> {
@@ -158,7 +203,10 @@ fn choices(attempts: &[&Attempt], current: AttemptId) -> Vec<Choice> {
     let choice = |attempt: &&Attempt| Choice {
         number: attempt.number,
         is_current: attempt.id == current,
-        what: attempt.outcome.map_or("running", AttemptOutcome::as_str).replace('_', " "),
+        what: attempt
+            .outcome
+            .map_or("running", AttemptOutcome::as_str)
+            .replace('_', " "),
     };
     attempts.iter().map(choice).collect()
 }
@@ -167,7 +215,9 @@ fn without_steps(state: BuildState) -> String {
     match state {
         BuildState::Finished(BuildOutcome::Invalid) => "The pipeline file cannot be run as it is.",
         BuildState::Finished(BuildOutcome::Skipped) => "There was nothing to run for this trigger.",
-        BuildState::Finished(BuildOutcome::Errored) => "It could not be run; the reason stands above.",
+        BuildState::Finished(BuildOutcome::Errored) => {
+            "It could not be run; the reason stands above."
+        }
         BuildState::Finished(_) => "It ended before anything ran.",
         BuildState::Queued | BuildState::Running | BuildState::Paused | BuildState::Stopping => {
             "The steps are shown here once the pipeline file is read."
@@ -186,7 +236,9 @@ fn without_attempt(state: StepState) -> String {
         StepState::Finished(NotRun) => "Not run, because an earlier step failed.",
         StepState::Finished(Stopped) => "Stopped before it began.",
         StepState::Finished(Errored) => "It could not be run; the reason stands above.",
-        StepState::Finished(_) => "It passed in the build that this one repeats, and was not run again.",
+        StepState::Finished(_) => {
+            "It passed in the build that this one repeats, and was not run again."
+        }
     }
     .to_owned()
 }

@@ -28,8 +28,14 @@ const WIDEST: usize = 1000;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/{account}/applications/{application}/builds/{number}/pipeline-file", get(show))
-        .route("/{account}/applications/{application}/builds/{number}/pipeline-file/raw", get(raw))
+        .route(
+            "/{account}/applications/{application}/builds/{number}/pipeline-file",
+            get(show),
+        )
+        .route(
+            "/{account}/applications/{application}/builds/{number}/pipeline-file/raw",
+            get(raw),
+        )
 }
 
 /// The page.
@@ -83,18 +89,38 @@ async fn show(
     if asked.is_for_head() {
         return Ok(Html(head).into_response());
     }
-    let file = builds::pipeline_file(&app.db, member.account.id, looked.build.id).await?.unwrap_or_default();
+    let file = builds::pipeline_file(&app.db, member.account.id, looked.build.id)
+        .await?
+        .unwrap_or_default();
     let text = String::from_utf8_lossy(&file);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let found = diagnostics::read(&looked.build);
     let diagnostics = diagnostics::shown_all(&found, &file);
-    let groups = looked.plan.as_ref().map(|plan| planned::tree(plan, &looked.steps)).unwrap_or_default();
-    let imported = looked.plan.as_ref().and_then(|plan| plan.imported.as_ref()).map(|imported| ShownImport {
-        file: imported.file.clone(),
-        pipeline: imported.pipeline.clone(),
-        commit: imported.commit.as_ref().unwrap_or(&looked.build.commit).short().to_owned(),
-    });
-    let begins: Vec<usize> = groups.iter().flat_map(|group| &group.steps).filter_map(|step| step.line).map(|line| line as usize).collect();
+    let groups = looked
+        .plan
+        .as_ref()
+        .map(|plan| planned::tree(plan, &looked.steps))
+        .unwrap_or_default();
+    let imported = looked
+        .plan
+        .as_ref()
+        .and_then(|plan| plan.imported.as_ref())
+        .map(|imported| ShownImport {
+            file: imported.file.clone(),
+            pipeline: imported.pipeline.clone(),
+            commit: imported
+                .commit
+                .as_ref()
+                .unwrap_or(&looked.build.commit)
+                .short()
+                .to_owned(),
+        });
+    let begins: Vec<usize> = groups
+        .iter()
+        .flat_map(|group| &group.steps)
+        .filter_map(|step| step.line)
+        .map(|line| line as usize)
+        .collect();
     let line = |(index, text): (usize, &str)| FileLine {
         number: index + 1,
         text: text.chars().take(WIDEST).collect(),
@@ -108,7 +134,11 @@ async fn show(
         page: head.page.clone(),
         summary: summary(&found),
         chosen: selection::of(&looked.build, &file),
-        variables: looked.plan.as_ref().map(|plan| plan.variables.clone()).unwrap_or_default(),
+        variables: looked
+            .plan
+            .as_ref()
+            .map(|plan| plan.variables.clone())
+            .unwrap_or_default(),
         lines: text.lines().take(LONGEST).enumerate().map(line).collect(),
         size: format::bytes(file.len() as u64),
         is_cut: text.lines().nth(LONGEST).is_some(),
@@ -127,8 +157,17 @@ async fn raw(
     Path((_, application, number)): Path<(String, String, String)>,
 ) -> Result<Response, PageError> {
     let build = find::build(&app, &member, &application, &number).await?;
-    let file = builds::pipeline_file(&app.db, member.account.id, build.id).await?.ok_or(PageError::NotFound)?;
+    let file = builds::pipeline_file(&app.db, member.account.id, build.id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     // Never shown as a page of ours, whatever is in it.
     let disposition = format!("attachment; filename=\"{FILE_NAME}\"");
-    Ok(([(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_DISPOSITION, disposition)], file).into_response())
+    Ok((
+        [
+            (CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (CONTENT_DISPOSITION, disposition),
+        ],
+        file,
+    )
+        .into_response())
 }

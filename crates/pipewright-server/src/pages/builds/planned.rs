@@ -3,7 +3,8 @@
 use pipewright_core::Plan;
 use pipewright_core::build::{StepOutcome, StepState};
 use pipewright_core::plan::{
-    ArtifactPlan, CachePlan, CaptureOn, CloneDepth, ConditionPlan, FailureStrategy, Group, GroupKind, ScriptItem, ServicePlan, StepPlan,
+    ArtifactPlan, CachePlan, CaptureOn, CloneDepth, ConditionPlan, FailureStrategy, Group,
+    GroupKind, ScriptItem, ServicePlan, StepPlan,
 };
 use pipewright_store::steps::Step;
 
@@ -76,7 +77,14 @@ pub(super) fn tree(plan: &Plan, steps: &[Step]) -> Vec<PlannedGroup> {
                     .steps
                     .iter()
                     .enumerate()
-                    .map(|(index, step)| planned(step, first + index, stands(first + index), plan.imported.is_some()))
+                    .map(|(index, step)| {
+                        planned(
+                            step,
+                            first + index,
+                            stands(first + index),
+                            plan.imported.is_some(),
+                        )
+                    })
                     .collect(),
             }
         })
@@ -87,26 +95,48 @@ fn title(group: &Group) -> Option<String> {
     match group.kind {
         GroupKind::Step => None,
         GroupKind::Parallel { .. } => Some("Parallel".to_owned()),
-        GroupKind::Stage => Some(group.name.as_ref().map_or_else(|| "Stage".to_owned(), |name| format!("Stage {name}"))),
+        GroupKind::Stage => Some(
+            group
+                .name
+                .as_ref()
+                .map_or_else(|| "Stage".to_owned(), |name| format!("Stage {name}")),
+        ),
         GroupKind::Final => Some("Always last".to_owned()),
     }
 }
 
 fn group_facts(group: &Group, first: Standing<'_>) -> Vec<Fact> {
     let fail_fast = match group.kind {
-        GroupKind::Parallel { fail_fast: true } => Some("on: the first failure stops the others".to_owned()),
-        GroupKind::Parallel { fail_fast: false } => Some("off: a failure leaves the others running".to_owned()),
+        GroupKind::Parallel { fail_fast: true } => {
+            Some("on: the first failure stops the others".to_owned())
+        }
+        GroupKind::Parallel { fail_fast: false } => {
+            Some("off: a failure leaves the others running".to_owned())
+        }
         GroupKind::Step | GroupKind::Stage | GroupKind::Final => None,
     };
     let mut facts = Vec::new();
     facts.extend(fact("Fail-fast", fail_fast));
-    facts.extend(fact("Starts", group.manual.then(|| "by a person".to_owned())));
+    facts.extend(fact(
+        "Starts",
+        group.manual.then(|| "by a person".to_owned()),
+    ));
     facts.extend(fact("Deploys to", group.deployment.clone()));
-    facts.extend(group.condition.as_ref().and_then(|condition| fact("Condition", verdict(condition, first))));
+    facts.extend(
+        group
+            .condition
+            .as_ref()
+            .and_then(|condition| fact("Condition", verdict(condition, first))),
+    );
     facts
 }
 
-fn planned(step: &StepPlan, position: usize, stands: Standing<'_>, is_imported: bool) -> PlannedStep {
+fn planned(
+    step: &StepPlan,
+    position: usize,
+    stands: Standing<'_>,
+    is_imported: bool,
+) -> PlannedStep {
     PlannedStep {
         number: position + 1,
         name: step.name.clone(),
@@ -122,8 +152,13 @@ fn script(items: &[ScriptItem]) -> String {
     let item = |item: &ScriptItem| match item {
         ScriptItem::Command(command) => command.clone(),
         ScriptItem::Pipe(pipe) => {
-            let variables = pipe.variables.iter().map(|(name, value)| format!("\n    {name}={value}"));
-            std::iter::once(format!("pipe: {}", pipe.pipe)).chain(variables).collect()
+            let variables = pipe
+                .variables
+                .iter()
+                .map(|(name, value)| format!("\n    {name}={value}"));
+            std::iter::once(format!("pipe: {}", pipe.pipe))
+                .chain(variables)
+                .collect()
         }
     };
     items.iter().map(item).collect::<Vec<_>>().join("\n")
@@ -134,8 +169,12 @@ fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
     let on_failure = match step.on_failure {
         FailureStrategy::Fail => "fails the build".to_owned(),
         FailureStrategy::Ignore => "is shown, and the build goes on".to_owned(),
-        FailureStrategy::Retry { times: 1 } => "is tried once more, then fails the build".to_owned(),
-        FailureStrategy::Retry { times } => format!("is tried up to {times} times more, then fails the build"),
+        FailureStrategy::Retry { times: 1 } => {
+            "is tried once more, then fails the build".to_owned()
+        }
+        FailureStrategy::Retry { times } => {
+            format!("is tried up to {times} times more, then fails the build")
+        }
     };
     let clone = match (step.clone.enabled, step.clone.depth) {
         (false, _) => "nothing: the workspace is empty".to_owned(),
@@ -143,12 +182,26 @@ fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
         (true, CloneDepth::Commits(1)) => "the newest commit".to_owned(),
         (true, CloneDepth::Commits(count)) => format!("the newest {count} commits"),
     };
-    let lfs = if step.clone.enabled && step.clone.lfs { ", with large files" } else { "" };
+    let lfs = if step.clone.enabled && step.clone.lfs {
+        ", with large files"
+    } else {
+        ""
+    };
     let user = |user: u32| format!(", as user {user}");
-    let image = step.image.as_ref().map(|image| format!("{}{}", image.name, image.run_as_user.map(user).unwrap_or_default()));
-    let fail_fast = step
-        .fail_fast
-        .map(|stops| if stops { "its failure stops the others".to_owned() } else { "its failure does not stop the others".to_owned() });
+    let image = step.image.as_ref().map(|image| {
+        format!(
+            "{}{}",
+            image.name,
+            image.run_as_user.map(user).unwrap_or_default()
+        )
+    });
+    let fail_fast = step.fail_fast.map(|stops| {
+        if stops {
+            "its failure stops the others".to_owned()
+        } else {
+            "its failure does not stop the others".to_owned()
+        }
+    });
     let downloads = match step.artifact_downloads.as_deref() {
         None => None,
         Some([]) => Some("none".to_owned()),
@@ -156,9 +209,14 @@ fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
     };
     [
         fact("Starts", step.manual.then(|| "by a person".to_owned())),
-        step.condition.as_ref().and_then(|condition| fact("Condition", verdict(condition, stands))),
+        step.condition
+            .as_ref()
+            .and_then(|condition| fact("Condition", verdict(condition, stands))),
         fact("Image", image),
-        fact("Runs on", (!step.runs_on.is_empty()).then(|| step.runs_on.join(", "))),
+        fact(
+            "Runs on",
+            (!step.runs_on.is_empty()).then(|| step.runs_on.join(", ")),
+        ),
         fact("Size", Some(format!("{}x", step.size))),
         fact("Max time", Some(format!("{} min", step.max_time_minutes))),
         fact("Clones", Some(format!("{clone}{lfs}"))),
@@ -171,11 +229,23 @@ fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
         fact("Caches", step.caches.iter().map(cache)),
         fact("Artifacts", step.artifacts.iter().map(artifact)),
         fact("Takes artifacts", downloads),
-        fact("Hands on", (!step.output_variables.is_empty()).then(|| step.output_variables.join(", "))),
-        fact("OpenID token", step.oidc.then(|| "given to the script".to_owned())),
+        fact(
+            "Hands on",
+            (!step.output_variables.is_empty()).then(|| step.output_variables.join(", ")),
+        ),
+        fact(
+            "OpenID token",
+            step.oidc.then(|| "given to the script".to_owned()),
+        ),
         step.child.as_ref().and_then(|child| {
-            let inputs = child.input_variables.iter().map(|(name, value)| format!("{name}={value}"));
-            fact("Runs pipeline", std::iter::once(format!("custom: {}", child.custom)).chain(inputs))
+            let inputs = child
+                .input_variables
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            fact(
+                "Runs pipeline",
+                std::iter::once(format!("custom: {}", child.custom)).chain(inputs),
+            )
         }),
     ]
     .into_iter()
@@ -193,22 +263,49 @@ fn service(service: &ServicePlan) -> String {
 }
 
 fn cache(cache: &CachePlan) -> String {
-    let path = if cache.path.is_empty() { String::new() } else { format!(": {}", cache.path) };
-    let key = if cache.key_files.is_empty() { String::new() } else { format!(", anew when {} change", cache.key_files.join(", ")) };
+    let path = if cache.path.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", cache.path)
+    };
+    let key = if cache.key_files.is_empty() {
+        String::new()
+    } else {
+        format!(", anew when {} change", cache.key_files.join(", "))
+    };
     format!("{}{path}{key}", cache.name)
 }
 
 fn artifact(artifact: &ArtifactPlan) -> String {
-    let name = if artifact.name.is_empty() { String::new() } else { format!("{}: ", artifact.name) };
-    let without = if artifact.ignore_paths.is_empty() { String::new() } else { format!(" without {}", artifact.ignore_paths.join(", ")) };
+    let name = if artifact.name.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", artifact.name)
+    };
+    let without = if artifact.ignore_paths.is_empty() {
+        String::new()
+    } else {
+        format!(" without {}", artifact.ignore_paths.join(", "))
+    };
     let when = match artifact.capture_on {
         CaptureOn::Success => "",
         CaptureOn::Failed => ", kept on failure",
         CaptureOn::Always => ", always kept",
     };
-    let what = if artifact.test_reports { ", test reports" } else { "" };
-    let shared = if artifact.shared || artifact.test_reports { "" } else { ", not for later steps" };
-    format!("{name}{}{without}{when}{what}{shared}", artifact.paths.join(", "))
+    let what = if artifact.test_reports {
+        ", test reports"
+    } else {
+        ""
+    };
+    let shared = if artifact.shared || artifact.test_reports {
+        ""
+    } else {
+        ", not for later steps"
+    };
+    format!(
+        "{name}{}{without}{when}{what}{shared}",
+        artifact.paths.join(", ")
+    )
 }
 
 /// A condition, and what came of it in this build: from where the step stands, and the sentence that says why.
@@ -216,28 +313,48 @@ fn verdict(condition: &ConditionPlan, step: Standing<'_>) -> Vec<String> {
     let mut words = Vec::new();
     if let Some(changes) = &condition.changesets {
         if !changes.include_paths.is_empty() {
-            words.push(format!("if a changed file matches {}", changes.include_paths.join(", ")));
+            words.push(format!(
+                "if a changed file matches {}",
+                changes.include_paths.join(", ")
+            ));
         }
         if !changes.exclude_paths.is_empty() {
-            words.push(format!("unless every changed file matches {}", changes.exclude_paths.join(", ")));
+            words.push(format!(
+                "unless every changed file matches {}",
+                changes.exclude_paths.join(", ")
+            ));
         }
     }
     words.extend(condition.state.as_ref().map(|state| format!("if {state}")));
     words.push(match (step.state, step.message) {
-        (StepState::Finished(StepOutcome::Skipped), Some(message)) => format!("→ not met: {message}"),
+        (StepState::Finished(StepOutcome::Skipped), Some(message)) => {
+            format!("→ not met: {message}")
+        }
         (StepState::Finished(StepOutcome::Skipped), None) => "→ not met: it was skipped".to_owned(),
         // A condition without an answer errs its step before any attempt.
-        (StepState::Finished(StepOutcome::Errored), Some(message)) if step.attempts == 0 => format!("→ {message}"),
-        (StepState::Finished(StepOutcome::Errored), None) if step.attempts == 0 => "→ it had no answer".to_owned(),
+        (StepState::Finished(StepOutcome::Errored), Some(message)) if step.attempts == 0 => {
+            format!("→ {message}")
+        }
+        (StepState::Finished(StepOutcome::Errored), None) if step.attempts == 0 => {
+            "→ it had no answer".to_owned()
+        }
         // It may have waited for its turn or, its condition met, for a person.
-        (StepState::Finished(StepOutcome::Stopped), _) if step.attempts == 0 => "→ stopped before it began".to_owned(),
-        (StepState::Waiting | StepState::Finished(StepOutcome::NotRun), _) => "→ not looked at: its turn did not come".to_owned(),
+        (StepState::Finished(StepOutcome::Stopped), _) if step.attempts == 0 => {
+            "→ stopped before it began".to_owned()
+        }
+        (StepState::Waiting | StepState::Finished(StepOutcome::NotRun), _) => {
+            "→ not looked at: its turn did not come".to_owned()
+        }
         (
             StepState::Manual
             | StepState::Queued
             | StepState::Running
             | StepState::Finished(
-                StepOutcome::Passed | StepOutcome::Failed | StepOutcome::FailedIgnored | StepOutcome::Errored | StepOutcome::Stopped,
+                StepOutcome::Passed
+                | StepOutcome::Failed
+                | StepOutcome::FailedIgnored
+                | StepOutcome::Errored
+                | StepOutcome::Stopped,
             ),
             _,
         ) => "→ met".to_owned(),
@@ -274,9 +391,16 @@ pipelines:
           - step: {name: Go, script: [make go]}
 ";
         let parsed = parse("f", file.as_bytes()).pipeline_file.expect("a file");
-        let Planned::Plan(plan, _) = parsed.plan(&Trigger::Branch { name: "main".to_owned() }) else { panic!("a plan") };
+        let Planned::Plan(plan, _) = parsed.plan(&Trigger::Branch {
+            name: "main".to_owned(),
+        }) else {
+            panic!("a plan")
+        };
         let groups = tree(&plan, &[]);
-        let titles: Vec<_> = groups.iter().map(|group| group.title.clone().unwrap_or_default()).collect();
+        let titles: Vec<_> = groups
+            .iter()
+            .map(|group| group.title.clone().unwrap_or_default())
+            .collect();
         assert_eq!(titles, ["Parallel", "Stage Deploy"]);
         let said = format!("{groups:?}");
         for words in [
@@ -297,24 +421,75 @@ pipelines:
 
     #[test]
     fn a_condition_has_its_verdict() {
-        let changesets = ChangesetCondition { include_paths: vec!["src/**".to_owned()], exclude_paths: Vec::new() };
-        let condition = ConditionPlan { changesets: Some(changesets), state: None };
+        let changesets = ChangesetCondition {
+            include_paths: vec!["src/**".to_owned()],
+            exclude_paths: Vec::new(),
+        };
+        let condition = ConditionPlan {
+            changesets: Some(changesets),
+            state: None,
+        };
         let unclear = "It cannot be told what changed: the commit before is gone.";
         let finished = StepState::Finished;
         for (state, attempts, message, expected) in [
-            (finished(StepOutcome::Skipped), 0, None, "→ not met: it was skipped"),
-            (finished(StepOutcome::Skipped), 0, Some("No file matches."), "→ not met: No file matches."),
+            (
+                finished(StepOutcome::Skipped),
+                0,
+                None,
+                "→ not met: it was skipped",
+            ),
+            (
+                finished(StepOutcome::Skipped),
+                0,
+                Some("No file matches."),
+                "→ not met: No file matches.",
+            ),
             (StepState::Running, 1, None, "→ met"),
             (StepState::Manual, 0, None, "→ met"),
-            (StepState::Waiting, 0, None, "→ not looked at: its turn did not come"),
-            (finished(StepOutcome::NotRun), 0, None, "→ not looked at: its turn did not come"),
-            (finished(StepOutcome::Errored), 0, Some(unclear), "→ It cannot be told what changed: the commit before is gone."),
-            (finished(StepOutcome::Errored), 1, Some("The runner is gone."), "→ met"),
+            (
+                StepState::Waiting,
+                0,
+                None,
+                "→ not looked at: its turn did not come",
+            ),
+            (
+                finished(StepOutcome::NotRun),
+                0,
+                None,
+                "→ not looked at: its turn did not come",
+            ),
+            (
+                finished(StepOutcome::Errored),
+                0,
+                Some(unclear),
+                "→ It cannot be told what changed: the commit before is gone.",
+            ),
+            (
+                finished(StepOutcome::Errored),
+                1,
+                Some("The runner is gone."),
+                "→ met",
+            ),
             (finished(StepOutcome::Stopped), 1, None, "→ met"),
-            (finished(StepOutcome::Stopped), 0, None, "→ stopped before it began"),
+            (
+                finished(StepOutcome::Stopped),
+                0,
+                None,
+                "→ stopped before it began",
+            ),
         ] {
-            let words = verdict(&condition, Standing { state, attempts, message });
-            assert!(words[0].contains("src/**") && words[1] == expected, "{words:?} is not {expected}");
+            let words = verdict(
+                &condition,
+                Standing {
+                    state,
+                    attempts,
+                    message,
+                },
+            );
+            assert!(
+                words[0].contains("src/**") && words[1] == expected,
+                "{words:?} is not {expected}"
+            );
         }
     }
 }

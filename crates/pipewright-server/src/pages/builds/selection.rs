@@ -36,5 +36,11 @@ pub(in crate::pages) fn of(build: &Build, file: &[u8]) -> Option<Chosen> {
         Ok(selection) => (Some(selection.pipeline), selection.line, selection.reason),
         Err(reason) => (None, 0, reason),
     };
-    Some(Chosen { pipeline, line, reason: pieces(&sentence(&because)), because, others })
+    Some(Chosen {
+        pipeline,
+        line,
+        reason: pieces(&sentence(&because)),
+        because,
+        others,
+    })
 }

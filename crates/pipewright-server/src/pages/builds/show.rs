@@ -15,7 +15,10 @@ use crate::app::App;
 use crate::http::{Html, MemberOf, Page, PageError};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/applications/{application}/builds/{number}", get(show))
+    Router::new().route(
+        "/{account}/applications/{application}/builds/{number}",
+        get(show),
+    )
 }
 
 /// The page.
@@ -64,5 +67,10 @@ async fn show(
         return Ok(Html(log).into_response());
     }
     let head = Head::of(&app, &member, &looked, Tab::Log).await?;
-    Ok(Html(BuildPage { page: head.page.clone(), head, log }).into_response())
+    Ok(Html(BuildPage {
+        page: head.page.clone(),
+        head,
+        log,
+    })
+    .into_response())
 }

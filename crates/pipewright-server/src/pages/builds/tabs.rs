@@ -24,7 +24,12 @@ impl Asked {
 pub(super) type Address = (String, String, String);
 
 /// The build of the address, and the upper part of this page of it.
-pub(super) async fn open(app: &App, member: &MemberOf, address: &Address, tab: Tab) -> Result<(Looked, Head), PageError> {
+pub(super) async fn open(
+    app: &App,
+    member: &MemberOf,
+    address: &Address,
+    tab: Tab,
+) -> Result<(Looked, Head), PageError> {
     let (_, application, number) = address;
     let build = find::build(app, member, application, number).await?;
     let looked = Looked::read(app, member, build, None).await?;

@@ -21,7 +21,10 @@ use crate::http::states::Pill;
 use crate::http::{Html, MemberOf, Page, PageError, format};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/applications/{application}/builds/{number}/timeline", get(show))
+    Router::new().route(
+        "/{account}/applications/{application}/builds/{number}/timeline",
+        get(show),
+    )
 }
 
 /// The page.
@@ -87,15 +90,27 @@ async fn show(
     let id = looked.build.id;
     let trail = decisions::of_build(&app.db, member.account.id, id).await?;
     let statuses = statuses::of_build(&app.db, id).await?;
-    let file = pipewright_store::builds::pipeline_file(&app.db, member.account.id, id).await?.unwrap_or_default();
+    let file = pipewright_store::builds::pipeline_file(&app.db, member.account.id, id)
+        .await?
+        .unwrap_or_default();
     let page = TimelinePage {
         page: head.page.clone(),
         facts: facts(&looked, member.now()),
         trail: trail.into_iter().map(trail_line).collect(),
         chosen: selection::of(&looked.build, &file),
-        why: head.page.own(&why::address(&looked.build.application_slug, looked.build.commit.as_str())),
-        attempts: looked.attempts.iter().map(|attempt| shown_attempt(attempt, &looked, member.now())).collect(),
-        statuses: statuses.into_iter().map(|status| shown_status(status, member.now())).collect(),
+        why: head.page.own(&why::address(
+            &looked.build.application_slug,
+            looked.build.commit.as_str(),
+        )),
+        attempts: looked
+            .attempts
+            .iter()
+            .map(|attempt| shown_attempt(attempt, &looked, member.now()))
+            .collect(),
+        statuses: statuses
+            .into_iter()
+            .map(|status| shown_status(status, member.now()))
+            .collect(),
         head,
     };
     Ok(Html(page).into_response())
@@ -106,7 +121,9 @@ impl TimelinePage {
     pub(in crate::pages) fn without_trail(&self) -> String {
         match self.facts.iter().find(|(name, _)| *name == "Started by") {
             Some((_, who)) => format!("{who} started it; no delivery led to it."),
-            None if self.facts.iter().any(|(name, _)| *name == "Schedule") => "A schedule was due; no delivery led to it.".to_owned(),
+            None if self.facts.iter().any(|(name, _)| *name == "Schedule") => {
+                "A schedule was due; no delivery led to it.".to_owned()
+            }
             None => "No delivery led to it.".to_owned(),
         }
     }
@@ -116,16 +133,33 @@ fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
     let build = &looked.build;
     let mut facts = vec![("Commit", build.commit.as_str().to_owned())];
     let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
-    let author = build.commit_author.clone().map(|author| match &build.commit_email {
-        Some(email) => format!("{author} <{email}>"),
-        None => author,
-    });
+    let author = build
+        .commit_author
+        .clone()
+        .map(|author| match &build.commit_email {
+            Some(email) => format!("{author} <{email}>"),
+            None => author,
+        });
     add("Author", author);
     add("Committed", build.committed_at.map(|at| at.to_string()));
-    add("Before it", build.previous.as_ref().map(|commit| commit.as_str().to_owned()));
+    add(
+        "Before it",
+        build
+            .previous
+            .as_ref()
+            .map(|commit| commit.as_str().to_owned()),
+    );
     add("Custom pipeline", build.detail.custom.clone());
     let rule = build.detail.rule.as_ref();
-    add("Rule", rule.map(|rule| format!("{} for {}, in the file of #{}", rule.condition, rule.event, rule.found_by)));
+    add(
+        "Rule",
+        rule.map(|rule| {
+            format!(
+                "{} for {}, in the file of #{}",
+                rule.condition, rule.event, rule.found_by
+            )
+        }),
+    );
     for (name, value) in &build.detail.variables {
         add("Variable", Some(format!("{name} = {value}")));
     }
@@ -135,10 +169,20 @@ fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
             1 => "; one time before it was missed and is not built".to_owned(),
             count => format!("; {count} times before it were missed and are not built"),
         };
-        add("Schedule", Some(format!("due at {}{missed}", schedule.due_at)));
+        add(
+            "Schedule",
+            Some(format!("due at {}{missed}", schedule.due_at)),
+        );
     }
     add("Accepted", Some(build.accepted_at.to_string()));
-    let since_accepted = |at: Option<Timestamp>| at.map(|at| format!("{at} (after {})", format::duration(at.since(build.accepted_at))));
+    let since_accepted = |at: Option<Timestamp>| {
+        at.map(|at| {
+            format!(
+                "{at} (after {})",
+                format::duration(at.since(build.accepted_at))
+            )
+        })
+    };
     add("Decided", since_accepted(Some(build.created_at)));
     add("Planned", since_accepted(build.planned_at));
     add("First command", since_accepted(build.started_at));
@@ -160,7 +204,11 @@ fn trail_line(decision: Decision) -> TrailLine {
 }
 
 fn shown_attempt(attempt: &Attempt, looked: &Looked, now: Timestamp) -> ShownAttempt {
-    let position = looked.steps.iter().position(|step| step.id == attempt.step_id).unwrap_or(0);
+    let position = looked
+        .steps
+        .iter()
+        .position(|step| step.id == attempt.step_id)
+        .unwrap_or(0);
     let (class, label) = match (attempt.state, attempt.outcome) {
         (AttemptState::Queued, _) => ("wait", "Queued"),
         (AttemptState::Running, _) => ("run", "Running"),
@@ -176,17 +224,33 @@ fn shown_attempt(attempt: &Attempt, looked: &Looked, now: Timestamp) -> ShownAtt
     let parts: Vec<String> = attempt
         .timings
         .iter()
-        .map(|timing| format!("{} {}", timing.part, format::duration(Duration::from_micros(timing.micros))))
+        .map(|timing| {
+            format!(
+                "{} {}",
+                timing.part,
+                format::duration(Duration::from_micros(timing.micros))
+            )
+        })
         .collect();
     let begun = attempt.claimed_at.or(attempt.finished_at).unwrap_or(now);
     ShownAttempt {
         step: position + 1,
-        step_name: looked.steps.get(position).map(|step| step.name.clone()).unwrap_or_default(),
+        step_name: looked
+            .steps
+            .get(position)
+            .map(|step| step.name.clone())
+            .unwrap_or_default(),
         number: attempt.number,
         pill: Pill { class, label },
-        runner: attempt.runner_name.clone().unwrap_or_else(|| "–".to_owned()),
+        runner: attempt
+            .runner_name
+            .clone()
+            .unwrap_or_else(|| "–".to_owned()),
         waited: format::duration(begun.since(attempt.queued_at)),
-        took: attempt.claimed_at.map_or_else(|| "–".to_owned(), |at| format::duration(attempt.finished_at.unwrap_or(now).since(at))),
+        took: attempt.claimed_at.map_or_else(
+            || "–".to_owned(),
+            |at| format::duration(attempt.finished_at.unwrap_or(now).since(at)),
+        ),
         parts: parts.join(" · "),
         message: attempt.message.clone(),
     }
@@ -200,13 +264,33 @@ fn shown_status(status: StatusLine, now: Timestamp) -> ShownStatus {
         StatusState::Stopped => "stopped",
     };
     let (class, label, what) = match (status.sent_at, status.given_up_at) {
-        (Some(sent), _) => ("ok", "sent", format!("taken after {}", format::duration(sent.since(status.created_at)))),
+        (Some(sent), _) => (
+            "ok",
+            "sent",
+            format!(
+                "taken after {}",
+                format::duration(sent.since(status.created_at))
+            ),
+        ),
         (None, Some(_)) => ("off", "not sent", status.error.unwrap_or_default()),
         (None, None) if status.tries > 0 => {
             let wait = format::duration(status.send_after.since(now));
-            ("wait", "tried again", format!("{} Tried {} times, again in {wait}.", status.error.unwrap_or_default(), status.tries))
+            (
+                "wait",
+                "tried again",
+                format!(
+                    "{} Tried {} times, again in {wait}.",
+                    status.error.unwrap_or_default(),
+                    status.tries
+                ),
+            )
         }
         (None, None) => ("wait", "to be sent", String::new()),
     };
-    ShownStatus { state, at: status.created_at, pill: Pill { class, label }, what }
+    ShownStatus {
+        state,
+        at: status.created_at,
+        pill: Pill { class, label },
+        what,
+    }
 }

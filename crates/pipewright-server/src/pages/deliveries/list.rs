@@ -21,8 +21,13 @@ use crate::http::{Html, MemberOf, Nav, Page, PageError};
 const PAGE: usize = 30;
 
 /// Word in the address, and label.
-const OUTCOMES: &[(&str, &str)] =
-    &[("", "All"), ("built", "Built"), ("not_built", "Not built"), ("duplicate", "Duplicate"), ("failed", "Failed")];
+const OUTCOMES: &[(&str, &str)] = &[
+    ("", "All"),
+    ("built", "Built"),
+    ("not_built", "Not built"),
+    ("duplicate", "Duplicate"),
+    ("failed", "Failed"),
+];
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/deliveries", get(list))
@@ -99,35 +104,84 @@ struct Asked {
     before: Option<String>,
 }
 
-async fn list(State(app): State<App>, member: MemberOf, headers: HeaderMap, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+async fn list(
+    State(app): State<App>,
+    member: MemberOf,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
     let account = member.account.id;
-    let repository = asked.repository.as_deref().map(str::parse::<RepositoryId>).transpose().map_err(|_| PageError::NotFound)?;
-    let before = asked.before.as_deref().map(str::parse::<DeliveryId>).transpose().map_err(|_| PageError::NotFound)?;
-    let outcome = OUTCOMES.iter().map(|(word, _)| *word).find(|word| *word == asked.outcome).unwrap_or_default();
-    let filter = DeliveryFilter { repository, outcome: (!outcome.is_empty()).then(|| outcome.to_owned()), before };
+    let repository = asked
+        .repository
+        .as_deref()
+        .map(str::parse::<RepositoryId>)
+        .transpose()
+        .map_err(|_| PageError::NotFound)?;
+    let before = asked
+        .before
+        .as_deref()
+        .map(str::parse::<DeliveryId>)
+        .transpose()
+        .map_err(|_| PageError::NotFound)?;
+    let outcome = OUTCOMES
+        .iter()
+        .map(|(word, _)| *word)
+        .find(|word| *word == asked.outcome)
+        .unwrap_or_default();
+    let filter = DeliveryFilter {
+        repository,
+        outcome: (!outcome.is_empty()).then(|| outcome.to_owned()),
+        before,
+    };
     let mut found = deliveries::list(&app.db, account, &filter, PAGE as i64 + 1).await?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
     let decided = match (found.last(), found.first()) {
-        (Some(oldest), Some(newest)) => decisions::between(&app.db, account, oldest.id, newest.id).await?,
+        (Some(oldest), Some(newest)) => {
+            decisions::between(&app.db, account, oldest.id, newest.id).await?
+        }
         _ => Vec::new(),
     };
     let page = member.page("Deliveries").nav(Nav::Deliveries);
-    let older = more.then(|| found.last().map(|delivery| query(outcome, repository, Some(delivery.id)))).flatten();
-    let chip =
-        |(word, label): &(&str, &'static str)| OutcomeChip { label, query: query(word, repository, None), is_current: *word == outcome };
+    let older = more
+        .then(|| {
+            found
+                .last()
+                .map(|delivery| query(outcome, repository, Some(delivery.id)))
+        })
+        .flatten();
+    let chip = |(word, label): &(&str, &'static str)| OutcomeChip {
+        label,
+        query: query(word, repository, None),
+        is_current: *word == outcome,
+    };
     let shown = DeliveriesPage {
-        repository: repository.and_then(|_| found.first().map(|delivery| delivery.full_name.clone())),
+        repository: repository
+            .and_then(|_| found.first().map(|delivery| delivery.full_name.clone())),
         outcomes: OUTCOMES.iter().map(chip).collect(),
-        live: before.is_none().then(|| format!("{}?{}", page.own("/deliveries"), query(outcome, repository, None))),
+        live: before.is_none().then(|| {
+            format!(
+                "{}?{}",
+                page.own("/deliveries"),
+                query(outcome, repository, None)
+            )
+        }),
         is_filtered: !outcome.is_empty() || repository.is_some(),
         is_first: before.is_none(),
         older,
-        deliveries: found.into_iter().map(|delivery| row(delivery, &decided)).collect(),
+        deliveries: found
+            .into_iter()
+            .map(|delivery| row(delivery, &decided))
+            .collect(),
         page,
     };
     if headers.contains_key("x-fragment") {
-        let rows = Rows { page: &shown.page, deliveries: &shown.deliveries, is_filtered: shown.is_filtered, live: &shown.live };
+        let rows = Rows {
+            page: &shown.page,
+            deliveries: &shown.deliveries,
+            is_filtered: shown.is_filtered,
+            live: &shown.live,
+        };
         return Ok(Html(rows).into_response());
     }
     Ok(Html(shown).into_response())
@@ -145,7 +199,11 @@ fn query(outcome: &str, repository: Option<RepositoryId>, before: Option<Deliver
 
 fn row(delivery: DeliveryLine, decided: &[Decision]) -> RowOfDelivery {
     RowOfDelivery {
-        decisions: decided.iter().filter(|decision| decision.delivery_id == delivery.id).map(shown_decision).collect(),
+        decisions: decided
+            .iter()
+            .filter(|decision| decision.delivery_id == delivery.id)
+            .map(shown_decision)
+            .collect(),
         id: delivery.id.to_string(),
         received_at: delivery.received_at,
         repository: delivery.full_name,
@@ -168,20 +226,41 @@ pub(super) const fn origin(origin: Origin) -> &'static str {
 /// Where a delivery stands.
 pub(in crate::pages) const fn state(state: DeliveryState) -> Pill {
     match state {
-        DeliveryState::Received => Pill { class: "wait", label: "To be decided" },
-        DeliveryState::Decided => Pill { class: "ok", label: "Decided" },
-        DeliveryState::Failed => Pill { class: "bad", label: "Failed" },
+        DeliveryState::Received => Pill {
+            class: "wait",
+            label: "To be decided",
+        },
+        DeliveryState::Decided => Pill {
+            class: "ok",
+            label: "Decided",
+        },
+        DeliveryState::Failed => Pill {
+            class: "bad",
+            label: "Failed",
+        },
     }
 }
 
 /// A decision as pages show it.
 pub(in crate::pages) fn shown_decision(decision: &Decision) -> ShownDecision {
     let pill = match decision.outcome {
-        DecisionOutcome::Built => Pill { class: "ok", label: "Built" },
-        DecisionOutcome::Duplicate => Pill { class: "off", label: "Duplicate" },
-        DecisionOutcome::NotBuilt => Pill { class: "off", label: "Not built" },
+        DecisionOutcome::Built => Pill {
+            class: "ok",
+            label: "Built",
+        },
+        DecisionOutcome::Duplicate => Pill {
+            class: "off",
+            label: "Duplicate",
+        },
+        DecisionOutcome::NotBuilt => Pill {
+            class: "off",
+            label: "Not built",
+        },
     };
-    let short = |hash: &Option<String>| hash.as_deref().map(|hash| hash.chars().take(7).collect::<String>());
+    let short = |hash: &Option<String>| {
+        hash.as_deref()
+            .map(|hash| hash.chars().take(7).collect::<String>())
+    };
     let moved = match (short(&decision.old_hash), short(&decision.new_hash)) {
         (Some(old), Some(new)) => format!("{old} → {new}"),
         (None, Some(new)) => new,
@@ -189,7 +268,10 @@ pub(in crate::pages) fn shown_decision(decision: &Decision) -> ShownDecision {
         (None, None) => String::new(),
     };
     let name = decision.ref_name.as_deref().unwrap_or_default();
-    let name = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/")).unwrap_or(name);
+    let name = name
+        .strip_prefix("refs/heads/")
+        .or_else(|| name.strip_prefix("refs/tags/"))
+        .unwrap_or(name);
     ShownDecision {
         pill,
         ref_name: name.to_owned(),
@@ -197,9 +279,15 @@ pub(in crate::pages) fn shown_decision(decision: &Decision) -> ShownDecision {
         sentence: decision.sentence.clone(),
         reason: decision.reason.clone(),
         application: decision.application_name.clone(),
-        why: decision.application_slug.as_deref().filter(|_| !name.is_empty()).map(|slug| why::address(slug, name)),
+        why: decision
+            .application_slug
+            .as_deref()
+            .filter(|_| !name.is_empty())
+            .map(|slug| why::address(slug, name)),
         build: match (&decision.application_slug, decision.build_number) {
-            (Some(slug), Some(number)) => Some((format!("/applications/{slug}/builds/{number}"), number)),
+            (Some(slug), Some(number)) => {
+                Some((format!("/applications/{slug}/builds/{number}"), number))
+            }
             _ => None,
         },
     }

@@ -9,7 +9,10 @@ use axum::Router;
 use crate::app::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().merge(list::routes()).merge(show::routes()).merge(redeliver::routes())
+    Router::new()
+        .merge(list::routes())
+        .merge(show::routes())
+        .merge(redeliver::routes())
 }
 
 pub(super) use list::{ShownDecision, shown_decision, state};

@@ -14,16 +14,30 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/deliveries/{delivery}/redeliver", post(submit))
 }
 
-async fn submit(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(String, String)>) -> Result<SeeOther, PageError> {
+async fn submit(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
     member.require(Right::Build)?;
     let id: DeliveryId = id.parse().map_err(|_| PageError::NotFound)?;
-    let new = redeliver(&app, member.account.id, id).await.map_err(|error| match error {
-        RedeliverError::NotFound => PageError::NotFound,
-        RedeliverError::Store(error) => error.into(),
-    })?;
+    let new = redeliver(&app, member.account.id, id)
+        .await
+        .map_err(|error| match error {
+            RedeliverError::NotFound => PageError::NotFound,
+            RedeliverError::Store(error) => error.into(),
+        })?;
     let mut tx = app.db.begin().await?;
-    member.record(&mut tx, "delivery.redelivered", &id.to_string(), serde_json::json!({ "as": new.to_string() })).await?;
+    member
+        .record(
+            &mut tx,
+            "delivery.redelivered",
+            &id.to_string(),
+            serde_json::json!({ "as": new.to_string() }),
+        )
+        .await?;
     tx.commit().await?;
     let path = member.path(&format!("/deliveries/{new}"));
-    Ok(SeeOther::to(&app.config, &path).done("Delivered again. What was built stays built once; the decision is shown below."))
+    Ok(SeeOther::to(&app.config, &path)
+        .done("Delivered again. What was built stays built once; the decision is shown below."))
 }

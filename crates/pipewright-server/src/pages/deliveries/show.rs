@@ -20,7 +20,9 @@ use crate::http::{Html, MemberOf, Nav, Page, PageError, format};
 const SHOWN: usize = 100_000;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/deliveries/{delivery}", get(show)).route("/{account}/deliveries/{delivery}/body", get(body))
+    Router::new()
+        .route("/{account}/deliveries/{delivery}", get(show))
+        .route("/{account}/deliveries/{delivery}/body", get(body))
 }
 
 /// The page.
@@ -50,10 +52,16 @@ pub(in crate::pages) struct DeliveryPage {
 /// The delivery of this id in the member's account.
 async fn find(app: &App, member: &MemberOf, id: &str) -> Result<Delivery, PageError> {
     let id: DeliveryId = id.parse().map_err(|_| PageError::NotFound)?;
-    deliveries::get(&app.db, member.account.id, id).await?.ok_or(PageError::NotFound)
+    deliveries::get(&app.db, member.account.id, id)
+        .await?
+        .ok_or(PageError::NotFound)
 }
 
-async fn show(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(String, String)>) -> Result<Html<DeliveryPage>, PageError> {
+async fn show(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Html<DeliveryPage>, PageError> {
     let delivery = find(&app, &member, &id).await?;
     let decided = decisions::of_delivery(&app.db, member.account.id, delivery.id).await?;
     let text = pretty(&delivery.body);
@@ -69,10 +77,16 @@ async fn show(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(Str
         pill: state(delivery.state),
         message: delivery.message,
         received_at: delivery.received_at,
-        decided_after: delivery.decided_at.map(|at| format::duration(at.since(delivery.received_at))),
+        decided_after: delivery
+            .decided_at
+            .map(|at| format::duration(at.since(delivery.received_at))),
         decisions: decided.iter().map(shown_decision).collect(),
         headers: delivery.headers,
-        body: if is_cut { text.chars().take(SHOWN).collect() } else { text },
+        body: if is_cut {
+            text.chars().take(SHOWN).collect()
+        } else {
+            text
+        },
         size: format::bytes(delivery.body.len() as u64),
         is_cut,
         may_redeliver: member.may(Right::Build),
@@ -87,8 +101,19 @@ fn pretty(body: &[u8]) -> String {
 }
 
 /// The body as it came.
-async fn body(State(app): State<App>, member: MemberOf, Path((_, id)): Path<(String, String)>) -> Result<Response, PageError> {
+async fn body(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     let delivery = find(&app, &member, &id).await?;
     let name = format!("attachment; filename=\"delivery-{}.json\"", delivery.id);
-    Ok(([(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_DISPOSITION, name)], delivery.body).into_response())
+    Ok((
+        [
+            (CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (CONTENT_DISPOSITION, name),
+        ],
+        delivery.body,
+    )
+        .into_response())
 }

@@ -56,7 +56,10 @@ async fn live(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
     let attempt = super::find(&app, &member, &attempt).await?;
-    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let resumed = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok())
+        .and_then(|id| id.parse().ok());
     let tail = Tail {
         growth: app.live().growth.follow(attempt.id),
         app,
@@ -67,7 +70,8 @@ async fn live(
         painter: None,
         ended: false,
     };
-    Ok(Sse::new(stream::unfold(tail, Tail::event)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+    Ok(Sse::new(stream::unfold(tail, Tail::event))
+        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
 /// Where a follower stands.
@@ -96,13 +100,23 @@ impl Tail {
             let complete = self.is_complete().await;
             match self.read().await {
                 Ok(Some(window)) => {
-                    let event = Event::default().event("lines").id(self.next.to_string()).json_data(&window).unwrap_or_default();
+                    let event = Event::default()
+                        .event("lines")
+                        .id(self.next.to_string())
+                        .json_data(&window)
+                        .unwrap_or_default();
                     tokio::time::sleep(PACE).await;
                     return Some((Ok(event), self));
                 }
                 Ok(None) if complete => {
                     self.ended = true;
-                    return Some((Ok(Event::default().event("end").id(self.next.to_string()).data("{}")), self));
+                    return Some((
+                        Ok(Event::default()
+                            .event("end")
+                            .id(self.next.to_string())
+                            .data("{}")),
+                        self,
+                    ));
                 }
                 Ok(None) => self.wait().await,
                 Err(error) => {
@@ -142,7 +156,12 @@ impl Tail {
             // An open line is sent, and sent again when it is longer.
             let whole = window.lines.len() as u64 - u64::from(window.open);
             let is_new = whole > 0 || (window.open && extent != seen);
-            Ok::<_, std::io::Error>((extent, next + whole, Some(painter), is_new.then_some(window)))
+            Ok::<_, std::io::Error>((
+                extent,
+                next + whole,
+                Some(painter),
+                is_new.then_some(window),
+            ))
         });
         let (extent, next, painter, window) = read.await.map_err(std::io::Error::other)??;
         (self.seen, self.next, self.painter) = (extent, next, painter);

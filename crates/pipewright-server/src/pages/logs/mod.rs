@@ -19,11 +19,16 @@ pub(super) use panel::{LogPanel, LogRequest};
 
 /// The addresses of logs.
 pub(super) fn routes() -> Router<App> {
-    Router::new().merge(window::routes()).merge(live::routes()).merge(raw::routes())
+    Router::new()
+        .merge(window::routes())
+        .merge(live::routes())
+        .merge(raw::routes())
 }
 
 /// The attempt of this id in the member's account.
 async fn find(app: &App, member: &MemberOf, id: &str) -> Result<Attempt, PageError> {
     let id: AttemptId = id.parse().map_err(|_| PageError::NotFound)?;
-    attempts::get(&app.db, member.account.id, id).await?.ok_or(PageError::NotFound)
+    attempts::get(&app.db, member.account.id, id)
+        .await?
+        .ok_or(PageError::NotFound)
 }

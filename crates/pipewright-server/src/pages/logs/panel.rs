@@ -61,17 +61,30 @@ pub(in crate::pages) struct LogPanel {
 
 impl LogPanel {
     /// Reads the part of the log that was asked for.
-    pub(in crate::pages) async fn read(app: &App, attempt: AttemptId, request: &LogRequest) -> Result<Self, PageError> {
+    pub(in crate::pages) async fn read(
+        app: &App,
+        attempt: AttemptId,
+        request: &LogRequest,
+    ) -> Result<Self, PageError> {
         let store = app.logs.clone();
-        let (find, from) = (request.find.clone(), request.line.unwrap_or(1).saturating_sub(1));
+        let (find, from) = (
+            request.find.clone(),
+            request.line.unwrap_or(1).saturating_sub(1),
+        );
         let looked = tokio::task::spawn_blocking(move || {
             let extent = logs::extent(&store, attempt)?;
-            let found = if find.is_empty() { None } else { logs::find(&store, attempt, from, &find)? };
+            let found = if find.is_empty() {
+                None
+            } else {
+                logs::find(&store, attempt, from, &find)?
+            };
             Ok::<_, std::io::Error>((extent.lines, found))
         });
         let (total, found) = looked.await.map_err(PageError::internal)??;
         let not_found = !request.find.is_empty() && found.is_none();
-        let hit = found.or(request.line.map(|line| line.saturating_sub(1))).filter(|line| *line < total);
+        let hit = found
+            .or(request.line.map(|line| line.saturating_sub(1)))
+            .filter(|line| *line < total);
         let (first, count) = if total <= WHOLE {
             (0, total)
         } else {
@@ -84,14 +97,24 @@ impl LogPanel {
             };
             (start.min(last_start), PART)
         };
-        let read = window::read(&app.logs, attempt, first, usize::try_from(count).unwrap_or(0)).await?;
+        let read = window::read(
+            &app.logs,
+            attempt,
+            first,
+            usize::try_from(count).unwrap_or(0),
+        )
+        .await?;
         let end = first + read.lines.len() as u64;
-        let lines = read.lines.into_iter().zip(first..).map(|((html, is_command), index)| ShownLine {
-            number: index + 1,
-            html,
-            is_command,
-            is_hit: hit == Some(index),
-        });
+        let lines = read
+            .lines
+            .into_iter()
+            .zip(first..)
+            .map(|((html, is_command), index)| ShownLine {
+                number: index + 1,
+                html,
+                is_command,
+                is_hit: hit == Some(index),
+            });
         Ok(Self {
             lines: lines.collect(),
             total: read.total,

@@ -19,18 +19,29 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/logs/{attempt}/raw", get(raw))
 }
 
-async fn raw(State(app): State<App>, member: MemberOf, Path((_, attempt)): Path<(String, String)>) -> Result<Response, PageError> {
+async fn raw(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, attempt)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     let attempt = super::find(&app, &member, &attempt).await?.id;
     let store = app.logs.clone();
-    let end = tokio::task::spawn_blocking(move || logs::extent(&store, attempt)).await.map_err(PageError::internal)??.bytes;
+    let end = tokio::task::spawn_blocking(move || logs::extent(&store, attempt))
+        .await
+        .map_err(PageError::internal)??
+        .bytes;
     let chunks = stream::try_unfold(0_u64, move |offset| {
         let store = app.logs.clone();
         async move {
-            let limit = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX).min(CHUNK);
+            let limit = usize::try_from(end.saturating_sub(offset))
+                .unwrap_or(usize::MAX)
+                .min(CHUNK);
             if limit == 0 {
                 return Ok::<_, std::io::Error>(None);
             }
-            let read = tokio::task::spawn_blocking(move || logs::read_bytes(&store, attempt, offset, limit));
+            let read = tokio::task::spawn_blocking(move || {
+                logs::read_bytes(&store, attempt, offset, limit)
+            });
             let mut bytes = read.await.map_err(std::io::Error::other)??;
             if bytes.is_empty() {
                 return Ok(None);
@@ -40,7 +51,12 @@ async fn raw(State(app): State<App>, member: MemberOf, Path((_, attempt)): Path<
             Ok(Some((Bytes::from(bytes), next)))
         }
     });
-    let headers =
-        [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, format!("inline; filename=\"{attempt}.log\""))];
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("inline; filename=\"{attempt}.log\""),
+        ),
+    ];
     Ok((headers, Body::from_stream(chunks)).into_response())
 }

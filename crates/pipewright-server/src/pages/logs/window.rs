@@ -47,11 +47,18 @@ async fn lines(
     Query(range): Query<Range>,
 ) -> Result<Json<Window>, PageError> {
     let attempt = super::find(&app, &member, &attempt).await?;
-    Ok(Json(read(&app.logs, attempt.id, range.from, range.count.min(MOST)).await?))
+    Ok(Json(
+        read(&app.logs, attempt.id, range.from, range.count.min(MOST)).await?,
+    ))
 }
 
 /// Reads and paints up to `count` lines from line `first`.
-pub(super) async fn read(store: &LogStore, attempt: AttemptId, first: u64, count: usize) -> Result<Window, PageError> {
+pub(super) async fn read(
+    store: &LogStore,
+    attempt: AttemptId,
+    first: u64,
+    count: usize,
+) -> Result<Window, PageError> {
     let store = store.clone();
     let read = tokio::task::spawn_blocking(move || {
         let extent = logs::extent(&store, attempt)?;
@@ -70,9 +77,18 @@ pub(super) fn paint(
     extent: LogExtent,
     painter: Option<Painter>,
 ) -> std::io::Result<(Window, Painter)> {
-    let run_up = if painter.is_some() { 0 } else { first.min(RUN_UP) };
+    let run_up = if painter.is_some() {
+        0
+    } else {
+        first.min(RUN_UP)
+    };
     let mut painter = painter.unwrap_or_default();
-    let read = logs::read_lines(store, attempt, first - run_up, count + usize::try_from(run_up).unwrap_or(0))?;
+    let read = logs::read_lines(
+        store,
+        attempt,
+        first - run_up,
+        count + usize::try_from(run_up).unwrap_or(0),
+    )?;
     let mut lines = Vec::with_capacity(read.lines.len());
     let last = read.lines.len();
     for (index, bytes) in read.lines.iter().enumerate() {
@@ -82,10 +98,26 @@ pub(super) fn paint(
         }
         // A line that is still being written may end amid a colour's sequence: it is painted on the side.
         let is_open = read.last_is_open && index + 1 == last;
-        let PaintedLine { html, is_command } = if is_open { painter.clone().line(bytes) } else { painter.line(bytes) };
+        let PaintedLine { html, is_command } = if is_open {
+            painter.clone().line(bytes)
+        } else {
+            painter.line(bytes)
+        };
         lines.push((html, is_command));
     }
     let open = read.last_is_open && !lines.is_empty();
-    let total = if lines.is_empty() { extent.lines } else { extent.lines.max(first + lines.len() as u64) };
-    Ok((Window { first, total, lines, open }, painter))
+    let total = if lines.is_empty() {
+        extent.lines
+    } else {
+        extent.lines.max(first + lines.len() as u64)
+    };
+    Ok((
+        Window {
+            first,
+            total,
+            lines,
+            open,
+        },
+        painter,
+    ))
 }

@@ -52,7 +52,9 @@ pub(in crate::pages) struct VariableField {
 
 impl PipelineForm {
     /// Takes its fields out of a form's or query's; the rest is left for the caller.
-    pub(in crate::pages) fn take(fields: Vec<(String, String)>) -> (Self, BTreeMap<String, String>) {
+    pub(in crate::pages) fn take(
+        fields: Vec<(String, String)>,
+    ) -> (Self, BTreeMap<String, String>) {
         let mut form = Self::default();
         let mut rest = BTreeMap::new();
         for (name, value) in fields {
@@ -87,23 +89,46 @@ impl PipelineForm {
         variables: &[(String, String)],
         choice: Option<&CustomChoice>,
     ) -> Self {
-        let is_declared = |name: &str| choice.is_some_and(|choice| choice.variables.iter().any(|variable| variable.name == name));
-        let (own, others): (Vec<_>, Vec<_>) = variables.iter().cloned().partition(|(name, _)| is_declared(name));
-        let (more, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, value)| is_long(value));
-        Self { ref_text, custom, values: own.into_iter().collect(), others: given::as_lines(&others), more: more.into_iter().collect() }
+        let is_declared = |name: &str| {
+            choice.is_some_and(|choice| {
+                choice
+                    .variables
+                    .iter()
+                    .any(|variable| variable.name == name)
+            })
+        };
+        let (own, others): (Vec<_>, Vec<_>) = variables
+            .iter()
+            .cloned()
+            .partition(|(name, _)| is_declared(name));
+        let (more, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(_, value)| is_long(value));
+        Self {
+            ref_text,
+            custom,
+            values: own.into_iter().collect(),
+            others: given::as_lines(&others),
+            more: more.into_iter().collect(),
+        }
     }
 
     /// The fields of the variables that the pipeline declares, each holding what was entered or else its default.
     pub(in crate::pages) fn fields(&self, variables: &[CustomVariable]) -> Vec<VariableField> {
         let field = |variable: &CustomVariable| {
-            let value = self.values.get(&variable.name).or(variable.default.as_ref()).cloned().unwrap_or_default();
+            let value = self
+                .values
+                .get(&variable.name)
+                .or(variable.default.as_ref())
+                .cloned()
+                .unwrap_or_default();
             VariableField {
                 field: format!("{PREFIX}{}", variable.name),
                 name: variable.name.clone(),
                 description: variable.description.clone(),
                 default: variable.default.clone(),
                 is_long: is_long(&value) || variable.default.as_deref().is_some_and(is_long),
-                is_refused: !variable.allowed_values.is_empty() && !variable.allowed_values.contains(&value),
+                is_refused: !variable.allowed_values.is_empty()
+                    && !variable.allowed_values.contains(&value),
                 allowed: variable.allowed_values.clone(),
                 value,
             }
@@ -120,10 +145,16 @@ impl PipelineForm {
             );
         }
         let mut variables: Vec<(String, String)> = self.values.clone().into_iter().collect();
-        let more = self.more.clone().into_iter().filter(|(_, value)| !value.is_empty());
+        let more = self
+            .more
+            .clone()
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty());
         for (name, value) in more.chain(given::read_lines(&self.others)?) {
             if variables.iter().any(|(other, _)| *other == name) {
-                return Err(format!("{name} has a field of its own; take it out of the other variables."));
+                return Err(format!(
+                    "{name} has a field of its own; take it out of the other variables."
+                ));
             }
             variables.push((name, value));
         }
@@ -149,7 +180,13 @@ mod tests {
     use super::PipelineForm;
 
     fn form(fields: &[(&str, &str)]) -> PipelineForm {
-        PipelineForm::take(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()).0
+        PipelineForm::take(
+            fields
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
+        .0
     }
 
     #[test]
@@ -160,17 +197,33 @@ mod tests {
             description: None,
             allowed_values: allowed.iter().map(|value| (*value).to_owned()).collect(),
         };
-        let form = form(&[("ref", " main "), ("custom", "release"), ("var:ENV", "moon"), ("others", "X=1")]);
-        let fields = form.fields(&[variable("ENV", Some("dev"), &["dev", "prod"]), variable("NOTE", Some("n"), &[])]);
-        let shown: Vec<_> = fields.iter().map(|field| (field.field.as_str(), field.value.as_str(), field.is_refused)).collect();
+        let form = form(&[
+            ("ref", " main "),
+            ("custom", "release"),
+            ("var:ENV", "moon"),
+            ("others", "X=1"),
+        ]);
+        let fields = form.fields(&[
+            variable("ENV", Some("dev"), &["dev", "prod"]),
+            variable("NOTE", Some("n"), &[]),
+        ]);
+        let shown: Vec<_> = fields
+            .iter()
+            .map(|field| (field.field.as_str(), field.value.as_str(), field.is_refused))
+            .collect();
         assert_eq!(shown, [("var:ENV", "moon", true), ("var:NOTE", "n", false)]);
-        let given = [("ENV", "moon"), ("X", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!((form.ref_text.as_str(), form.variables().expect("reads")), ("main", given.to_vec()));
+        let given =
+            [("ENV", "moon"), ("X", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(
+            (form.ref_text.as_str(), form.variables().expect("reads")),
+            ("main", given.to_vec())
+        );
     }
 
     #[test]
     fn values_of_several_lines_are_kept_as_they_are() {
-        let given = [("KEY", "one\ntwo"), ("PLAIN", "x"), ("ZONE", "\nlast")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let given = [("KEY", "one\ntwo"), ("PLAIN", "x"), ("ZONE", "\nlast")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let held = PipelineForm::holding("main".to_owned(), "release".to_owned(), &given, None);
         assert_eq!((held.others.as_str(), held.more.len()), ("PLAIN=x", 2));
         let sorted = |mut variables: Vec<(String, String)>| {
@@ -178,18 +231,41 @@ mod tests {
             variables
         };
         assert_eq!(sorted(held.variables().expect("reads")), given);
-        let sent = form(&[("more:KEY", "one\r\ntwo"), ("more:ZONE", ""), ("others", "PLAIN=x")]);
-        assert_eq!(sorted(sent.variables().expect("reads")), given[..2], "an empty one is not given any more");
-        assert!(form(&[("more:KEY", "a\nb"), ("others", "KEY=c")]).variables().expect_err("twice").contains("KEY"));
+        let sent = form(&[
+            ("more:KEY", "one\r\ntwo"),
+            ("more:ZONE", ""),
+            ("others", "PLAIN=x"),
+        ]);
+        assert_eq!(
+            sorted(sent.variables().expect("reads")),
+            given[..2],
+            "an empty one is not given any more"
+        );
+        assert!(
+            form(&[("more:KEY", "a\nb"), ("others", "KEY=c")])
+                .variables()
+                .expect_err("twice")
+                .contains("KEY")
+        );
     }
 
     #[test]
     fn a_name_that_no_file_can_hold_is_refused() {
-        assert!(form(&[("custom", "a\0b")]).variables().expect_err("no text").contains("NUL"));
+        assert!(
+            form(&[("custom", "a\0b")])
+                .variables()
+                .expect_err("no text")
+                .contains("NUL")
+        );
     }
 
     #[test]
     fn a_variable_with_a_field_is_not_given_twice() {
-        assert!(form(&[("var:ENV", "a"), ("others", "ENV=b")]).variables().expect_err("twice").contains("ENV"));
+        assert!(
+            form(&[("var:ENV", "a"), ("others", "ENV=b")])
+                .variables()
+                .expect_err("twice")
+                .contains("ENV")
+        );
     }
 }

@@ -64,15 +64,31 @@ pub(in crate::pages) async fn offer(
     ref_name: &RefName,
     form: &PipelineForm,
 ) -> Result<(Offer, Option<Choices>), StoreError> {
-    let Some(known) = known_file(app, application, ref_name).await? else { return Ok((Offer::default(), None)) };
-    let choices = known.text.as_deref().map(|text| Choices::of(text, ref_name));
+    let Some(known) = known_file(app, application, ref_name).await? else {
+        return Ok((Offer::default(), None));
+    };
+    let choices = known
+        .text
+        .as_deref()
+        .map(|text| Choices::of(text, ref_name));
     let file = shown_file(&known, ref_name, choices.as_ref());
-    let mut offer = Offer { file: Some(file), ..Offer::default() };
-    let Some(choices) = choices else { return Ok((offer, None)) };
+    let mut offer = Offer {
+        file: Some(file),
+        ..Offer::default()
+    };
+    let Some(choices) = choices else {
+        return Ok((offer, None));
+    };
     offer.pipelines = links(&choices, ref_name, form);
     match choices.find(&form.custom) {
         Some(choice) => offer.fields = form.fields(&choice.variables),
-        None if form.custom.is_empty() => offer.push_runs_nothing = choices.push.clone().err().map(|why| crate::builds::sentence(&why)),
+        None if form.custom.is_empty() => {
+            offer.push_runs_nothing = choices
+                .push
+                .clone()
+                .err()
+                .map(|why| crate::builds::sentence(&why))
+        }
         None => offer.is_unknown = true,
     }
     Ok((offer, Some(choices)))
@@ -92,7 +108,13 @@ fn shown_file(known: &KnownFile, ref_name: &RefName, choices: Option<&Choices>) 
 
 fn links(choices: &Choices, ref_name: &RefName, form: &PipelineForm) -> Vec<PipelineLink> {
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let query = |custom: &str| format!("ref={}&custom={}", encode(&shown_ref(ref_name)), encode(custom));
+    let query = |custom: &str| {
+        format!(
+            "ref={}&custom={}",
+            encode(&shown_ref(ref_name)),
+            encode(custom)
+        )
+    };
     let kind = ref_name.kind().as_str();
     let push = PipelineLink {
         query: query(""),
@@ -111,7 +133,9 @@ fn links(choices: &Choices, ref_name: &RefName, form: &PipelineForm) -> Vec<Pipe
         what: match (choice.steps, choice.variables.len()) {
             (0, _) => "imported from another file".to_owned(),
             (steps, 0) => count(steps, "step"),
-            (steps, variables) => format!("{}, {}", count(steps, "step"), count(variables, "variable")),
+            (steps, variables) => {
+                format!("{}, {}", count(steps, "step"), count(variables, "variable"))
+            }
         },
         is_current: choice.name == form.custom,
     });
@@ -119,17 +143,31 @@ fn links(choices: &Choices, ref_name: &RefName, form: &PipelineForm) -> Vec<Pipe
 }
 
 /// The branches and tags that are known here, as [`ref_of`] reads them, branches first; and when they were last looked at.
-pub(in crate::pages) async fn refs_known(app: &App, application: &Application) -> Result<(Vec<String>, Option<Timestamp>), StoreError> {
+pub(in crate::pages) async fn refs_known(
+    app: &App,
+    application: &Application,
+) -> Result<(Vec<String>, Option<Timestamp>), StoreError> {
     let decided = refs::list(&app.db, application.id).await?;
     let found = inspections::get::<Findings>(&app.db, application.repository).await?;
-    let looked_at = found.as_ref().and_then(|found| found.finished_at).max(application.refs_compared_at);
-    let (branches, tags): (Vec<RefName>, Vec<RefName>) = decided.into_iter().map(|(name, _)| name).partition(RefName::is_branch);
+    let looked_at = found
+        .as_ref()
+        .and_then(|found| found.finished_at)
+        .max(application.refs_compared_at);
+    let (branches, tags): (Vec<RefName>, Vec<RefName>) = decided
+        .into_iter()
+        .map(|(name, _)| name)
+        .partition(RefName::is_branch);
     let mut names: Vec<String> = branches.iter().chain(&tags).map(shown_ref).collect();
     if names.is_empty()
         && let Some(findings) = found.and_then(|found| found.findings)
     {
         names.extend(findings.branches.into_iter().map(|branch| branch.name));
-        names.extend(findings.tags.into_iter().map(|tag| format!("refs/tags/{}", tag.name)));
+        names.extend(
+            findings
+                .tags
+                .into_iter()
+                .map(|tag| format!("refs/tags/{}", tag.name)),
+        );
     }
     names.truncate(OFFERED);
     Ok((names, looked_at))
@@ -137,11 +175,19 @@ pub(in crate::pages) async fn refs_known(app: &App, application: &Application) -
 
 /// What a person entered as a branch or tag: a short name of a branch, or the full name of either.
 pub(in crate::pages) fn ref_of(text: &str) -> Result<RefName, String> {
-    let parsed = if text.starts_with("refs/") { text.parse() } else { RefName::branch(text) };
+    let parsed = if text.starts_with("refs/") {
+        text.parse()
+    } else {
+        RefName::branch(text)
+    };
     parsed.map_err(|error| crate::builds::sentence(&error.to_string()))
 }
 
 /// A ref as [`ref_of`] reads it back.
 pub(in crate::pages) fn shown_ref(name: &RefName) -> String {
-    if name.is_branch() { name.short().to_owned() } else { name.full().to_owned() }
+    if name.is_branch() {
+        name.short().to_owned()
+    } else {
+        name.full().to_owned()
+    }
 }

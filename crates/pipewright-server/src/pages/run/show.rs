@@ -56,9 +56,13 @@ async fn show(
     let (mut form, _) = PipelineForm::take(fields);
     if form.ref_text.is_empty() {
         let repository = repositories::get(&app.db, application.repository).await?;
-        form.ref_text = repository.and_then(|repository| repository.default_branch).unwrap_or_default();
+        form.ref_text = repository
+            .and_then(|repository| repository.default_branch)
+            .unwrap_or_default();
     }
-    Ok(Html(run_page(&app, &member, &application, form, Vec::new()).await?))
+    Ok(Html(
+        run_page(&app, &member, &application, form, Vec::new()).await?,
+    ))
 }
 
 /// Gathers the page with what was entered, and what is wrong with it.
@@ -72,10 +76,15 @@ pub(super) async fn run_page(
     let (refs, refs_at) = refs_known(app, application).await?;
     let (ref_error, shown) = match ref_of(&form.ref_text) {
         _ if form.ref_text.is_empty() => (None, None),
-        Ok(ref_name) => (None, Some(offer(app, application, &ref_name, &form).await?.0)),
+        Ok(ref_name) => (
+            None,
+            Some(offer(app, application, &ref_name, &form).await?.0),
+        ),
         Err(sentence) => (Some(sentence), None),
     };
-    let page = member.page(format!("Run {}", application.name)).nav(Nav::Applications);
+    let page = member
+        .page(format!("Run {}", application.name))
+        .nav(Nav::Applications);
     let path = page.own(&format!("/applications/{}/run", application.slug));
     Ok(RunPage {
         application: application.name.clone(),
@@ -92,7 +101,11 @@ pub(super) async fn run_page(
 }
 
 /// Asks for a fresh look into the repository where the last one has aged; the page does not wait for it.
-async fn look_again(app: &App, application: &Application, now: Timestamp) -> Result<(), StoreError> {
+async fn look_again(
+    app: &App,
+    application: &Application,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let last = inspections::get::<Findings>(&app.db, application.repository).await?;
     let is_fresh = last.is_some_and(|last| match last.state {
         InspectionState::Wanted | InspectionState::Looking => true,

@@ -33,15 +33,25 @@ async fn start(
     let (form, _) = PipelineForm::take(fields);
     let started = match checked(&app, &application, &form).await? {
         Ok((ref_name, variables)) => {
-            let wish = ManualBuild { application: application.id, ref_name, custom: form.custom(), variables };
-            match builds::ready_manual(&app, member.account.id, wish.clone(), &member.user.name).await {
+            let wish = ManualBuild {
+                application: application.id,
+                ref_name,
+                custom: form.custom(),
+                variables,
+            };
+            match builds::ready_manual(&app, member.account.id, wish.clone(), &member.user.name)
+                .await
+            {
                 Ok(ready) => {
                     let mut tx = app.db.begin().await?;
                     let (_, number) = ready.create(&mut tx).await?;
                     record(&mut tx, &member, &application, number, &wish).await?;
                     tx.commit().await?;
                     ready.announce(&app);
-                    Ok(SeeOther::to(&app.config, &builds::address::page(&member.account.slug, &application.slug, number)))
+                    Ok(SeeOther::to(
+                        &app.config,
+                        &builds::address::page(&member.account.slug, &application.slug, number),
+                    ))
                 }
                 Err(StartError::NotFound) => return Err(PageError::NotFound),
                 Err(StartError::Store(error)) => return Err(error.into()),
@@ -66,7 +76,9 @@ async fn checked(
     form: &PipelineForm,
 ) -> Result<Result<(RefName, Vec<(String, String)>), Vec<String>>, PageError> {
     // A page that is drawn again says this beside the field.
-    let Ok(ref_name) = ref_of(&form.ref_text) else { return Ok(Err(Vec::new())) };
+    let Ok(ref_name) = ref_of(&form.ref_text) else {
+        return Ok(Err(Vec::new()));
+    };
     let variables = match form.variables() {
         Ok(variables) => variables,
         Err(sentence) => return Ok(Err(vec![sentence])),
@@ -81,8 +93,18 @@ async fn checked(
 }
 
 /// Values may be nobody's business, so the history names the variables alone; the build's own page shows them.
-async fn record(tx: &mut Tx, member: &MemberOf, application: &Application, number: i64, wish: &ManualBuild) -> Result<(), StoreError> {
-    let names: Vec<&str> = wish.variables.iter().map(|(name, _)| name.as_str()).collect();
+async fn record(
+    tx: &mut Tx,
+    member: &MemberOf,
+    application: &Application,
+    number: i64,
+    wish: &ManualBuild,
+) -> Result<(), StoreError> {
+    let names: Vec<&str> = wish
+        .variables
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     let mut detail = json!({ "branch": shown_ref(&wish.ref_name) });
     if let Some(custom) = &wish.custom {
         detail["pipeline"] = json!(custom);
@@ -90,5 +112,12 @@ async fn record(tx: &mut Tx, member: &MemberOf, application: &Application, numbe
     if !names.is_empty() {
         detail["variables"] = json!(names.join(", "));
     }
-    member.record(tx, "build.started", &format!("{} #{number}", application.name), detail).await
+    member
+        .record(
+            tx,
+            "build.started",
+            &format!("{} #{number}", application.name),
+            detail,
+        )
+        .await
 }

@@ -19,9 +19,22 @@ fn every_page_to_run_a_build_renders() {
                 is_refused: !allowed.is_empty(),
                 allowed,
             };
-            let file =
-                ShownFile { ref_name: text(), commit: text(), at: NOW, is_tip: full, is_of_another: full, is_missing: !full, problems: 2 };
-            let link = PipelineLink { query: text(), custom: text(), name: text(), what: text(), is_current: full };
+            let file = ShownFile {
+                ref_name: text(),
+                commit: text(),
+                at: NOW,
+                is_tip: full,
+                is_of_another: full,
+                is_missing: !full,
+                problems: 2,
+            };
+            let link = PipelineLink {
+                query: text(),
+                custom: text(),
+                name: text(),
+                what: text(),
+                is_current: full,
+            };
             let offer = Offer {
                 file: full.then_some(file),
                 pipelines: vec![link].into_iter().filter(|_| full).collect(),
@@ -81,7 +94,13 @@ fn every_page_of_schedules_renders() {
                 may_change: full,
             };
             check("schedules", &list);
-            check("no schedules", &SchedulesPage { schedules: Vec::new(), ..list });
+            check(
+                "no schedules",
+                &SchedulesPage {
+                    schedules: Vec::new(),
+                    ..list
+                },
+            );
             let times = Times {
                 from: text(),
                 error: (!full).then(text),
@@ -90,7 +109,13 @@ fn every_page_of_schedules_renders() {
                 zone: text(),
                 is_bitbucket: full,
             };
-            let link = PipelineLink { query: text(), custom: text(), name: text(), what: text(), is_current: full };
+            let link = PipelineLink {
+                query: text(),
+                custom: text(),
+                name: text(),
+                what: text(),
+                is_current: full,
+            };
             let edit = EditPage {
                 page: page.clone(),
                 application: text(),
@@ -112,7 +137,11 @@ fn every_page_of_schedules_renders() {
                 zones: vec![text()],
                 refs: vec![text()],
                 ref_error: full.then(text),
-                offer: Offer { pipelines: vec![link].into_iter().filter(|_| full).collect(), is_unknown: full, ..Offer::default() },
+                offer: Offer {
+                    pipelines: vec![link].into_iter().filter(|_| full).collect(),
+                    is_unknown: full,
+                    ..Offer::default()
+                },
                 times,
                 errors: vec![text()],
             };

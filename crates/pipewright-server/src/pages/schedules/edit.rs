@@ -24,13 +24,22 @@ use crate::pages::run::{Offer, PipelineForm, offer, ref_of, refs_known, shown_re
 use crate::schedules::{SaveError, save, zone_names};
 
 /// Expressions to begin with: what the button says, its word, the expression.
-const PRESETS: &[(&str, &str, &str)] =
-    &[("Hourly", "hourly", "0 * * * *"), ("Nightly", "nightly", "30 2 * * *"), ("Weekly", "weekly", "0 6 * * MON")];
+const PRESETS: &[(&str, &str, &str)] = &[
+    ("Hourly", "hourly", "0 * * * *"),
+    ("Nightly", "nightly", "30 2 * * *"),
+    ("Weekly", "weekly", "0 6 * * MON"),
+];
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/{account}/applications/{application}/schedules/new", get(begin).post(make))
-        .route("/{account}/applications/{application}/schedules/{schedule}", get(show).post(change))
+        .route(
+            "/{account}/applications/{application}/schedules/new",
+            get(begin).post(make),
+        )
+        .route(
+            "/{account}/applications/{application}/schedules/{schedule}",
+            get(show).post(change),
+        )
 }
 
 /// The page.
@@ -71,35 +80,59 @@ struct Entered {
 
 impl Entered {
     fn take(fields: Vec<(String, String)>) -> Self {
-        let (pipeline, mut rest): (PipelineForm, BTreeMap<String, String>) = PipelineForm::take(fields);
+        let (pipeline, mut rest): (PipelineForm, BTreeMap<String, String>) =
+            PipelineForm::take(fields);
         let mut take = |name: &str| rest.remove(name).unwrap_or_default();
-        Self { cron: take("cron"), zone: take("zone"), is_on: !take("on").is_empty(), act: take("act"), pipeline }
+        Self {
+            cron: take("cron"),
+            zone: take("zone"),
+            is_on: !take("on").is_empty(),
+            act: take("act"),
+            pipeline,
+        }
     }
 }
 
 /// The schedule in the address, of the application in the address.
-pub(super) async fn find_schedule(app: &App, member: &MemberOf, slug: &str, id: &str) -> Result<(Application, Schedule), PageError> {
+pub(super) async fn find_schedule(
+    app: &App,
+    member: &MemberOf,
+    slug: &str,
+    id: &str,
+) -> Result<(Application, Schedule), PageError> {
     let application = find::application(app, member, slug).await?;
     let id: ScheduleId = id.parse().map_err(|_| PageError::NotFound)?;
-    let schedule = schedules::get(&app.db, member.account.id, application.id, id).await?.ok_or(PageError::NotFound)?;
+    let schedule = schedules::get(&app.db, member.account.id, application.id, id)
+        .await?
+        .ok_or(PageError::NotFound)?;
     Ok((application, schedule))
 }
 
-async fn begin(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(String, String)>) -> Result<Html<EditPage>, PageError> {
+async fn begin(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, slug)): Path<(String, String)>,
+) -> Result<Html<EditPage>, PageError> {
     member.require(Right::Build)?;
     let application = find::application(&app, &member, &slug).await?;
     let repository = repositories::get(&app.db, application.repository).await?;
     let entered = Entered {
         pipeline: PipelineForm {
-            ref_text: repository.and_then(|repository| repository.default_branch).unwrap_or_default(),
+            ref_text: repository
+                .and_then(|repository| repository.default_branch)
+                .unwrap_or_default(),
             ..PipelineForm::default()
         },
         cron: "30 2 * * *".to_owned(),
-        zone: schedules::last_zone(&app.db, member.account.id).await?.unwrap_or_else(|| "UTC".to_owned()),
+        zone: schedules::last_zone(&app.db, member.account.id)
+            .await?
+            .unwrap_or_else(|| "UTC".to_owned()),
         is_on: true,
         act: String::new(),
     };
-    Ok(Html(edit_page(&app, &member, &application, None, entered, Vec::new()).await?))
+    Ok(Html(
+        edit_page(&app, &member, &application, None, entered, Vec::new()).await?,
+    ))
 }
 
 async fn show(
@@ -111,7 +144,11 @@ async fn show(
     let (application, schedule) = find_schedule(&app, &member, &slug, &id).await?;
     let spec = schedule.spec.clone();
     let custom = spec.custom.clone().unwrap_or_default();
-    let probe = PipelineForm { ref_text: shown_ref(&spec.ref_name), custom: custom.clone(), ..PipelineForm::default() };
+    let probe = PipelineForm {
+        ref_text: shown_ref(&spec.ref_name),
+        custom: custom.clone(),
+        ..PipelineForm::default()
+    };
     let (_, choices) = offer(&app, &application, &spec.ref_name, &probe).await?;
     let choice = choices.as_ref().and_then(|choices| choices.find(&custom));
     let entered = Entered {
@@ -121,7 +158,17 @@ async fn show(
         is_on: spec.is_on,
         act: String::new(),
     };
-    Ok(Html(edit_page(&app, &member, &application, Some(&schedule), entered, Vec::new()).await?))
+    Ok(Html(
+        edit_page(
+            &app,
+            &member,
+            &application,
+            Some(&schedule),
+            entered,
+            Vec::new(),
+        )
+        .await?,
+    ))
 }
 
 async fn make(
@@ -143,7 +190,14 @@ async fn change(
 ) -> Result<Response, PageError> {
     member.require(Right::Build)?;
     let (application, schedule) = find_schedule(&app, &member, &slug, &id).await?;
-    store(&app, &member, &application, Some(&schedule), Entered::take(fields)).await
+    store(
+        &app,
+        &member,
+        &application,
+        Some(&schedule),
+        Entered::take(fields),
+    )
+    .await
 }
 
 /// Saves, where **Save** was pressed; else draws the page with what was entered.
@@ -158,12 +212,18 @@ async fn store(
         if let Some((_, _, cron)) = PRESETS.iter().find(|(_, word, _)| *word == entered.act) {
             entered.cron = (*cron).to_owned();
         }
-        return Ok(Html(edit_page(app, member, application, old, entered, Vec::new()).await?).into_response());
+        return Ok(
+            Html(edit_page(app, member, application, old, entered, Vec::new()).await?)
+                .into_response(),
+        );
     }
     let refused = match spec_of(app, application, &entered).await? {
         Ok(spec) => match save(app, member, application, old, spec).await {
             Ok(()) => {
-                let there = SeeOther::to(&app.config, &member.path(&format!("/applications/{}/schedules", application.slug)));
+                let there = SeeOther::to(
+                    &app.config,
+                    &member.path(&format!("/applications/{}/schedules", application.slug)),
+                );
                 return Ok(there.done("The schedule is saved.").into_response());
             }
             Err(SaveError::NotFound) => return Err(PageError::NotFound),
@@ -179,9 +239,15 @@ async fn store(
 }
 
 /// What was entered, as it is kept; sentences where it cannot be.
-async fn spec_of(app: &App, application: &Application, entered: &Entered) -> Result<Result<Spec, Vec<String>>, StoreError> {
+async fn spec_of(
+    app: &App,
+    application: &Application,
+    entered: &Entered,
+) -> Result<Result<Spec, Vec<String>>, StoreError> {
     let form = &entered.pipeline;
-    let Ok(ref_name) = ref_of(&form.ref_text) else { return Ok(Err(Vec::new())) };
+    let Ok(ref_name) = ref_of(&form.ref_text) else {
+        return Ok(Err(Vec::new()));
+    };
     let mut variables = match form.variables() {
         Ok(variables) => variables,
         Err(sentence) => return Ok(Err(vec![sentence])),
@@ -205,9 +271,14 @@ async fn spec_of(app: &App, application: &Application, entered: &Entered) -> Res
 
 /// A value that is the file's default is not kept: should the default change, the schedule follows it.
 fn keep_overrides(choices: &Choices, custom: &str, variables: &mut Vec<(String, String)>) {
-    let Some(choice) = choices.find(custom) else { return };
+    let Some(choice) = choices.find(custom) else {
+        return;
+    };
     variables.retain(|(name, value)| {
-        let declared = choice.variables.iter().find(|variable| variable.name == *name);
+        let declared = choice
+            .variables
+            .iter()
+            .find(|variable| variable.name == *name);
         declared.is_none_or(|variable| variable.default.as_deref().unwrap_or_default() != value)
     });
 }
@@ -228,14 +299,25 @@ async fn edit_page(
         Ok(ref_name) => (None, offer(app, application, &ref_name, &form).await?.0),
         Err(sentence) => (Some(sentence), Offer::default()),
     };
-    let title = if old.is_some() { "Schedule" } else { "New schedule" };
-    let page = member.page(format!("{title} of {}", application.name)).nav(Nav::Applications);
+    let title = if old.is_some() {
+        "Schedule"
+    } else {
+        "New schedule"
+    };
+    let page = member
+        .page(format!("{title} of {}", application.name))
+        .nav(Nav::Applications);
     let path = page.own(&format!("/applications/{}/schedules", application.slug));
     let own = old.map_or_else(|| format!("{path}/new"), |old| format!("{path}/{}", old.id));
     Ok(EditPage {
         application: application.name.clone(),
         slug: application.slug.clone(),
-        times: Times::of(format!("{path}/times"), &entered.cron, &entered.zone, member.now()),
+        times: Times::of(
+            format!("{path}/times"),
+            &entered.cron,
+            &entered.zone,
+            member.now(),
+        ),
         is_new: old.is_none(),
         cron: entered.cron,
         zone: entered.zone,

@@ -48,13 +48,22 @@ pub(in crate::pages) struct RowOfSchedule {
     pub(in crate::pages) message: Option<String>,
 }
 
-async fn list(State(app): State<App>, member: MemberOf, Path((_, slug)): Path<(String, String)>) -> Result<Html<SchedulesPage>, PageError> {
+async fn list(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, slug)): Path<(String, String)>,
+) -> Result<Html<SchedulesPage>, PageError> {
     let application = find::application(&app, &member, &slug).await?;
     let listed = schedules::list(&app.db, member.account.id, application.id).await?;
-    let page = member.page(format!("Schedules of {}", application.name)).nav(Nav::Applications);
+    let page = member
+        .page(format!("Schedules of {}", application.name))
+        .nav(Nav::Applications);
     let path = page.own(&format!("/applications/{}/schedules", application.slug));
     Ok(Html(SchedulesPage {
-        schedules: listed.into_iter().map(|listed| row(&path, listed)).collect(),
+        schedules: listed
+            .into_iter()
+            .map(|listed| row(&path, listed))
+            .collect(),
         application: application.name,
         slug: application.slug,
         page,
@@ -68,8 +77,12 @@ fn row(path: &str, listed: Listed) -> RowOfSchedule {
     let spec = schedule.spec;
     RowOfSchedule {
         path: format!("{path}/{}", schedule.id),
-        words: Timing::read(&spec.cron, &spec.time_zone).map(|timing| timing.words()).unwrap_or_default(),
-        next: schedule.next_at.map(|next| (shown_in(next, &spec.time_zone), next)),
+        words: Timing::read(&spec.cron, &spec.time_zone)
+            .map(|timing| timing.words())
+            .unwrap_or_default(),
+        next: schedule
+            .next_at
+            .map(|next| (shown_in(next, &spec.time_zone), next)),
         cron: spec.cron,
         zone: spec.time_zone,
         custom: spec.custom,

@@ -10,7 +10,11 @@ use axum::Router;
 use crate::app::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().merge(list::routes()).merge(edit::routes()).merge(times::routes()).merge(acts::routes())
+    Router::new()
+        .merge(list::routes())
+        .merge(edit::routes())
+        .merge(times::routes())
+        .merge(acts::routes())
 }
 
 #[cfg(test)]

@@ -16,7 +16,10 @@ use crate::schedules::Timing;
 const SHOWN: usize = 5;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/{account}/applications/{application}/schedules/times", get(times))
+    Router::new().route(
+        "/{account}/applications/{application}/schedules/times",
+        get(times),
+    )
 }
 
 /// The part.
@@ -50,21 +53,52 @@ async fn times(
     Query(typed): Query<Typed>,
 ) -> Result<Html<Times>, PageError> {
     let application = find::application(&app, &member, &slug).await?;
-    let from = member.page("").own(&format!("/applications/{}/schedules/times", application.slug));
-    Ok(Html(Times::of(from, &typed.cron, &typed.zone, member.now())))
+    let from = member.page("").own(&format!(
+        "/applications/{}/schedules/times",
+        application.slug
+    ));
+    Ok(Html(Times::of(
+        from,
+        &typed.cron,
+        &typed.zone,
+        member.now(),
+    )))
 }
 
 impl Times {
     /// The times of this expression in this zone.
     pub(super) fn of(from: String, cron: &str, zone: &str, now: Timestamp) -> Self {
-        let empty = Self { from, error: None, words: String::new(), times: Vec::new(), zone: String::new(), is_bitbucket: false };
+        let empty = Self {
+            from,
+            error: None,
+            words: String::new(),
+            times: Vec::new(),
+            zone: String::new(),
+            is_bitbucket: false,
+        };
         match Timing::read(cron, zone) {
             Ok(timing) => {
-                let times: Vec<_> = timing.next_times(now, SHOWN).into_iter().map(|time| (timing.shown(time), time)).collect();
-                let error = times.is_empty().then(|| "This expression never comes true: no time is left.".to_owned());
-                Self { error, words: timing.words(), times, is_bitbucket: timing.is_bitbucket(), zone: timing.zone_name, ..empty }
+                let times: Vec<_> = timing
+                    .next_times(now, SHOWN)
+                    .into_iter()
+                    .map(|time| (timing.shown(time), time))
+                    .collect();
+                let error = times
+                    .is_empty()
+                    .then(|| "This expression never comes true: no time is left.".to_owned());
+                Self {
+                    error,
+                    words: timing.words(),
+                    times,
+                    is_bitbucket: timing.is_bitbucket(),
+                    zone: timing.zone_name,
+                    ..empty
+                }
             }
-            Err(sentence) => Self { error: Some(sentence), ..empty },
+            Err(sentence) => Self {
+                error: Some(sentence),
+                ..empty
+            },
         }
     }
 }

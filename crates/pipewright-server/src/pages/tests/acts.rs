@@ -21,28 +21,68 @@ async fn every_role_may_do_through_pages_exactly_what_its_rights_say() {
     let members = "/harbor/settings/members";
     let matrix: &[Act<'_>] = &[
         (format!("{build}/run"), &[], [true, true, true, false]),
-        (format!("{build}/rerun"), &[("what", "all")], [true, true, true, false]),
+        (
+            format!("{build}/rerun"),
+            &[("what", "all")],
+            [true, true, true, false],
+        ),
         (redeliver, &[], [true, true, true, false]),
-        (format!("{APPLICATION}/run"), &[("ref", "a b")], [true, true, true, false]),
-        (format!("{members}/invite"), &[("email", "x@example.com"), ("role", "viewer")], [true, true, false, false]),
-        (format!("{members}/withdraw"), &[("id", "x")], [true, true, false, false]),
+        (
+            format!("{APPLICATION}/run"),
+            &[("ref", "a b")],
+            [true, true, true, false],
+        ),
+        (
+            format!("{members}/invite"),
+            &[("email", "x@example.com"), ("role", "viewer")],
+            [true, true, false, false],
+        ),
+        (
+            format!("{members}/withdraw"),
+            &[("id", "x")],
+            [true, true, false, false],
+        ),
         (format!("{build}/stop"), &[], [true, true, true, false]),
     ];
     for (role, column) in [(Role::Viewer, 3), (Role::Developer, 2), (Role::Admin, 1)] {
         let mut browser = scene.member(role).await;
         for (path, form, may) in matrix {
             let status = browser.post(path, form).await.status;
-            assert_eq!(status != StatusCode::FORBIDDEN, may[column], "{} × {path}: {status}", role.as_str());
+            assert_eq!(
+                status != StatusCode::FORBIDDEN,
+                may[column],
+                "{} × {path}: {status}",
+                role.as_str()
+            );
         }
         let may_read_history = role.may(pipewright_core::Right::ManageMembers);
         let status = browser.get("/harbor/settings/audit-log").await.status;
-        assert_eq!(status == StatusCode::OK, may_read_history, "{} × audit log", role.as_str());
-        for path in [build.as_str(), "/harbor/builds", "/harbor/deliveries", members] {
-            assert_eq!(browser.get(path).await.status, StatusCode::OK, "{} sees {path}", role.as_str());
+        assert_eq!(
+            status == StatusCode::OK,
+            may_read_history,
+            "{} × audit log",
+            role.as_str()
+        );
+        for path in [
+            build.as_str(),
+            "/harbor/builds",
+            "/harbor/deliveries",
+            members,
+        ] {
+            assert_eq!(
+                browser.get(path).await.status,
+                StatusCode::OK,
+                "{} sees {path}",
+                role.as_str()
+            );
         }
     }
     for (path, form, _) in matrix {
-        assert_ne!(scene.owner.post(path, form).await.status, StatusCode::FORBIDDEN, "owner × {path}");
+        assert_ne!(
+            scene.owner.post(path, form).await.status,
+            StatusCode::FORBIDDEN,
+            "owner × {path}"
+        );
     }
 }
 
@@ -55,7 +95,9 @@ async fn manual_steps_side_by_side_are_started_alone_or_all_together() {
         for position in [0, 1] {
             scene.step(build, position, StepState::Manual).await;
         }
-        scene.state(build, BuildState::Running, BuildState::Paused, None).await;
+        scene
+            .state(build, BuildState::Running, BuildState::Paused, None)
+            .await;
         let path = format!("{APPLICATION}/builds/{number}");
         let page = scene.owner.get(&format!("{path}?step=2")).await.text;
         for button in [
@@ -66,14 +108,29 @@ async fn manual_steps_side_by_side_are_started_alone_or_all_together() {
         ] {
             assert!(page.contains(button), "{button} is missing in {page}");
         }
-        let (pressed, other) = if number == 1 { ("", StepState::Queued) } else { ("2", StepState::Manual) };
-        scene.owner.post(&format!("{path}/run"), &[("step", pressed)]).await;
-        let states: Vec<StepState> =
-            steps::list(&scene.site.app.db, build).await.expect("lists").into_iter().map(|step| step.state).collect();
+        let (pressed, other) = if number == 1 {
+            ("", StepState::Queued)
+        } else {
+            ("2", StepState::Manual)
+        };
+        scene
+            .owner
+            .post(&format!("{path}/run"), &[("step", pressed)])
+            .await;
+        let states: Vec<StepState> = steps::list(&scene.site.app.db, build)
+            .await
+            .expect("lists")
+            .into_iter()
+            .map(|step| step.state)
+            .collect();
         assert_eq!(states, [other, StepState::Queued], "after “{pressed}”");
         let after = scene.owner.get(&path).await.text;
         assert!(!after.contains("Run all"), "{after}");
-        assert_eq!(after.contains("value=\"1\">Run Staging</button>"), number == 2, "{after}");
+        assert_eq!(
+            after.contains("value=\"1\">Run Staging</button>"),
+            number == 2,
+            "{after}"
+        );
     }
 }
 
@@ -82,17 +139,55 @@ async fn a_build_is_stopped_and_rerun_and_history_tells_who() {
     let mut scene = Scene::new().await;
     let build = scene.push("main", '7', "Change").await;
     scene.plan(build, &[&["Unit tests"]]).await;
-    scene.step(build, 0, StepState::Finished(StepOutcome::Failed)).await;
-    scene.state(build, BuildState::Running, BuildState::Finished(BuildOutcome::Failed), None).await;
+    scene
+        .step(build, 0, StepState::Finished(StepOutcome::Failed))
+        .await;
+    scene
+        .state(
+            build,
+            BuildState::Running,
+            BuildState::Finished(BuildOutcome::Failed),
+            None,
+        )
+        .await;
     let path = format!("{APPLICATION}/builds/1");
     let ended = scene.owner.post(&format!("{path}/stop"), &[]).await;
-    assert!(scene.owner.follow(&ended).await.text.contains("The build has ended"), "says why not");
-    let rerun = scene.owner.post(&format!("{path}/rerun"), &[("what", "failed")]).await;
-    assert!(scene.owner.follow(&rerun).await.text.contains("Rerun: 1 step runs again, none is kept."));
+    assert!(
+        scene
+            .owner
+            .follow(&ended)
+            .await
+            .text
+            .contains("The build has ended"),
+        "says why not"
+    );
+    let rerun = scene
+        .owner
+        .post(&format!("{path}/rerun"), &[("what", "failed")])
+        .await;
+    assert!(
+        scene
+            .owner
+            .follow(&rerun)
+            .await
+            .text
+            .contains("Rerun: 1 step runs again, none is kept.")
+    );
     let stopped = scene.owner.post(&format!("{path}/stop"), &[]).await;
     let page = scene.owner.follow(&stopped).await;
     assert!(page.text.contains("Stopped by mara."), "{}", page.text);
-    assert_eq!(scene.owner.post(&format!("{path}/rerun"), &[("what", "x")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        scene
+            .owner
+            .post(&format!("{path}/rerun"), &[("what", "x")])
+            .await
+            .status,
+        StatusCode::BAD_REQUEST
+    );
     let log = scene.owner.get("/harbor/settings/audit-log").await;
-    assert!(log.text.contains("build stopped") && log.text.contains("build rerun") && log.text.contains("checkout-api #1"));
+    assert!(
+        log.text.contains("build stopped")
+            && log.text.contains("build rerun")
+            && log.text.contains("checkout-api #1")
+    );
 }

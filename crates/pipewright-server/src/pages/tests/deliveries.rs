@@ -26,33 +26,89 @@ async fn decide(scene: &Scene, delivery: DeliveryId, outcome: DecisionOutcome, s
     };
     let mut tx = scene.site.app.db.begin().await.expect("begins");
     decisions::insert(&mut tx, &new).await.expect("records");
-    assert!(settle(&mut tx, delivery, DeliveryState::Decided, None, scene.now()).await.expect("settles"));
+    assert!(
+        settle(&mut tx, delivery, DeliveryState::Decided, None, scene.now())
+            .await
+            .expect("settles")
+    );
     tx.commit().await.expect("commits");
 }
 
 #[tokio::test]
 async fn every_change_is_listed_with_what_was_decided_and_why() {
     let mut scene = Scene::new().await;
-    assert!(scene.owner.get("/harbor/deliveries").await.text.contains("Nothing was delivered yet"));
+    assert!(
+        scene
+            .owner
+            .get("/harbor/deliveries")
+            .await
+            .text
+            .contains("Nothing was delivered yet")
+    );
     let first = scene.delivery("one", "{\"push\":{\"changes\":[]}}").await;
-    decide(&scene, first, DecisionOutcome::NotBuilt, "The branch is not selected.").await;
+    decide(
+        &scene,
+        first,
+        DecisionOutcome::NotBuilt,
+        "The branch is not selected.",
+    )
+    .await;
     scene.delivery("two", "not <json>").await;
     let list = scene.owner.get("/harbor/deliveries").await;
-    for expected in ["The branch is not selected.", "Not built", "feature/&#60;x&#62;", "To be decided", "sent by Bitbucket"] {
-        assert!(list.text.contains(expected), "{expected} is missing in {}", list.text);
+    for expected in [
+        "The branch is not selected.",
+        "Not built",
+        "feature/&#60;x&#62;",
+        "To be decided",
+        "sent by Bitbucket",
+    ] {
+        assert!(
+            list.text.contains(expected),
+            "{expected} is missing in {}",
+            list.text
+        );
     }
     let only = scene.owner.get("/harbor/deliveries?outcome=built").await;
     assert!(only.text.contains("No such delivery"), "{}", only.text);
-    let page = scene.owner.get(&format!("/harbor/deliveries/{first}")).await;
-    for expected in ["branch_not_selected", "1111111 → 2222222", "&#34;changes&#34;: []", "x-event-key", ">Redeliver</button>"] {
-        assert!(page.text.contains(expected), "{expected} is missing in {}", page.text);
+    let page = scene
+        .owner
+        .get(&format!("/harbor/deliveries/{first}"))
+        .await;
+    for expected in [
+        "branch_not_selected",
+        "1111111 → 2222222",
+        "&#34;changes&#34;: []",
+        "x-event-key",
+        ">Redeliver</button>",
+    ] {
+        assert!(
+            page.text.contains(expected),
+            "{expected} is missing in {}",
+            page.text
+        );
     }
-    let body = scene.owner.get(&format!("/harbor/deliveries/{first}/body")).await;
+    let body = scene
+        .owner
+        .get(&format!("/harbor/deliveries/{first}/body"))
+        .await;
     assert_eq!(body.text, "{\"push\":{\"changes\":[]}}");
-    assert!(body.headers["content-disposition"].to_str().expect("text").starts_with("attachment"));
+    assert!(
+        body.headers["content-disposition"]
+            .to_str()
+            .expect("text")
+            .starts_with("attachment")
+    );
     let mut stranger = scene.site.owner_of("other").await;
-    for path in [format!("/harbor/deliveries/{first}"), format!("/other/deliveries/{first}"), format!("/other/deliveries/{first}/body")] {
-        assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+    for path in [
+        format!("/harbor/deliveries/{first}"),
+        format!("/other/deliveries/{first}"),
+        format!("/other/deliveries/{first}/body"),
+    ] {
+        assert_eq!(
+            stranger.get(&path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
 }
 
@@ -64,9 +120,19 @@ async fn redeliver_stores_it_once_more_for_whoever_may() {
     let mut viewer = scene.member(Role::Viewer).await;
     assert_eq!(viewer.post(&path, &[]).await.status, StatusCode::FORBIDDEN);
     let mut stranger = scene.site.owner_of("other").await;
-    assert_eq!(stranger.post(&path.replace("harbor", "other"), &[]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        stranger
+            .post(&path.replace("harbor", "other"), &[])
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
     let done = scene.owner.post(&path, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
     let page = scene.owner.follow(&done).await;
-    assert!(page.text.contains("redelivered here") && page.text.contains("Delivered again"), "{}", page.text);
+    assert!(
+        page.text.contains("redelivered here") && page.text.contains("Delivered again"),
+        "{}",
+        page.text
+    );
 }

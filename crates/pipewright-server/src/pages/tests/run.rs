@@ -16,8 +16,26 @@ async fn scene() -> (Scene, BuildId) {
     let scene = Scene::new().await;
     let build = scene.push("main", '7', "Change").await;
     let mut tx = scene.site.app.db.begin().await.expect("begins");
-    builds::set_plan(&mut tx, build, None, Some(FILE.as_bytes()), &serde_json::json!([]), scene.now()).await.expect("stores");
-    builds::set_state(&mut tx, build, BuildState::Queued, BuildState::Running, None, scene.now()).await.expect("runs");
+    builds::set_plan(
+        &mut tx,
+        build,
+        None,
+        Some(FILE.as_bytes()),
+        &serde_json::json!([]),
+        scene.now(),
+    )
+    .await
+    .expect("stores");
+    builds::set_state(
+        &mut tx,
+        build,
+        BuildState::Queued,
+        BuildState::Running,
+        None,
+        scene.now(),
+    )
+    .await
+    .expect("runs");
     tx.commit().await.expect("commits");
     (scene, build)
 }
@@ -38,19 +56,36 @@ async fn the_pipelines_of_the_default_branch_are_offered_at_once_with_their_comm
         "1 step, 3 variables",
         "nightly",
     ] {
-        assert!(page.text.contains(expected), "{expected} is missing in {}", page.text);
+        assert!(
+            page.text.contains(expected),
+            "{expected} is missing in {}",
+            page.text
+        );
     }
-    assert!(!page.text.contains("var:ENV"), "no custom pipeline is chosen yet");
-    for (path, link) in [(APPLICATION.to_owned(), "Run…"), (format!("{APPLICATION}/builds"), "Run…")] {
+    assert!(
+        !page.text.contains("var:ENV"),
+        "no custom pipeline is chosen yet"
+    );
+    for (path, link) in [
+        (APPLICATION.to_owned(), "Run…"),
+        (format!("{APPLICATION}/builds"), "Run…"),
+    ] {
         let from = scene.owner.get(&path).await.text;
-        assert!(from.contains(&format!("href=\"{}\">{link}", run())), "{path} leads there: {from}");
+        assert!(
+            from.contains(&format!("href=\"{}\">{link}", run())),
+            "{path} leads there: {from}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_custom_pipeline_asks_for_its_variables() {
     let (mut scene, _) = scene().await;
-    let page = scene.owner.get(&format!("{}?ref=main&custom=release+%3Cb%3E", run())).await.text;
+    let page = scene
+        .owner
+        .get(&format!("{}?ref=main&custom=release+%3Cb%3E", run()))
+        .await
+        .text;
     for expected in [
         "<select name=\"var:ENV\">",
         "<option value=\"dev\" selected>",
@@ -67,20 +102,44 @@ async fn a_custom_pipeline_asks_for_its_variables() {
 #[tokio::test]
 async fn a_branch_that_is_not_known_here_shows_another_ones_file_and_says_so() {
     let (mut scene, _) = scene().await;
-    let page = scene.owner.get(&format!("{}?ref=feature%2F%24(x)&custom=nightly", run())).await.text;
-    assert!(page.contains("Nothing is known here of feature/$(x) yet") && page.contains("nightly"), "{page}");
-    let push = scene.owner.get(&format!("{}?ref=feature%2Fx", run())).await.text;
-    assert!(push.contains("does not match the branch"), "what a push would run, and why nothing: {push}");
+    let page = scene
+        .owner
+        .get(&format!("{}?ref=feature%2F%24(x)&custom=nightly", run()))
+        .await
+        .text;
+    assert!(
+        page.contains("Nothing is known here of feature/$(x) yet") && page.contains("nightly"),
+        "{page}"
+    );
+    let push = scene
+        .owner
+        .get(&format!("{}?ref=feature%2Fx", run()))
+        .await
+        .text;
+    assert!(
+        push.contains("does not match the branch"),
+        "what a push would run, and why nothing: {push}"
+    );
     let mut scene = Scene::new().await;
     let unknown = scene.owner.get(&run()).await.text;
-    assert!(unknown.contains("Nothing is known here of this repository") && unknown.contains("Custom pipeline"), "{unknown}");
+    assert!(
+        unknown.contains("Nothing is known here of this repository")
+            && unknown.contains("Custom pipeline"),
+        "{unknown}"
+    );
 }
 
 #[tokio::test]
 async fn what_cannot_be_built_is_explained_and_what_was_entered_stays() {
     let (mut scene, _) = scene().await;
     let form = |env: &'static str, others: &'static str| {
-        [("ref", "main"), ("custom", RELEASE), ("var:ENV", env), ("var:NOTE", "<mine>"), ("others", others)]
+        [
+            ("ref", "main"),
+            ("custom", RELEASE),
+            ("var:ENV", env),
+            ("var:NOTE", "<mine>"),
+            ("others", others),
+        ]
     };
     for (env, others, expected) in [
         ("moon", "A=1", "use one of `dev`, `prod`."),
@@ -89,16 +148,52 @@ async fn what_cannot_be_built_is_explained_and_what_was_entered_stays() {
         ("prod", "A=1\nA=2", "A is given twice"),
     ] {
         let page = scene.owner.post(&run(), &form(env, others)).await;
-        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text);
-        assert!(page.text.contains(expected), "{expected} is missing in {}", page.text);
-        assert!(page.text.contains("value=\"&#60;mine&#62;\""), "what was entered stays: {}", page.text);
-        assert!(page.text.contains(&format!("<option value=\"{env}\" selected>")), "{}", page.text);
+        assert_eq!(
+            page.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            page.text
+        );
+        assert!(
+            page.text.contains(expected),
+            "{expected} is missing in {}",
+            page.text
+        );
+        assert!(
+            page.text.contains("value=\"&#60;mine&#62;\""),
+            "what was entered stays: {}",
+            page.text
+        );
+        assert!(
+            page.text
+                .contains(&format!("<option value=\"{env}\" selected>")),
+            "{}",
+            page.text
+        );
     }
-    let nul = scene.owner.post(&run(), &[("ref", "main"), ("custom", "a\0b")]).await;
-    assert!(nul.status == StatusCode::UNPROCESSABLE_ENTITY && nul.text.contains("holds the character NUL"), "{}", nul.text);
+    let nul = scene
+        .owner
+        .post(&run(), &[("ref", "main"), ("custom", "a\0b")])
+        .await;
+    assert!(
+        nul.status == StatusCode::UNPROCESSABLE_ENTITY
+            && nul.text.contains("holds the character NUL"),
+        "{}",
+        nul.text
+    );
     let bad_ref = scene.owner.post(&run(), &[("ref", "a..b")]).await;
-    assert!(bad_ref.text.contains("is not a branch or tag name that git accepts"), "{}", bad_ref.text);
+    assert!(
+        bad_ref
+            .text
+            .contains("is not a branch or tag name that git accepts"),
+        "{}",
+        bad_ref.text
+    );
     // This scene's Bitbucket cannot be asked: the answer is a sentence beside the form, not a page without it.
     let refused = scene.owner.post(&run(), &form("prod", "A=1")).await;
-    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("A=1"), "{}", refused.text);
+    assert!(
+        refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("A=1"),
+        "{}",
+        refused.text
+    );
 }

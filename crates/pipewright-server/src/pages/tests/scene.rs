@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use pipewright_core::build::{AttemptOutcome, BuildState, StepRun, StepState};
-use pipewright_core::ids::{AccountId, ApplicationId, AttemptId, BuildId, DeliveryId, IntegrationId, RepositoryId, RunnerId};
+use pipewright_core::ids::{
+    AccountId, ApplicationId, AttemptId, BuildId, DeliveryId, IntegrationId, RepositoryId, RunnerId,
+};
 use pipewright_core::plan::{ClonePlan, FailureStrategy, Group, GroupKind, ScriptItem, StepPlan};
 use pipewright_core::wire::Timing;
 use pipewright_core::{Plan, RefName, Role, Timestamp, TriggerKind};
@@ -11,7 +13,9 @@ use pipewright_store::applications::{self, NewApplication, Rules, Watch};
 use pipewright_store::attempts::{self, Claim, Ended};
 use pipewright_store::builds::{self, CommitText, NewBuild, TriggerDetail};
 use pipewright_store::deliveries::{self, NewDelivery, Origin};
-use pipewright_store::integrations::{self, CloneVia, Identity, IntegrationKind, KeyPair, NewIntegration};
+use pipewright_store::integrations::{
+    self, CloneVia, Identity, IntegrationKind, KeyPair, NewIntegration,
+};
 use pipewright_store::repositories::{self, SeenRepository};
 use pipewright_store::runners::{self, RunnerKind};
 use pipewright_store::{Sealed, Tx, steps};
@@ -47,11 +51,24 @@ impl Scene {
         let now = site.app.clock.now();
         let mut tx = site.app.db.begin().await.expect("begins");
         let integration = IntegrationId::new();
-        integrations::insert(&mut tx, &new_integration(integration, account, user.id, now)).await.expect("an integration");
-        let repository = repositories::remember(&mut tx, account, integration, &seen(), now).await.expect("a repository");
+        integrations::insert(
+            &mut tx,
+            &new_integration(integration, account, user.id, now),
+        )
+        .await
+        .expect("an integration");
+        let repository = repositories::remember(&mut tx, account, integration, &seen(), now)
+            .await
+            .expect("a repository");
         let application = ApplicationId::new();
-        let rules =
-            Rules { auto_build: true, pushes: true, pull_requests: true, tags: true, branches: Vec::new(), cancel_superseded: false };
+        let rules = Rules {
+            auto_build: true,
+            pushes: true,
+            pull_requests: true,
+            tags: true,
+            branches: Vec::new(),
+            cancel_superseded: false,
+        };
         let new = NewApplication {
             id: application,
             account,
@@ -62,17 +79,31 @@ impl Scene {
             watch: Watch::Webhook,
             created_by: user.id,
         };
-        applications::insert(&mut tx, &new, now).await.expect("an application");
+        applications::insert(&mut tx, &new, now)
+            .await
+            .expect("an application");
         let runner = RunnerId::new();
-        runners::register(&mut tx, runner, "rack-3", RunnerKind::Embedded, 2, now).await.expect("a runner");
+        runners::register(&mut tx, runner, "rack-3", RunnerKind::Embedded, 2, now)
+            .await
+            .expect("a runner");
         tx.commit().await.expect("commits");
         let owner = site.signed_in(&user).await;
-        Self { site, owner, account, repository, application, runner }
+        Self {
+            site,
+            owner,
+            account,
+            repository,
+            application,
+            runner,
+        }
     }
 
     /// A browser of another member.
     pub(crate) async fn member(&self, role: Role) -> Browser {
-        let user = self.site.user(&format!("{}@example.com", role.as_str())).await;
+        let user = self
+            .site
+            .user(&format!("{}@example.com", role.as_str()))
+            .await;
         self.site.join("harbor", &user, role).await;
         self.site.signed_in(&user).await
     }
@@ -111,7 +142,9 @@ impl Scene {
         };
         let mut tx = self.tx().await;
         builds::create(&mut tx, &new).await.expect("a build");
-        builds::set_commit_text(&mut tx, new.id, &text).await.expect("its commit");
+        builds::set_commit_text(&mut tx, new.id, &text)
+            .await
+            .expect("its commit");
         tx.commit().await.expect("commits");
         new.id
     }
@@ -120,24 +153,66 @@ impl Scene {
     pub(crate) async fn plan(&self, build: BuildId, groups: &[&[&str]]) {
         let plan = plan(groups);
         let mut tx = self.tx().await;
-        let file = b"pipelines:\n  default:\n    - step:\n        script:\n          - make <all>\n";
-        builds::set_plan(&mut tx, build, Some(&plan), Some(file), &serde_json::json!([]), self.now()).await.expect("plans");
-        steps::insert_all(&mut tx, build, &plan).await.expect("steps");
-        builds::set_state(&mut tx, build, BuildState::Queued, BuildState::Running, None, self.now()).await.expect("runs");
+        let file =
+            b"pipelines:\n  default:\n    - step:\n        script:\n          - make <all>\n";
+        builds::set_plan(
+            &mut tx,
+            build,
+            Some(&plan),
+            Some(file),
+            &serde_json::json!([]),
+            self.now(),
+        )
+        .await
+        .expect("plans");
+        steps::insert_all(&mut tx, build, &plan)
+            .await
+            .expect("steps");
+        builds::set_state(
+            &mut tx,
+            build,
+            BuildState::Queued,
+            BuildState::Running,
+            None,
+            self.now(),
+        )
+        .await
+        .expect("runs");
         tx.commit().await.expect("commits");
     }
 
     /// Moves a build.
-    pub(crate) async fn state(&self, build: BuildId, from: BuildState, to: BuildState, message: Option<&str>) {
+    pub(crate) async fn state(
+        &self,
+        build: BuildId,
+        from: BuildState,
+        to: BuildState,
+        message: Option<&str>,
+    ) {
         let mut tx = self.tx().await;
-        builds::set_state(&mut tx, build, from, to, message, self.now()).await.expect("moves");
+        builds::set_state(&mut tx, build, from, to, message, self.now())
+            .await
+            .expect("moves");
         tx.commit().await.expect("commits");
     }
 
     /// Moves a step.
     pub(crate) async fn step(&self, build: BuildId, position: usize, state: StepState) {
         let mut tx = self.tx().await;
-        steps::set(&mut tx, build, position, StepRun { state, attempts: 1, lost: 0 }, None, self.now()).await.expect("moves");
+        steps::set(
+            &mut tx,
+            build,
+            position,
+            StepRun {
+                state,
+                attempts: 1,
+                lost: 0,
+            },
+            None,
+            self.now(),
+        )
+        .await
+        .expect("moves");
         tx.commit().await.expect("commits");
     }
 
@@ -146,16 +221,44 @@ impl Scene {
         let now = self.now();
         let lease = Uuid::now_v7();
         let mut tx = self.tx().await;
-        attempts::queue(&mut tx, build, position, number, now).await.expect("queues");
-        let claim = Claim { runner: self.runner, lease, until: now + Duration::from_mins(1), now };
-        let claimed = attempts::claim(&mut tx, claim).await.expect("claims").expect("one is queued");
-        attempts::begin(&mut tx, claimed.id, lease, &[], now).await.expect("begins");
-        builds::set_begun(&mut tx, build, now).await.expect("begins");
-        steps::set(&mut tx, build, position, StepRun { state: StepState::Running, attempts: number, lost: 0 }, None, now)
+        attempts::queue(&mut tx, build, position, number, now)
             .await
-            .expect("runs");
+            .expect("queues");
+        let claim = Claim {
+            runner: self.runner,
+            lease,
+            until: now + Duration::from_mins(1),
+            now,
+        };
+        let claimed = attempts::claim(&mut tx, claim)
+            .await
+            .expect("claims")
+            .expect("one is queued");
+        attempts::begin(&mut tx, claimed.id, lease, &[], now)
+            .await
+            .expect("begins");
+        builds::set_begun(&mut tx, build, now)
+            .await
+            .expect("begins");
+        steps::set(
+            &mut tx,
+            build,
+            position,
+            StepRun {
+                state: StepState::Running,
+                attempts: number,
+                lost: 0,
+            },
+            None,
+            now,
+        )
+        .await
+        .expect("runs");
         tx.commit().await.expect("commits");
-        Running { id: claimed.id, lease }
+        Running {
+            id: claimed.id,
+            lease,
+        }
     }
 
     /// Appends to an attempt's log.
@@ -163,12 +266,22 @@ impl Scene {
         let mut writer = self.site.app.logs.writer(running.id).expect("a log");
         let at = writer.bytes();
         writer.append_at(at, text).expect("appends");
-        self.site.app.live().growth.grew(running.id, writer.bytes(), writer.lines());
+        self.site
+            .app
+            .live()
+            .growth
+            .grew(running.id, writer.bytes(), writer.lines());
     }
 
     /// Ends an attempt.
-    pub(crate) async fn finish(&self, running: Running, outcome: AttemptOutcome, message: Option<&str>) {
-        self.finish_leaving(running, outcome, message, Vec::new()).await;
+    pub(crate) async fn finish(
+        &self,
+        running: Running,
+        outcome: AttemptOutcome,
+        message: Option<&str>,
+    ) {
+        self.finish_leaving(running, outcome, message, Vec::new())
+            .await;
     }
 
     /// Ends an attempt that left artifacts, for a day.
@@ -185,27 +298,47 @@ impl Scene {
             outcome,
             exit_code: Some(i32::from(outcome != AttemptOutcome::Passed)),
             message: message.map(str::to_owned),
-            timings: Some(vec![Timing { part: "script".to_owned(), micros: 14_000_000 }]),
+            timings: Some(vec![Timing {
+                part: "script".to_owned(),
+                micros: 14_000_000,
+            }]),
             log_bytes: 10,
             log_lines: 1,
             ..Ended::of(outcome, None)
         };
         let mut tx = self.tx().await;
-        assert!(attempts::finish(&mut tx, running.id, running.lease, &ended, self.now()).await.expect("ends"));
+        assert!(
+            attempts::finish(&mut tx, running.id, running.lease, &ended, self.now())
+                .await
+                .expect("ends")
+        );
         tx.commit().await.expect("commits");
         self.site.app.live().growth.complete(running.id, 10, 1);
     }
 
     /// A whole build of one step that printed this and passed.
-    pub(crate) async fn passed(&self, branch: &str, digit: char, message: &str, log: &[u8]) -> (BuildId, Running) {
+    pub(crate) async fn passed(
+        &self,
+        branch: &str,
+        digit: char,
+        message: &str,
+        log: &[u8],
+    ) -> (BuildId, Running) {
         use pipewright_core::build::{BuildOutcome, StepOutcome};
         let build = self.push(branch, digit, message).await;
         self.plan(build, &[&["Unit tests"]]).await;
         let running = self.run(build, 0, 1).await;
         self.print(running, log);
         self.finish(running, AttemptOutcome::Passed, None).await;
-        self.step(build, 0, StepState::Finished(StepOutcome::Passed)).await;
-        self.state(build, BuildState::Running, BuildState::Finished(BuildOutcome::Passed), None).await;
+        self.step(build, 0, StepState::Finished(StepOutcome::Passed))
+            .await;
+        self.state(
+            build,
+            BuildState::Running,
+            BuildState::Finished(BuildOutcome::Passed),
+            None,
+        )
+        .await;
         (build, running)
     }
 
@@ -259,17 +392,31 @@ pub(crate) fn plan(groups: &[&[&str]]) -> Plan {
         line: 3,
     };
     let group = |names: &&[&str]| Group {
-        kind: if names.len() == 1 { GroupKind::Step } else { GroupKind::Parallel { fail_fast: false } },
+        kind: if names.len() == 1 {
+            GroupKind::Step
+        } else {
+            GroupKind::Parallel { fail_fast: false }
+        },
         name: None,
         manual: false,
         deployment: None,
         condition: None,
         steps: names.iter().map(step).collect(),
     };
-    Plan { pipeline: "branches: main".to_owned(), groups: groups.iter().map(group).collect(), variables: Vec::new(), imported: None }
+    Plan {
+        pipeline: "branches: main".to_owned(),
+        groups: groups.iter().map(group).collect(),
+        variables: Vec::new(),
+        imported: None,
+    }
 }
 
-fn new_integration(id: IntegrationId, account: AccountId, connected_by: pipewright_core::ids::UserId, now: Timestamp) -> NewIntegration {
+fn new_integration(
+    id: IntegrationId,
+    account: AccountId,
+    connected_by: pipewright_core::ids::UserId,
+    now: Timestamp,
+) -> NewIntegration {
     NewIntegration {
         id,
         account,

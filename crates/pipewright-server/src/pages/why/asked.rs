@@ -30,17 +30,40 @@ impl Asked {
     /// Reads the field.
     pub(super) fn read(text: &str, before: Option<Uuid>) -> Self {
         let text: String = text.trim().chars().take(LONGEST).collect();
-        let mut asked = Self { about: About { before, ..About::default() }, ..Self::default() };
+        let mut asked = Self {
+            about: About {
+                before,
+                ..About::default()
+            },
+            ..Self::default()
+        };
         let lower = text.to_ascii_lowercase();
-        let number = ["pull request #", "pull request ", "pr #", "pr ", "#"].iter().find_map(|prefix| lower.strip_prefix(prefix));
-        asked.pull_request = number.unwrap_or(&lower).trim().parse().ok().filter(|number: &u64| *number < 10_000_000);
+        let number = ["pull request #", "pull request ", "pr #", "pr ", "#"]
+            .iter()
+            .find_map(|prefix| lower.strip_prefix(prefix));
+        asked.pull_request = number
+            .unwrap_or(&lower)
+            .trim()
+            .parse()
+            .ok()
+            .filter(|number: &u64| *number < 10_000_000);
         if number.is_none() || asked.pull_request.is_none() {
-            let refs =
-                if text.starts_with("refs/") { [text.parse().ok(), None] } else { [RefName::branch(&text).ok(), RefName::tag(&text).ok()] };
+            let refs = if text.starts_with("refs/") {
+                [text.parse().ok(), None]
+            } else {
+                [RefName::branch(&text).ok(), RefName::tag(&text).ok()]
+            };
             asked.refs = refs.into_iter().flatten().collect();
-            let name_of = |is_branch| asked.refs.iter().find(|name| name.is_branch() == is_branch).map(|name| name.full().to_owned());
+            let name_of = |is_branch| {
+                asked
+                    .refs
+                    .iter()
+                    .find(|name| name.is_branch() == is_branch)
+                    .map(|name| name.full().to_owned())
+            };
             (asked.about.branch, asked.about.tag) = (name_of(true), name_of(false));
-            let is_commit = (FEWEST_DIGITS..=64).contains(&lower.len()) && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let is_commit = (FEWEST_DIGITS..=64).contains(&lower.len())
+                && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
             asked.about.commit = is_commit.then(|| lower.clone());
             asked.commit = lower.parse().ok();
         }
@@ -72,23 +95,67 @@ mod tests {
     fn one_field_takes_all_that_people_call_a_change() {
         let full = "7c1e09a0000000000000000000000000000000ab";
         for (text, branch, tag, commit, number) in [
-            ("main", Some("refs/heads/main"), Some("refs/tags/main"), None, None),
-            (" feature/x ", Some("refs/heads/feature/x"), Some("refs/tags/feature/x"), None, None),
+            (
+                "main",
+                Some("refs/heads/main"),
+                Some("refs/tags/main"),
+                None,
+                None,
+            ),
+            (
+                " feature/x ",
+                Some("refs/heads/feature/x"),
+                Some("refs/tags/feature/x"),
+                None,
+                None,
+            ),
             ("refs/tags/v1", None, Some("refs/tags/v1"), None, None),
-            ("7C1E", Some("refs/heads/7C1E"), Some("refs/tags/7C1E"), Some("7c1e"), None),
+            (
+                "7C1E",
+                Some("refs/heads/7C1E"),
+                Some("refs/tags/7C1E"),
+                Some("7c1e"),
+                None,
+            ),
             (full, None, None, Some(full), None),
             ("#12", None, None, None, Some(12)),
             ("PR 12", None, None, None, Some(12)),
             ("pull request #12", None, None, None, Some(12)),
-            ("12", Some("refs/heads/12"), Some("refs/tags/12"), None, Some(12)),
-            ("1234", Some("refs/heads/1234"), Some("refs/tags/1234"), Some("1234"), Some(1234)),
-            ("#nothing", Some("refs/heads/#nothing"), Some("refs/tags/#nothing"), None, None),
+            (
+                "12",
+                Some("refs/heads/12"),
+                Some("refs/tags/12"),
+                None,
+                Some(12),
+            ),
+            (
+                "1234",
+                Some("refs/heads/1234"),
+                Some("refs/tags/1234"),
+                Some("1234"),
+                Some(1234),
+            ),
+            (
+                "#nothing",
+                Some("refs/heads/#nothing"),
+                Some("refs/tags/#nothing"),
+                None,
+                None,
+            ),
         ] {
             let asked = Asked::read(text, None);
             if text != full {
-                assert_eq!((asked.about.branch.as_deref(), asked.about.tag.as_deref()), (branch, tag), "{text}");
+                assert_eq!(
+                    (asked.about.branch.as_deref(), asked.about.tag.as_deref()),
+                    (branch, tag),
+                    "{text}"
+                );
             }
-            assert_eq!((asked.about.commit.as_deref(), asked.pull_request), (commit, number), "{text}");
+            assert_eq!(
+                (asked.about.commit.as_deref(), asked.pull_request),
+                (commit, number),
+                "{text}"
+            );
             assert!(!asked.is_nonsense() && !asked.is_everything(), "{text}");
         }
         assert!(Asked::read(full, None).commit.is_some());

@@ -24,11 +24,19 @@ pub(in crate::pages) struct Heard {
 }
 
 /// Everything that is known.
-pub(super) async fn of(app: &App, member: &MemberOf, application: &Application) -> Result<Vec<Heard>, PageError> {
+pub(super) async fn of(
+    app: &App,
+    member: &MemberOf,
+    application: &Application,
+) -> Result<Vec<Heard>, PageError> {
     let now = member.now();
     let mut heard = Vec::new();
-    let repository = repositories::get(&app.db, application.repository).await?.ok_or(PageError::NotFound)?;
-    let integration = integrations::get(&app.db, repository.integration).await?.ok_or(PageError::NotFound)?;
+    let repository = repositories::get(&app.db, application.repository)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let integration = integrations::get(&app.db, repository.integration)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let integrations_page = || Some(("/settings/integrations".to_owned(), "Integrations"));
     let broken = match integration.state {
         IntegrationState::Connected if repository.gone_at.is_some() => {
@@ -39,16 +47,36 @@ pub(super) async fn of(app: &App, member: &MemberOf, application: &Application) 
         IntegrationState::Disconnected => Some("It is disconnected; nothing is built.".to_owned()),
     };
     if let Some(sentence) = broken {
-        heard.push(Heard { name: "Connection", pill: Pill { class: "bad", label: "broken" }, sentence, link: integrations_page() });
+        heard.push(Heard {
+            name: "Connection",
+            pill: Pill {
+                class: "bad",
+                label: "broken",
+            },
+            sentence,
+            link: integrations_page(),
+        });
     }
     let own = format!("/applications/{}", application.slug);
     let card = card(app, member, application).await?;
-    let last = card
-        .last_delivery_at
-        .map_or_else(|| "It has told of nothing yet.".to_owned(), |at| format!("It last told of something {}.", format::ago(now, at)));
-    let said: Vec<String> = [card.message, card.polling, Some(last)].into_iter().flatten().collect();
-    let pill = Pill { class: card.pill.0, label: card.pill.1 };
-    heard.push(Heard { name: "Webhook", pill, sentence: said.join(" "), link: Some((format!("{own}#webhook"), "Webhook")) });
+    let last = card.last_delivery_at.map_or_else(
+        || "It has told of nothing yet.".to_owned(),
+        |at| format!("It last told of something {}.", format::ago(now, at)),
+    );
+    let said: Vec<String> = [card.message, card.polling, Some(last)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let pill = Pill {
+        class: card.pill.0,
+        label: card.pill.1,
+    };
+    heard.push(Heard {
+        name: "Webhook",
+        pill,
+        sentence: said.join(" "),
+        link: Some((format!("{own}#webhook"), "Webhook")),
+    });
     heard.push(match (&application.refs_message, application.refs_compared_at) {
         (Some(message), at) => Heard {
             name: "Comparison of refs",
@@ -75,9 +103,13 @@ pub(super) async fn of(app: &App, member: &MemberOf, application: &Application) 
             link: None,
         },
     });
-    for delivery in story::undecided(&app.db, member.account.id, application.repository, NAMED).await? {
+    for delivery in
+        story::undecided(&app.db, member.account.id, application.repository, NAMED).await?
+    {
         let came = format::ago(now, delivery.received_at);
-        let why = delivery.message.unwrap_or_else(|| "It is decided in a moment.".to_owned());
+        let why = delivery
+            .message
+            .unwrap_or_else(|| "It is decided in a moment.".to_owned());
         heard.push(Heard {
             name: "Not decided",
             pill: crate::pages::deliveries::state(delivery.state),

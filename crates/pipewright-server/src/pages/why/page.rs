@@ -27,7 +27,10 @@ pub(in crate::pages) fn routes() -> Router<App> {
 
 /// Where the page stands for a question, below the account.
 pub(in crate::pages) fn address(application: &str, about: &str) -> String {
-    format!("/applications/{application}/why?about={}", utf8_percent_encode(about, NON_ALPHANUMERIC))
+    format!(
+        "/applications/{application}/why?about={}",
+        utf8_percent_encode(about, NON_ALPHANUMERIC)
+    )
 }
 
 /// The page.
@@ -66,15 +69,25 @@ async fn show(
 ) -> Result<Html<WhyPage>, PageError> {
     let application = find(&app, &member, &slug).await?;
     let asked = Asked::read(&question.about, question.before);
-    let (entries, older) = if asked.is_nonsense() { (Vec::new(), None) } else { gather(&app, &member, &application, &asked).await? };
+    let (entries, older) = if asked.is_nonsense() {
+        (Vec::new(), None)
+    } else {
+        gather(&app, &member, &application, &asked).await?
+    };
     let known = known(&app, &member, &application, &asked).await?;
     let oldest = story::oldest(&app.db, member.account.id, application.repository).await?;
     let offered = refs::list(&app.db, application.id).await?;
     let encoded = utf8_percent_encode(&asked.text, NON_ALPHANUMERIC);
     Ok(Html(WhyPage {
-        page: member.page(format!("Why · {}", application.name)).nav(Nav::Applications),
+        page: member
+            .page(format!("Why · {}", application.name))
+            .nav(Nav::Applications),
         heard: hearing::of(&app, &member, &application).await?,
-        refs: offered.into_iter().take(OFFERED).map(|(name, _)| name.short().to_owned()).collect(),
+        refs: offered
+            .into_iter()
+            .take(OFFERED)
+            .map(|(name, _)| name.short().to_owned())
+            .collect(),
         reach: match oldest {
             Some(at) => format!(
                 "The newest {} deliveries of this repository were looked at; the oldest of them came {}.",
@@ -94,14 +107,21 @@ async fn show(
 }
 
 /// What is known of what is asked about, whatever happened to it: where it stands, and what a push would do now.
-async fn known(app: &App, member: &MemberOf, application: &Application, asked: &Asked) -> Result<Vec<String>, PageError> {
+async fn known(
+    app: &App,
+    member: &MemberOf,
+    application: &Application,
+    asked: &Asked,
+) -> Result<Vec<String>, PageError> {
     let mut known = Vec::new();
     if asked.is_nonsense() {
         known.push("That can be no branch, tag, pull request number or commit.".to_owned());
     }
     for name in &asked.refs {
         let kind = name.kind().as_str();
-        let Some(noted) = story::noted_ref(&app.db, application.id, name.full()).await? else { continue };
+        let Some(noted) = story::noted_ref(&app.db, application.id, name.full()).await? else {
+            continue;
+        };
         let commit: String = noted.commit_hash.chars().take(7).collect();
         known.push(format!(
             "The {kind} {} stood at {commit} when it was last decided, {}.",
@@ -110,24 +130,60 @@ async fn known(app: &App, member: &MemberOf, application: &Application, asked: &
         ));
         known.push(match why_not_built(application, name) {
             Some(why) => format!("A push to it now would not be built: {why}"),
-            None => "A push to it now would be built, if the file has a pipeline for it.".to_owned(),
+            None => {
+                "A push to it now would be built, if the file has a pipeline for it.".to_owned()
+            }
         });
     }
-    if known.is_empty() && !asked.refs.is_empty() && asked.about.commit.is_none() && asked.pull_request.is_none() {
-        known.push(format!("No branch or tag {} was there when refs were last looked at.", asked.text));
-        if let Some(why) = asked.refs.first().and_then(|name| why_not_built(application, name)) {
-            known.push(format!("A push to a {} of this name would not be built: {why}", asked.refs[0].kind().as_str()));
+    if known.is_empty()
+        && !asked.refs.is_empty()
+        && asked.about.commit.is_none()
+        && asked.pull_request.is_none()
+    {
+        known.push(format!(
+            "No branch or tag {} was there when refs were last looked at.",
+            asked.text
+        ));
+        if let Some(why) = asked
+            .refs
+            .first()
+            .and_then(|name| why_not_built(application, name))
+        {
+            known.push(format!(
+                "A push to a {} of this name would not be built: {why}",
+                asked.refs[0].kind().as_str()
+            ));
         }
     }
     if let Some(commit) = &asked.commit {
         // Only what the mirror on disk has: no page waits on Bitbucket.
-        known.push(match app.mirrors.commit_info(application.repository, commit).await {
-            Ok(info) => {
-                let line: String = info.message.lines().next().unwrap_or_default().chars().take(200).collect();
-                format!("{} is “{line}” by {}.", commit.short(), info.author_name.chars().take(100).collect::<String>())
-            }
-            Err(_) => format!("{} was never fetched here: no build of it was planned.", commit.short()),
-        });
+        known.push(
+            match app
+                .mirrors
+                .commit_info(application.repository, commit)
+                .await
+            {
+                Ok(info) => {
+                    let line: String = info
+                        .message
+                        .lines()
+                        .next()
+                        .unwrap_or_default()
+                        .chars()
+                        .take(200)
+                        .collect();
+                    format!(
+                        "{} is “{line}” by {}.",
+                        commit.short(),
+                        info.author_name.chars().take(100).collect::<String>()
+                    )
+                }
+                Err(_) => format!(
+                    "{} was never fetched here: no build of it was planned.",
+                    commit.short()
+                ),
+            },
+        );
     }
     Ok(known)
 }

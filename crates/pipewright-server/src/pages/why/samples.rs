@@ -11,14 +11,20 @@ use crate::http::check_html::HOSTILE;
 use crate::http::samples::{NOW, check, pages};
 use crate::http::states::Pill;
 
-const PILL: Pill = Pill { class: "bad", label: "Failed" };
+const PILL: Pill = Pill {
+    class: "bad",
+    label: "Failed",
+};
 
 fn text() -> String {
     HOSTILE.to_owned()
 }
 
 fn piece(is_code: bool) -> Piece {
-    Piece { text: text(), is_code }
+    Piece {
+        text: text(),
+        is_code,
+    }
 }
 
 #[test]
@@ -26,9 +32,22 @@ fn every_story_of_why_renders() {
     for page in pages() {
         for full in [false, true] {
             let shown = sample_decision(Some((text(), 412)));
-            let build = BuildStory { path: text(), number: 412, title: text(), pill: PILL, lines: vec![vec![piece(false), piece(true)]] };
-            let advice = Advice { sentence: "Press Run.", link: Some(("#auto-build", "Auto-build")) };
-            let decision = StoryDecision { shown, advice: Some(advice).filter(|_| full), build: Some(build.clone()).filter(|_| full) };
+            let build = BuildStory {
+                path: text(),
+                number: 412,
+                title: text(),
+                pill: PILL,
+                lines: vec![vec![piece(false), piece(true)]],
+            };
+            let advice = Advice {
+                sentence: "Press Run.",
+                link: Some(("#auto-build", "Auto-build")),
+            };
+            let decision = StoryDecision {
+                shown,
+                advice: Some(advice).filter(|_| full),
+                build: Some(build.clone()).filter(|_| full),
+            };
             let entry = Entry {
                 at: NOW,
                 what: text(),
@@ -37,7 +56,12 @@ fn every_story_of_why_renders() {
                 more: usize::from(full),
                 build: Some(build).filter(|_| !full),
             };
-            let heard = Heard { name: "Webhook", pill: PILL, sentence: text(), link: Some((text(), "Webhook")) };
+            let heard = Heard {
+                name: "Webhook",
+                pill: PILL,
+                sentence: text(),
+                link: Some((text(), "Webhook")),
+            };
             let why = WhyPage {
                 page: page.clone(),
                 application: text(),
@@ -52,7 +76,13 @@ fn every_story_of_why_renders() {
                 is_first: !full,
             };
             check("why", &why);
-            check("why nothing", &WhyPage { entries: Vec::new(), ..why });
+            check(
+                "why nothing",
+                &WhyPage {
+                    entries: Vec::new(),
+                    ..why
+                },
+            );
         }
     }
 }

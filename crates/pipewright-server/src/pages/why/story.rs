@@ -69,11 +69,16 @@ pub(super) async fn gather(
     if let Some(number) = asked.pull_request {
         told.extend(of_pull_request(app, member, application, asked, number, &told).await?);
     }
-    let mut loose = story::builds_without_delivery(&app.db, account, application.id, &loosely(asked), BUILDS).await?;
+    let mut loose =
+        story::builds_without_delivery(&app.db, account, application.id, &loosely(asked), BUILDS)
+            .await?;
     if asked.pull_request.is_some() {
         loose.retain(|build| is_of(build, asked));
     }
-    let mut found: Vec<(Uuid, Found)> = loose.into_iter().map(|build| (build.id.as_uuid(), Found::Build(Box::new(build)))).collect();
+    let mut found: Vec<(Uuid, Found)> = loose
+        .into_iter()
+        .map(|build| (build.id.as_uuid(), Found::Build(Box::new(build))))
+        .collect();
     let mut seen = HashSet::new();
     for decision in &told {
         let delivery = decision.decision.delivery_id;
@@ -83,13 +88,18 @@ pub(super) async fn gather(
     }
     // Ids are ordered in time, those of builds and of deliveries alike.
     found.sort_by(|(one, _), (other, _)| other.cmp(one));
-    let older = (found.len() > PAGE).then(|| found.get(PAGE - 1).map(|(id, _)| *id)).flatten();
+    let older = (found.len() > PAGE)
+        .then(|| found.get(PAGE - 1).map(|(id, _)| *id))
+        .flatten();
     found.truncate(PAGE);
     let mut entries = Vec::new();
     for (_, found) in found {
         entries.push(match found {
             Found::Delivery(id) => {
-                let of_it: Vec<&DecisionOfDelivery> = told.iter().filter(|told| told.decision.delivery_id == id).collect();
+                let of_it: Vec<&DecisionOfDelivery> = told
+                    .iter()
+                    .filter(|told| told.decision.delivery_id == id)
+                    .collect();
                 delivery(app, member, &of_it).await?
             }
             Found::Build(build) => loose_build(app, member, &build).await?,
@@ -105,14 +115,27 @@ enum Found {
 
 /// Builds are asked for as changes are; where a pull request may be meant, all are, and picked from afterwards.
 fn loosely(asked: &Asked) -> story::About {
-    if asked.pull_request.is_some() { story::About { before: asked.about.before, ..story::About::default() } } else { asked.about.clone() }
+    if asked.pull_request.is_some() {
+        story::About {
+            before: asked.about.before,
+            ..story::About::default()
+        }
+    } else {
+        asked.about.clone()
+    }
 }
 
 fn is_of(build: &Build, asked: &Asked) -> bool {
     let pull_request = build.detail.pull_request.as_ref().map(|request| request.id);
     let about = &asked.about;
-    let is_ref = [&about.branch, &about.tag].into_iter().flatten().any(|name| build.ref_name.full() == name);
-    let is_commit = about.commit.as_deref().is_some_and(|digits| build.commit.as_str().starts_with(digits));
+    let is_ref = [&about.branch, &about.tag]
+        .into_iter()
+        .flatten()
+        .any(|name| build.ref_name.full() == name);
+    let is_commit = about
+        .commit
+        .as_deref()
+        .is_some_and(|digits| build.commit.as_str().starts_with(digits));
     (pull_request.is_some() && pull_request == asked.pull_request) || is_ref || is_commit
 }
 
@@ -127,9 +150,19 @@ async fn of_pull_request(
 ) -> Result<Vec<DecisionOfDelivery>, PageError> {
     let account = member.account.id;
     let mut found = Vec::new();
-    let all = story::pull_requests(&app.db, account, application.repository, asked.about.before).await?;
-    let of_it = all.into_iter().filter(|delivery| number_in(&delivery.body) == Some(number));
-    for delivery in of_it.filter(|delivery| !known.iter().any(|known| known.decision.delivery_id == delivery.id)).take(PAGE + 1) {
+    let all =
+        story::pull_requests(&app.db, account, application.repository, asked.about.before).await?;
+    let of_it = all
+        .into_iter()
+        .filter(|delivery| number_in(&delivery.body) == Some(number));
+    for delivery in of_it
+        .filter(|delivery| {
+            !known
+                .iter()
+                .any(|known| known.decision.delivery_id == delivery.id)
+        })
+        .take(PAGE + 1)
+    {
         let decided = decisions::of_delivery(&app.db, account, delivery.id).await?;
         found.extend(decided.into_iter().map(|decision| DecisionOfDelivery {
             decision,
@@ -144,10 +177,16 @@ async fn of_pull_request(
 /// The pull request that a delivery's body is about: Cloud and Data Center spell it differently.
 fn number_in(body: &[u8]) -> Option<u64> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    body.pointer("/pullrequest/id").or_else(|| body.pointer("/pullRequest/id"))?.as_u64()
+    body.pointer("/pullrequest/id")
+        .or_else(|| body.pointer("/pullRequest/id"))?
+        .as_u64()
 }
 
-async fn delivery(app: &App, member: &MemberOf, decisions: &[&DecisionOfDelivery]) -> Result<Entry, PageError> {
+async fn delivery(
+    app: &App,
+    member: &MemberOf,
+    decisions: &[&DecisionOfDelivery],
+) -> Result<Entry, PageError> {
     let first = decisions.first().ok_or(PageError::NotFound)?;
     let mut told = Vec::new();
     for decision in decisions.iter().take(TOLD) {
@@ -156,10 +195,15 @@ async fn delivery(app: &App, member: &MemberOf, decisions: &[&DecisionOfDelivery
     let what = match first.origin {
         Origin::Bitbucket => format!("Bitbucket told of {}", event(&first.event_key)),
         Origin::Redelivery => format!("{} was redelivered here", event(&first.event_key)),
-        Origin::Comparison => "A difference was found by comparing refs: no webhook had told of it".to_owned(),
+        Origin::Comparison => {
+            "A difference was found by comparing refs: no webhook had told of it".to_owned()
+        }
     };
     let mut characters = what.chars();
-    let capital: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let capital: String = characters
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
     Ok(Entry {
         at: first.received_at,
         what: format!("{capital}{}", characters.as_str()),
@@ -175,15 +219,24 @@ fn event(key: &str) -> String {
     match key {
         "repo:push" | "repo:refs_changed" => "a push".to_owned(),
         "pullrequest:created" | "pr:opened" => "a new pull request".to_owned(),
-        "pullrequest:updated" | "pr:from_ref_updated" | "pr:modified" => "a changed pull request".to_owned(),
+        "pullrequest:updated" | "pr:from_ref_updated" | "pr:modified" => {
+            "a changed pull request".to_owned()
+        }
         "pullrequest:fulfilled" | "pr:merged" => "a merged pull request".to_owned(),
         "pullrequest:rejected" | "pr:declined" => "a declined pull request".to_owned(),
         other => format!("an event ({other})"),
     }
 }
 
-async fn decision_with_build(app: &App, member: &MemberOf, decision: &Decision) -> Result<StoryDecision, PageError> {
-    let build = match decision.build_id.filter(|_| decision.outcome == DecisionOutcome::Built) {
+async fn decision_with_build(
+    app: &App,
+    member: &MemberOf,
+    decision: &Decision,
+) -> Result<StoryDecision, PageError> {
+    let build = match decision
+        .build_id
+        .filter(|_| decision.outcome == DecisionOutcome::Built)
+    {
         Some(id) => builds::get(&app.db, member.account.id, id).await?,
         None => None,
     };
@@ -201,7 +254,11 @@ async fn loose_build(app: &App, member: &MemberOf, build: &Build) -> Result<Entr
     let how = trigger(build);
     Ok(Entry {
         at: build.accepted_at,
-        what: format!("Build #{} of {} was {how}", build.number, build.ref_name.short()),
+        what: format!(
+            "Build #{} of {} was {how}",
+            build.number,
+            build.ref_name.short()
+        ),
         delivery: None,
         decisions: Vec::new(),
         more: 0,
@@ -217,7 +274,13 @@ mod tests {
     fn both_products_name_the_pull_request() {
         assert_eq!(number_in(br#"{"pullrequest":{"id":7}}"#), Some(7));
         assert_eq!(number_in(br#"{"pullRequest":{"id":8}}"#), Some(8));
-        for other in [&b"{}"[..], b"", b"[1]", br#"{"pullRequest":{"id":"x"}}"#, br#"{"pullRequest":7}"#] {
+        for other in [
+            &b"{}"[..],
+            b"",
+            b"[1]",
+            br#"{"pullRequest":{"id":"x"}}"#,
+            br#"{"pullRequest":7}"#,
+        ] {
             assert_eq!(number_in(other), None);
         }
     }

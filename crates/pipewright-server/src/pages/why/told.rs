@@ -26,9 +26,15 @@ pub(in crate::pages) struct BuildStory {
 }
 
 /// Tells a build.
-pub(super) async fn tell(app: &App, member: &MemberOf, build: &Build) -> Result<BuildStory, PageError> {
+pub(super) async fn tell(
+    app: &App,
+    member: &MemberOf,
+    build: &Build,
+) -> Result<BuildStory, PageError> {
     let mut lines = Vec::new();
-    let file = builds::pipeline_file(&app.db, member.account.id, build.id).await?.unwrap_or_default();
+    let file = builds::pipeline_file(&app.db, member.account.id, build.id)
+        .await?
+        .unwrap_or_default();
     if let Some(chosen) = chosen(build, &file) {
         lines.extend(choice(&chosen));
     }
@@ -36,10 +42,19 @@ pub(super) async fn tell(app: &App, member: &MemberOf, build: &Build) -> Result<
         // The steps that wait for a person are named below.
         lines.extend(why_it_waits(app, build).await?);
     }
-    lines.extend(build.state_message.clone().filter(|_| build.state.is_finished()).filter(|message| !lines.contains(message)));
+    lines.extend(
+        build
+            .state_message
+            .clone()
+            .filter(|_| build.state.is_finished())
+            .filter(|message| !lines.contains(message)),
+    );
     lines.extend(held_back(app, member, build).await?);
     Ok(BuildStory {
-        path: format!("/applications/{}/builds/{}", build.application_slug, build.number),
+        path: format!(
+            "/applications/{}/builds/{}",
+            build.application_slug, build.number
+        ),
         number: build.number,
         title: title(build),
         pill: states::of_build(build.state),
@@ -50,27 +65,49 @@ pub(super) async fn tell(app: &App, member: &MemberOf, build: &Build) -> Result<
 /// What was chosen of the file, and what was near.
 fn choice(chosen: &Chosen) -> Vec<String> {
     let mut lines = match &chosen.pipeline {
-        Some(pipeline) => vec![format!("It runs `{pipeline}` of the file (line {}): {}.", chosen.line, chosen.because)],
+        Some(pipeline) => vec![format!(
+            "It runs `{pipeline}` of the file (line {}): {}.",
+            chosen.line, chosen.because
+        )],
         None => vec![format!("Nothing of the file runs: {}.", chosen.because)],
     };
     // That tags do not run for a branch is plain; what is of the same kind and lost is worth a word.
-    let near = chosen.others.iter().filter(|other| !other.why_not.starts_with("runs "));
-    lines.extend(
-        near.take(NAMED).map(|other| format!("Not `{}` (line {}): it {}.", other.pipeline, other.line, other_words(&other.why_not))),
-    );
+    let near = chosen
+        .others
+        .iter()
+        .filter(|other| !other.why_not.starts_with("runs "));
+    lines.extend(near.take(NAMED).map(|other| {
+        format!(
+            "Not `{}` (line {}): it {}.",
+            other.pipeline,
+            other.line,
+            other_words(&other.why_not)
+        )
+    }));
     lines
 }
 
 fn other_words(why_not: &str) -> String {
-    if why_not.starts_with("a pattern") { format!("runs where no pattern does, and {why_not}") } else { why_not.to_owned() }
+    if why_not.starts_with("a pattern") {
+        format!("runs where no pattern does, and {why_not}")
+    } else {
+        why_not.to_owned()
+    }
 }
 
 /// Steps that did not run, or wait for a person, each with its reason.
 async fn held_back(app: &App, member: &MemberOf, build: &Build) -> Result<Vec<String>, PageError> {
-    let Some(plan) = builds::plan_of(&app.db, member.account.id, build.id).await? else { return Ok(Vec::new()) };
+    let Some(plan) = builds::plan_of(&app.db, member.account.id, build.id).await? else {
+        return Ok(Vec::new());
+    };
     let steps = steps::list(&app.db, build.id).await?;
     let attempts = attempts::of_build(&app.db, build.id).await?;
-    let is_held = |state| matches!(state, StepState::Manual | StepState::Finished(StepOutcome::Skipped | StepOutcome::NotRun));
+    let is_held = |state| {
+        matches!(
+            state,
+            StepState::Manual | StepState::Finished(StepOutcome::Skipped | StepOutcome::NotRun)
+        )
+    };
     let reasons = step_reasons(&plan, &steps, &attempts, member.now());
     let held: Vec<String> = steps
         .iter()
@@ -78,7 +115,9 @@ async fn held_back(app: &App, member: &MemberOf, build: &Build) -> Result<Vec<St
         .filter(|(step, _)| is_held(step.state))
         .map(|(step, reason)| match (step.state, reason) {
             (StepState::Manual, _) => format!("{} waits until a person starts it.", step.name),
-            (StepState::Finished(StepOutcome::Skipped), Some(reason)) => format!("{} was skipped. {reason}", step.name),
+            (StepState::Finished(StepOutcome::Skipped), Some(reason)) => {
+                format!("{} was skipped. {reason}", step.name)
+            }
             (_, reason) => format!("{} was not run. {}", step.name, reason.unwrap_or_default()),
         })
         .collect();

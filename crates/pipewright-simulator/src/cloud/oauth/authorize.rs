@@ -62,19 +62,28 @@ struct ProblemPage {
 }
 
 /// Shows the sign-in form or the consent form.
-pub(super) async fn show(State(server): State<Arc<CloudServer>>, headers: HeaderMap, Query(request): Query<AuthorizeRequest>) -> Response {
+pub(super) async fn show(
+    State(server): State<Arc<CloudServer>>,
+    headers: HeaderMap,
+    Query(request): Query<AuthorizeRequest>,
+) -> Response {
     let checked = match check(&server, &request) {
         Ok(checked) => checked,
         Err(response) => return *response,
     };
     let query = serde_urlencoded(&request);
-    let (Some(user), Some(session)) = (session::user_of(&server, &headers), session::session_of(&headers)) else {
+    let (Some(user), Some(session)) = (
+        session::user_of(&server, &headers),
+        session::session_of(&headers),
+    ) else {
         return session::form(&format!("/site/oauth2/authorize?{query}"), None);
     };
     let scopes = checked.consumer.narrowed(request.scope.as_deref());
     let (name, workspace) = server.installation.read(|tables| {
         let user = tables.user(user).map(|user| user.display_name.clone());
-        let space = tables.space(checked.consumer.workspace).map(|space| space.name.clone());
+        let space = tables
+            .space(checked.consumer.workspace)
+            .map(|space| space.name.clone());
         (user.unwrap_or_default(), space.unwrap_or_default())
     });
     page(&ConsentPage {
@@ -97,26 +106,53 @@ pub(super) struct Decision {
 }
 
 /// Grants or denies.
-pub(super) async fn decide(State(server): State<Arc<CloudServer>>, headers: HeaderMap, axum::Form(form): axum::Form<Decision>) -> Response {
-    let request = Url::parse(&format!("http://form.invalid/?{}", form.request)).ok().map(|url| AuthorizeRequest::of_query(&url));
-    let Some(request) = request else { return problem("Invalid request", "The form is not one this site made.") };
+pub(super) async fn decide(
+    State(server): State<Arc<CloudServer>>,
+    headers: HeaderMap,
+    axum::Form(form): axum::Form<Decision>,
+) -> Response {
+    let request = Url::parse(&format!("http://form.invalid/?{}", form.request))
+        .ok()
+        .map(|url| AuthorizeRequest::of_query(&url));
+    let Some(request) = request else {
+        return problem("Invalid request", "The form is not one this site made.");
+    };
     let checked = match check(&server, &request) {
         Ok(checked) => checked,
         Err(response) => return *response,
     };
-    let (Some(user), Some(session)) = (session::user_of(&server, &headers), session::session_of(&headers)) else {
+    let (Some(user), Some(session)) = (
+        session::user_of(&server, &headers),
+        session::session_of(&headers),
+    ) else {
         return session::form(&format!("/site/oauth2/authorize?{}", form.request), None);
     };
     if form.confirmation != confirmation(&session) {
-        return problem("Invalid request", "The form was not made for this session; open the page again.");
+        return problem(
+            "Invalid request",
+            "The form was not made for this session; open the page again.",
+        );
     }
     if form.button != "grant" {
-        let answer = [("error", "access_denied"), ("error_description", "The user denied access to the application.")];
+        let answer = [
+            ("error", "access_denied"),
+            (
+                "error_description",
+                "The user denied access to the application.",
+            ),
+        ];
         return redirect(checked.target, &answer, request.state.as_deref());
     }
     let scopes = checked.consumer.narrowed(request.scope.as_deref());
     let now = server.installation.clock().now();
-    let code = server.oauth().grant(&checked.consumer.key, user, scopes, request.redirect_uri, request.code_challenge, now);
+    let code = server.oauth().grant(
+        &checked.consumer.key,
+        user,
+        scopes,
+        request.redirect_uri,
+        request.code_challenge,
+        now,
+    );
     redirect(checked.target, &[("code", &code)], request.state.as_deref())
 }
 
@@ -124,26 +160,52 @@ fn check(server: &CloudServer, request: &AuthorizeRequest) -> Result<Checked, Bo
     let page = |title, sentence| Box::new(problem(title, sentence));
     let consumer = server.oauth().consumer(&request.client_id).cloned();
     let Some(consumer) = consumer else {
-        return Err(page("Invalid client_id", "This integration is misconfigured. Contact the vendor for assistance."));
+        return Err(page(
+            "Invalid client_id",
+            "This integration is misconfigured. Contact the vendor for assistance.",
+        ));
     };
     if consumer.callback_url.is_empty() {
-        return Err(page("Invalid redirect_uri", "No callback uri defined for the OAuth client."));
+        return Err(page(
+            "Invalid redirect_uri",
+            "No callback uri defined for the OAuth client.",
+        ));
     }
-    let address = request.redirect_uri.as_deref().unwrap_or(&consumer.callback_url);
-    let target = Url::parse(address).ok().filter(|target| belongs(target, &consumer.callback_url));
+    let address = request
+        .redirect_uri
+        .as_deref()
+        .unwrap_or(&consumer.callback_url);
+    let target = Url::parse(address)
+        .ok()
+        .filter(|target| belongs(target, &consumer.callback_url));
     let Some(target) = target else {
-        return Err(page("Invalid redirect_uri", "The redirect_uri does not match the callback URL of the OAuth consumer."));
+        return Err(page(
+            "Invalid redirect_uri",
+            "The redirect_uri does not match the callback URL of the OAuth consumer.",
+        ));
     };
     let refusal = if request.response_type != "code" {
-        Some(("unsupported_response_type", "Only response_type=code is supported."))
-    } else if request.code_challenge.is_some() && request.code_challenge_method.as_deref() != Some("S256") {
-        Some(("invalid_request", "Only code_challenge_method=S256 is supported."))
+        Some((
+            "unsupported_response_type",
+            "Only response_type=code is supported.",
+        ))
+    } else if request.code_challenge.is_some()
+        && request.code_challenge_method.as_deref() != Some("S256")
+    {
+        Some((
+            "invalid_request",
+            "Only code_challenge_method=S256 is supported.",
+        ))
     } else {
         None
     };
     if let Some((error, description)) = refusal {
         let answer = [("error", error), ("error_description", description)];
-        return Err(Box::new(redirect(target, &answer, request.state.as_deref())));
+        return Err(Box::new(redirect(
+            target,
+            &answer,
+            request.state.as_deref(),
+        )));
     }
     Ok(Checked { consumer, target })
 }
@@ -151,10 +213,13 @@ fn check(server: &CloudServer, request: &AuthorizeRequest) -> Result<Checked, Bo
 /// Whether an address starts with the registered callback; more path is allowed, another host or a mere common prefix
 /// of a path's name is not.
 fn belongs(target: &Url, callback: &str) -> bool {
-    let Ok(callback) = Url::parse(callback) else { return false };
+    let Ok(callback) = Url::parse(callback) else {
+        return false;
+    };
     let path = callback.path().trim_end_matches('/');
     let rest = target.path().strip_prefix(path);
-    target.origin() == callback.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    target.origin() == callback.origin()
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn redirect(mut target: Url, answer: &[(&str, &str)], state: Option<&str>) -> Response {
@@ -173,7 +238,9 @@ fn problem(title: &'static str, sentence: &'static str) -> Response {
 
 /// Ties the form to the session, so that no other site can press the button.
 fn confirmation(session: &str) -> String {
-    crate::hooks::sign(session, b"consent").trim_start_matches("sha256=").to_owned()
+    crate::hooks::sign(session, b"consent")
+        .trim_start_matches("sha256=")
+        .to_owned()
 }
 
 fn serde_urlencoded(request: &AuthorizeRequest) -> String {
@@ -185,15 +252,26 @@ fn serde_urlencoded(request: &AuthorizeRequest) -> String {
         ("redirect_uri", request.redirect_uri.as_ref()),
         ("scope", request.scope.as_ref()),
         ("code_challenge", request.code_challenge.as_ref()),
-        ("code_challenge_method", request.code_challenge_method.as_ref()),
+        (
+            "code_challenge_method",
+            request.code_challenge_method.as_ref(),
+        ),
     ];
-    query.extend_pairs(pairs.iter().filter_map(|(name, value)| value.map(|value| (name, value))));
+    query.extend_pairs(
+        pairs
+            .iter()
+            .filter_map(|(name, value)| value.map(|value| (name, value))),
+    );
     query.finish()
 }
 
 impl AuthorizeRequest {
     fn of_query(url: &Url) -> Self {
-        let get = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let get = |name: &str| {
+            url.query_pairs()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
         Self {
             client_id: get("client_id").unwrap_or_default(),
             response_type: get("response_type").unwrap_or_default(),

@@ -23,9 +23,15 @@ use super::server::CloudServer;
 
 pub(super) fn routes() -> Router<Arc<CloudServer>> {
     Router::new()
-        .route("/site/oauth2/authorize", get(authorize::show).post(authorize::decide))
+        .route(
+            "/site/oauth2/authorize",
+            get(authorize::show).post(authorize::decide),
+        )
         .route("/site/oauth2/access_token", post(token::access_token))
         .route("/site/oauth2/revoke", post(token::revoke))
-        .route("/account/signin/", get(session::show).post(session::sign_in))
+        .route(
+            "/account/signin/",
+            get(session::show).post(session::sign_in),
+        )
         .route("/account/signout/", post(session::sign_out))
 }

@@ -53,7 +53,10 @@ pub(super) async fn show(Query(next): Query<Next>) -> Response {
 }
 
 pub(super) fn form(next: &str, problem: Option<&'static str>) -> Response {
-    let mut response = page(&SignInPage { next: next.to_owned(), problem });
+    let mut response = page(&SignInPage {
+        next: next.to_owned(),
+        problem,
+    });
     if problem.is_some() {
         *response.status_mut() = StatusCode::UNAUTHORIZED;
     }
@@ -70,15 +73,26 @@ pub(super) struct SignIn {
 }
 
 /// Checks name (or e-mail) and password, and begins a session.
-pub(super) async fn sign_in(State(server): State<Arc<CloudServer>>, axum::Form(form): axum::Form<SignIn>) -> Response {
+pub(super) async fn sign_in(
+    State(server): State<Arc<CloudServer>>,
+    axum::Form(form): axum::Form<SignIn>,
+) -> Response {
     let user = server.installation.read(|tables| {
-        let user = tables.user_by_name(&form.username).or_else(|| tables.user_by_email(&form.username))?;
+        let user = tables
+            .user_by_name(&form.username)
+            .or_else(|| tables.user_by_email(&form.username))?;
         (user.active && !user.service && user.password == form.password).then_some(user.id)
     });
-    let Some(user) = user else { return self::form(&form.next, Some("Name or password is wrong.")) };
+    let Some(user) = user else {
+        return self::form(&form.next, Some("Name or password is wrong."));
+    };
     let session = server.oauth().sign_in(user);
     // Only our own paths: this page must not send people elsewhere.
-    let next = if form.next.starts_with('/') && !form.next.starts_with("//") { form.next.as_str() } else { "/" };
+    let next = if form.next.starts_with('/') && !form.next.starts_with("//") {
+        form.next.as_str()
+    } else {
+        "/"
+    };
     let mut response = Redirect::to(next).into_response();
     let cookie = format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
@@ -88,7 +102,10 @@ pub(super) async fn sign_in(State(server): State<Arc<CloudServer>>, axum::Form(f
 }
 
 /// Ends the session.
-pub(super) async fn sign_out(State(server): State<Arc<CloudServer>>, headers: HeaderMap) -> Response {
+pub(super) async fn sign_out(
+    State(server): State<Arc<CloudServer>>,
+    headers: HeaderMap,
+) -> Response {
     if let Some(session) = session_of(&headers) {
         server.oauth().sign_out(&session);
     }

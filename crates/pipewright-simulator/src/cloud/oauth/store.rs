@@ -180,16 +180,26 @@ impl OauthStore {
 
     /// What a user has granted, as consumer and scopes.
     pub(in crate::cloud) fn grants_of(&self, user: UserId) -> Vec<(&Consumer, &BTreeSet<String>)> {
-        let of_user = self.grants.iter().filter(|((granter, _), _)| *granter == user);
-        of_user.filter_map(|((_, key), scopes)| self.consumers.get(key).map(|consumer| (consumer, scopes))).collect()
+        let of_user = self
+            .grants
+            .iter()
+            .filter(|((granter, _), _)| *granter == user);
+        of_user
+            .filter_map(|((_, key), scopes)| {
+                self.consumers.get(key).map(|consumer| (consumer, scopes))
+            })
+            .collect()
     }
 
     /// Takes a grant back: its tokens stop working at once. Says whether there was one.
     pub(in crate::cloud) fn revoke_grant(&mut self, user: UserId, consumer: &str) -> bool {
         let is_it = |holder: UserId, key: &str| holder == user && key == consumer;
-        self.codes.retain(|_, code| !is_it(code.user, &code.consumer));
-        self.access.retain(|_, grant| !is_it(grant.user, &grant.consumer));
-        self.refresh.retain(|_, grant| !is_it(grant.user, &grant.consumer));
+        self.codes
+            .retain(|_, code| !is_it(code.user, &code.consumer));
+        self.access
+            .retain(|_, grant| !is_it(grant.user, &grant.consumer));
+        self.refresh
+            .retain(|_, grant| !is_it(grant.user, &grant.consumer));
         self.grants.remove(&(user, consumer.to_owned())).is_some()
     }
 
@@ -203,37 +213,82 @@ impl OauthStore {
         challenge: Option<String>,
         now: Timestamp,
     ) -> String {
-        self.grants.entry((user, consumer.to_owned())).or_default().extend(scopes.iter().cloned());
+        self.grants
+            .entry((user, consumer.to_owned()))
+            .or_default()
+            .extend(scopes.iter().cloned());
         let code = random::text(20);
         let expires_at = later(now, CODE_LIFETIME);
-        self.codes.insert(code.clone(), Code { consumer: consumer.to_owned(), user, scopes, redirect_uri, challenge, expires_at });
+        self.codes.insert(
+            code.clone(),
+            Code {
+                consumer: consumer.to_owned(),
+                user,
+                scopes,
+                redirect_uri,
+                challenge,
+                expires_at,
+            },
+        );
         code
     }
 
     /// Takes a code out: whatever the answer, it is used up. `None` when it is unknown, another consumer's, or too old.
     pub(super) fn take_code(&mut self, code: &str, consumer: &str, now: Timestamp) -> Option<Code> {
-        self.codes.remove(code).filter(|code| code.consumer == consumer && now < code.expires_at)
+        self.codes
+            .remove(code)
+            .filter(|code| code.consumer == consumer && now < code.expires_at)
     }
 
     /// Makes a pair of tokens for a code.
-    pub(super) fn issue(&mut self, consumer: &Consumer, user: UserId, scopes: Vec<String>, refreshable: bool, now: Timestamp) -> Issued {
+    pub(super) fn issue(
+        &mut self,
+        consumer: &Consumer,
+        user: UserId,
+        scopes: Vec<String>,
+        refreshable: bool,
+        now: Timestamp,
+    ) -> Issued {
         let generation = consumer.generation;
         let access = generation.token();
-        let grant =
-            AccessGrant { user, consumer: consumer.key.clone(), scopes: scopes.clone(), expires_at: later(now, generation.lifetime()) };
+        let grant = AccessGrant {
+            user,
+            consumer: consumer.key.clone(),
+            scopes: scopes.clone(),
+            expires_at: later(now, generation.lifetime()),
+        };
         self.access.insert(access.clone(), grant);
         let refresh = refreshable.then(|| {
             let token = generation.token();
-            let grant = RefreshGrant { user, consumer: consumer.key.clone(), scopes: scopes.clone(), issued_at: now, used_at: None };
+            let grant = RefreshGrant {
+                user,
+                consumer: consumer.key.clone(),
+                scopes: scopes.clone(),
+                issued_at: now,
+                used_at: None,
+            };
             self.refresh.insert(token.clone(), grant);
             token
         });
-        Issued { access, refresh, scopes, generation }
+        Issued {
+            access,
+            refresh,
+            scopes,
+            generation,
+        }
     }
 
     /// Exchanges a refresh token for a new pair. The old one is taken again only during the grace.
-    pub(super) fn refresh(&mut self, token: &str, consumer: &Consumer, now: Timestamp) -> Option<Issued> {
-        let grant = self.refresh.get_mut(token).filter(|grant| grant.consumer == consumer.key)?;
+    pub(super) fn refresh(
+        &mut self,
+        token: &str,
+        consumer: &Consumer,
+        now: Timestamp,
+    ) -> Option<Issued> {
+        let grant = self
+            .refresh
+            .get_mut(token)
+            .filter(|grant| grant.consumer == consumer.key)?;
         let in_time = match grant.used_at {
             Some(used_at) => now < later(used_at, REFRESH_GRACE),
             None => now < later(grant.issued_at, REFRESH_IDLE),
@@ -258,8 +313,15 @@ impl OauthStore {
 
     /// Ends whatever a token stands for, if it is this consumer's.
     pub(super) fn revoke_token(&mut self, token: &str, consumer: &str) {
-        let user = self.access.get(token).map(|grant| (grant.user, &grant.consumer));
-        let user = user.or_else(|| self.refresh.get(token).map(|grant| (grant.user, &grant.consumer)));
+        let user = self
+            .access
+            .get(token)
+            .map(|grant| (grant.user, &grant.consumer));
+        let user = user.or_else(|| {
+            self.refresh
+                .get(token)
+                .map(|grant| (grant.user, &grant.consumer))
+        });
         if let Some((user, holder)) = user
             && holder == consumer
         {
@@ -286,10 +348,15 @@ impl OauthStore {
 impl Consumer {
     /// What an authorization may grant: everything the consumer has, or of that what was asked for by name.
     pub(super) fn narrowed(&self, asked: Option<&str>) -> Vec<String> {
-        let Some(asked) = asked.filter(|asked| !asked.trim().is_empty()) else { return self.scopes.clone() };
+        let Some(asked) = asked.filter(|asked| !asked.trim().is_empty()) else {
+            return self.scopes.clone();
+        };
         let most = closure(&self.scopes);
         let mut granted: Vec<String> = Vec::new();
-        for scope in asked.split_whitespace().filter(|scope| most.contains(*scope)) {
+        for scope in asked
+            .split_whitespace()
+            .filter(|scope| most.contains(*scope))
+        {
             if !granted.iter().any(|known| known == scope) {
                 granted.push(scope.to_owned());
             }
@@ -299,5 +366,6 @@ impl Consumer {
 }
 
 fn later(now: Timestamp, by: Duration) -> Timestamp {
-    now.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX)
+    now.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX))
+        .unwrap_or(Timestamp::MAX)
 }

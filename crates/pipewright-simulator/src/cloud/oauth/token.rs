@@ -27,7 +27,11 @@ struct OauthError {
 
 impl OauthError {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description: description.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error,
+            description: description.into(),
+        }
     }
 }
 
@@ -51,47 +55,86 @@ pub(super) async fn access_token(
 }
 
 fn exchange(server: &CloudServer, headers: &HeaderMap, form: &Form) -> Result<Value, OauthError> {
-    let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let field = |name: &str| {
+        form.iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
     let consumer = client::consumer(&server.oauth(), headers, form).ok_or_else(|| OauthError {
         status: StatusCode::UNAUTHORIZED,
-        ..OauthError::new("unauthorized_client", "Client credentials missing or wrong.")
+        ..OauthError::new(
+            "unauthorized_client",
+            "Client credentials missing or wrong.",
+        )
     })?;
     if consumer.callback_url.is_empty() {
-        return Err(OauthError::new("invalid_request", "No callback uri defined for the OAuth client."));
+        return Err(OauthError::new(
+            "invalid_request",
+            "No callback uri defined for the OAuth client.",
+        ));
     }
     let now = server.installation.clock().now();
     match field("grant_type") {
         Some("authorization_code") => {
-            let code = field("code").ok_or_else(|| OauthError::new("invalid_request", "Missing code"))?;
+            let code =
+                field("code").ok_or_else(|| OauthError::new("invalid_request", "Missing code"))?;
             let mut store = server.oauth();
             let refused = || OauthError::new("invalid_grant", "The specified code is not valid.");
-            let code = store.take_code(code, &consumer.key, now).ok_or_else(refused)?;
-            if code.redirect_uri.is_some() && code.redirect_uri.as_deref() != field("redirect_uri") {
-                return Err(OauthError::new("invalid_grant", "The redirect_uri does not match the one of the authorization request."));
+            let code = store
+                .take_code(code, &consumer.key, now)
+                .ok_or_else(refused)?;
+            if code.redirect_uri.is_some() && code.redirect_uri.as_deref() != field("redirect_uri")
+            {
+                return Err(OauthError::new(
+                    "invalid_grant",
+                    "The redirect_uri does not match the one of the authorization request.",
+                ));
             }
             if let Some(challenge) = &code.challenge
-                && field("code_verifier").is_none_or(|verifier| challenge_of(verifier) != *challenge)
+                && field("code_verifier")
+                    .is_none_or(|verifier| challenge_of(verifier) != *challenge)
             {
-                return Err(OauthError::new("invalid_grant", "The code_verifier does not match the code_challenge."));
+                return Err(OauthError::new(
+                    "invalid_grant",
+                    "The code_verifier does not match the code_challenge.",
+                ));
             }
-            Ok(answer(&store.issue(&consumer, code.user, code.scopes, true, now)))
+            Ok(answer(&store.issue(
+                &consumer,
+                code.user,
+                code.scopes,
+                true,
+                now,
+            )))
         }
         Some("refresh_token") => {
             let refused = || OauthError::new("invalid_request", "Invalid refresh_token");
             let token = field("refresh_token").ok_or_else(refused)?;
-            let issued = server.oauth().refresh(token, &consumer, now).ok_or_else(refused)?;
+            let issued = server
+                .oauth()
+                .refresh(token, &consumer, now)
+                .ok_or_else(refused)?;
             Ok(answer(&issued))
         }
         Some("client_credentials") if consumer.private => {
             let user = app_user(server, &consumer);
             let scopes = consumer.narrowed(field("scope"));
-            Ok(answer(&server.oauth().issue(&consumer, user, scopes, false, now)))
+            Ok(answer(
+                &server.oauth().issue(&consumer, user, scopes, false, now),
+            ))
         }
-        Some("client_credentials") => {
-            Err(OauthError::new("unauthorized_client", "Cannot use client_credentials with a consumer marked as \"public\"."))
-        }
-        Some(other) => Err(OauthError::new("unsupported_grant_type", format!("Unsupported grant type: {other}"))),
-        None => Err(OauthError::new("invalid_grant", "Unsupported grant type: None")),
+        Some("client_credentials") => Err(OauthError::new(
+            "unauthorized_client",
+            "Cannot use client_credentials with a consumer marked as \"public\".",
+        )),
+        Some(other) => Err(OauthError::new(
+            "unsupported_grant_type",
+            format!("Unsupported grant type: {other}"),
+        )),
+        None => Err(OauthError::new(
+            "invalid_grant",
+            "Unsupported grant type: None",
+        )),
     }
 }
 
@@ -113,7 +156,11 @@ fn answer(issued: &Issued) -> Value {
         TokenGeneration::Current => body["scope"] = json!(scopes),
         TokenGeneration::Older => {
             body["scopes"] = json!(scopes);
-            body["state"] = json!(if issued.refresh.is_some() { "authorization_code" } else { "client_credentials" });
+            body["state"] = json!(if issued.refresh.is_some() {
+                "authorization_code"
+            } else {
+                "client_credentials"
+            });
         }
     }
     body
@@ -149,9 +196,15 @@ fn app_user(server: &CloudServer, consumer: &Consumer) -> UserId {
 }
 
 /// Revocation: not documented by Bitbucket, used by several clients. An unknown token is no error (RFC 7009).
-pub(super) async fn revoke(State(server): State<Arc<CloudServer>>, headers: HeaderMap, axum::Form(form): axum::Form<Form>) -> StatusCode {
+pub(super) async fn revoke(
+    State(server): State<Arc<CloudServer>>,
+    headers: HeaderMap,
+    axum::Form(form): axum::Form<Form>,
+) -> StatusCode {
     let mut store = server.oauth();
-    let Some(consumer) = client::consumer(&store, &headers, &form) else { return StatusCode::UNAUTHORIZED };
+    let Some(consumer) = client::consumer(&store, &headers, &form) else {
+        return StatusCode::UNAUTHORIZED;
+    };
     if let Some((_, token)) = form.iter().find(|(name, _)| name == "token") {
         store.revoke_token(token, &consumer.key);
     }

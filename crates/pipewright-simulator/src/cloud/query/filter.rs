@@ -6,7 +6,11 @@ use serde_json::Value;
 /// A parsed `q`.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::cloud) enum Filter {
-    Compare { field: String, operator: Operator, value: Value },
+    Compare {
+        field: String,
+        operator: Operator,
+        value: Value,
+    },
     And(Box<Filter>, Box<Filter>),
     Or(Box<Filter>, Box<Filter>),
 }
@@ -28,7 +32,10 @@ pub(in crate::cloud) enum Operator {
 impl Filter {
     /// Reads a filter; the error names the place.
     pub(in crate::cloud) fn parse(text: &str) -> Result<Self, String> {
-        let mut parser = Parser { tokens: tokens(text)?, position: 0 };
+        let mut parser = Parser {
+            tokens: tokens(text)?,
+            position: 0,
+        };
         let filter = parser.or()?;
         match parser.tokens.get(parser.position) {
             None => Ok(filter),
@@ -41,14 +48,21 @@ impl Filter {
         match self {
             Self::And(left, right) => left.passes(field) && right.passes(field),
             Self::Or(left, right) => left.passes(field) || right.passes(field),
-            Self::Compare { field: path, operator, value } => holds(&field(path), *operator, value),
+            Self::Compare {
+                field: path,
+                operator,
+                value,
+            } => holds(&field(path), *operator, value),
         }
     }
 }
 
 /// The value at a dotted path of a JSON document.
 pub(in crate::cloud) fn of_json(document: &Value, path: &str) -> Value {
-    path.split('.').try_fold(document, |value, name| value.get(name)).cloned().unwrap_or(Value::Null)
+    path.split('.')
+        .try_fold(document, |value, name| value.get(name))
+        .cloned()
+        .unwrap_or(Value::Null)
 }
 
 fn holds(left: &Value, operator: Operator, right: &Value) -> bool {
@@ -58,12 +72,21 @@ fn holds(left: &Value, operator: Operator, right: &Value) -> bool {
         Operator::NotEqual => !same(left, right),
         Operator::Contains => contains(left, right),
         Operator::NotContains => !contains(left, right),
-        Operator::In => right.as_array().is_some_and(|values| values.iter().any(|value| same(left, value))),
-        Operator::NotIn => right.as_array().is_some_and(|values| !values.iter().any(|value| same(left, value))),
+        Operator::In => right
+            .as_array()
+            .is_some_and(|values| values.iter().any(|value| same(left, value))),
+        Operator::NotIn => right
+            .as_array()
+            .is_some_and(|values| !values.iter().any(|value| same(left, value))),
         Operator::Greater => compare(left, right) == Some(Ordering::Greater),
-        Operator::GreaterOrEqual => matches!(compare(left, right), Some(Ordering::Greater | Ordering::Equal)),
+        Operator::GreaterOrEqual => matches!(
+            compare(left, right),
+            Some(Ordering::Greater | Ordering::Equal)
+        ),
         Operator::Less => compare(left, right) == Some(Ordering::Less),
-        Operator::LessOrEqual => matches!(compare(left, right), Some(Ordering::Less | Ordering::Equal)),
+        Operator::LessOrEqual => {
+            matches!(compare(left, right), Some(Ordering::Less | Ordering::Equal))
+        }
     }
 }
 
@@ -81,10 +104,12 @@ fn contains(left: &Value, right: &Value) -> bool {
 fn compare(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.as_f64()?.partial_cmp(&right.as_f64()?),
-        (Value::String(left), Value::String(right)) => match (left.parse::<Timestamp>(), right.parse::<Timestamp>()) {
-            (Ok(left), Ok(right)) => Some(left.cmp(&right)),
-            _ => Some(left.cmp(right)),
-        },
+        (Value::String(left), Value::String(right)) => {
+            match (left.parse::<Timestamp>(), right.parse::<Timestamp>()) {
+                (Ok(left), Ok(right)) => Some(left.cmp(&right)),
+                _ => Some(left.cmp(right)),
+            }
+        }
         _ => None,
     }
 }
@@ -112,7 +137,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             '~' => Token::Operator(Operator::Contains),
             '!' if characters.next_if_eq(&'=').is_some() => Token::Operator(Operator::NotEqual),
             '!' if characters.next_if_eq(&'~').is_some() => Token::Operator(Operator::NotContains),
-            '>' if characters.next_if_eq(&'=').is_some() => Token::Operator(Operator::GreaterOrEqual),
+            '>' if characters.next_if_eq(&'=').is_some() => {
+                Token::Operator(Operator::GreaterOrEqual)
+            }
             '<' if characters.next_if_eq(&'=').is_some() => Token::Operator(Operator::LessOrEqual),
             '>' => Token::Operator(Operator::Greater),
             '<' => Token::Operator(Operator::Less),
@@ -200,11 +227,23 @@ impl Parser {
                 } else {
                     match self.next() {
                         Some(Token::Operator(operator)) => operator,
-                        other => return Err(format!("expected an operator after {field:?}, not {other:?}")),
+                        other => {
+                            return Err(format!(
+                                "expected an operator after {field:?}, not {other:?}"
+                            ));
+                        }
                     }
                 };
-                let value = if matches!(operator, Operator::In | Operator::NotIn) { self.values()? } else { self.value()? };
-                Ok(Filter::Compare { field, operator, value })
+                let value = if matches!(operator, Operator::In | Operator::NotIn) {
+                    self.values()?
+                } else {
+                    self.value()?
+                };
+                Ok(Filter::Compare {
+                    field,
+                    operator,
+                    value,
+                })
             }
             other => Err(format!("expected a field, not {other:?}")),
         }
@@ -217,7 +256,9 @@ impl Parser {
                 "null" => Value::Null,
                 "true" => Value::from(true),
                 "false" => Value::from(false),
-                _ => word.parse::<f64>().map_or_else(|_| Value::from(word), Value::from),
+                _ => word
+                    .parse::<f64>()
+                    .map_or_else(|_| Value::from(word), Value::from),
             }),
             other => Err(format!("expected a value, not {other:?}")),
         }
@@ -232,7 +273,11 @@ impl Parser {
             match self.next() {
                 Some(Token::Comma) => values.push(self.value()?),
                 Some(Token::Close) => return Ok(Value::Array(values)),
-                other => return Err(format!("expected a comma or a closing parenthesis, not {other:?}")),
+                other => {
+                    return Err(format!(
+                        "expected a comma or a closing parenthesis, not {other:?}"
+                    ));
+                }
             }
         }
     }
@@ -244,7 +289,9 @@ mod tests {
     use serde_json::json;
 
     fn passes(filter: &str, record: &Value) -> bool {
-        Filter::parse(filter).expect("it is a filter").passes(&|path| of_json(record, path))
+        Filter::parse(filter)
+            .expect("it is a filter")
+            .passes(&|path| of_json(record, path))
     }
 
     #[test]
@@ -269,7 +316,14 @@ mod tests {
 
     #[test]
     fn broken_filters_are_refused() {
-        for filter in [r#"name ~ "a"#, "name", "name ~", "(name = \"a\"", "name = \"a\" name = \"b\"", "name # 1"] {
+        for filter in [
+            r#"name ~ "a"#,
+            "name",
+            "name ~",
+            "(name = \"a\"",
+            "name = \"a\" name = \"b\"",
+            "name # 1",
+        ] {
             assert!(Filter::parse(filter).is_err(), "{filter}");
         }
     }

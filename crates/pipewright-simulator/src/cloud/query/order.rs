@@ -6,9 +6,15 @@ use serde_json::Value;
 
 /// Sorts records in place, keeping the order of equal ones. `field` gives a record's value at a dotted path, and is asked
 /// once for each.
-pub(in crate::cloud) fn sort_by<T>(records: &mut [T], sort: &str, field: impl Fn(&T, &str) -> Value) {
+pub(in crate::cloud) fn sort_by<T>(
+    records: &mut [T],
+    sort: &str,
+    field: impl Fn(&T, &str) -> Value,
+) {
     match sort.strip_prefix('-') {
-        Some(path) => records.sort_by_cached_key(|record| Reverse(SortKey::of(&field(record, path)))),
+        Some(path) => {
+            records.sort_by_cached_key(|record| Reverse(SortKey::of(&field(record, path))))
+        }
         None => records.sort_by_cached_key(|record| SortKey::of(&field(record, sort))),
     }
 }
@@ -63,7 +69,8 @@ impl SortKey {
 
 impl Piece {
     fn of(text: &str) -> Self {
-        text.parse().map_or_else(|_| Self::Letters(text.to_lowercase()), Self::Digits)
+        text.parse()
+            .map_or_else(|_| Self::Letters(text.to_lowercase()), Self::Digits)
     }
 }
 
@@ -72,7 +79,9 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let digits = rest.chars().next()?.is_ascii_digit();
-        let end = rest.find(|character: char| character.is_ascii_digit() != digits).unwrap_or(rest.len());
+        let end = rest
+            .find(|character: char| character.is_ascii_digit() != digits)
+            .unwrap_or(rest.len());
         let (piece, remaining) = rest.split_at(end);
         rest = remaining;
         Some(piece)
@@ -87,7 +96,10 @@ mod tests {
     fn names_are_in_natural_order_and_a_minus_reverses() {
         let mut names = ["release-10", "main", "release-9", "Alpha"].map(Value::from);
         sort_by(&mut names, "name", |value, _| value.clone());
-        assert_eq!(names, ["Alpha", "main", "release-9", "release-10"].map(Value::from));
+        assert_eq!(
+            names,
+            ["Alpha", "main", "release-9", "release-10"].map(Value::from)
+        );
         sort_by(&mut names, "-name", |value, _| value.clone());
         assert_eq!(names[0], "release-10");
     }

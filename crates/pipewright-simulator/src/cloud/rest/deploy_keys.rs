@@ -16,10 +16,22 @@ use crate::cloud::wire;
 use crate::state::{KeyHolder, KeyId, ParsedKey, Permission, RepositoryId, SshKey};
 
 const READ: Need = Need::new(&["repository", "repository:admin"], &["admin:repository"]);
-const WRITE: Need = Need::new(&["repository", "repository:admin"], &["admin:repository", "write:ssh-key"]);
-const DELETE: Need = Need::new(&["repository", "repository:admin"], &["admin:repository", "delete:ssh-key"]);
+const WRITE: Need = Need::new(
+    &["repository", "repository:admin"],
+    &["admin:repository", "write:ssh-key"],
+);
+const DELETE: Need = Need::new(
+    &["repository", "repository:admin"],
+    &["admin:repository", "delete:ssh-key"],
+);
 
-fn repository(server: &CloudServer, caller: &Caller, workspace: &str, slug: &str, need: Need) -> Result<Found, ApiError> {
+fn repository(
+    server: &CloudServer,
+    caller: &Caller,
+    workspace: &str,
+    slug: &str,
+    need: Need,
+) -> Result<Found, ApiError> {
     caller.user()?;
     if matches!(caller.credential, Credential::AccessToken(..)) {
         return Err(ApiError::wrong_mechanism());
@@ -32,17 +44,23 @@ fn serves(key: &SshKey, repository: RepositoryId) -> bool {
 }
 
 fn find(server: &CloudServer, repository: RepositoryId, key: &str) -> Result<KeyId, ApiError> {
-    let found = key
-        .parse()
-        .ok()
-        .map(KeyId)
-        .filter(|id| server.installation.read(|tables| tables.keys.get(id).is_some_and(|key| serves(key, repository))));
+    let found = key.parse().ok().map(KeyId).filter(|id| {
+        server.installation.read(|tables| {
+            tables
+                .keys
+                .get(id)
+                .is_some_and(|key| serves(key, repository))
+        })
+    });
     found.ok_or_else(|| ApiError::not_found(&format!("Deploy key {key} not found")))
 }
 
 fn rendered(server: &CloudServer, repository: RepositoryId, key: KeyId) -> Value {
     let rendered = server.render(|render| {
-        let (key, repository) = (render.tables.keys.get(&key)?, render.tables.repository(repository)?);
+        let (key, repository) = (
+            render.tables.keys.get(&key)?,
+            render.tables.repository(repository)?,
+        );
         Some(wire::deploy_key(render, key, repository))
     });
     rendered.unwrap_or_default()
@@ -56,11 +74,21 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let found = repository(&server, &caller, &workspace, &slug, READ)?;
     let documents = server.render(|render| {
-        let Some(repository) = render.tables.repository(found.id) else { return Vec::new() };
-        let of_it = render.tables.keys.values().filter(|key| serves(key, found.id));
-        of_it.map(|key| wire::deploy_key(render, key, repository)).collect()
+        let Some(repository) = render.tables.repository(found.id) else {
+            return Vec::new();
+        };
+        let of_it = render
+            .tables
+            .keys
+            .values()
+            .filter(|key| serves(key, found.id));
+        of_it
+            .map(|key| wire::deploy_key(render, key, repository))
+            .collect()
     });
-    query.page(server.api_url(), documents, PageSize::USUAL).map(Json)
+    query
+        .page(server.api_url(), documents, PageSize::USUAL)
+        .map(Json)
 }
 
 /// Answers 200, not 201.
@@ -71,15 +99,23 @@ pub(super) async fn create(
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, ApiError> {
     let found = repository(&server, &caller, &workspace, &slug, WRITE)?;
-    let text = body["key"].as_str().ok_or_else(|| ApiError::field("key", "required key not provided"))?;
-    let parsed = ParsedKey::parse(text).ok_or_else(|| ApiError::field("key", "Invalid SSH key."))?;
+    let text = body["key"]
+        .as_str()
+        .ok_or_else(|| ApiError::field("key", "required key not provided"))?;
+    let parsed =
+        ParsedKey::parse(text).ok_or_else(|| ApiError::field("key", "Invalid SSH key."))?;
     let label = body["label"].as_str().unwrap_or_default();
     let now = server.installation.clock().now();
     let key = server.installation.write(|tables| {
         let taken = || ApiError::field("key", "Someone has already registered that SSH key.");
-        let known = tables.key_by_blob(&parsed.algorithm, &parsed.base64).map(|key| key.id);
+        let known = tables
+            .key_by_blob(&parsed.algorithm, &parsed.base64)
+            .map(|key| key.id);
         let Some(known) = known.and_then(|id| tables.keys.get_mut(&id)) else {
-            let holder = KeyHolder::Access { repositories: BTreeMap::from([(found.id, Permission::Read)]), spaces: BTreeMap::new() };
+            let holder = KeyHolder::Access {
+                repositories: BTreeMap::from([(found.id, Permission::Read)]),
+                spaces: BTreeMap::new(),
+            };
             return Ok(tables.add_key(parsed, label, holder, now));
         };
         match &mut known.holder {
@@ -99,7 +135,11 @@ pub(super) async fn show(
     Path((workspace, slug, key)): Path<(String, String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let found = repository(&server, &caller, &workspace, &slug, READ)?;
-    Ok(Json(rendered(&server, found.id, find(&server, found.id, &key)?)))
+    Ok(Json(rendered(
+        &server,
+        found.id,
+        find(&server, found.id, &key)?,
+    )))
 }
 
 pub(super) async fn update(
@@ -126,8 +166,16 @@ pub(super) async fn delete(
     let found = repository(&server, &caller, &workspace, &slug, DELETE)?;
     let id = find(&server, found.id, &key)?;
     server.installation.write(|tables| {
-        let Some(key) = tables.keys.get_mut(&id) else { return };
-        let KeyHolder::Access { repositories, spaces } = &mut key.holder else { return };
+        let Some(key) = tables.keys.get_mut(&id) else {
+            return;
+        };
+        let KeyHolder::Access {
+            repositories,
+            spaces,
+        } = &mut key.holder
+        else {
+            return;
+        };
         repositories.remove(&found.id);
         if repositories.is_empty() && spaces.is_empty() {
             tables.keys.remove(&id);

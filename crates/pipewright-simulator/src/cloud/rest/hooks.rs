@@ -40,8 +40,14 @@ const EVENTS: [(&str, &str); 25] = [
     ("pullrequest:push", "Push"),
     ("pullrequest:approved", "Approved"),
     ("pullrequest:unapproved", "Approval removed"),
-    ("pullrequest:changes_request_created", "Changes Request created"),
-    ("pullrequest:changes_request_removed", "Changes Request removed"),
+    (
+        "pullrequest:changes_request_created",
+        "Changes Request created",
+    ),
+    (
+        "pullrequest:changes_request_removed",
+        "Changes Request removed",
+    ),
     ("pullrequest:fulfilled", "Merged"),
     ("pullrequest:rejected", "Declined"),
     ("pullrequest:comment_created", "Comment created"),
@@ -54,15 +60,30 @@ const EVENTS: [(&str, &str); 25] = [
 type OfRepository = Path<(String, String)>;
 type OneOfRepository = Path<(String, String, String)>;
 
-fn of_repository(server: &CloudServer, caller: &Caller, workspace: &str, slug: &str, need: Need) -> Result<WebhookSubject, ApiError> {
+fn of_repository(
+    server: &CloudServer,
+    caller: &Caller,
+    workspace: &str,
+    slug: &str,
+    need: Need,
+) -> Result<WebhookSubject, ApiError> {
     caller.user()?;
     let found = caller.repository(server, workspace, slug, need, Permission::Admin)?;
     Ok(WebhookSubject::Repository(found.id))
 }
 
-fn of_workspace(server: &CloudServer, caller: &Caller, workspace: &str, need: Need) -> Result<WebhookSubject, ApiError> {
+fn of_workspace(
+    server: &CloudServer,
+    caller: &Caller,
+    workspace: &str,
+    need: Need,
+) -> Result<WebhookSubject, ApiError> {
     let (space, owner) = caller.workspace(server, workspace, need)?;
-    if owner { Ok(WebhookSubject::Space(space)) } else { Err(ApiError::not_permitted()) }
+    if owner {
+        Ok(WebhookSubject::Space(space))
+    } else {
+        Err(ApiError::not_permitted())
+    }
 }
 
 pub(super) async fn list(
@@ -71,7 +92,11 @@ pub(super) async fn list(
     Path((workspace, slug)): OfRepository,
     query: ListQuery,
 ) -> Result<Json<Value>, ApiError> {
-    list_of(&server, of_repository(&server, &caller, &workspace, &slug, READ)?, &query)
+    list_of(
+        &server,
+        of_repository(&server, &caller, &workspace, &slug, READ)?,
+        &query,
+    )
 }
 
 pub(super) async fn list_of_workspace(
@@ -80,15 +105,29 @@ pub(super) async fn list_of_workspace(
     Path(workspace): Path<String>,
     query: ListQuery,
 ) -> Result<Json<Value>, ApiError> {
-    list_of(&server, of_workspace(&server, &caller, &workspace, READ)?, &query)
+    list_of(
+        &server,
+        of_workspace(&server, &caller, &workspace, READ)?,
+        &query,
+    )
 }
 
-fn list_of(server: &CloudServer, subject: WebhookSubject, query: &ListQuery) -> Result<Json<Value>, ApiError> {
+fn list_of(
+    server: &CloudServer,
+    subject: WebhookSubject,
+    query: &ListQuery,
+) -> Result<Json<Value>, ApiError> {
     let documents = server.render(|render| {
-        let of_it = render.tables.webhooks.values().filter(|webhook| webhook.subject == subject);
+        let of_it = render
+            .tables
+            .webhooks
+            .values()
+            .filter(|webhook| webhook.subject == subject);
         of_it.map(|webhook| wire::hook(render, webhook)).collect()
     });
-    query.page(server.api_url(), documents, PageSize::USUAL).map(Json)
+    query
+        .page(server.api_url(), documents, PageSize::USUAL)
+        .map(Json)
 }
 
 pub(super) async fn create(
@@ -111,9 +150,16 @@ pub(super) async fn create_in_workspace(
     create_for(&server, &caller, subject, &body)
 }
 
-fn create_for(server: &CloudServer, caller: &Caller, subject: WebhookSubject, body: &Value) -> Result<(StatusCode, Json<Value>), ApiError> {
+fn create_for(
+    server: &CloudServer,
+    caller: &Caller,
+    subject: WebhookSubject,
+    body: &Value,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     let now = server.installation.clock().now();
-    let body = body.as_object().ok_or_else(|| ApiError::bad_request("Bad request"))?;
+    let body = body
+        .as_object()
+        .ok_or_else(|| ApiError::bad_request("Bad request"))?;
     let mut webhook = Webhook {
         id: WebhookId(0),
         uuid: crate::random::uuid(),
@@ -143,7 +189,12 @@ fn create_for(server: &CloudServer, caller: &Caller, subject: WebhookSubject, bo
 }
 
 /// Takes over the fields that a body names, after checking them.
-fn fill(server: &CloudServer, caller: &Caller, webhook: &mut Webhook, body: &Map<String, Value>) -> Result<(), ApiError> {
+fn fill(
+    server: &CloudServer,
+    caller: &Caller,
+    webhook: &mut Webhook,
+    body: &Map<String, Value>,
+) -> Result<(), ApiError> {
     let text = |name: &str| match body.get(name) {
         None => Ok(None),
         Some(Value::Null) => Ok(Some(None)),
@@ -169,8 +220,14 @@ fn fill(server: &CloudServer, caller: &Caller, webhook: &mut Webhook, body: &Map
     }
     // A missing secret stays, null removes it.
     if let Some(secret) = text("secret")? {
-        if secret.as_ref().is_some_and(|secret| secret.chars().count() > LONGEST_SECRET) {
-            return Err(ApiError::field("secret", "Ensure this value has at most 128 characters."));
+        if secret
+            .as_ref()
+            .is_some_and(|secret| secret.chars().count() > LONGEST_SECRET)
+        {
+            return Err(ApiError::field(
+                "secret",
+                "Ensure this value has at most 128 characters.",
+            ));
         }
         webhook.secret = secret.filter(|secret| !secret.is_empty());
     }
@@ -183,9 +240,16 @@ fn fill(server: &CloudServer, caller: &Caller, webhook: &mut Webhook, body: &Map
         for event in events {
             let name = event.as_str().unwrap_or_default();
             if !EVENTS.iter().any(|(known, _)| *known == name) {
-                return Err(ApiError::field("events", &format!("'{name}' is not a valid event")));
+                return Err(ApiError::field(
+                    "events",
+                    &format!("'{name}' is not a valid event"),
+                ));
             }
-            let resource = if name.starts_with("pullrequest:") { PULL_REQUEST_EVENTS } else { REPOSITORY_EVENTS };
+            let resource = if name.starts_with("pullrequest:") {
+                PULL_REQUEST_EVENTS
+            } else {
+                REPOSITORY_EVENTS
+            };
             caller.need(resource)?;
             names.push(name.to_owned());
         }
@@ -198,18 +262,30 @@ const REPOSITORY_EVENTS: Need = Need::new(&["repository"], &["read:repository"])
 const PULL_REQUEST_EVENTS: Need = Need::new(&["pullrequest"], &["read:pullrequest"]);
 
 fn checked_url(server: &CloudServer, address: String) -> Result<String, ApiError> {
-    let url = Url::parse(&address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = Url::parse(&address)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| ApiError::field("url", "Enter a valid URL."))?;
     if server.settings().refuse_private_hook_urls && is_private(&url) {
-        return Err(ApiError::field("url", "The URL must not point to an internal address."));
+        return Err(ApiError::field(
+            "url",
+            "The URL must not point to an internal address.",
+        ));
     }
     Ok(address)
 }
 
 fn is_private(url: &Url) -> bool {
     let private = |address: IpAddr| match address {
-        IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unspecified() || address.is_unique_local(),
+        IpAddr::V4(address) => {
+            address.is_private()
+                || address.is_loopback()
+                || address.is_link_local()
+                || address.is_unspecified()
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unspecified() || address.is_unique_local()
+        }
     };
     match url.host() {
         Some(Host::Ipv4(address)) => private(IpAddr::V4(address)),
@@ -223,27 +299,52 @@ fn find(server: &CloudServer, subject: WebhookSubject, uid: &str) -> Result<Webh
     let uuid = braced_uuid(uid).or_else(|| uid.parse().ok());
     let found = server.installation.read(|tables| {
         let of_it = |webhook: &&Webhook| webhook.subject == subject && Some(webhook.uuid) == uuid;
-        tables.webhooks.values().find(of_it).map(|webhook| webhook.id)
+        tables
+            .webhooks
+            .values()
+            .find(of_it)
+            .map(|webhook| webhook.id)
     });
     found.ok_or_else(|| ApiError::not_found(&format!("Webhook {uid} not found")))
 }
 
 fn rendered(server: &CloudServer, id: WebhookId) -> Value {
-    server.render(|render| render.tables.webhooks.get(&id).map(|webhook| wire::hook(render, webhook))).unwrap_or_default()
+    server
+        .render(|render| {
+            render
+                .tables
+                .webhooks
+                .get(&id)
+                .map(|webhook| wire::hook(render, webhook))
+        })
+        .unwrap_or_default()
 }
 
-fn update_one(server: &CloudServer, caller: &Caller, id: WebhookId, body: &Value) -> Result<Json<Value>, ApiError> {
-    let body = body.as_object().ok_or_else(|| ApiError::bad_request("Bad request"))?;
-    let changed = server.installation.read(|tables| tables.webhooks.get(&id).cloned());
+fn update_one(
+    server: &CloudServer,
+    caller: &Caller,
+    id: WebhookId,
+    body: &Value,
+) -> Result<Json<Value>, ApiError> {
+    let body = body
+        .as_object()
+        .ok_or_else(|| ApiError::bad_request("Bad request"))?;
+    let changed = server
+        .installation
+        .read(|tables| tables.webhooks.get(&id).cloned());
     let mut changed = changed.ok_or_else(|| ApiError::not_found("Webhook not found"))?;
     fill(server, caller, &mut changed, body)?;
     changed.updated_at = server.installation.clock().now();
-    server.installation.write(|tables| tables.webhooks.insert(id, changed));
+    server
+        .installation
+        .write(|tables| tables.webhooks.insert(id, changed));
     Ok(Json(rendered(server, id)))
 }
 
 fn delete_one(server: &CloudServer, id: WebhookId) -> StatusCode {
-    server.installation.write(|tables| tables.webhooks.remove(&id));
+    server
+        .installation
+        .write(|tables| tables.webhooks.remove(&id));
     StatusCode::NO_CONTENT
 }
 
@@ -316,7 +417,9 @@ pub(super) async fn events(
     query: ListQuery,
 ) -> Result<Json<Value>, ApiError> {
     if !matches!(subject.as_str(), "repository" | "workspace") {
-        return Err(ApiError::not_found(&format!("{subject} is not a valid subject type")));
+        return Err(ApiError::not_found(&format!(
+            "{subject} is not a valid subject type"
+        )));
     }
     let documents = EVENTS.iter().map(|(name, label)| {
         let category = match name.split_once(':') {
@@ -326,5 +429,14 @@ pub(super) async fn events(
         };
         json!({ "event": name, "category": category, "label": label, "description": format!("Whenever {name} happens") })
     });
-    query.page(server.api_url(), documents.collect(), PageSize { default: 50, largest: 100 }).map(Json)
+    query
+        .page(
+            server.api_url(),
+            documents.collect(),
+            PageSize {
+                default: 50,
+                largest: 100,
+            },
+        )
+        .map(Json)
 }

@@ -36,19 +36,38 @@ pub(super) fn router(server: Arc<CloudServer>) -> Router {
         .route("/user", get(user::show))
         .route("/user/emails", get(user::emails))
         .route("/user/workspaces", get(workspaces::mine))
-        .route("/user/workspaces/{workspace}/permission", get(workspaces::my_permission))
-        .route("/user/workspaces/{workspace}/permissions/repositories", get(repositories::my_permissions))
+        .route(
+            "/user/workspaces/{workspace}/permission",
+            get(workspaces::my_permission),
+        )
+        .route(
+            "/user/workspaces/{workspace}/permissions/repositories",
+            get(repositories::my_permissions),
+        )
         .route("/workspaces/{workspace}", get(workspaces::show))
-        .route("/workspaces/{workspace}/hooks", get(hooks::list_of_workspace).post(hooks::create_in_workspace))
+        .route(
+            "/workspaces/{workspace}/hooks",
+            get(hooks::list_of_workspace).post(hooks::create_in_workspace),
+        )
         .route(
             "/workspaces/{workspace}/hooks/{uid}",
-            get(hooks::show_of_workspace).put(hooks::update_in_workspace).delete(hooks::delete_from_workspace),
+            get(hooks::show_of_workspace)
+                .put(hooks::update_in_workspace)
+                .delete(hooks::delete_from_workspace),
         )
         .route("/hook_events", get(hooks::subjects))
         .route("/hook_events/{subject}", get(hooks::events))
         .route("/users/{user}", get(user::show_other))
-        .route("/users/{user}/ssh-keys", get(ssh_keys::list).post(ssh_keys::create))
-        .route("/users/{user}/ssh-keys/{key}", get(ssh_keys::show).put(ssh_keys::update).delete(ssh_keys::delete))
+        .route(
+            "/users/{user}/ssh-keys",
+            get(ssh_keys::list).post(ssh_keys::create),
+        )
+        .route(
+            "/users/{user}/ssh-keys/{key}",
+            get(ssh_keys::show)
+                .put(ssh_keys::update)
+                .delete(ssh_keys::delete),
+        )
         .route("/repositories/{workspace}", get(repositories::list))
         .route(repository, get(repositories::show))
         .route(&at("/refs"), get(refs::list_all))
@@ -56,25 +75,51 @@ pub(super) fn router(server: Arc<CloudServer>) -> Router {
         .route(&at("/refs/branches/{*name}"), get(refs::show_branch))
         .route(&at("/refs/tags"), get(refs::list_tags))
         .route(&at("/refs/tags/{*name}"), get(refs::show_tag))
-        .route(&at("/commits"), get(commits::list).post(commits::list_by_form))
+        .route(
+            &at("/commits"),
+            get(commits::list).post(commits::list_by_form),
+        )
         .route(&at("/commits/{*revision}"), get(commits::list_of_revision))
         .route(&at("/commit/{commit}"), get(commits::show))
         .route(&at("/commit/{commit}/statuses"), get(statuses::list))
-        .route(&at("/commit/{commit}/statuses/build"), axum::routing::post(statuses::create))
-        .route(&at("/commit/{commit}/statuses/build/{key}"), get(statuses::show).put(statuses::update))
+        .route(
+            &at("/commit/{commit}/statuses/build"),
+            axum::routing::post(statuses::create),
+        )
+        .route(
+            &at("/commit/{commit}/statuses/build/{key}"),
+            get(statuses::show).put(statuses::update),
+        )
         .route(&at("/merge-base/{*spec}"), get(commits::merge_base))
         .route(&at("/src/{commit}/{*path}"), get(src::show))
         .route(&at("/src/{commit}"), get(src::top))
         .route(&at("/src/{commit}/"), get(src::top))
         .route(&at("/diffstat/{*spec}"), get(diffstat::list))
         .route(&at("/hooks"), get(hooks::list).post(hooks::create))
-        .route(&at("/hooks/{uid}"), get(hooks::show).put(hooks::update).delete(hooks::delete))
-        .route(&at("/deploy-keys"), get(deploy_keys::list).post(deploy_keys::create))
-        .route(&at("/deploy-keys/{key}"), get(deploy_keys::show).put(deploy_keys::update).delete(deploy_keys::delete))
+        .route(
+            &at("/hooks/{uid}"),
+            get(hooks::show).put(hooks::update).delete(hooks::delete),
+        )
+        .route(
+            &at("/deploy-keys"),
+            get(deploy_keys::list).post(deploy_keys::create),
+        )
+        .route(
+            &at("/deploy-keys/{key}"),
+            get(deploy_keys::show)
+                .put(deploy_keys::update)
+                .delete(deploy_keys::delete),
+        )
         .route(&at("/pullrequests"), get(pull_requests::list))
         .route(&at("/pullrequests/{id}"), get(pull_requests::show))
-        .route(&at("/pullrequests/{id}/statuses"), get(pull_requests::statuses))
-        .route(&at("/pullrequests/{id}/diffstat"), get(pull_requests::diffstat))
+        .route(
+            &at("/pullrequests/{id}/statuses"),
+            get(pull_requests::statuses),
+        )
+        .route(
+            &at("/pullrequests/{id}/diffstat"),
+            get(pull_requests::diffstat),
+        )
         // Lists across workspaces, removed in 2026.
         .route("/repositories", any(gone))
         .route("/workspaces", any(gone))
@@ -84,7 +129,10 @@ pub(super) fn router(server: Arc<CloudServer>) -> Router {
         .route("/snippets", any(gone))
         .fallback(async || ApiError::no_api())
         .layer(from_fn(partial_response));
-    Router::new().nest("/2.0", api).fallback(async || ApiError::forbidden_plain()).with_state(server)
+    Router::new()
+        .nest("/2.0", api)
+        .fallback(async || ApiError::forbidden_plain())
+        .with_state(server)
 }
 
 async fn gone() -> ApiError {

@@ -16,7 +16,10 @@ use crate::cloud::wire;
 use crate::state::{Permission, PullRequest, PullRequestState};
 
 const READ: Need = Need::new(&["pullrequest"], &["read:pullrequest"]);
-const PAGE: PageSize = PageSize { default: 10, largest: 50 };
+const PAGE: PageSize = PageSize {
+    default: 10,
+    largest: 50,
+};
 
 type One = Path<(String, String, String)>;
 
@@ -28,36 +31,65 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let found = caller.repository(&server, &workspace, &slug, READ, Permission::Read)?;
     let mut states = Vec::new();
-    for state in query.all("state").into_iter().flat_map(|states| states.split(',')) {
+    for state in query
+        .all("state")
+        .into_iter()
+        .flat_map(|states| states.split(','))
+    {
         states.push(match state {
             "OPEN" => PullRequestState::Open,
             "MERGED" => PullRequestState::Merged,
             "DECLINED" => PullRequestState::Declined,
             "SUPERSEDED" => PullRequestState::Superseded,
-            other => return Err(ApiError::field("state", &format!("'{other}' is not a valid choice."))),
+            other => {
+                return Err(ApiError::field(
+                    "state",
+                    &format!("'{other}' is not a valid choice."),
+                ));
+            }
         });
     }
     if states.is_empty() {
         states.push(PullRequestState::Open);
     }
     let documents = server.render(|render| {
-        let of_it = render.tables.pull_requests_of(found.id).filter(|request| states.contains(&request.state));
-        of_it.map(|request| wire::pull_request(render, request)).collect()
+        let of_it = render
+            .tables
+            .pull_requests_of(found.id)
+            .filter(|request| states.contains(&request.state));
+        of_it
+            .map(|request| wire::pull_request(render, request))
+            .collect()
     });
     query.page(server.api_url(), documents, PAGE).map(Json)
 }
 
-fn find(server: &CloudServer, caller: &Caller, (workspace, slug, id): &(String, String, String)) -> Result<(Found, PullRequest), ApiError> {
+fn find(
+    server: &CloudServer,
+    caller: &Caller,
+    (workspace, slug, id): &(String, String, String),
+) -> Result<(Found, PullRequest), ApiError> {
     let found = caller.repository(server, workspace, slug, READ, Permission::Read)?;
     let number = id.parse::<u64>().ok();
-    let request = number.and_then(|number| server.installation.read(|tables| tables.pull_requests.get(&(found.id, number)).cloned()));
-    let request = request.ok_or_else(|| ApiError::not_found(&format!("Pull request {id} not found")))?;
+    let request = number.and_then(|number| {
+        server
+            .installation
+            .read(|tables| tables.pull_requests.get(&(found.id, number)).cloned())
+    });
+    let request =
+        request.ok_or_else(|| ApiError::not_found(&format!("Pull request {id} not found")))?;
     Ok((found, request))
 }
 
-pub(super) async fn show(State(server): State<Arc<CloudServer>>, caller: Caller, Path(path): One) -> Result<Json<Value>, ApiError> {
+pub(super) async fn show(
+    State(server): State<Arc<CloudServer>>,
+    caller: Caller,
+    Path(path): One,
+) -> Result<Json<Value>, ApiError> {
     let (_, request) = find(&server, &caller, &path)?;
-    Ok(Json(server.render(|render| wire::pull_request(render, &request))))
+    Ok(Json(
+        server.render(|render| wire::pull_request(render, &request)),
+    ))
 }
 
 pub(super) async fn statuses(
@@ -71,10 +103,18 @@ pub(super) async fn statuses(
 }
 
 /// Redirects to the repository's diffstat, newest first and from the common ancestor on.
-pub(super) async fn diffstat(State(server): State<Arc<CloudServer>>, caller: Caller, Path(path): One) -> Result<Response, ApiError> {
+pub(super) async fn diffstat(
+    State(server): State<Arc<CloudServer>>,
+    caller: Caller,
+    Path(path): One,
+) -> Result<Response, ApiError> {
     let (found, request) = find(&server, &caller, &path)?;
     let spec = format!("{}..{}", request.source.commit, request.destination.commit);
-    let target = format!("{}/repositories/{}/diffstat/{spec}?topic=true", server.api_url(), found.full_name);
+    let target = format!(
+        "{}/repositories/{}/diffstat/{spec}?topic=true",
+        server.api_url(),
+        found.full_name
+    );
     let mut response = Redirect::temporary(&target).into_response();
     *response.status_mut() = http::StatusCode::FOUND;
     Ok(response)

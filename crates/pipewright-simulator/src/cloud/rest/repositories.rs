@@ -31,7 +31,11 @@ fn field(render: Render<'_>, repository: &Repository, path: &str) -> Value {
         "mainbranch.name" => json!((!repository.empty).then_some(&repository.default_branch)),
         "scm" => json!("git"),
         "parent" => json!(repository.parent),
-        "parent.full_name" => json!(repository.parent.map(|parent| render.tables.full_name(parent))),
+        "parent.full_name" => json!(
+            repository
+                .parent
+                .map(|parent| render.tables.full_name(parent))
+        ),
         _ => Value::Null,
     }
 }
@@ -48,20 +52,35 @@ fn page(
     let (page, length) = query.window(PageSize::USUAL)?;
     Ok(server.render(|render| {
         let ids = visible(render);
-        let mut rows: Vec<&Repository> = ids.into_iter().filter_map(|id| render.tables.repository(id)).collect();
+        let mut rows: Vec<&Repository> = ids
+            .into_iter()
+            .filter_map(|id| render.tables.repository(id))
+            .collect();
         if let Some(filter) = &filter {
-            rows.retain(|repository| filter.passes(&|path| field(render, repository, path_of(path))));
+            rows.retain(|repository| {
+                filter.passes(&|path| field(render, repository, path_of(path)))
+            });
         }
         if let Some(sort) = query.get("sort") {
             sort_rows(render, &mut rows, sort, &path_of);
         }
         let total = rows.len();
-        let values = rows.into_iter().skip((page - 1) * length).take(length).map(|repository| render_one(render, repository)).collect();
+        let values = rows
+            .into_iter()
+            .skip((page - 1) * length)
+            .take(length)
+            .map(|repository| render_one(render, repository))
+            .collect();
         query.envelope(server.api_url(), values, page, length, Some(total))
     }))
 }
 
-fn sort_rows(render: Render<'_>, rows: &mut [&Repository], sort: &str, path_of: &impl Fn(&str) -> &str) {
+fn sort_rows(
+    render: Render<'_>,
+    rows: &mut [&Repository],
+    sort: &str,
+    path_of: &impl Fn(&str) -> &str,
+) {
     let path = path_of(sort.trim_start_matches('-')).to_owned();
     sort_by(rows, sort, |repository, _| match path.as_str() {
         // Numbers sort like the texts they are shown as, at a tenth of the price.
@@ -85,20 +104,36 @@ pub(super) async fn list(
         Some("admin" | "owner") => Some(Permission::Admin),
         Some(_) => return Err(ApiError::bad_request("Invalid role")),
     };
-    let space = server.installation.read(|tables| find_space(tables, &workspace).map(|space| space.id));
-    let space = space.ok_or_else(|| ApiError::not_found(&format!("No workspace with identifier '{workspace}'.")))?;
-    let name = caller.user.and_then(|user| server.installation.read(|tables| tables.user(user).map(|user| user.name.clone())));
+    let space = server
+        .installation
+        .read(|tables| find_space(tables, &workspace).map(|space| space.id));
+    let space = space.ok_or_else(|| {
+        ApiError::not_found(&format!("No workspace with identifier '{workspace}'."))
+    })?;
+    let name = caller.user.and_then(|user| {
+        server
+            .installation
+            .read(|tables| tables.user(user).map(|user| user.name.clone()))
+    });
     let visible = |render: Render<'_>| {
         let seen = |repository: &&Repository| {
             let permission = render.tables.permission(caller.user, repository);
             let member = caller.user.is_some_and(|user| {
-                render.tables.space(repository.space).is_some_and(|space| space.members.contains_key(&user))
+                render
+                    .tables
+                    .space(repository.space)
+                    .is_some_and(|space| space.members.contains_key(&user))
                     || repository.access.contains_key(&user)
             });
             // With a role, being able to see a public repository is not enough.
             permission.is_some() && least.is_none_or(|least| member && permission >= Some(least))
         };
-        render.tables.repositories_of(space).filter(seen).map(|repository| repository.id).collect()
+        render
+            .tables
+            .repositories_of(space)
+            .filter(seen)
+            .map(|repository| repository.id)
+            .collect()
     };
     let size = |repository: &Repository| server.installation.git().size(repository.id);
     let body = page(
@@ -106,7 +141,9 @@ pub(super) async fn list(
         &query,
         visible,
         |path| path,
-        |render, repository| wire::repository(render, repository, size(repository), name.as_deref()),
+        |render, repository| {
+            wire::repository(render, repository, size(repository), name.as_deref())
+        },
     )?;
     Ok(Json(body))
 }
@@ -119,10 +156,17 @@ pub(super) async fn show(
     let found = caller.repository(&server, &workspace, &slug, READ, Permission::Read)?;
     let size = server.installation.git().size(found.id);
     let body = server.render(|render| {
-        let name = caller.user.and_then(|user| render.tables.user(user)).map(|user| user.name.as_str());
-        render.tables.repository(found.id).map(|repository| wire::repository(render, repository, size, name))
+        let name = caller
+            .user
+            .and_then(|user| render.tables.user(user))
+            .map(|user| user.name.as_str());
+        render
+            .tables
+            .repository(found.id)
+            .map(|repository| wire::repository(render, repository, size, name))
     });
-    body.map(Json).ok_or_else(|| ApiError::no_repository(&workspace, &slug))
+    body.map(Json)
+        .ok_or_else(|| ApiError::no_repository(&workspace, &slug))
 }
 
 /// What the caller may do with each repository of a workspace.
@@ -136,8 +180,14 @@ pub(super) async fn my_permissions(
     let user = caller.user_with(need)?;
     let (space, _) = caller.workspace(&server, &workspace, need)?;
     let visible = |render: Render<'_>| {
-        let own = |repository: &&Repository| render.tables.permission(Some(user), repository).is_some();
-        render.tables.repositories_of(space).filter(own).map(|repository| repository.id).collect()
+        let own =
+            |repository: &&Repository| render.tables.permission(Some(user), repository).is_some();
+        render
+            .tables
+            .repositories_of(space)
+            .filter(own)
+            .map(|repository| repository.id)
+            .collect()
     };
     let body = page(
         &server,

@@ -23,21 +23,37 @@ const DELETE: Need = Need::new(&["account:write"], &["delete:ssh-key"]);
 /// The user of the path, who must be the caller.
 fn own(server: &CloudServer, caller: &Caller, name: &str, need: Need) -> Result<UserId, ApiError> {
     let user = caller.user_with(need)?;
-    let named = server.installation.read(|tables| find_user(tables, name).map(|user| user.id)).ok_or_else(|| no_user(name))?;
-    if named == user { Ok(user) } else { Err(ApiError::not_permitted()) }
+    let named = server
+        .installation
+        .read(|tables| find_user(tables, name).map(|user| user.id))
+        .ok_or_else(|| no_user(name))?;
+    if named == user {
+        Ok(user)
+    } else {
+        Err(ApiError::not_permitted())
+    }
 }
 
 fn find(server: &CloudServer, user: UserId, key: &str) -> Result<KeyId, ApiError> {
     let uuid = braced_uuid(key).or_else(|| key.parse().ok());
     let found = server.installation.read(|tables| {
         let mut keys = tables.keys.values();
-        keys.find(|key| key.holder == KeyHolder::User(user) && Some(key.uuid) == uuid).map(|key| key.id)
+        keys.find(|key| key.holder == KeyHolder::User(user) && Some(key.uuid) == uuid)
+            .map(|key| key.id)
     });
     found.ok_or_else(|| ApiError::not_found(&format!("SSH key {key} not found")))
 }
 
 fn rendered(server: &CloudServer, user: UserId, key: KeyId) -> Value {
-    server.render(|render| render.tables.keys.get(&key).map(|key| wire::user_key(render, key, user))).unwrap_or_default()
+    server
+        .render(|render| {
+            render
+                .tables
+                .keys
+                .get(&key)
+                .map(|key| wire::user_key(render, key, user))
+        })
+        .unwrap_or_default()
 }
 
 pub(super) async fn list(
@@ -48,10 +64,18 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let user = own(&server, &caller, &name, READ)?;
     let documents = server.render(|render| {
-        let of_user = render.tables.keys.values().filter(|key| key.holder == KeyHolder::User(user));
-        of_user.map(|key| wire::user_key(render, key, user)).collect()
+        let of_user = render
+            .tables
+            .keys
+            .values()
+            .filter(|key| key.holder == KeyHolder::User(user));
+        of_user
+            .map(|key| wire::user_key(render, key, user))
+            .collect()
     });
-    query.page(server.api_url(), documents, PageSize::USUAL).map(Json)
+    query
+        .page(server.api_url(), documents, PageSize::USUAL)
+        .map(Json)
 }
 
 pub(super) async fn create(
@@ -65,15 +89,28 @@ pub(super) async fn create(
     if matches!(caller.credential, Credential::Oauth(_)) && !server.settings().ssh_keys_by_oauth {
         return Err(ApiError::wrong_mechanism());
     }
-    let text = body["key"].as_str().ok_or_else(|| ApiError::field("key", "required key not provided"))?;
-    let parsed = ParsedKey::parse(text).ok_or_else(|| ApiError::field("key", "Invalid SSH key."))?;
-    let expires_at = query.get("expires_on").map(str::parse::<Timestamp>).transpose();
-    let expires_at = expires_at.map_err(|_| ApiError::field("expires_on", "Enter a valid date/time."))?;
+    let text = body["key"]
+        .as_str()
+        .ok_or_else(|| ApiError::field("key", "required key not provided"))?;
+    let parsed =
+        ParsedKey::parse(text).ok_or_else(|| ApiError::field("key", "Invalid SSH key."))?;
+    let expires_at = query
+        .get("expires_on")
+        .map(str::parse::<Timestamp>)
+        .transpose();
+    let expires_at =
+        expires_at.map_err(|_| ApiError::field("expires_on", "Enter a valid date/time."))?;
     let label = body["label"].as_str().unwrap_or_default();
     let now = server.installation.clock().now();
     let key = server.installation.write(|tables| {
-        if tables.key_by_blob(&parsed.algorithm, &parsed.base64).is_some() {
-            return Err(ApiError::field("key", "Someone has already registered that SSH key."));
+        if tables
+            .key_by_blob(&parsed.algorithm, &parsed.base64)
+            .is_some()
+        {
+            return Err(ApiError::field(
+                "key",
+                "Someone has already registered that SSH key.",
+            ));
         }
         let id = tables.add_key(parsed, label, KeyHolder::User(user), now);
         if let Some(key) = tables.keys.get_mut(&id) {
@@ -103,7 +140,9 @@ pub(super) async fn update(
     let user = own(&server, &caller, &name, WRITE)?;
     let key = find(&server, user, &key)?;
     server.installation.write(|tables| {
-        let Some(key) = tables.keys.get_mut(&key) else { return };
+        let Some(key) = tables.keys.get_mut(&key) else {
+            return;
+        };
         if let Some(label) = body["label"].as_str() {
             label.clone_into(&mut key.label);
         }

@@ -32,9 +32,14 @@ pub(super) async fn create(
     caller.user()?;
     let found = caller.repository(&server, &workspace, &slug, READ, Permission::Read)?;
     let commit = commits::find(&server, &found, commit).await?.hash;
-    let body = body.as_object().ok_or_else(|| ApiError::bad_request("Bad request"))?;
+    let body = body
+        .as_object()
+        .ok_or_else(|| ApiError::bad_request("Bad request"))?;
     let write = checked(&server, &caller, &found, commit, body, None)?;
-    Ok((StatusCode::CREATED, Json(accept(&server, &caller, &found, write).await)))
+    Ok((
+        StatusCode::CREATED,
+        Json(accept(&server, &caller, &found, write).await),
+    ))
 }
 
 pub(super) async fn update(
@@ -46,7 +51,9 @@ pub(super) async fn update(
     caller.user()?;
     let found = caller.repository(&server, &workspace, &slug, READ, Permission::Read)?;
     let commit = commits::find(&server, &found, commit).await?.hash;
-    let body = body.as_object().ok_or_else(|| ApiError::bad_request("Bad request"))?;
+    let body = body
+        .as_object()
+        .ok_or_else(|| ApiError::bad_request("Bad request"))?;
     let current = current(&server, &found, &commit, &key)?;
     let write = checked(&server, &caller, &found, commit, body, Some(&current))?;
     Ok(Json(accept(&server, &caller, &found, write).await))
@@ -75,22 +82,52 @@ pub(super) async fn list(
 }
 
 /// The statuses shown for a commit, as a page.
-pub(super) fn page(server: &CloudServer, found: &Found, commit: &str, query: &ListQuery) -> Result<Json<Value>, ApiError> {
+pub(super) fn page(
+    server: &CloudServer,
+    found: &Found,
+    commit: &str,
+    query: &ListQuery,
+) -> Result<Json<Value>, ApiError> {
     let refname = query.get("refname");
     let documents = server.render(|render| {
-        let Some(repository) = render.tables.repository(found.id) else { return Vec::new() };
-        let shown = render.tables.current_statuses(commit).into_iter().filter(|status| {
-            status.repository == Some(found.id) && refname.is_none_or(|refname| status.refname.as_deref() == Some(refname))
-        });
-        shown.map(|status| wire::status(render, repository, status)).collect()
+        let Some(repository) = render.tables.repository(found.id) else {
+            return Vec::new();
+        };
+        let shown = render
+            .tables
+            .current_statuses(commit)
+            .into_iter()
+            .filter(|status| {
+                status.repository == Some(found.id)
+                    && refname.is_none_or(|refname| status.refname.as_deref() == Some(refname))
+            });
+        shown
+            .map(|status| wire::status(render, repository, status))
+            .collect()
     });
-    query.page(server.api_url(), documents, PageSize { default: 30, largest: 100 }).map(Json)
+    query
+        .page(
+            server.api_url(),
+            documents,
+            PageSize {
+                default: 30,
+                largest: 100,
+            },
+        )
+        .map(Json)
 }
 
-fn current(server: &CloudServer, found: &Found, commit: &str, key: &str) -> Result<StatusWrite, ApiError> {
+fn current(
+    server: &CloudServer,
+    found: &Found,
+    commit: &str,
+    key: &str,
+) -> Result<StatusWrite, ApiError> {
     let status = server.installation.read(|tables| {
         let mut shown = tables.current_statuses(commit).into_iter();
-        shown.find(|status| status.repository == Some(found.id) && status.key == key).cloned()
+        shown
+            .find(|status| status.repository == Some(found.id) && status.key == key)
+            .cloned()
     });
     status.ok_or_else(|| ApiError::not_found(&format!("Build status {key} not found")))
 }
@@ -107,9 +144,10 @@ fn checked(
     let text = |name: &str, longest: usize| match body.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => match text.chars().count() {
-            length if length > longest => {
-                Err(ApiError::field(name, &format!("Ensure this value has at most {longest} characters (it has {length}).")))
-            }
+            length if length > longest => Err(ApiError::field(
+                name,
+                &format!("Ensure this value has at most {longest} characters (it has {length})."),
+            )),
             _ => Ok(Some(text.clone())),
         },
         Some(_) => Err(ApiError::field(name, "expected a string")),
@@ -118,13 +156,25 @@ fn checked(
     let was = |pick: fn(&StatusWrite) -> Option<String>| before.and_then(pick);
     let key = match before {
         Some(before) => before.key.clone(),
-        None => text("key", LONGEST_KEY)?.filter(|key| !key.is_empty()).ok_or_else(|| missing("key"))?,
+        None => text("key", LONGEST_KEY)?
+            .filter(|key| !key.is_empty())
+            .ok_or_else(|| missing("key"))?,
     };
-    let state = text("state", LONGEST_TEXT)?.or_else(|| was(|before| Some(before.state.clone()))).ok_or_else(|| missing("state"))?;
-    if !matches!(state.as_str(), "INPROGRESS" | "SUCCESSFUL" | "FAILED" | "STOPPED") {
-        return Err(ApiError::field("state", &format!("'{state}' is not a valid choice.")));
+    let state = text("state", LONGEST_TEXT)?
+        .or_else(|| was(|before| Some(before.state.clone())))
+        .ok_or_else(|| missing("state"))?;
+    if !matches!(
+        state.as_str(),
+        "INPROGRESS" | "SUCCESSFUL" | "FAILED" | "STOPPED"
+    ) {
+        return Err(ApiError::field(
+            "state",
+            &format!("'{state}' is not a valid choice."),
+        ));
     }
-    let url = text("url", LONGEST_URL)?.or_else(|| was(|before| Some(before.url.clone()))).ok_or_else(|| missing("url"))?;
+    let url = text("url", LONGEST_URL)?
+        .or_else(|| was(|before| Some(before.url.clone())))
+        .ok_or_else(|| missing("url"))?;
     if !is_public_looking(&url) {
         return Err(ApiError::field("url", "Enter a valid URL."));
     }
@@ -137,7 +187,8 @@ fn checked(
         state,
         name: text("name", LONGEST_TEXT)?.or_else(|| was(|before| before.name.clone())),
         url,
-        description: text("description", LONGEST_TEXT)?.or_else(|| was(|before| before.description.clone())),
+        description: text("description", LONGEST_TEXT)?
+            .or_else(|| was(|before| before.description.clone())),
         refname: text("refname", usize::MAX)?.or_else(|| was(|before| before.refname.clone())),
         extra: Map::new(),
         author: caller.user,
@@ -148,7 +199,9 @@ fn checked(
 
 /// Absolute, and its host has a dot or is an IP address: Bitbucket refuses `localhost` and single labels.
 fn is_public_looking(address: &str) -> bool {
-    let Ok(url) = Url::parse(address) else { return false };
+    let Ok(url) = Url::parse(address) else {
+        return false;
+    };
     matches!(url.scheme(), "http" | "https")
         && match url.host() {
             Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
@@ -157,16 +210,35 @@ fn is_public_looking(address: &str) -> bool {
         }
 }
 
-async fn accept(server: &Arc<CloudServer>, caller: &Caller, found: &Found, write: StatusWrite) -> Value {
-    let (write, first) = server.installation.write(|tables| tables.write_status(write));
+async fn accept(
+    server: &Arc<CloudServer>,
+    caller: &Caller,
+    found: &Found,
+    write: StatusWrite,
+) -> Value {
+    let (write, first) = server
+        .installation
+        .write(|tables| tables.write_status(write));
     let actor = caller.user.map_or(Actor::Unknown, Actor::User);
     let kind = EventKind::StatusWritten(Box::new(write.clone()), first);
-    server.installation.raise(RepositoryEvent { repository: found.id, actor, kind }).await;
+    server
+        .installation
+        .raise(RepositoryEvent {
+            repository: found.id,
+            actor,
+            kind,
+        })
+        .await;
     rendered(server, found, &write)
 }
 
 fn rendered(server: &CloudServer, found: &Found, write: &StatusWrite) -> Value {
-    let rendered = server.render(|render| render.tables.repository(found.id).map(|repository| wire::status(render, repository, write)));
+    let rendered = server.render(|render| {
+        render
+            .tables
+            .repository(found.id)
+            .map(|repository| wire::status(render, repository, write))
+    });
     rendered.unwrap_or_default()
 }
 

@@ -13,17 +13,37 @@ use crate::cloud::server::{CloudServer, braced_uuid};
 use crate::cloud::wire;
 use crate::state::{Tables, User};
 
-pub(super) async fn show(State(server): State<Arc<CloudServer>>, caller: Caller) -> Result<Json<Value>, ApiError> {
+pub(super) async fn show(
+    State(server): State<Arc<CloudServer>>,
+    caller: Caller,
+) -> Result<Json<Value>, ApiError> {
     let user = caller.user_with(Need::new(&["account"], &["read:user"]))?;
-    let found = server.render(|render| render.tables.user(user).map(|user| wire::user_with_details(render, user)));
+    let found = server.render(|render| {
+        render
+            .tables
+            .user(user)
+            .map(|user| wire::user_with_details(render, user))
+    });
     found.map(Json).ok_or_else(ApiError::token_invalid)
 }
 
-pub(super) async fn emails(State(server): State<Arc<CloudServer>>, caller: Caller, query: ListQuery) -> Result<Json<Value>, ApiError> {
+pub(super) async fn emails(
+    State(server): State<Arc<CloudServer>>,
+    caller: Caller,
+    query: ListQuery,
+) -> Result<Json<Value>, ApiError> {
     let user = caller.user_with(Need::new(&["email"], &["read:user"]))?;
-    let email = server.installation.read(|tables| tables.user(user).map(|user| user.email.clone()));
+    let email = server
+        .installation
+        .read(|tables| tables.user(user).map(|user| user.email.clone()));
     let emails = email.map(|email| json!({ "type": "email", "email": email, "is_primary": true, "is_confirmed": true }));
-    query.page(server.api_url(), emails.into_iter().collect(), PageSize::USUAL).map(Json)
+    query
+        .page(
+            server.api_url(),
+            emails.into_iter().collect(),
+            PageSize::USUAL,
+        )
+        .map(Json)
 }
 
 pub(super) async fn show_other(
@@ -32,7 +52,8 @@ pub(super) async fn show_other(
     Path(name): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     caller.user_with(Need::new(&[], &["read:user"]))?;
-    let found = server.render(|render| find_user(render.tables, &name).map(|user| wire::user(render, user.id)));
+    let found = server
+        .render(|render| find_user(render.tables, &name).map(|user| wire::user(render, user.id)));
     found.map(Json).ok_or_else(|| no_user(&name))
 }
 

@@ -15,25 +15,38 @@ use crate::state::Permission;
 
 const READ: Need = Need::new(&["account"], &["read:workspace"]);
 
-pub(super) async fn mine(State(server): State<Arc<CloudServer>>, caller: Caller, query: ListQuery) -> Result<Json<Value>, ApiError> {
+pub(super) async fn mine(
+    State(server): State<Arc<CloudServer>>,
+    caller: Caller,
+    query: ListQuery,
+) -> Result<Json<Value>, ApiError> {
     let user = caller.user_with(READ)?;
     let only_administrated = query.get("administrator") == Some("true");
     let mut spaces = server.render(|render| {
         let of_user = render.tables.spaces().filter_map(|space| {
             let administrator = *space.members.get(&user)? == Permission::Admin;
-            (administrator || !only_administrated).then(|| wire::workspace_access(render, space, administrator))
+            (administrator || !only_administrated)
+                .then(|| wire::workspace_access(render, space, administrator))
         });
         of_user.collect::<Vec<_>>()
     });
     // `sort=slug` names a field of the workspace inside.
-    if query.get("sort").is_some_and(|sort| sort.trim_start_matches('-') == "slug") {
+    if query
+        .get("sort")
+        .is_some_and(|sort| sort.trim_start_matches('-') == "slug")
+    {
         spaces.sort_by_key(|access| access["workspace"]["slug"].as_str().map(str::to_owned));
         if query.get("sort").is_some_and(|sort| sort.starts_with('-')) {
             spaces.reverse();
         }
-        return query.without("sort").page(server.api_url(), spaces, PageSize::USUAL).map(Json);
+        return query
+            .without("sort")
+            .page(server.api_url(), spaces, PageSize::USUAL)
+            .map(Json);
     }
-    query.page(server.api_url(), spaces, PageSize::USUAL).map(Json)
+    query
+        .page(server.api_url(), spaces, PageSize::USUAL)
+        .map(Json)
 }
 
 pub(super) async fn my_permission(
@@ -61,6 +74,11 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let (space, _) = caller.workspace(&server, &name, Need::new(&[], &["read:workspace"]))?;
-    let body = server.render(|render| render.tables.space(space).map(|space| wire::workspace(render, space)));
+    let body = server.render(|render| {
+        render
+            .tables
+            .space(space)
+            .map(|space| wire::workspace(render, space))
+    });
     Ok(Json(body.unwrap_or_default()))
 }

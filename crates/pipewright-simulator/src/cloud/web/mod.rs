@@ -20,16 +20,34 @@ pub(super) fn router(server: Arc<CloudServer>) -> Router {
     Router::new()
         .merge(oauth::routes())
         .route("/", get(pages::home))
-        .route("/account/settings/ssh-keys/", get(settings::ssh_keys).post(settings::add_ssh_key))
-        .route("/account/settings/ssh-keys/delete", post(settings::delete_ssh_key))
-        .route("/account/settings/app-authorizations/", get(settings::authorizations).post(settings::revoke_authorization))
-        .route("/{workspace}/workspace/settings/api", get(consumers::list).post(consumers::create))
-        .route("/{workspace}/workspace/settings/api/delete", post(consumers::delete))
+        .route(
+            "/account/settings/ssh-keys/",
+            get(settings::ssh_keys).post(settings::add_ssh_key),
+        )
+        .route(
+            "/account/settings/ssh-keys/delete",
+            post(settings::delete_ssh_key),
+        )
+        .route(
+            "/account/settings/app-authorizations/",
+            get(settings::authorizations).post(settings::revoke_authorization),
+        )
+        .route(
+            "/{workspace}/workspace/settings/api",
+            get(consumers::list).post(consumers::create),
+        )
+        .route(
+            "/{workspace}/workspace/settings/api/delete",
+            post(consumers::delete),
+        )
         .route("/{workspace}/", get(pages::workspace))
         .route("/{workspace}/{slug}", get(pages::repository))
         .route("/{workspace}/{slug}/", get(pages::repository))
         .route("/{workspace}/{slug}/commits/{commit}", get(pages::commit))
-        .route("/{workspace}/{slug}/{*rest}", get(git::serve).post(git::serve))
+        .route(
+            "/{workspace}/{slug}/{*rest}",
+            get(git::serve).post(git::serve),
+        )
         .with_state(server)
 }
 

@@ -29,8 +29,16 @@ struct HomePage {
 pub(super) async fn home(State(server): State<Arc<CloudServer>>, headers: HeaderMap) -> Response {
     let user = session_of(&headers).and_then(|session| server.oauth().session(&session));
     let (user, workspaces) = server.installation.read(|tables| {
-        let user = user.and_then(|user| tables.user(user)).map(|user| user.display_name.clone());
-        (user, tables.spaces().map(|space| (space.key.clone(), space.name.clone())).collect())
+        let user = user
+            .and_then(|user| tables.user(user))
+            .map(|user| user.display_name.clone());
+        (
+            user,
+            tables
+                .spaces()
+                .map(|space| (space.key.clone(), space.name.clone()))
+                .collect(),
+        )
     });
     page(&HomePage { user, workspaces })
 }
@@ -43,13 +51,26 @@ struct WorkspacePage {
     repositories: Vec<String>,
 }
 
-pub(super) async fn workspace(State(server): State<Arc<CloudServer>>, Path(workspace): Path<String>) -> Response {
+pub(super) async fn workspace(
+    State(server): State<Arc<CloudServer>>,
+    Path(workspace): Path<String>,
+) -> Response {
     let found = server.installation.read(|tables| {
         let space = tables.space_by_key(&workspace)?;
-        let repositories = tables.repositories_of(space.id).map(|repository| repository.slug.clone()).collect();
-        Some(WorkspacePage { key: space.key.clone(), name: space.name.clone(), repositories })
+        let repositories = tables
+            .repositories_of(space.id)
+            .map(|repository| repository.slug.clone())
+            .collect();
+        Some(WorkspacePage {
+            key: space.key.clone(),
+            name: space.name.clone(),
+            repositories,
+        })
     });
-    found.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |found| page(&found))
+    found.map_or_else(
+        || StatusCode::NOT_FOUND.into_response(),
+        |found| page(&found),
+    )
 }
 
 /// One line of a list of commits.
@@ -70,18 +91,39 @@ struct RepositoryPage {
     commits: Vec<CommitLine>,
 }
 
-pub(super) async fn repository(State(server): State<Arc<CloudServer>>, Path((workspace, slug)): Path<(String, String)>) -> Response {
-    let id = server.installation.read(|tables| tables.repository_by_path(&workspace, &slug).map(|repository| repository.id));
-    let Some(id) = id else { return StatusCode::NOT_FOUND.into_response() };
+pub(super) async fn repository(
+    State(server): State<Arc<CloudServer>>,
+    Path((workspace, slug)): Path<(String, String)>,
+) -> Response {
+    let id = server.installation.read(|tables| {
+        tables
+            .repository_by_path(&workspace, &slug)
+            .map(|repository| repository.id)
+    });
+    let Some(id) = id else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let listed = server
         .git(move |git| {
             let branches = git.refs(id, ref_name::HEADS)?;
-            let include = branches.iter().map(|branch| branch.target.commit.clone()).collect();
-            let commits = git.commits(id, &CommitRange { include, limit: COMMITS_SHOWN, ..CommitRange::default() })?;
+            let include = branches
+                .iter()
+                .map(|branch| branch.target.commit.clone())
+                .collect();
+            let commits = git.commits(
+                id,
+                &CommitRange {
+                    include,
+                    limit: COMMITS_SHOWN,
+                    ..CommitRange::default()
+                },
+            )?;
             Ok((branches, commits))
         })
         .await;
-    let Ok((branches, commits)) = listed else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let Ok((branches, commits)) = listed else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let addresses = server.installation.addresses();
     let shown = server.installation.read(|tables| {
         let full_name = tables.full_name(id);
@@ -90,12 +132,22 @@ pub(super) async fn repository(State(server): State<Arc<CloudServer>>, Path((wor
             short: commit.hash.chars().take(7).collect(),
             subject: commit.message.lines().next().unwrap_or_default().to_owned(),
             author: commit.author_name.clone(),
-            states: tables.current_statuses(&commit.hash).iter().map(|status| status.state.clone()).collect(),
+            states: tables
+                .current_statuses(&commit.hash)
+                .iter()
+                .map(|status| status.state.clone())
+                .collect(),
         };
         RepositoryPage {
-            clone: format!("ssh://git@{}:{}/{full_name}.git", addresses.ssh_host, addresses.ssh_port),
+            clone: format!(
+                "ssh://git@{}:{}/{full_name}.git",
+                addresses.ssh_host, addresses.ssh_port
+            ),
             full_name,
-            branches: branches.iter().map(|branch| branch.short_name().to_owned()).collect(),
+            branches: branches
+                .iter()
+                .map(|branch| branch.short_name().to_owned())
+                .collect(),
             commits: commits.iter().map(line).collect(),
         }
     });
@@ -116,18 +168,30 @@ pub(super) async fn commit(
     State(server): State<Arc<CloudServer>>,
     Path((workspace, slug, hash)): Path<(String, String, String)>,
 ) -> Response {
-    let id = server.installation.read(|tables| tables.repository_by_path(&workspace, &slug).map(|repository| repository.id));
-    let Some(id) = id else { return StatusCode::NOT_FOUND.into_response() };
+    let id = server.installation.read(|tables| {
+        tables
+            .repository_by_path(&workspace, &slug)
+            .map(|repository| repository.id)
+    });
+    let Some(id) = id else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let found = server
         .git(move |git| match git.resolve(id, &hash)? {
             Some(hash) => git.commit_info(id, &hash),
             None => Ok(None),
         })
         .await;
-    let Ok(Some(commit)) = found else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(Some(commit)) = found else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let shown = server.installation.read(|tables| CommitPage {
         full_name: tables.full_name(id),
-        statuses: tables.current_statuses(&commit.hash).into_iter().cloned().collect(),
+        statuses: tables
+            .current_statuses(&commit.hash)
+            .into_iter()
+            .cloned()
+            .collect(),
         author: commit.author_raw(),
         hash: commit.hash,
         message: commit.message,

@@ -7,21 +7,37 @@ use crate::cloud::wire::{self, Render, moment};
 use crate::state::{PullRequest, PullRequestAction};
 
 /// Adds what the event carries to a body and returns the event's name.
-pub(super) fn fill(render: Render<'_>, body: &mut Value, request: &PullRequest, action: &PullRequestAction, now: Timestamp) -> String {
+pub(super) fn fill(
+    render: Render<'_>,
+    body: &mut Value,
+    request: &PullRequest,
+    action: &PullRequestAction,
+    now: Timestamp,
+) -> String {
     body["pullrequest"] = wire::pull_request(render, request);
     let name = match action {
         PullRequestAction::Created => "created",
         PullRequestAction::SourceUpdated { .. } | PullRequestAction::Modified { .. } => "updated",
         PullRequestAction::Approved(user) | PullRequestAction::Unapproved(user) => {
             body["approval"] = json!({ "date": moment(now), "user": wire::user(render, *user) });
-            if matches!(action, PullRequestAction::Approved(_)) { "approved" } else { "unapproved" }
+            if matches!(action, PullRequestAction::Approved(_)) {
+                "approved"
+            } else {
+                "unapproved"
+            }
         }
         PullRequestAction::Merged => "fulfilled",
         PullRequestAction::Declined => "rejected",
         PullRequestAction::Commented { id, text } => {
             let full = render.tables.full_name(request.repository);
-            let at = format!("{}/repositories/{full}/pullrequests/{}/comments/{id}", render.addresses.api_url, request.number);
-            let html = format!("{}/{full}/pull-requests/{}/_/diff#comment-{id}", render.addresses.web_url, request.number);
+            let at = format!(
+                "{}/repositories/{full}/pullrequests/{}/comments/{id}",
+                render.addresses.api_url, request.number
+            );
+            let html = format!(
+                "{}/{full}/pull-requests/{}/_/diff#comment-{id}",
+                render.addresses.web_url, request.number
+            );
             body["comment"] = json!({
                 "type": "pullrequest_comment",
                 "id": id,
@@ -42,5 +58,7 @@ pub(super) fn fill(render: Render<'_>, body: &mut Value, request: &PullRequest, 
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

@@ -31,19 +31,35 @@ pub(super) struct Gathered {
 }
 
 /// Asks git about each change.
-pub(super) fn gather(installation: &Installation, repository: RepositoryId, changes: &[RefChange]) -> Result<Vec<Gathered>, GitError> {
+pub(super) fn gather(
+    installation: &Installation,
+    repository: RepositoryId,
+    changes: &[RefChange],
+) -> Result<Vec<Gathered>, GitError> {
     let git = installation.git();
     let moved: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
-    let refs: BTreeMap<String, GitRef> = git.all_refs(repository)?.into_iter().map(|found| (found.name.clone(), found)).collect();
+    let refs: BTreeMap<String, GitRef> = git
+        .all_refs(repository)?
+        .into_iter()
+        .map(|found| (found.name.clone(), found))
+        .collect();
     // What was there before this push: refs it did not touch, and the old values of those it did.
     let known: Vec<String> = refs
         .values()
         .filter(|found| !moved.contains(&found.name.as_str()))
         .map(|found| found.target.commit.clone())
-        .chain(changes.iter().filter_map(|change| change.old.as_ref().map(|old| old.commit.clone())))
+        .chain(
+            changes
+                .iter()
+                .filter_map(|change| change.old.as_ref().map(|old| old.commit.clone())),
+        )
         .collect();
-    let side = |name: &str, target: &Option<RefTarget>| -> Result<Option<(GitRef, CommitInfo)>, GitError> {
-        let Some(target) = target else { return Ok(None) };
+    let side = |name: &str,
+                target: &Option<RefTarget>|
+     -> Result<Option<(GitRef, CommitInfo)>, GitError> {
+        let Some(target) = target else {
+            return Ok(None);
+        };
         let described = match refs.get(name).filter(|found| found.target == *target) {
             Some(found) => found.clone(),
             None => GitRef {
@@ -55,7 +71,9 @@ pub(super) fn gather(installation: &Installation, repository: RepositoryId, chan
                 committed_at: None,
             },
         };
-        Ok(git.commit_info(repository, &target.commit)?.map(|commit| (described, commit)))
+        Ok(git
+            .commit_info(repository, &target.commit)?
+            .map(|commit| (described, commit)))
     };
     let mut gathered = Vec::new();
     for change in changes {
@@ -65,7 +83,12 @@ pub(super) fn gather(installation: &Installation, repository: RepositoryId, chan
                     Some(old) => vec![old.commit.clone()],
                     None => known.clone(),
                 };
-                let range = CommitRange { include: vec![new.commit.clone()], exclude, limit: MOST_COMMITS + 1, ..CommitRange::default() };
+                let range = CommitRange {
+                    include: vec![new.commit.clone()],
+                    exclude,
+                    limit: MOST_COMMITS + 1,
+                    ..CommitRange::default()
+                };
                 git.commits(repository, &range)?
             }
             _ => Vec::new(),
@@ -87,7 +110,9 @@ pub(super) fn body(render: Render<'_>, full_name: &str, gathered: &[Gathered]) -
 
 fn change(render: Render<'_>, full_name: &str, gathered: &Gathered) -> Value {
     let reference = |side: &Option<(GitRef, CommitInfo)>| match side {
-        Some((found, commit)) => wire::reference(render, full_name, found, commit, ReferenceForm::Webhook),
+        Some((found, commit)) => {
+            wire::reference(render, full_name, found, commit, ReferenceForm::Webhook)
+        }
         None => Value::Null,
     };
     let truncated = gathered.commits.len() > MOST_COMMITS;
@@ -102,7 +127,9 @@ fn change(render: Render<'_>, full_name: &str, gathered: &Gathered) -> Value {
     if let Some(new) = &gathered.change.new {
         if !ref_name::is_tag(&gathered.change.name) {
             let shown = gathered.commits.iter().take(MOST_COMMITS);
-            change["commits"] = shown.map(|commit| wire::commit(render, full_name, commit, CommitForm::Listed)).collect();
+            change["commits"] = shown
+                .map(|commit| wire::commit(render, full_name, commit, CommitForm::Listed))
+                .collect();
         }
         change["links"] = links(render, full_name, &gathered.change, new);
     }

@@ -28,7 +28,13 @@ impl WebhookRules for CloudRules {
         }
     }
 
-    fn headers(&self, webhook: &Webhook, event_key: &str, request_id: Uuid, attempt: u32) -> Vec<(String, String)> {
+    fn headers(
+        &self,
+        webhook: &Webhook,
+        event_key: &str,
+        request_id: Uuid,
+        attempt: u32,
+    ) -> Vec<(String, String)> {
         [
             ("Content-Type", "application/json".to_owned()),
             ("User-Agent", "Bitbucket-Webhooks/2.0".to_owned()),
@@ -43,7 +49,11 @@ impl WebhookRules for CloudRules {
 
     /// 10 seconds; two more attempts after a 5xx. The pause between them is not documented.
     fn policy(&self) -> DeliveryPolicy {
-        DeliveryPolicy { timeout: Duration::from_secs(10), resends: 2, resend_pause: Duration::from_millis(200) }
+        DeliveryPolicy {
+            timeout: Duration::from_secs(10),
+            resends: 2,
+            resend_pause: Duration::from_millis(200),
+        }
     }
 }
 
@@ -55,7 +65,10 @@ pub(super) fn envelope(render: Render<'_>, actor: Actor, repository: &Repository
     })
 }
 
-fn body(installation: &Installation, event: &RepositoryEvent) -> Result<Option<(String, Value)>, GitError> {
+fn body(
+    installation: &Installation,
+    event: &RepositoryEvent,
+) -> Result<Option<(String, Value)>, GitError> {
     // Git is asked before the tables are locked.
     let gathered = match &event.kind {
         EventKind::Pushed(changes) => Some(push::gather(installation, event.repository, changes)?),
@@ -68,23 +81,43 @@ fn body(installation: &Installation, event: &RepositoryEvent) -> Result<Option<(
         let mut body = envelope(render, event.actor, repository);
         let key = match &event.kind {
             EventKind::Pushed(_) => {
-                body["push"] = push::body(render, &tables.full_name(repository.id), gathered.as_deref().unwrap_or_default());
+                body["push"] = push::body(
+                    render,
+                    &tables.full_name(repository.id),
+                    gathered.as_deref().unwrap_or_default(),
+                );
                 "repo:push".to_owned()
             }
-            EventKind::PullRequest(request, action) => pull_request::fill(render, &mut body, request, action, installation.clock().now()),
+            EventKind::PullRequest(request, action) => pull_request::fill(
+                render,
+                &mut body,
+                request,
+                action,
+                installation.clock().now(),
+            ),
             EventKind::StatusWritten(write, first) => {
                 status::fill(render, &mut body, repository, write);
-                if *first { "repo:commit_status_created" } else { "repo:commit_status_updated" }.to_owned()
+                if *first {
+                    "repo:commit_status_created"
+                } else {
+                    "repo:commit_status_updated"
+                }
+                .to_owned()
             }
             EventKind::Renamed { old_slug } => {
                 body["changes"] = renamed(render, repository, old_slug);
                 "repo:updated".to_owned()
             }
             EventKind::Forked(fork) => {
-                body["fork"] = tables.repository(*fork).map_or(Value::Null, |fork| wire::repository_for_webhook(render, fork));
+                body["fork"] = tables.repository(*fork).map_or(Value::Null, |fork| {
+                    wire::repository_for_webhook(render, fork)
+                });
                 "repo:fork".to_owned()
             }
-            EventKind::Raw { event_key, body: raw } => {
+            EventKind::Raw {
+                event_key,
+                body: raw,
+            } => {
                 body = raw.clone();
                 event_key.clone()
             }
@@ -95,7 +128,9 @@ fn body(installation: &Installation, event: &RepositoryEvent) -> Result<Option<(
 
 fn renamed(render: Render<'_>, repository: &Repository, old_slug: &str) -> Value {
     let full = render.tables.full_name(repository.id);
-    let old_full = full.split_once('/').map_or_else(String::new, |(space, _)| format!("{space}/{old_slug}"));
+    let old_full = full
+        .split_once('/')
+        .map_or_else(String::new, |(space, _)| format!("{space}/{old_slug}"));
     json!({
         "name": { "new": repository.name, "old": old_slug },
         "slug": { "new": repository.slug, "old": old_slug },

@@ -6,6 +6,11 @@ use crate::cloud::wire::{self, Render};
 use crate::state::{Repository, StatusWrite};
 
 /// Adds the status to a body.
-pub(super) fn fill(render: Render<'_>, body: &mut Value, repository: &Repository, write: &StatusWrite) {
+pub(super) fn fill(
+    render: Render<'_>,
+    body: &mut Value,
+    repository: &Repository,
+    write: &StatusWrite,
+) {
     body["commit_status"] = wire::status(render, repository, write);
 }

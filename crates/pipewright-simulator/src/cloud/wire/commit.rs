@@ -17,14 +17,23 @@ pub(in crate::cloud) enum CommitForm {
 }
 
 /// A commit.
-pub(in crate::cloud) fn commit(render: Render<'_>, full_name: &str, info: &CommitInfo, form: CommitForm) -> Value {
+pub(in crate::cloud) fn commit(
+    render: Render<'_>,
+    full_name: &str,
+    info: &CommitInfo,
+    form: CommitForm,
+) -> Value {
     let mut whole = commit_reference(render, full_name, &info.hash);
     whole["date"] = json!(commit_moment(info.committed_at));
     whole["author"] = author(render, &info.author_name, &info.author_email);
     whole["committer"] = json!({});
     whole["message"] = json!(info.message);
     whole["summary"] = rendered(&info.message);
-    whole["parents"] = info.parents.iter().map(|hash| commit_reference(render, full_name, hash)).collect();
+    whole["parents"] = info
+        .parents
+        .iter()
+        .map(|hash| commit_reference(render, full_name, hash))
+        .collect();
     whole["rendered"] = json!({});
     whole["properties"] = json!({});
     if form != CommitForm::Target {
@@ -43,8 +52,12 @@ pub(in crate::cloud) fn commit(render: Render<'_>, full_name: &str, info: &Commi
     if form == CommitForm::Answer {
         whole["rendered"] = json!({ "message": rendered(&info.message) });
         whole["committer"] = author(render, &info.committer_name, &info.committer_email);
-        let repository = full_name.split_once('/').and_then(|(space, slug)| render.tables.repository_by_path(space, slug));
-        whole["repository"] = repository.map_or(Value::Null, |repository| super::repository_summary(render, repository));
+        let repository = full_name
+            .split_once('/')
+            .and_then(|(space, slug)| render.tables.repository_by_path(space, slug));
+        whole["repository"] = repository.map_or(Value::Null, |repository| {
+            super::repository_summary(render, repository)
+        });
     }
     whole
 }

@@ -6,14 +6,24 @@ use super::{Render, commit_reference, in_path};
 use crate::git::{TreeEntry, TreeEntryKind};
 
 /// A file in answer to `?format=meta`.
-pub(in crate::cloud) fn file_meta(render: Render<'_>, full_name: &str, commit: &str, entry: &TreeEntry) -> Value {
+pub(in crate::cloud) fn file_meta(
+    render: Render<'_>,
+    full_name: &str,
+    commit: &str,
+    entry: &TreeEntry,
+) -> Value {
     let mut whole = directory_entry(render, full_name, commit, entry);
     whole["mimetype"] = Value::Null;
     whole
 }
 
 /// An entry of a directory listing, or the directory itself.
-pub(in crate::cloud) fn directory_entry(render: Render<'_>, full_name: &str, commit: &str, entry: &TreeEntry) -> Value {
+pub(in crate::cloud) fn directory_entry(
+    render: Render<'_>,
+    full_name: &str,
+    commit: &str,
+    entry: &TreeEntry,
+) -> Value {
     let path = in_path(&entry.path);
     let at = format!("{}/repositories/{full_name}", render.addresses.api_url);
     let directory = entry.kind == TreeEntryKind::Directory;

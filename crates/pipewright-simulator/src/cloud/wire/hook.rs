@@ -10,11 +10,24 @@ pub(in crate::cloud) fn hook(render: Render<'_>, webhook: &Webhook) -> Value {
     let api = &render.addresses.api_url;
     let (subject_type, subject, collection) = match webhook.subject {
         WebhookSubject::Repository(id) => {
-            let subject = render.tables.repository(id).map_or(Value::Null, |repository| repository_summary(render, repository));
-            ("repository", subject, format!("repositories/{}", render.tables.full_name(id)))
+            let subject = render
+                .tables
+                .repository(id)
+                .map_or(Value::Null, |repository| {
+                    repository_summary(render, repository)
+                });
+            (
+                "repository",
+                subject,
+                format!("repositories/{}", render.tables.full_name(id)),
+            )
         }
         WebhookSubject::Space(id) => match render.tables.space(id) {
-            Some(space) => ("workspace", people::workspace_summary(render, space), format!("workspaces/{}", space.key)),
+            Some(space) => (
+                "workspace",
+                people::workspace_summary(render, space),
+                format!("workspaces/{}", space.key),
+            ),
             None => ("workspace", Value::Null, String::new()),
         },
     };

@@ -7,7 +7,11 @@ use crate::state::{Repository, SshKey, UserId};
 
 /// A key of a user.
 pub(in crate::cloud) fn user_key(render: Render<'_>, key: &SshKey, owner: UserId) -> Value {
-    let holder = render.tables.user(owner).map(|user| braced(user.uuid)).unwrap_or_default();
+    let holder = render
+        .tables
+        .user(owner)
+        .map(|user| braced(user.uuid))
+        .unwrap_or_default();
     json!({
         "type": "ssh_key",
         "uuid": braced(key.uuid),
@@ -24,7 +28,11 @@ pub(in crate::cloud) fn user_key(render: Render<'_>, key: &SshKey, owner: UserId
 }
 
 /// A deploy key. Its id is a number, unlike a user key's.
-pub(in crate::cloud) fn deploy_key(render: Render<'_>, key: &SshKey, repository: &Repository) -> Value {
+pub(in crate::cloud) fn deploy_key(
+    render: Render<'_>,
+    key: &SshKey,
+    repository: &Repository,
+) -> Value {
     let full = render.tables.full_name(repository.id);
     json!({
         "type": "deploy_key",

@@ -58,7 +58,14 @@ pub(super) fn commit_moment(at: Timestamp) -> String {
 }
 
 /// Everything but unreserved characters and the slash is encoded.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'$').remove(b';');
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b'$')
+    .remove(b';');
 
 /// A name as Bitbucket prints it in the path of an address: slashes stay.
 pub(super) fn in_path(name: &str) -> String {
@@ -67,6 +74,10 @@ pub(super) fn in_path(name: &str) -> String {
 
 /// Rendered text, as Bitbucket sends it beside raw text.
 fn rendered(text: &str) -> serde_json::Value {
-    let html = text.trim_end().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let html = text
+        .trim_end()
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     serde_json::json!({ "type": "rendered", "raw": text, "markup": "markdown", "html": format!("<p>{html}</p>") })
 }

@@ -7,7 +7,10 @@ use crate::state::{Space, User, UserId};
 
 /// A user as it stands inside other objects; null when the user is gone.
 pub(in crate::cloud) fn user(render: Render<'_>, id: UserId) -> Value {
-    render.tables.user(id).map_or(Value::Null, |user| summary(render, user))
+    render
+        .tables
+        .user(id)
+        .map_or(Value::Null, |user| summary(render, user))
 }
 
 fn summary(render: Render<'_>, user: &User) -> Value {
@@ -75,7 +78,10 @@ pub(in crate::cloud) fn workspace(render: Render<'_>, space: &Space) -> Value {
         ("hooks", format!("{api}/workspaces/{slug}/hooks")),
         ("html_overview", format!("{web}/{slug}/workspace/overview/")),
         ("members", format!("{api}/workspaces/{slug}/members")),
-        ("owners", format!("{api}/workspaces/{slug}/members?q=permission%3D%22owner%22")),
+        (
+            "owners",
+            format!("{api}/workspaces/{slug}/members?q=permission%3D%22owner%22"),
+        ),
         ("projects", format!("{api}/workspaces/{slug}/projects")),
         ("repositories", format!("{api}/repositories/{slug}")),
         ("snippets", format!("{api}/snippets/{slug}")),
@@ -86,7 +92,11 @@ pub(in crate::cloud) fn workspace(render: Render<'_>, space: &Space) -> Value {
 }
 
 /// One element of `GET /user/workspaces`. It has no name: Bitbucket gives none here.
-pub(in crate::cloud) fn workspace_access(render: Render<'_>, space: &Space, administrator: bool) -> Value {
+pub(in crate::cloud) fn workspace_access(
+    render: Render<'_>,
+    space: &Space,
+    administrator: bool,
+) -> Value {
     let (web, api) = (&render.addresses.web_url, &render.addresses.api_url);
     let slug = &space.key;
     json!({

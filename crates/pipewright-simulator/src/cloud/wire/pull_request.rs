@@ -10,16 +10,37 @@ const SHORT_HASH: usize = 12;
 /// A pull request.
 pub(in crate::cloud) fn pull_request(render: Render<'_>, request: &PullRequest) -> Value {
     let full = render.tables.full_name(request.repository);
-    let at = format!("{}/repositories/{full}/pullrequests/{}", render.addresses.api_url, request.number);
+    let at = format!(
+        "{}/repositories/{full}/pullrequests/{}",
+        render.addresses.api_url, request.number
+    );
     let mut links = json!({
         "self": { "href": at },
         "html": { "href": format!("{}/{full}/pull-requests/{}", render.addresses.web_url, request.number) },
     });
-    for name in ["commits", "approve", "request-changes", "diff", "diffstat", "comments", "activity", "merge", "decline", "statuses"] {
+    for name in [
+        "commits",
+        "approve",
+        "request-changes",
+        "diff",
+        "diffstat",
+        "comments",
+        "activity",
+        "merge",
+        "decline",
+        "statuses",
+    ] {
         links[name] = json!({ "href": format!("{at}/{name}") });
     }
-    let merge_commit = request.merge_commit.as_deref().map(|hash| commit_reference(render, &full, short(hash)));
-    let reviewers: Vec<Value> = request.reviewers.iter().map(|reviewer| people::user(render, reviewer.user)).collect();
+    let merge_commit = request
+        .merge_commit
+        .as_deref()
+        .map(|hash| commit_reference(render, &full, short(hash)));
+    let reviewers: Vec<Value> = request
+        .reviewers
+        .iter()
+        .map(|reviewer| people::user(render, reviewer.user))
+        .collect();
     json!({
         "type": "pullrequest",
         "id": request.number,
@@ -63,7 +84,13 @@ fn short(hash: &str) -> &str {
 /// A deleted fork leaves neither repository nor commit.
 fn end(render: Render<'_>, end: &PullRequestEnd) -> Value {
     let repository = end.repository.and_then(|id| render.tables.repository(id));
-    let commit = repository.map(|repository| commit_reference(render, &render.tables.full_name(repository.id), short(&end.commit)));
+    let commit = repository.map(|repository| {
+        commit_reference(
+            render,
+            &render.tables.full_name(repository.id),
+            short(&end.commit),
+        )
+    });
     json!({
         "branch": { "name": end.short_name() },
         "commit": commit,

@@ -28,7 +28,10 @@ pub(in crate::cloud) fn repository_summary(render: Render<'_>, repository: &Repo
 }
 
 /// A repository as webhooks carry it: no main branch, no slug, no clone links.
-pub(in crate::cloud) fn repository_for_webhook(render: Render<'_>, repository: &Repository) -> Value {
+pub(in crate::cloud) fn repository_for_webhook(
+    render: Render<'_>,
+    repository: &Repository,
+) -> Value {
     let mut whole = repository_summary(render, repository);
     whole["scm"] = json!("git");
     whole["website"] = Value::Null;
@@ -38,13 +41,20 @@ pub(in crate::cloud) fn repository_for_webhook(render: Render<'_>, repository: &
         whole["workspace"] = people::workspace_summary(render, space);
         whole["project"] = project(render, space);
     }
-    let parent = repository.parent.and_then(|id| render.tables.repository(id));
+    let parent = repository
+        .parent
+        .and_then(|id| render.tables.repository(id));
     whole["parent"] = parent.map_or(Value::Null, |parent| repository_summary(render, parent));
     whole
 }
 
 /// A repository in answer to a request. `size` is in bytes; `caller` is the name that stands in the https clone link.
-pub(in crate::cloud) fn repository(render: Render<'_>, repository: &Repository, size: u64, caller: Option<&str>) -> Value {
+pub(in crate::cloud) fn repository(
+    render: Render<'_>,
+    repository: &Repository,
+    size: u64,
+    caller: Option<&str>,
+) -> Value {
     let (web, api) = (&render.addresses.web_url, &render.addresses.api_url);
     let full = full_name(render, repository);
     let mut whole = repository_for_webhook(render, repository);
@@ -55,8 +65,13 @@ pub(in crate::cloud) fn repository(render: Render<'_>, repository: &Repository, 
     whole["updated_on"] = json!(moment(repository.updated_at));
     whole["size"] = json!(size);
     whole["language"] = json!("");
-    whole["mainbranch"] = if repository.empty { Value::Null } else { json!({ "name": repository.default_branch, "type": "branch" }) };
-    whole["override_settings"] = json!({ "default_merge_strategy": false, "branching_model": false });
+    whole["mainbranch"] = if repository.empty {
+        Value::Null
+    } else {
+        json!({ "name": repository.default_branch, "type": "branch" })
+    };
+    whole["override_settings"] =
+        json!({ "default_merge_strategy": false, "branching_model": false });
     whole["enforced_signed_commits"] = Value::Null;
     whole["has_issues"] = json!(false);
     whole["has_wiki"] = json!(false);
@@ -73,7 +88,11 @@ pub(in crate::cloud) fn repository(render: Render<'_>, repository: &Repository, 
     ] {
         whole["links"][name] = json!({ "href": format!("{api}/repositories/{full}/{path}") });
     }
-    let host = web.replacen("://", &caller.map_or_else(|| "://".to_owned(), |name| format!("://{name}@")), 1);
+    let host = web.replacen(
+        "://",
+        &caller.map_or_else(|| "://".to_owned(), |name| format!("://{name}@")),
+        1,
+    );
     whole["links"]["clone"] = json!([
         { "name": "https", "href": format!("{host}/{full}.git") },
         { "name": "ssh", "href": format!("ssh://git@{}:{}/{full}.git", render.addresses.ssh_host, render.addresses.ssh_port) },

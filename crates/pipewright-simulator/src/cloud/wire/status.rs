@@ -6,9 +6,16 @@ use super::{Render, braced, commit_reference, in_path, moment, repository_summar
 use crate::state::{Repository, StatusWrite};
 
 /// A build status.
-pub(in crate::cloud) fn status(render: Render<'_>, repository: &Repository, write: &StatusWrite) -> Value {
+pub(in crate::cloud) fn status(
+    render: Render<'_>,
+    repository: &Repository,
+    write: &StatusWrite,
+) -> Value {
     let full = render.tables.full_name(repository.id);
-    let at = format!("{}/repositories/{full}/commit/{}", render.addresses.api_url, write.commit);
+    let at = format!(
+        "{}/repositories/{full}/commit/{}",
+        render.addresses.api_url, write.commit
+    );
     json!({
         "type": "build",
         "uuid": braced(write.uuid),

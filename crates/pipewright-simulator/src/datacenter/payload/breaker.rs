@@ -31,8 +31,10 @@ impl Breaker {
         }
         self.failures += 1;
         if let Some(further) = self.failures.checked_sub(FAILURES) {
-            let pause = FIRST_PAUSE.mul_f64(FACTOR.powi(i32::try_from(further).unwrap_or(i32::MAX).min(100)));
-            let pause = SignedDuration::try_from(pause.min(LONGEST_PAUSE)).unwrap_or(SignedDuration::ZERO);
+            let pause = FIRST_PAUSE
+                .mul_f64(FACTOR.powi(i32::try_from(further).unwrap_or(i32::MAX).min(100)));
+            let pause =
+                SignedDuration::try_from(pause.min(LONGEST_PAUSE)).unwrap_or(SignedDuration::ZERO);
             self.closed_until = now.checked_add(pause).ok();
         }
     }

@@ -11,13 +11,23 @@ use crate::{
 pub(super) type NamedBody = (&'static str, Value);
 
 /// A deleted pull request; the value is the pull request as it last was.
-pub(in crate::datacenter) fn pull_request_deleted(render: &Render<'_>, pull_request: &PullRequest) -> (&'static str, Value) {
-    ("pr:deleted", json!({ "pullRequest": render.pull_request(pull_request) }))
+pub(in crate::datacenter) fn pull_request_deleted(
+    render: &Render<'_>,
+    pull_request: &PullRequest,
+) -> (&'static str, Value) {
+    (
+        "pr:deleted",
+        json!({ "pullRequest": render.pull_request(pull_request) }),
+    )
 }
 
 impl Render<'_> {
     /// The events that a change of a pull request becomes.
-    pub(super) fn pull_request_events(&self, pull_request: &PullRequest, action: &PullRequestAction) -> Vec<NamedBody> {
+    pub(super) fn pull_request_events(
+        &self,
+        pull_request: &PullRequest,
+        action: &PullRequestAction,
+    ) -> Vec<NamedBody> {
         let shown = json!(self.pull_request(pull_request));
         let with = |event: &'static str, more: Value| {
             let mut body = json!({ "pullRequest": shown });
@@ -29,21 +39,33 @@ impl Render<'_> {
         match action {
             PullRequestAction::Created => vec![with("pr:opened", json!({}))],
             PullRequestAction::SourceUpdated { previous } => {
-                vec![with("pr:from_ref_updated", json!({ "previousFromHash": previous }))]
+                vec![with(
+                    "pr:from_ref_updated",
+                    json!({ "previousFromHash": previous }),
+                )]
             }
             PullRequestAction::Modified { previous } => {
                 let mut events = Vec::new();
                 if described_differently(previous, pull_request) {
                     events.push(with("pr:modified", self.previous_description(previous)));
                 }
-                events.extend(self.reviewers_changed(previous, pull_request).map(|more| with("pr:reviewer:updated", more)));
+                events.extend(
+                    self.reviewers_changed(previous, pull_request)
+                        .map(|more| with("pr:reviewer:updated", more)),
+                );
                 events
             }
             PullRequestAction::Approved(user) => {
-                vec![with("pr:reviewer:approved", self.review(*user, "APPROVED", "UNAPPROVED"))]
+                vec![with(
+                    "pr:reviewer:approved",
+                    self.review(*user, "APPROVED", "UNAPPROVED"),
+                )]
             }
             PullRequestAction::Unapproved(user) => {
-                vec![with("pr:reviewer:unapproved", self.review(*user, "UNAPPROVED", "APPROVED"))]
+                vec![with(
+                    "pr:reviewer:unapproved",
+                    self.review(*user, "UNAPPROVED", "APPROVED"),
+                )]
             }
             PullRequestAction::Merged => vec![with("pr:merged", json!({}))],
             PullRequestAction::Declined => vec![with("pr:declined", json!({}))],
@@ -81,12 +103,18 @@ impl Render<'_> {
 
     fn reviewers_changed(&self, previous: &PullRequest, now: &PullRequest) -> Option<Value> {
         let only_in = |one: &PullRequest, other: &PullRequest| -> Vec<Value> {
-            let missing = |user: UserId| !other.reviewers.iter().any(|reviewer| reviewer.user == user);
-            let users = one.reviewers.iter().map(|reviewer| reviewer.user).filter(|user| missing(*user));
+            let missing =
+                |user: UserId| !other.reviewers.iter().any(|reviewer| reviewer.user == user);
+            let users = one
+                .reviewers
+                .iter()
+                .map(|reviewer| reviewer.user)
+                .filter(|user| missing(*user));
             users.map(|user| json!(self.user_by_id(user))).collect()
         };
         let (added, removed) = (only_in(now, previous), only_in(previous, now));
-        (!added.is_empty() || !removed.is_empty()).then(|| json!({ "addedReviewers": added, "removedReviewers": removed }))
+        (!added.is_empty() || !removed.is_empty())
+            .then(|| json!({ "addedReviewers": added, "removedReviewers": removed }))
     }
 
     fn review(&self, user: UserId, status: &str, previous: &str) -> Value {

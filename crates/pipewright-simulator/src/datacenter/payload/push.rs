@@ -48,7 +48,14 @@ const ZERO: &str = "0000000000000000000000000000000000000000";
 impl PushCommits {
     /// Reads the commits of a push that moved one ref. Of a push that moved several, or deleted one, none are told.
     pub(super) fn read(git: &GitStore, repository: RepositoryId, changes: &[RefChange]) -> Self {
-        let [RefChange { old, new: Some(new), .. }] = changes else {
+        let [
+            RefChange {
+                old,
+                new: Some(new),
+                ..
+            },
+        ] = changes
+        else {
             return Self::default();
         };
         let range = CommitRange {
@@ -62,27 +69,49 @@ impl PushCommits {
         if newest.is_empty() {
             newest.extend(git.commit_info(repository, &new.commit).ok().flatten());
         }
-        let parents: Vec<String> = newest.first().map(|commit| commit.parents.clone()).unwrap_or_default();
+        let parents: Vec<String> = newest
+            .first()
+            .map(|commit| commit.parents.clone())
+            .unwrap_or_default();
         let parents = git.commit_infos(repository, &parents).unwrap_or_default();
         Self { newest, parents }
     }
 }
 
 impl Render<'_> {
-    pub(super) fn push(&self, repository: RepositoryId, changes: &[RefChange], commits: &PushCommits) -> PushBody {
+    pub(super) fn push(
+        &self,
+        repository: RepositoryId,
+        changes: &[RefChange],
+        commits: &PushCommits,
+    ) -> PushBody {
         let told = self.version.commits_in_pushes() && !commits.newest.is_empty();
         PushBody {
             repository: self.repository_by_id(repository),
             changes: changes.iter().map(wire_change).collect(),
-            commits: told.then(|| commits.newest.iter().map(|commit| self.commit(commit)).collect()),
-            to_commit: commits.newest.first().filter(|_| told).map(|commit| self.full_commit(commit, &commits.parents)),
+            commits: told.then(|| {
+                commits
+                    .newest
+                    .iter()
+                    .map(|commit| self.commit(commit))
+                    .collect()
+            }),
+            to_commit: commits
+                .newest
+                .first()
+                .filter(|_| told)
+                .map(|commit| self.full_commit(commit, &commits.parents)),
         }
     }
 }
 
 /// Hashes are those of the objects that refs name: for an annotated tag that is the tag, not its commit.
 fn wire_change(change: &RefChange) -> WireRefChange {
-    let hash = |target: &Option<crate::state::RefTarget>| target.as_ref().map_or_else(|| ZERO.to_owned(), |target| target.object.clone());
+    let hash = |target: &Option<crate::state::RefTarget>| {
+        target
+            .as_ref()
+            .map_or_else(|| ZERO.to_owned(), |target| target.object.clone())
+    };
     WireRefChange {
         short: WireMinimalRef::of(&change.name),
         ref_id: change.name.clone(),

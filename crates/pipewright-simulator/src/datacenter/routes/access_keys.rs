@@ -33,7 +33,13 @@ enum Scope {
 
 impl Scope {
     fn permission(self, key: &SshKey) -> Option<Permission> {
-        let KeyHolder::Access { repositories, spaces } = &key.holder else { return None };
+        let KeyHolder::Access {
+            repositories,
+            spaces,
+        } = &key.holder
+        else {
+            return None;
+        };
         match self {
             Self::Repository(id) => repositories.get(&id).copied(),
             Self::Project(id) => spaces.get(&id).copied(),
@@ -42,7 +48,13 @@ impl Scope {
 
     /// Sets or takes away what a key may do here.
     fn set(self, key: &mut SshKey, permission: Option<Permission>) {
-        let KeyHolder::Access { repositories, spaces } = &mut key.holder else { return };
+        let KeyHolder::Access {
+            repositories,
+            spaces,
+        } = &mut key.holder
+        else {
+            return;
+        };
         match (self, permission) {
             (Self::Repository(id), Some(permission)) => drop(repositories.insert(id, permission)),
             (Self::Repository(id), None) => drop(repositories.remove(&id)),
@@ -59,14 +71,23 @@ impl Scope {
         };
         level
             .filter(|level| *level < Permission::Admin)
-            .ok_or_else(|| ApiError::field("permission", format!("'{name}' cannot be granted to an SSH key.")))
+            .ok_or_else(|| {
+                ApiError::field(
+                    "permission",
+                    format!("'{name}' cannot be granted to an SSH key."),
+                )
+            })
     }
 
     fn wire(self, render: &Render<'_>, key: &SshKey) -> Option<WireAccessKey> {
         let permission = self.permission(key)?;
         match self {
-            Self::Repository(id) => Some(render.repository_key(key, render.tables.repository(id)?, permission)),
-            Self::Project(id) => Some(render.project_key(key, render.tables.space(id)?, permission)),
+            Self::Repository(id) => {
+                Some(render.repository_key(key, render.tables.repository(id)?, permission))
+            }
+            Self::Project(id) => {
+                Some(render.project_key(key, render.tables.space(id)?, permission))
+            }
         }
     }
 }
@@ -89,43 +110,69 @@ pub(in crate::datacenter) struct NewAccessKey {
 
 impl Server {
     fn repository_scope(&self, caller: &Caller, key: &str, slug: &str) -> ApiResult<Scope> {
-        Ok(Scope::Repository(self.repository(caller, (key, slug), Permission::Admin)?.id))
+        Ok(Scope::Repository(
+            self.repository(caller, (key, slug), Permission::Admin)?.id,
+        ))
     }
 
     fn project_scope(&self, caller: &Caller, key: &str) -> ApiResult<Scope> {
-        Ok(Scope::Project(self.project(caller, key, Permission::Admin)?))
+        Ok(Scope::Project(self.project(
+            caller,
+            key,
+            Permission::Admin,
+        )?))
     }
 
     fn list_access_keys(&self, scope: Scope, query: &AccessKeysQuery) -> ApiResult {
         let prefix = query.filter.as_deref().unwrap_or_default().to_lowercase();
-        let wanted = query.permission.as_deref().map(|name| scope.level(name)).transpose()?;
+        let wanted = query
+            .permission
+            .as_deref()
+            .map(|name| scope.level(name))
+            .transpose()?;
         self.render(|render| {
             let rows = render.tables.keys.values().filter(|key| {
                 let level = scope.permission(key);
-                level.is_some() && wanted.is_none_or(|wanted| level == Some(wanted)) && key.label.to_lowercase().starts_with(&prefix)
+                level.is_some()
+                    && wanted.is_none_or(|wanted| level == Some(wanted))
+                    && key.label.to_lowercase().starts_with(&prefix)
             });
-            Ok(ok(self.page(rows, &query.page).map(|key| scope.wire(render, key))))
+            Ok(ok(self
+                .page(rows, &query.page)
+                .map(|key| scope.wire(render, key))))
         })
     }
 
     fn add_access_key(&self, scope: Scope, new: &NewAccessKey) -> ApiResult {
         if !self.settings.values().access_keys_enabled {
-            return Err(ApiError::bad_request("SSH access keys are disabled on this server."));
+            return Err(ApiError::bad_request(
+                "SSH access keys are disabled on this server.",
+            ));
         }
         let name = new.permission.as_deref().unwrap_or_default();
         let permission = scope.level(name)?;
         let parsed = new.key.parse()?;
         let now = self.now();
-        let id = self.installation.write(|tables| grant(tables, scope, &parsed, new, permission, now))?;
+        let id = self
+            .installation
+            .write(|tables| grant(tables, scope, &parsed, new, permission, now))?;
         self.render(|render| {
-            let wire = render.tables.keys.get(&id).and_then(|key| scope.wire(render, key));
+            let wire = render
+                .tables
+                .keys
+                .get(&id)
+                .and_then(|key| scope.wire(render, key));
             wire.map(created).ok_or_else(|| unknown(id.0))
         })
     }
 
     fn show_access_key(&self, scope: Scope, id: u64) -> ApiResult {
         self.render(|render| {
-            let wire = render.tables.keys.get(&KeyId(id)).and_then(|key| scope.wire(render, key));
+            let wire = render
+                .tables
+                .keys
+                .get(&KeyId(id))
+                .and_then(|key| scope.wire(render, key));
             wire.map(ok).ok_or_else(|| unknown(id))
         })
     }
@@ -133,8 +180,12 @@ impl Server {
     fn change_access_key(&self, scope: Scope, id: u64, permission: &str) -> ApiResult {
         let level = scope.level(permission)?;
         self.installation.write(|tables| {
-            let key = tables.keys.get_mut(&KeyId(id)).filter(|key| scope.permission(key).is_some());
-            key.map(|key| scope.set(key, Some(level))).ok_or_else(|| unknown(id))
+            let key = tables
+                .keys
+                .get_mut(&KeyId(id))
+                .filter(|key| scope.permission(key).is_some());
+            key.map(|key| scope.set(key, Some(level)))
+                .ok_or_else(|| unknown(id))
         })?;
         self.show_access_key(scope, id)
     }
@@ -147,7 +198,10 @@ impl Server {
             }
             tables.keys.retain(|_, key| match &key.holder {
                 KeyHolder::User(_) => true,
-                KeyHolder::Access { repositories, spaces } => !repositories.is_empty() || !spaces.is_empty(),
+                KeyHolder::Access {
+                    repositories,
+                    spaces,
+                } => !repositories.is_empty() || !spaces.is_empty(),
             });
         });
         no_content()
@@ -162,17 +216,29 @@ fn grant(
     permission: Permission,
     now: jiff::Timestamp,
 ) -> ApiResult<KeyId> {
-    let taken = |message: &str| ApiError::conflict(message.to_owned(), Some("com.atlassian.bitbucket.ssh.DuplicateSshKeyException"));
-    let known = tables.key_by_blob(&parsed.algorithm, &parsed.base64).map(|key| key.id);
+    let taken = |message: &str| {
+        ApiError::conflict(
+            message.to_owned(),
+            Some("com.atlassian.bitbucket.ssh.DuplicateSshKeyException"),
+        )
+    };
+    let known = tables
+        .key_by_blob(&parsed.algorithm, &parsed.base64)
+        .map(|key| key.id);
     let id = if let Some(id) = known {
         id
     } else {
-        let holder = KeyHolder::Access { repositories: BTreeMap::new(), spaces: BTreeMap::new() };
+        let holder = KeyHolder::Access {
+            repositories: BTreeMap::new(),
+            spaces: BTreeMap::new(),
+        };
         tables.add_key(parsed.clone(), new.key.label(parsed), holder, now)
     };
     let key = tables.keys.get_mut(&id).ok_or_else(|| unknown(id.0))?;
     if matches!(key.holder, KeyHolder::User(_)) {
-        return Err(taken("That SSH key already belongs to a user account and cannot become an access key."));
+        return Err(taken(
+            "That SSH key already belongs to a user account and cannot become an access key.",
+        ));
     }
     if scope.permission(key).is_some() {
         return Err(taken("That SSH key already has access here."));
@@ -230,7 +296,11 @@ pub(in crate::datacenter) async fn change_in_repository(
     Extension(caller): Extension<Caller>,
     Path((key, slug, id, permission)): Path<(String, String, u64, String)>,
 ) -> ApiResult {
-    server.change_access_key(server.repository_scope(&caller, &key, &slug)?, id, &permission)
+    server.change_access_key(
+        server.repository_scope(&caller, &key, &slug)?,
+        id,
+        &permission,
+    )
 }
 
 /// Access keys of a project.

@@ -50,7 +50,12 @@ fn kind_of(entry: &TreeEntry) -> &'static str {
 
 impl Server {
     /// The commit and the entry at a path.
-    async fn entry(&self, found: &Found, at: Option<&str>, path: &str) -> ApiResult<(String, TreeEntry)> {
+    async fn entry(
+        &self,
+        found: &Found,
+        at: Option<&str>,
+        path: &str,
+    ) -> ApiResult<(String, TreeEntry)> {
         let commit = self.revision_or_default(found, at).await?;
         let (id, hash, wanted) = (found.id, commit.clone(), path.to_owned());
         let entry = self.git(move |git| git.entry(id, &hash, &wanted)).await?;
@@ -74,11 +79,17 @@ pub(in crate::datacenter) async fn raw(
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let (_, entry) = server.entry(&found, query.at(), &path).await?;
     if kind_of(&entry) != "FILE" {
-        return Err(ApiError::bad_request(format!("The path \"{path}\" is not a file.")));
+        return Err(ApiError::bad_request(format!(
+            "The path \"{path}\" is not a file."
+        )));
     }
     let bytes = server.bytes(&found, &entry).await?;
     let text = std::str::from_utf8(&bytes).is_ok();
-    let kind = if text { "text/plain;charset=UTF-8" } else { "application/octet-stream" };
+    let kind = if text {
+        "text/plain;charset=UTF-8"
+    } else {
+        "application/octet-stream"
+    };
     Ok(([(header::CONTENT_TYPE, kind)], bytes).into_response())
 }
 
@@ -110,7 +121,9 @@ pub(in crate::datacenter) async fn browse(
     }
     if entry.kind == TreeEntryKind::Directory {
         let (id, hash, wanted) = (found.id, commit.clone(), path.clone());
-        let entries = server.git(move |git| git.list(id, &hash, &wanted, 1)).await?;
+        let entries = server
+            .git(move |git| git.list(id, &hash, &wanted, 1))
+            .await?;
         let children = server.page(entries, &query.page).map(|child| {
             let name = child.path.rsplit('/').next().unwrap_or_default().to_owned();
             json!({
@@ -118,11 +131,16 @@ pub(in crate::datacenter) async fn browse(
             })
         });
         let revision = query.at().unwrap_or(&commit);
-        return Ok(ok(json!({ "path": WirePath::of(&path), "revision": revision, "children": children })));
+        return Ok(ok(
+            json!({ "path": WirePath::of(&path), "revision": revision, "children": children }),
+        ));
     }
     let bytes = server.bytes(&found, &entry).await?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let page = server.page(text.lines().map(|line| json!({ "text": line })), &query.page);
+    let page = server.page(
+        text.lines().map(|line| json!({ "text": line })),
+        &query.page,
+    );
     Ok(ok(json!({
         "lines": page.values, "start": page.start, "size": page.size, "limit": page.limit,
         "isLastPage": page.is_last_page,
@@ -149,11 +167,23 @@ pub(in crate::datacenter) async fn files(
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let (commit, _) = server.entry(&found, query.at(), &path).await?;
     let (id, below) = (found.id, path.clone());
-    let entries = server.git(move |git| git.list(id, &commit, &below, 0)).await?;
-    let prefix = if path.is_empty() { String::new() } else { format!("{}/", path.trim_matches('/')) };
+    let entries = server
+        .git(move |git| git.list(id, &commit, &below, 0))
+        .await?;
+    let prefix = if path.is_empty() {
+        String::new()
+    } else {
+        format!("{}/", path.trim_matches('/'))
+    };
     let paths = entries
         .into_iter()
         .filter(|entry| entry.kind != TreeEntryKind::Directory)
-        .map(|entry| entry.path.strip_prefix(&prefix).unwrap_or(&entry.path).to_owned());
+        .map(|entry| {
+            entry
+                .path
+                .strip_prefix(&prefix)
+                .unwrap_or(&entry.path)
+                .to_owned()
+        });
     Ok(ok(server.page(paths.collect::<Vec<_>>(), &query.page)))
 }

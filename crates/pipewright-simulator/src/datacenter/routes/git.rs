@@ -32,16 +32,32 @@ pub(in crate::datacenter) async fn smart(
     };
     let found = server.installation.read(|tables| {
         let repository = tables.repository_by_path(&key, slug)?;
-        Some((repository.id, repository.archived, caller.on_repository(tables, repository)))
+        Some((
+            repository.id,
+            repository.archived,
+            caller.on_repository(tables, repository),
+        ))
     });
     let Some((id, archived, permission)) = found else {
-        return ask_or_refuse(&caller, StatusCode::NOT_FOUND, "Repository does not exist\n");
+        return ask_or_refuse(
+            &caller,
+            StatusCode::NOT_FOUND,
+            "Repository does not exist\n",
+        );
     };
     if permission < Some(needed) {
-        return ask_or_refuse(&caller, StatusCode::FORBIDDEN, "You do not have permission for this repository\n");
+        return ask_or_refuse(
+            &caller,
+            StatusCode::FORBIDDEN,
+            "You do not have permission for this repository\n",
+        );
     }
     if archived && service == GitService::ReceivePack {
-        return (StatusCode::FORBIDDEN, "The repository is archived and read-only\n").into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            "The repository is archived and read-only\n",
+        )
+            .into_response();
     }
     let actor = caller.user().map_or(Actor::Unknown, Actor::User);
     serve(Arc::clone(&server.installation), id, actor, &rest, request).await
@@ -54,6 +70,8 @@ fn ask_or_refuse(caller: &Caller, status: StatusCode, text: &'static str) -> Res
     }
     let mut answer = (StatusCode::UNAUTHORIZED, "Authentication required\n").into_response();
     let challenge = HeaderValue::from_static("Basic realm=\"Atlassian Bitbucket\"");
-    answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    answer
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, challenge);
     answer
 }

@@ -17,7 +17,9 @@ use crate::datacenter::{
 };
 
 /// `application-properties`: the one resource that needs no sign-in. All values are strings.
-pub(in crate::datacenter) async fn application_properties(State(server): State<Arc<Server>>) -> Response {
+pub(in crate::datacenter) async fn application_properties(
+    State(server): State<Arc<Server>>,
+) -> Response {
     let values = server.settings.values();
     ok(json!({
         "version": values.version.to_string(),
@@ -32,11 +34,20 @@ pub(in crate::datacenter) async fn capabilities(State(server): State<Arc<Server>
     let version = server.settings.version();
     let base = server.links().base;
     let mut parts = Map::from_iter([
-        ("webhooks".to_owned(), json!(format!("{base}/rest/webhooks/latest/capabilities"))),
-        ("code-insights".to_owned(), json!(format!("{base}/rest/insights/latest/capabilities"))),
+        (
+            "webhooks".to_owned(),
+            json!(format!("{base}/rest/webhooks/latest/capabilities")),
+        ),
+        (
+            "code-insights".to_owned(),
+            json!(format!("{base}/rest/insights/latest/capabilities")),
+        ),
     ]);
     if version.has_rich_statuses() {
-        parts.insert("build".to_owned(), json!(format!("{base}/rest/api/latest/build/capabilities")));
+        parts.insert(
+            "build".to_owned(),
+            json!(format!("{base}/rest/api/latest/build/capabilities")),
+        );
     }
     ok(json!({
         "links": { "self": format!("{base}/rest/capabilities") },
@@ -47,12 +58,16 @@ pub(in crate::datacenter) async fn capabilities(State(server): State<Arc<Server>
 }
 
 /// Names of the events that a webhook may ask for.
-pub(in crate::datacenter) async fn webhook_capabilities(State(server): State<Arc<Server>>) -> Response {
+pub(in crate::datacenter) async fn webhook_capabilities(
+    State(server): State<Arc<Server>>,
+) -> Response {
     ok(json!({ "application-webhooks": known_events(server.settings.version()) }))
 }
 
 /// Which kinds of build status the server takes.
-pub(in crate::datacenter) async fn build_capabilities(State(server): State<Arc<Server>>) -> Response {
+pub(in crate::datacenter) async fn build_capabilities(
+    State(server): State<Arc<Server>>,
+) -> Response {
     let version = server.settings.version();
     if !version.has_rich_statuses() {
         return ApiError::missing("No build capabilities.").into_response();
@@ -65,7 +80,10 @@ pub(in crate::datacenter) async fn build_capabilities(State(server): State<Arc<S
 }
 
 /// SSH settings: any signed-in user may read them.
-pub(in crate::datacenter) async fn ssh_settings(State(server): State<Arc<Server>>, Extension(caller): Extension<Caller>) -> ApiResult {
+pub(in crate::datacenter) async fn ssh_settings(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+) -> ApiResult {
     caller.user().ok_or_else(ApiError::sign_in)?;
     let addresses = server.installation.addresses();
     let values = server.settings.values();

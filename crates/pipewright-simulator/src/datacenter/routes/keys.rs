@@ -41,12 +41,16 @@ impl NewKey {
     /// Reads the key itself.
     pub(super) fn parse(&self) -> ApiResult<ParsedKey> {
         let text = self.text.as_deref().unwrap_or_default();
-        ParsedKey::parse(text).ok_or_else(|| ApiError::field("text", "You must enter a valid public key"))
+        ParsedKey::parse(text)
+            .ok_or_else(|| ApiError::field("text", "You must enter a valid public key"))
     }
 
     /// The label given, or the key's own comment.
     pub(super) fn label<'k>(&'k self, key: &'k ParsedKey) -> &'k str {
-        self.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&key.comment)
+        self.label
+            .as_deref()
+            .filter(|label| !label.is_empty())
+            .unwrap_or(&key.comment)
     }
 }
 
@@ -55,15 +59,25 @@ fn subject(server: &Server, caller: &Caller, user: Option<&str>) -> ApiResult<Us
     let own = caller.user().ok_or_else(ApiError::sign_in)?;
     let Some(name) = user else { return Ok(own) };
     server.installation.read(|tables| {
-        let user = tables.user_by_name(name).or_else(|| tables.user_by_slug(name)).map(|user| user.id);
+        let user = tables
+            .user_by_name(name)
+            .or_else(|| tables.user_by_slug(name))
+            .map(|user| user.id);
         let user = user.ok_or_else(|| ApiError::no_user(name))?;
         let administrator = tables.user(own).is_some_and(|user| user.administrator);
-        if user == own || administrator { Ok(user) } else { Err(ApiError::not_permitted()) }
+        if user == own || administrator {
+            Ok(user)
+        } else {
+            Err(ApiError::not_permitted())
+        }
     })
 }
 
 fn keys_of(tables: &Tables, user: UserId) -> impl Iterator<Item = &SshKey> {
-    tables.keys.values().filter(move |key| key.holder == KeyHolder::User(user))
+    tables
+        .keys
+        .values()
+        .filter(move |key| key.holder == KeyHolder::User(user))
 }
 
 /// Keys of a user.
@@ -73,7 +87,11 @@ pub(in crate::datacenter) async fn keys(
     Query(query): Query<KeysQuery>,
 ) -> ApiResult {
     let user = subject(&server, &caller, query.user.as_deref())?;
-    server.render(|render| Ok(ok(server.page(keys_of(render.tables, user), &query.page).map(|key| render.key(key)))))
+    server.render(|render| {
+        Ok(ok(server
+            .page(keys_of(render.tables, user), &query.page)
+            .map(|key| render.key(key))))
+    })
 }
 
 /// One key of the caller.
@@ -85,7 +103,8 @@ pub(in crate::datacenter) async fn key(
     let user = caller.user().ok_or_else(ApiError::sign_in)?;
     server.render(|render| {
         let key = keys_of(render.tables, user).find(|key| key.id == KeyId(id));
-        key.map(|key| ok(render.key(key))).ok_or_else(|| ApiError::missing(format!("SSH key {id} does not exist.")))
+        key.map(|key| ok(render.key(key)))
+            .ok_or_else(|| ApiError::missing(format!("SSH key {id} does not exist.")))
     })
 }
 
@@ -104,20 +123,32 @@ pub(in crate::datacenter) async fn add_key(
     let parsed = new.parse()?;
     let now = server.now();
     let id = server.installation.write(|tables| {
-        if tables.key_by_blob(&parsed.algorithm, &parsed.base64).is_some() {
+        if tables
+            .key_by_blob(&parsed.algorithm, &parsed.base64)
+            .is_some()
+        {
             return Err(ApiError::conflict(
                 "That SSH key is already in use.",
                 Some("com.atlassian.bitbucket.ssh.DuplicateSshKeyException"),
             ));
         }
-        let id = tables.add_key(parsed.clone(), new.label(&parsed), KeyHolder::User(user), now);
+        let id = tables.add_key(
+            parsed.clone(),
+            new.label(&parsed),
+            KeyHolder::User(user),
+            now,
+        );
         if let (Some(days), Some(key)) = (new.expiry_days, tables.keys.get_mut(&id)) {
             key.expires_at = now.checked_add(SignedDuration::from_hours(24 * days)).ok();
         }
         Ok(id)
     })?;
     server.render(|render| {
-        let key = render.tables.keys.get(&id).ok_or_else(|| ApiError::missing("The SSH key is gone."))?;
+        let key = render
+            .tables
+            .keys
+            .get(&id)
+            .ok_or_else(|| ApiError::missing("The SSH key is gone."))?;
         Ok(created(render.key(key)))
     })
 }
@@ -149,6 +180,10 @@ pub(in crate::datacenter) async fn delete_all_keys(
     Query(query): Query<KeysQuery>,
 ) -> ApiResult {
     let user = subject(&server, &caller, query.user.as_deref())?;
-    server.installation.write(|tables| tables.keys.retain(|_, key| key.holder != KeyHolder::User(user)));
+    server.installation.write(|tables| {
+        tables
+            .keys
+            .retain(|_, key| key.holder != KeyHolder::User(user))
+    });
     Ok(no_content())
 }

@@ -25,7 +25,14 @@ const NEWEST: usize = 100;
 
 fn check_hash(commit: &str) -> ApiResult<()> {
     let whole = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if whole { Ok(()) } else { Err(ApiError::field("commitId", "A full 40 character commit id is required.")) }
+    if whole {
+        Ok(())
+    } else {
+        Err(ApiError::field(
+            "commitId",
+            "A full 40 character commit id is required.",
+        ))
+    }
 }
 
 /// Writes a status of a commit, wherever that commit may be.
@@ -38,11 +45,21 @@ pub(in crate::datacenter) async fn post(
     caller.user().ok_or_else(ApiError::sign_in)?;
     check_hash(&commit)?;
     let mut wrong = new.problems(server.settings.version());
-    if new.description.as_deref().is_some_and(|text| text.chars().count() > 255) {
-        wrong.push(("description", "The description must not be longer than 255 characters.".to_owned()));
+    if new
+        .description
+        .as_deref()
+        .is_some_and(|text| text.chars().count() > 255)
+    {
+        wrong.push((
+            "description",
+            "The description must not be longer than 255 characters.".to_owned(),
+        ));
     }
     if new.state.as_deref() == Some("CANCELLED") && wrong.is_empty() {
-        wrong.push(("state", "'CANCELLED' is not a valid build state.".to_owned()));
+        wrong.push((
+            "state",
+            "'CANCELLED' is not a valid build state.".to_owned(),
+        ));
     }
     if !wrong.is_empty() {
         return Err(ApiError::fields(wrong));
@@ -63,7 +80,9 @@ pub(in crate::datacenter) async fn list(
         let mut shown = render.tables.current_statuses(&commit.to_lowercase());
         shown.sort_by_key(|write| std::cmp::Reverse(write.written_at));
         shown.truncate(NEWEST);
-        Ok(ok(Page::of(shown, &query, NEWEST).map(|write| render.legacy_status(write))))
+        Ok(ok(
+            Page::of(shown, &query, NEWEST).map(|write| render.legacy_status(write))
+        ))
     })
 }
 
@@ -74,7 +93,9 @@ pub(in crate::datacenter) async fn stats(
     Path(commit): Path<String>,
 ) -> ApiResult {
     caller.user().ok_or_else(ApiError::sign_in)?;
-    Ok(ok(server.installation.read(|tables| count(tables, &commit))))
+    Ok(ok(server
+        .installation
+        .read(|tables| count(tables, &commit))))
 }
 
 /// The same for many commits.
@@ -84,8 +105,12 @@ pub(in crate::datacenter) async fn stats_of_many(
     Body(commits): Body<Vec<String>>,
 ) -> ApiResult {
     caller.user().ok_or_else(ApiError::sign_in)?;
-    let counts: BTreeMap<String, Value> =
-        server.installation.read(|tables| commits.into_iter().map(|commit| (commit.clone(), count(tables, &commit))).collect());
+    let counts: BTreeMap<String, Value> = server.installation.read(|tables| {
+        commits
+            .into_iter()
+            .map(|commit| (commit.clone(), count(tables, &commit)))
+            .collect()
+    });
     Ok(ok(counts))
 }
 

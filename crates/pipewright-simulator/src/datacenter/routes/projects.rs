@@ -36,13 +36,20 @@ pub(in crate::datacenter) async fn projects(
 ) -> ApiResult {
     let needed = match query.permission.as_deref() {
         None | Some("PROJECT_VIEW") => Permission::Read,
-        Some(name) => project_level(name).ok_or_else(|| ApiError::bad_request(format!("'{name}' is not a valid project permission.")))?,
+        Some(name) => project_level(name).ok_or_else(|| {
+            ApiError::bad_request(format!("'{name}' is not a valid project permission."))
+        })?,
     };
     let wanted = query.name.unwrap_or_default().to_lowercase();
     let most = server.settings.values().page_max;
     server.render(|render| {
-        let rows = render.tables.spaces().filter(|space| space.name.to_lowercase().contains(&wanted));
-        let page = Page::filtered(rows, &query.page, most, |space| caller.on_project(render.tables, space) >= Some(needed));
+        let rows = render
+            .tables
+            .spaces()
+            .filter(|space| space.name.to_lowercase().contains(&wanted));
+        let page = Page::filtered(rows, &query.page, most, |space| {
+            caller.on_project(render.tables, space) >= Some(needed)
+        });
         Ok(ok(page.map(|space| render.project(space))))
     })
 }
@@ -54,5 +61,11 @@ pub(in crate::datacenter) async fn project(
     Path(key): Path<String>,
 ) -> ApiResult {
     let id = server.project(&caller, &key, Permission::Read)?;
-    server.render(|render| render.tables.space(id).map(|space| ok(render.project(space))).ok_or_else(|| ApiError::no_project(&key)))
+    server.render(|render| {
+        render
+            .tables
+            .space(id)
+            .map(|space| ok(render.project(space)))
+            .ok_or_else(|| ApiError::no_project(&key))
+    })
 }

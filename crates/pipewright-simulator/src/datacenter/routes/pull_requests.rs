@@ -44,23 +44,43 @@ pub(in crate::datacenter) struct WriteQuery {
 impl PullRequestsQuery {
     fn picks(&self, pull_request: &PullRequest, found: &Found) -> bool {
         let outgoing = self.direction.as_deref() == Some("OUTGOING");
-        let end = if outgoing { &pull_request.source } else { &pull_request.destination };
+        let end = if outgoing {
+            &pull_request.source
+        } else {
+            &pull_request.destination
+        };
         let state = match self.state.as_deref() {
             Some("ALL") => true,
             Some("MERGED") => pull_request.state == PullRequestState::Merged,
             Some("DECLINED") => pull_request.state == PullRequestState::Declined,
             _ => pull_request.state == PullRequestState::Open,
         };
-        let draft = self.draft.as_deref().is_none_or(|draft| (draft == "true") == pull_request.draft);
-        let text = self.filter_text.as_deref().unwrap_or_default().to_lowercase();
-        let at = self.at.as_deref().is_none_or(|at| end.ref_name == ref_name::branch(at));
-        end.repository == Some(found.id) && state && draft && at && pull_request.title.to_lowercase().contains(&text)
+        let draft = self
+            .draft
+            .as_deref()
+            .is_none_or(|draft| (draft == "true") == pull_request.draft);
+        let text = self
+            .filter_text
+            .as_deref()
+            .unwrap_or_default()
+            .to_lowercase();
+        let at = self
+            .at
+            .as_deref()
+            .is_none_or(|at| end.ref_name == ref_name::branch(at));
+        end.repository == Some(found.id)
+            && state
+            && draft
+            && at
+            && pull_request.title.to_lowercase().contains(&text)
     }
 }
 
 impl Server {
     fn pull_request(&self, found: &Found, number: u64) -> ApiResult<PullRequest> {
-        let known = self.installation.read(|tables| tables.pull_requests.get(&(found.id, number)).cloned());
+        let known = self
+            .installation
+            .read(|tables| tables.pull_requests.get(&(found.id, number)).cloned());
         known.ok_or_else(|| ApiError::no_pull_request(number, &found.key, &found.slug))
     }
 
@@ -70,11 +90,19 @@ impl Server {
     }
 
     /// Checks an optimistic write: the version must be the current one, the pull request open.
-    fn check_write(&self, found: &Found, number: u64, query: &WriteQuery) -> ApiResult<PullRequest> {
+    fn check_write(
+        &self,
+        found: &Found,
+        number: u64,
+        query: &WriteQuery,
+    ) -> ApiResult<PullRequest> {
         let pull_request = self.pull_request(found, number)?;
-        let expected = query.version.ok_or_else(|| ApiError::field("version", "The version parameter is required."))?;
+        let expected = query
+            .version
+            .ok_or_else(|| ApiError::field("version", "The version parameter is required."))?;
         if expected != pull_request.version {
-            let shown = self.render(|render: &Render<'_>| json!(render.pull_request(&pull_request)));
+            let shown =
+                self.render(|render: &Render<'_>| json!(render.pull_request(&pull_request)));
             return Err(ApiError::stale(pull_request.version, expected, shown));
         }
         open(&pull_request)?;
@@ -109,8 +137,12 @@ fn open(pull_request: &PullRequest) -> ApiResult<()> {
 
 fn refusal(error: &ActionError) -> ApiError {
     let class = match error {
-        ActionError::Conflict { .. } => Some("com.atlassian.bitbucket.pull.PullRequestMergeVetoedException"),
-        ActionError::PullRequestClosed { .. } => Some("com.atlassian.bitbucket.pull.IllegalPullRequestStateException"),
+        ActionError::Conflict { .. } => {
+            Some("com.atlassian.bitbucket.pull.PullRequestMergeVetoedException")
+        }
+        ActionError::PullRequestClosed { .. } => {
+            Some("com.atlassian.bitbucket.pull.IllegalPullRequestStateException")
+        }
         _ => None,
     };
     ApiError::conflict(error.to_string(), class)
@@ -125,12 +157,19 @@ pub(in crate::datacenter) async fn list(
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     server.render(|render| {
-        let mut rows: Vec<&PullRequest> = render.tables.pull_requests.values().filter(|row| query.picks(row, &found)).collect();
+        let mut rows: Vec<&PullRequest> = render
+            .tables
+            .pull_requests
+            .values()
+            .filter(|row| query.picks(row, &found))
+            .collect();
         rows.sort_by_key(|row| (row.created_at, row.number));
         if query.order.as_deref() != Some("OLDEST") {
             rows.reverse();
         }
-        Ok(ok(server.page(rows, &query.page).map(|row| render.pull_request(row))))
+        Ok(ok(server
+            .page(rows, &query.page)
+            .map(|row| render.pull_request(row))))
     })
 }
 
@@ -155,7 +194,9 @@ pub(in crate::datacenter) async fn changes(
     let pull_request = server.pull_request(&found, number)?;
     let base = server.common_base(&pull_request).await?;
     let (from, to) = (base.clone(), pull_request.source.commit.clone());
-    let page = server.changes_between(found.id, from, to.clone(), &query).await?;
+    let page = server
+        .changes_between(found.id, from, to.clone(), &query)
+        .await?;
     let (is_last_page, next) = (page.is_last_page, page.next_page_start);
     let values: Vec<WireChange> = page.values;
     Ok(ok(json!({
@@ -176,14 +217,25 @@ pub(in crate::datacenter) async fn can_merge(
     let pull_request = server.pull_request(&found, number)?;
     open(&pull_request)?;
     server.common_base(&pull_request).await?;
-    let (id, source, destination) = (found.id, pull_request.source.commit, pull_request.destination.ref_name);
+    let (id, source, destination) = (
+        found.id,
+        pull_request.source.commit,
+        pull_request.destination.ref_name,
+    );
     let head = server.revision(&found, &destination).await?;
-    let (person, now) = (server.installation.person(pull_request.author), server.now());
+    let (person, now) = (
+        server.installation.person(pull_request.author),
+        server.now(),
+    );
     // A merge that nothing refers to: the product tries it out in the same way.
-    let tried = server.git(move |git| git.merge(id, &head, &source, "try", &person, now)).await?;
+    let tried = server
+        .git(move |git| git.merge(id, &head, &source, "try", &person, now))
+        .await?;
     let clean = tried.is_some();
     let outcome = if clean { "CLEAN" } else { "CONFLICTED" };
-    Ok(ok(json!({ "canMerge": clean, "conflicted": !clean, "outcome": outcome, "vetoes": [] })))
+    Ok(ok(
+        json!({ "canMerge": clean, "conflicted": !clean, "outcome": outcome, "vetoes": [] }),
+    ))
 }
 
 /// Merges. Tokens of a project or repository cannot: a merge needs a person's e-mail address.
@@ -197,7 +249,10 @@ pub(in crate::datacenter) async fn merge(
     let name = person_name(&server, &caller)?;
     server.check_write(&found, number, &query)?;
     let full_name = format!("{}/{}", found.key, found.slug);
-    let merged = server.installation.merge_pull_request(&full_name, number, &name).await;
+    let merged = server
+        .installation
+        .merge_pull_request(&full_name, number, &name)
+        .await;
     merged.map_err(|error| refusal(&error))?;
     server.show(&found, number)
 }
@@ -213,7 +268,10 @@ pub(in crate::datacenter) async fn decline(
     let name = person_name(&server, &caller)?;
     server.check_write(&found, number, &query)?;
     let full_name = format!("{}/{}", found.key, found.slug);
-    let declined = server.installation.decline_pull_request(&full_name, number, &name).await;
+    let declined = server
+        .installation
+        .decline_pull_request(&full_name, number, &name)
+        .await;
     declined.map_err(|error| refusal(&error))?;
     server.show(&found, number)
 }
@@ -223,5 +281,8 @@ fn person_name(server: &Server, caller: &Caller) -> ApiResult<String> {
     if caller.is_synthetic() {
         return Err(ApiError::needs_person());
     }
-    server.installation.read(|tables| tables.user(user).map(|user| user.name.clone())).ok_or_else(ApiError::wrong_credentials)
+    server
+        .installation
+        .read(|tables| tables.user(user).map(|user| user.name.clone()))
+        .ok_or_else(ApiError::wrong_credentials)
 }

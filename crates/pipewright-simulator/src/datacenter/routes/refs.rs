@@ -34,7 +34,11 @@ pub(in crate::datacenter) struct RefsQuery {
 impl RefsQuery {
     /// Filters by a part of the name and orders: newest commit first, unless asked by name.
     fn pick(&self, mut refs: Vec<GitRef>) -> Vec<GitRef> {
-        let wanted = self.filter_text.as_deref().unwrap_or_default().to_lowercase();
+        let wanted = self
+            .filter_text
+            .as_deref()
+            .unwrap_or_default()
+            .to_lowercase();
         refs.retain(|found| found.short_name().to_lowercase().contains(&wanted));
         if self.order_by.as_deref() == Some("ALPHABETICAL") {
             refs.sort_by_key(|found| found.short_name().to_lowercase());
@@ -72,11 +76,17 @@ pub(in crate::datacenter) async fn branches(
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let refs = query.pick(server.refs(&found, ref_name::HEADS).await?);
-    Ok(ok(server.page(refs, &query.page).map(|branch| wire_branch(&branch, &found))))
+    Ok(ok(server
+        .page(refs, &query.page)
+        .map(|branch| wire_branch(&branch, &found))))
 }
 
 fn wire_branch(branch: &GitRef, found: &Found) -> WireBranch {
-    WireBranch::new(&branch.name, &branch.target, branch.short_name() == found.default_branch)
+    WireBranch::new(
+        &branch.name,
+        &branch.target,
+        branch.short_name() == found.default_branch,
+    )
 }
 
 /// Tags.
@@ -88,7 +98,9 @@ pub(in crate::datacenter) async fn tags(
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let refs = query.pick(server.refs(&found, ref_name::TAGS).await?);
-    Ok(ok(server.page(refs, &query.page).map(|tag| WireTag::new(&tag.name, &tag.target))))
+    Ok(ok(server
+        .page(refs, &query.page)
+        .map(|tag| WireTag::new(&tag.name, &tag.target))))
 }
 
 /// One tag; its name may hold slashes, encoded or not.
@@ -99,7 +111,8 @@ pub(in crate::datacenter) async fn tag(
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let tag = server.find_ref(&found, ref_name::tag(&name)).await?;
-    tag.map(|tag| ok(WireTag::new(&tag.name, &tag.target))).ok_or_else(|| ApiError::no_tag(&name, &found.slug))
+    tag.map(|tag| ok(WireTag::new(&tag.name, &tag.target)))
+        .ok_or_else(|| ApiError::no_tag(&name, &found.slug))
 }
 
 /// The configured default branch, also while it does not exist.
@@ -127,7 +140,10 @@ pub(in crate::datacenter) async fn older_default_branch(
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let branches = server.refs(&found, ref_name::HEADS).await?;
-    match branches.iter().find(|branch| branch.short_name() == found.default_branch) {
+    match branches
+        .iter()
+        .find(|branch| branch.short_name() == found.default_branch)
+    {
         Some(branch) => Ok(ok(wire_branch(branch, &found))),
         None if branches.is_empty() => Ok(no_content()),
         None => Err(ApiError::no_branch(&found.default_branch, &found.slug)),

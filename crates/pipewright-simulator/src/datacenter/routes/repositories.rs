@@ -40,26 +40,36 @@ pub(in crate::datacenter) async fn repositories(
 ) -> ApiResult {
     let needed = match query.permission.as_deref() {
         None => Permission::Read,
-        Some(name) => {
-            repository_level(name).ok_or_else(|| ApiError::bad_request(format!("'{name}' is not a valid repository permission.")))?
-        }
+        Some(name) => repository_level(name).ok_or_else(|| {
+            ApiError::bad_request(format!("'{name}' is not a valid repository permission."))
+        })?,
     };
     let (version, most) = {
         let values = server.settings.values();
         (values.version, values.page_max)
     };
     server.render(|render| {
-        let mut rows: Vec<&Repository> = render.tables.repositories().filter(|row| matches(render.tables, row, &query, version)).collect();
+        let mut rows: Vec<&Repository> = render
+            .tables
+            .repositories()
+            .filter(|row| matches(render.tables, row, &query, version))
+            .collect();
         rows.sort_by_key(|row| (row.name.to_lowercase(), row.id));
-        let page = Page::filtered(rows, &query.page, most, |row| caller.on_repository(render.tables, row) >= Some(needed));
+        let page = Page::filtered(rows, &query.page, most, |row| {
+            caller.on_repository(render.tables, row) >= Some(needed)
+        });
         Ok(ok(page.map(|row| render.repository(row))))
     })
 }
 
 fn matches(tables: &Tables, row: &Repository, query: &RepositoriesQuery, version: Version) -> bool {
-    let Some(space) = tables.space(row.space) else { return false };
-    let contains =
-        |text: &str, part: &Option<String>| part.as_deref().is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()));
+    let Some(space) = tables.space(row.space) else {
+        return false;
+    };
+    let contains = |text: &str, part: &Option<String>| {
+        part.as_deref()
+            .is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
+    };
     let visible = match query.visibility.as_deref() {
         Some("public") => !row.private,
         Some("private") => row.private,
@@ -67,14 +77,22 @@ fn matches(tables: &Tables, row: &Repository, query: &RepositoriesQuery, version
     };
     // Older servers do not know these two and ignore them in silence.
     let knows_newer = version.has_archived();
-    let in_project = !knows_newer || query.projectkey.as_deref().is_none_or(|key| space.key.eq_ignore_ascii_case(key));
+    let in_project = !knows_newer
+        || query
+            .projectkey
+            .as_deref()
+            .is_none_or(|key| space.key.eq_ignore_ascii_case(key));
     let archived = !knows_newer
         || match query.archived.as_deref() {
             Some("ALL") => true,
             Some("ARCHIVED") => row.archived,
             _ => !row.archived,
         };
-    visible && in_project && archived && contains(&row.name, &query.name) && contains(&space.name, &query.projectname)
+    visible
+        && in_project
+        && archived
+        && contains(&row.name, &query.name)
+        && contains(&space.name, &query.projectname)
 }
 
 /// Repositories of one project.
@@ -91,7 +109,9 @@ pub(in crate::datacenter) async fn project_repositories(
             return Err(ApiError::not_permitted());
         }
         let rows = render.tables.repositories_of(space.id);
-        let page = Page::filtered(rows, &query, most, |row| caller.on_repository(render.tables, row).is_some());
+        let page = Page::filtered(rows, &query, most, |row| {
+            caller.on_repository(render.tables, row).is_some()
+        });
         Ok(ok(page.map(|row| render.repository(row))))
     })
 }
@@ -103,5 +123,10 @@ pub(in crate::datacenter) async fn repository(
     Path((key, slug)): Path<(String, String)>,
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
-    server.render(|render| render.repository_by_id(found.id).map(ok).ok_or_else(|| ApiError::no_repository(&found.key, &slug)))
+    server.render(|render| {
+        render
+            .repository_by_id(found.id)
+            .map(ok)
+            .ok_or_else(|| ApiError::no_repository(&found.key, &slug))
+    })
 }

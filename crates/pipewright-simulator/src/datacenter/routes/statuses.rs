@@ -51,11 +51,17 @@ impl NewStatus {
         let mut wrong = Vec::new();
         let key = self.key.as_deref().unwrap_or_default();
         if key.is_empty() || key.chars().count() > 255 {
-            wrong.push(("key", "The key must be between 1 and 255 characters.".to_owned()));
+            wrong.push((
+                "key",
+                "The key must be between 1 and 255 characters.".to_owned(),
+            ));
         }
         let url = self.url.as_deref().unwrap_or_default();
         if url.is_empty() || url.chars().count() > 450 {
-            wrong.push(("url", "The URL must be between 1 and 450 characters.".to_owned()));
+            wrong.push((
+                "url",
+                "The URL must be between 1 and 450 characters.".to_owned(),
+            ));
         } else if !Url::parse(url).is_ok_and(|url| url.has_host()) {
             wrong.push(("url", "The URL must be absolute.".to_owned()));
         }
@@ -71,11 +77,21 @@ impl NewStatus {
             ("ref", &self.ref_name, 1024),
         ];
         for (field, value, most) in limits {
-            if value.as_deref().is_some_and(|text| text.chars().count() > most) {
-                wrong.push((field, format!("The {field} must not be longer than {most} characters.")));
+            if value
+                .as_deref()
+                .is_some_and(|text| text.chars().count() > most)
+            {
+                wrong.push((
+                    field,
+                    format!("The {field} must not be longer than {most} characters."),
+                ));
             }
         }
-        if self.ref_name.as_deref().is_some_and(|name| !name.starts_with("refs/")) {
+        if self
+            .ref_name
+            .as_deref()
+            .is_some_and(|name| !name.starts_with("refs/"))
+        {
             wrong.push(("ref", "The ref must start with refs/.".to_owned()));
         }
         wrong
@@ -88,13 +104,22 @@ impl NewStatus {
             ("duration", self.duration.map(|duration| json!(duration))),
             ("testResults", self.test_results.take()),
         ];
-        fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect()
     }
 }
 
 impl Server {
     /// Stores one accepted write.
-    pub(super) fn write_status(&self, caller: &Caller, repository: Option<RepositoryId>, commit: String, mut new: NewStatus) {
+    pub(super) fn write_status(
+        &self,
+        caller: &Caller,
+        repository: Option<RepositoryId>,
+        commit: String,
+        mut new: NewStatus,
+    ) {
         let now = self.now();
         let write = StatusWrite {
             uuid: random::uuid(),
@@ -149,10 +174,14 @@ pub(in crate::datacenter) async fn get(
     }
     let found = server.repository(&caller, (&key, &slug), Permission::Read)?;
     let commit = server.commit_by_id(&found, &commit).await?;
-    let wanted = query.key.ok_or_else(|| ApiError::field("key", "The key parameter is required."))?;
+    let wanted = query
+        .key
+        .ok_or_else(|| ApiError::field("key", "The key parameter is required."))?;
     server.render(|render| {
         let shown = render.tables.current_statuses(&commit);
-        let status = shown.into_iter().find(|write| write.repository == Some(found.id) && write.key == wanted);
+        let status = shown
+            .into_iter()
+            .find(|write| write.repository == Some(found.id) && write.key == wanted);
         status.map(|write| ok(render.status(write))).ok_or_else(|| {
             ApiError::not_found(
                 format!("No build status with key '{wanted}' exists for commit '{commit}'."),
@@ -171,7 +200,9 @@ pub(in crate::datacenter) async fn delete(
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Admin)?;
     let commit = server.commit_by_id(&found, &commit).await?;
-    let wanted = query.key.ok_or_else(|| ApiError::field("key", "The key parameter is required."))?;
+    let wanted = query
+        .key
+        .ok_or_else(|| ApiError::field("key", "The key parameter is required."))?;
     server.installation.write(|tables| {
         if let Some(writes) = tables.statuses.get_mut(&commit) {
             writes.retain(|write| write.repository != Some(found.id) || write.key != wanted);

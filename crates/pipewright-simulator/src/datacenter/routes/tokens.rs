@@ -57,11 +57,19 @@ fn wire(token: &AccessToken, show: bool) -> WireToken {
 impl Server {
     /// A person may manage the own tokens; tokens make no tokens.
     fn tokens_of_user(&self, caller: &Caller, slug: &str) -> ApiResult<TokenOwner> {
-        let Caller::Person(own) = caller else { return Err(ApiError::not_permitted()) };
+        let Caller::Person(own) = caller else {
+            return Err(ApiError::not_permitted());
+        };
         self.installation.read(|tables| {
-            let user = tables.user_by_slug(slug).ok_or_else(|| ApiError::no_user(slug))?;
+            let user = tables
+                .user_by_slug(slug)
+                .ok_or_else(|| ApiError::no_user(slug))?;
             let administrator = tables.user(*own).is_some_and(|user| user.administrator);
-            if user.id == *own || administrator { Ok(TokenOwner::User(user.id)) } else { Err(ApiError::not_permitted()) }
+            if user.id == *own || administrator {
+                Ok(TokenOwner::User(user.id))
+            } else {
+                Err(ApiError::not_permitted())
+            }
         })
     }
 
@@ -71,7 +79,12 @@ impl Server {
         Ok(TokenOwner::Space(id))
     }
 
-    fn tokens_of_repository(&self, caller: &Caller, key: &str, slug: &str) -> ApiResult<TokenOwner> {
+    fn tokens_of_repository(
+        &self,
+        caller: &Caller,
+        key: &str,
+        slug: &str,
+    ) -> ApiResult<TokenOwner> {
         let id = self.repository(caller, (key, slug), Permission::Admin)?.id;
         person(caller)?;
         Ok(TokenOwner::Repository(id))
@@ -85,7 +98,9 @@ impl Server {
             return Err(ApiError::fields(wrong));
         }
         let now = self.now();
-        let expires_at = new.expiry_days.and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());
+        let expires_at = new
+            .expiry_days
+            .and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());
         let token = self
             .installation
             .write(|tables| add_token(tables, owner, &name, permissions, (now, expires_at)))
@@ -101,30 +116,51 @@ impl Server {
     }
 
     fn delete_token(&self, owner: TokenOwner, id: &str) -> ApiResult {
-        let id = id.parse().map(TokenId).map_err(|_| ApiError::missing(format!("Token {id} does not exist.")))?;
-        self.installation.write(|tables| match tables.tokens.get(&id) {
-            Some(token) if token.owner == owner => {
-                tables.tokens.remove(&id);
-                Ok(no_content())
-            }
-            _ => Err(ApiError::missing(format!("Token {id} does not exist."))),
-        })
+        let id = id
+            .parse()
+            .map(TokenId)
+            .map_err(|_| ApiError::missing(format!("Token {id} does not exist.")))?;
+        self.installation
+            .write(|tables| match tables.tokens.get(&id) {
+                Some(token) if token.owner == owner => {
+                    tables.tokens.remove(&id);
+                    Ok(no_content())
+                }
+                _ => Err(ApiError::missing(format!("Token {id} does not exist."))),
+            })
     }
 }
 
 fn person(caller: &Caller) -> ApiResult<()> {
-    if matches!(caller, Caller::Person(_)) { Ok(()) } else { Err(ApiError::not_permitted()) }
+    if matches!(caller, Caller::Person(_)) {
+        Ok(())
+    } else {
+        Err(ApiError::not_permitted())
+    }
 }
 
 /// One project and one repository level at most; the repository level may not be below the project level; tokens of a
 /// repository take repository levels only.
-pub(in crate::datacenter) fn problems(owner: TokenOwner, name: &str, permissions: &[String]) -> Vec<(&'static str, String)> {
+pub(in crate::datacenter) fn problems(
+    owner: TokenOwner,
+    name: &str,
+    permissions: &[String],
+) -> Vec<(&'static str, String)> {
     let mut wrong = Vec::new();
     if name.is_empty() || name.chars().count() > 255 {
-        wrong.push(("name", "The name must be between 1 and 255 characters.".to_owned()));
+        wrong.push((
+            "name",
+            "The name must be between 1 and 255 characters.".to_owned(),
+        ));
     }
-    let repository: Vec<Permission> = permissions.iter().filter_map(|name| repository_level(name)).collect();
-    let project: Vec<Permission> = permissions.iter().filter_map(|name| project_level(name)).collect();
+    let repository: Vec<Permission> = permissions
+        .iter()
+        .filter_map(|name| repository_level(name))
+        .collect();
+    let project: Vec<Permission> = permissions
+        .iter()
+        .filter_map(|name| project_level(name))
+        .collect();
     let repository_token = matches!(owner, TokenOwner::Repository(_));
     let known = repository.len() + project.len() == permissions.len();
     let single = repository.len() <= 1 && project.len() <= 1;
@@ -132,8 +168,16 @@ pub(in crate::datacenter) fn problems(owner: TokenOwner, name: &str, permissions
         (Some(repository), Some(project)) => repository >= project,
         _ => true,
     };
-    if permissions.is_empty() || !known || !single || !ordered || (repository_token && !project.is_empty()) {
-        wrong.push(("permissions", "The permissions are missing, unknown or do not go together.".to_owned()));
+    if permissions.is_empty()
+        || !known
+        || !single
+        || !ordered
+        || (repository_token && !project.is_empty())
+    {
+        wrong.push((
+            "permissions",
+            "The permissions are missing, unknown or do not go together.".to_owned(),
+        ));
     }
     wrong
 }
@@ -149,20 +193,39 @@ pub(in crate::datacenter) fn add_token(
     let id = TokenId(tables.next_id());
     let user = match owner {
         TokenOwner::User(user) => user,
-        TokenOwner::Repository(_) | TokenOwner::Space(_) => synthetic_user(tables, owner, id, name, now)?,
+        TokenOwner::Repository(_) | TokenOwner::Space(_) => {
+            synthetic_user(tables, owner, id, name, now)?
+        }
     };
     // The form of the real thing: digits of the id, a colon and random bytes, in base64.
     let mut bytes = format!("{:012}:", id.0).into_bytes();
     bytes.extend(random::bytes::<20>());
     let secret = BASE64_STANDARD.encode(bytes);
-    let token = AccessToken { id, secret, owner, user, name: name.to_owned(), permissions, created_at: now, expires_at };
+    let token = AccessToken {
+        id,
+        secret,
+        owner,
+        user,
+        name: name.to_owned(),
+        permissions,
+        created_at: now,
+        expires_at,
+    };
     tables.tokens.insert(id, token.clone());
     Ok(token)
 }
 
-fn synthetic_user(tables: &mut Tables, owner: TokenOwner, id: TokenId, name: &str, now: jiff::Timestamp) -> Result<UserId, NameTaken> {
+fn synthetic_user(
+    tables: &mut Tables,
+    owner: TokenOwner,
+    id: TokenId,
+    name: &str,
+    now: jiff::Timestamp,
+) -> Result<UserId, NameTaken> {
     let account = match owner {
-        TokenOwner::Repository(repository) => format!("access-token-user/repository/{repository}/{id}"),
+        TokenOwner::Repository(repository) => {
+            format!("access-token-user/repository/{repository}/{id}")
+        }
         TokenOwner::Space(space) => format!("access-token-user/project/{space}/{id}"),
         TokenOwner::User(user) => return Ok(user),
     };

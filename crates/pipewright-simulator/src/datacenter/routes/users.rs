@@ -23,8 +23,12 @@ pub(in crate::datacenter) async fn user(
 ) -> ApiResult {
     caller.user().ok_or_else(ApiError::sign_in)?;
     server.render(|render| {
-        let user = render.tables.user_by_slug(&slug).filter(|user| !user.service);
-        user.map(|user| ok(render.user(user))).ok_or_else(|| ApiError::no_user(&slug))
+        let user = render
+            .tables
+            .user_by_slug(&slug)
+            .filter(|user| !user.service);
+        user.map(|user| ok(render.user(user)))
+            .ok_or_else(|| ApiError::no_user(&slug))
     })
 }
 
@@ -47,8 +51,13 @@ pub(in crate::datacenter) async fn users(
     server.render(|render| {
         let rows = render.tables.users().filter(|user| {
             let texts = [&user.name, &user.display_name, &user.email];
-            !user.service && texts.iter().any(|text| text.to_lowercase().contains(&wanted))
+            !user.service
+                && texts
+                    .iter()
+                    .any(|text| text.to_lowercase().contains(&wanted))
         });
-        Ok(ok(server.page(rows, &query.page).map(|user| render.user(user))))
+        Ok(ok(server
+            .page(rows, &query.page)
+            .map(|user| render.user(user))))
     })
 }

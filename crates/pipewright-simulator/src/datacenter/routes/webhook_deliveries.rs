@@ -50,8 +50,12 @@ pub(in crate::datacenter) async fn test(
 ) -> ApiResult {
     let subject = server.repository_subject(&caller, &key, &slug)?;
     // The document calls the address optional; servers fail without it.
-    let url = query.url.ok_or_else(|| ApiError::internal("An error occurred while processing the request."))?;
-    let credentials = serde_json::from_slice::<Credentials>(&body).ok().map(Credentials::into_stored);
+    let url = query
+        .url
+        .ok_or_else(|| ApiError::internal("An error occurred while processing the request."))?;
+    let credentials = serde_json::from_slice::<Credentials>(&body)
+        .ok()
+        .map(Credentials::into_stored);
     let now = server.now();
     let webhook = Webhook {
         id: WebhookId(query.webhook_id.unwrap_or(0)),
@@ -68,7 +72,9 @@ pub(in crate::datacenter) async fn test(
         updated_at: now,
     };
     let ping = Bytes::from_static(br#"{"test": true}"#);
-    let delivery = server.installation.deliver(webhook, None, "diagnostics:ping", ping);
+    let delivery = server
+        .installation
+        .deliver(webhook, None, "diagnostics:ping", ping);
     let done = server
         .installation
         .wait_until(TEST_TIME, |tables| {
@@ -78,9 +84,13 @@ pub(in crate::datacenter) async fn test(
         .await;
     let attempt = done.as_ref().and_then(|delivery| delivery.attempts.last());
     let response = match attempt.map(|attempt| &attempt.outcome) {
-        Some(AttemptOutcome::Answered { status, body }) => json!({ "statusCode": status, "headers": {}, "body": body }),
+        Some(AttemptOutcome::Answered { status, body }) => {
+            json!({ "statusCode": status, "headers": {}, "body": body })
+        }
         Some(AttemptOutcome::Failed(why)) => json!({ "error": { "message": why } }),
-        Some(AttemptOutcome::TimedOut) | None => json!({ "error": { "message": "Read timed out" } }),
+        Some(AttemptOutcome::TimedOut) | None => {
+            json!({ "error": { "message": "Read timed out" } })
+        }
     };
     let request = json!({
         "method": "POST", "url": url, "body": "{\"test\": true}",
@@ -99,10 +109,22 @@ pub(in crate::datacenter) async fn latest(
     let subject = server.repository_subject(&caller, &key, &slug)?;
     server.with_webhook(subject, id, |render, webhook| {
         let last = sent(render.tables, webhook.id)
-            .filter(|(delivery, _)| query.event.as_deref().is_none_or(|event| delivery.event_key == event))
-            .filter(|(_, attempt)| query.outcome.as_deref().is_none_or(|wanted| outcome_of(attempt) == wanted))
+            .filter(|(delivery, _)| {
+                query
+                    .event
+                    .as_deref()
+                    .is_none_or(|event| delivery.event_key == event)
+            })
+            .filter(|(_, attempt)| {
+                query
+                    .outcome
+                    .as_deref()
+                    .is_none_or(|wanted| outcome_of(attempt) == wanted)
+            })
             .last();
-        last.map_or_else(no_content, |(delivery, attempt)| ok(invocation(delivery, attempt)))
+        last.map_or_else(no_content, |(delivery, attempt)| {
+            ok(invocation(delivery, attempt))
+        })
     })
 }
 
@@ -115,8 +137,12 @@ pub(in crate::datacenter) async fn statistics(
 ) -> ApiResult {
     let subject = server.repository_subject(&caller, &key, &slug)?;
     server.with_webhook(subject, id, |render, webhook| {
-        let rows =
-            sent(render.tables, webhook.id).filter(|(delivery, _)| query.event.as_deref().is_none_or(|event| delivery.event_key == event));
+        let rows = sent(render.tables, webhook.id).filter(|(delivery, _)| {
+            query
+                .event
+                .as_deref()
+                .is_none_or(|event| delivery.event_key == event)
+        });
         ok(history(rows))
     })
 }
@@ -128,19 +154,30 @@ pub(in crate::datacenter) async fn statistics_summary(
     Path((key, slug, id)): Path<(String, String, u64)>,
 ) -> ApiResult {
     let subject = server.repository_subject(&caller, &key, &slug)?;
-    server.with_webhook(subject, id, |render, webhook| ok(statistics_by_event(render.tables, webhook.id)))
+    server.with_webhook(subject, id, |render, webhook| {
+        ok(statistics_by_event(render.tables, webhook.id))
+    })
 }
 
 pub(super) fn statistics_by_event(tables: &Tables, webhook: WebhookId) -> Value {
     let mut by_event: BTreeMap<&str, Vec<(&Delivery, &DeliveryAttempt)>> = BTreeMap::new();
     for (delivery, attempt) in sent(tables, webhook) {
-        by_event.entry(&delivery.event_key).or_default().push((delivery, attempt));
+        by_event
+            .entry(&delivery.event_key)
+            .or_default()
+            .push((delivery, attempt));
     }
-    by_event.into_iter().map(|(event, rows)| (event.to_owned(), history(rows.into_iter()))).collect()
+    by_event
+        .into_iter()
+        .map(|(event, rows)| (event.to_owned(), history(rows.into_iter())))
+        .collect()
 }
 
 /// Deliveries of a webhook that were really sent, oldest first.
-fn sent(tables: &Tables, webhook: WebhookId) -> impl Iterator<Item = (&Delivery, &DeliveryAttempt)> {
+fn sent(
+    tables: &Tables,
+    webhook: WebhookId,
+) -> impl Iterator<Item = (&Delivery, &DeliveryAttempt)> {
     tables
         .deliveries
         .values()
@@ -199,6 +236,10 @@ fn history<'t>(rows: impl Iterator<Item = (&'t Delivery, &'t DeliveryAttempt)>) 
 }
 
 fn header_object(headers: &[(String, String)]) -> Value {
-    let shown = headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-    shown.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let shown = headers
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+    shown
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }

@@ -54,7 +54,10 @@ pub(super) struct Credentials {
 
 impl Credentials {
     pub(super) fn into_stored(self) -> WebhookCredentials {
-        WebhookCredentials { username: self.username.unwrap_or_default(), password: self.password.unwrap_or_default() }
+        WebhookCredentials {
+            username: self.username.unwrap_or_default(),
+            password: self.password.unwrap_or_default(),
+        }
     }
 }
 
@@ -80,18 +83,28 @@ struct Checked {
 
 impl Server {
     fn check_webhook(&self, new: NewWebhook) -> ApiResult<Checked> {
-        let secret = new.configuration.and_then(|configuration| configuration.secret);
+        let secret = new
+            .configuration
+            .and_then(|configuration| configuration.secret);
         if secret.as_deref() == Some("") {
-            return Err(ApiError::internal("An error occurred while processing the request. Check the server logs."));
+            return Err(ApiError::internal(
+                "An error occurred while processing the request. Check the server logs.",
+            ));
         }
         let mut wrong = Vec::new();
         let name = new.name.unwrap_or_default();
         if name.is_empty() || name.chars().count() > 255 {
-            wrong.push(("name", "The name must be between 1 and 255 characters.".to_owned()));
+            wrong.push((
+                "name",
+                "The name must be between 1 and 255 characters.".to_owned(),
+            ));
         }
         let url = new.url.unwrap_or_default();
         if !Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-            wrong.push(("url", "The URL must be a valid http or https address.".to_owned()));
+            wrong.push((
+                "url",
+                "The URL must be a valid http or https address.".to_owned(),
+            ));
         }
         let events = new.events.unwrap_or_default();
         let known: BTreeSet<&str> = known_events(self.settings.version()).into_iter().collect();
@@ -116,26 +129,40 @@ impl Server {
     }
 
     /// What a webhook of a repository listens to, for its administrators only.
-    pub(super) fn repository_subject(&self, caller: &Caller, key: &str, slug: &str) -> ApiResult<WebhookSubject> {
-        Ok(WebhookSubject::Repository(self.repository(caller, (key, slug), Permission::Admin)?.id))
+    pub(super) fn repository_subject(
+        &self,
+        caller: &Caller,
+        key: &str,
+        slug: &str,
+    ) -> ApiResult<WebhookSubject> {
+        Ok(WebhookSubject::Repository(
+            self.repository(caller, (key, slug), Permission::Admin)?.id,
+        ))
     }
 
     fn project_subject(&self, caller: &Caller, key: &str) -> ApiResult<WebhookSubject> {
         if !self.settings.version().has_project_webhooks() {
             return Err(ApiError::unknown_route());
         }
-        Ok(WebhookSubject::Space(self.project(caller, key, Permission::Admin)?))
+        Ok(WebhookSubject::Space(self.project(
+            caller,
+            key,
+            Permission::Admin,
+        )?))
     }
 
     fn list_webhooks(&self, subjects: &[WebhookSubject], query: &WebhooksQuery) -> ApiResult {
         self.render(|render| {
             let rows = render.tables.webhooks.values().filter(|webhook| {
                 let event = query.event.as_deref();
-                subjects.contains(&webhook.subject) && event.is_none_or(|event| webhook.events.iter().any(|own| own == event))
+                subjects.contains(&webhook.subject)
+                    && event.is_none_or(|event| webhook.events.iter().any(|own| own == event))
             });
             let page = self.page(rows, &query.page);
             let statistics = query.statistics.as_deref() == Some("true");
-            Ok(ok(page.map(|webhook| render.webhook(webhook, statistics.then(|| counters(render, webhook))))))
+            Ok(ok(page.map(|webhook| {
+                render.webhook(webhook, statistics.then(|| counters(render, webhook)))
+            })))
         })
     }
 
@@ -161,12 +188,16 @@ impl Server {
             tables.webhooks.insert(id, webhook);
             id
         });
-        self.with_webhook(subject, id.0, |render, webhook| created(render.webhook(webhook, None)))
+        self.with_webhook(subject, id.0, |render, webhook| {
+            created(render.webhook(webhook, None))
+        })
     }
 
     fn show_webhook(&self, subject: WebhookSubject, id: u64, query: &WebhooksQuery) -> ApiResult {
         let statistics = query.statistics.as_deref() == Some("true");
-        self.with_webhook(subject, id, |render, webhook| ok(render.webhook(webhook, statistics.then(|| counters(render, webhook)))))
+        self.with_webhook(subject, id, |render, webhook| {
+            ok(render.webhook(webhook, statistics.then(|| counters(render, webhook))))
+        })
     }
 
     fn replace_webhook(&self, subject: WebhookSubject, id: u64, new: NewWebhook) -> ApiResult {
@@ -188,21 +219,36 @@ impl Server {
                 };
             }
         });
-        self.with_webhook(subject, id, |render, webhook| ok(render.webhook(webhook, None)))
+        self.with_webhook(subject, id, |render, webhook| {
+            ok(render.webhook(webhook, None))
+        })
     }
 
     fn delete_webhook(&self, subject: WebhookSubject, id: u64) -> ApiResult {
         self.with_webhook(subject, id, |_, _| ())?;
-        self.installation.write(|tables| tables.webhooks.remove(&WebhookId(id)));
+        self.installation
+            .write(|tables| tables.webhooks.remove(&WebhookId(id)));
         Ok(no_content())
     }
 
     /// Looks at one webhook of a subject, or answers that there is none.
-    pub(super) fn with_webhook<T>(&self, subject: WebhookSubject, id: u64, look: impl FnOnce(&Render<'_>, &Webhook) -> T) -> ApiResult<T> {
+    pub(super) fn with_webhook<T>(
+        &self,
+        subject: WebhookSubject,
+        id: u64,
+        look: impl FnOnce(&Render<'_>, &Webhook) -> T,
+    ) -> ApiResult<T> {
         self.render(|render| {
-            let webhook = render.tables.webhooks.get(&WebhookId(id)).filter(|webhook| webhook.subject == subject);
+            let webhook = render
+                .tables
+                .webhooks
+                .get(&WebhookId(id))
+                .filter(|webhook| webhook.subject == subject);
             webhook.map(|webhook| look(render, webhook)).ok_or_else(|| {
-                ApiError::not_found(format!("Webhook {id} does not exist."), "com.atlassian.webhooks.NoSuchWebhookException")
+                ApiError::not_found(
+                    format!("Webhook {id} does not exist."),
+                    "com.atlassian.webhooks.NoSuchWebhookException",
+                )
             })
         })
     }
@@ -231,9 +277,17 @@ pub(in crate::datacenter) async fn search(
     Query(query): Query<WebhooksQuery>,
 ) -> ApiResult {
     let own = server.repository_subject(&caller, &key, &slug)?;
-    let WebhookSubject::Repository(id) = own else { return Err(ApiError::not_permitted()) };
-    let space = server.installation.read(|tables| tables.repository(id).map(|row: &Repository| row.space));
-    let mut wanted: Vec<&str> = scopes.iter().filter(|(name, _)| name == "scopeType").map(|(_, scope)| scope.as_str()).collect();
+    let WebhookSubject::Repository(id) = own else {
+        return Err(ApiError::not_permitted());
+    };
+    let space = server
+        .installation
+        .read(|tables| tables.repository(id).map(|row: &Repository| row.space));
+    let mut wanted: Vec<&str> = scopes
+        .iter()
+        .filter(|(name, _)| name == "scopeType")
+        .map(|(_, scope)| scope.as_str())
+        .collect();
     if wanted.is_empty() {
         wanted.push("repository");
     }

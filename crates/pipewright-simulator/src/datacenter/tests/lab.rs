@@ -50,21 +50,29 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
     }
 
     /// The body of an answer that must have this status.
     #[track_caller]
     pub(super) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
-        if self.text.is_empty() { Value::Null } else { self.json() }
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
     }
 
     /// The message of the first error of an answer that must have this status.
     #[track_caller]
     pub(super) fn refused(self, status: u16) -> String {
         let body = self.expect(status);
-        body["errors"][0]["message"].as_str().expect("errors have a message").to_owned()
+        body["errors"][0]["message"]
+            .as_str()
+            .expect("errors have a message")
+            .to_owned()
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
@@ -91,26 +99,45 @@ impl Lab {
     pub(super) async fn start_with(options: DatacenterOptions) -> Self {
         let lab = Self::start_empty(options).await;
         let dc = &lab.dc;
-        for (name, display, password) in
-            [("mara", "Mara Reyes", "tide-pool"), ("jonas", "Jonas Lind", "salt-marsh"), ("olga", "Olga Brandt", "sand-dune")]
-        {
-            dc.add_user(name, display, &format!("{name}@example.com"), password).expect("a new name");
+        for (name, display, password) in [
+            ("mara", "Mara Reyes", "tide-pool"),
+            ("jonas", "Jonas Lind", "salt-marsh"),
+            ("olga", "Olga Brandt", "sand-dune"),
+        ] {
+            dc.add_user(name, display, &format!("{name}@example.com"), password)
+                .expect("a new name");
         }
         dc.add_project("FIN", "Finance").expect("a new key");
-        dc.add_member("FIN", "mara", Permission::Admin).expect("both are there");
-        dc.add_member("FIN", "jonas", Permission::Read).expect("both are there");
-        dc.add_repository("FIN", "ledger", true).expect("a new slug");
-        dc.add_repository("FIN", "handbook", false).expect("a new slug");
-        dc.commit("FIN/ledger", "main", &[("README.md", "# Ledger\n"), ("src/lib.rs", "//! Ledger.\n")], "Begin", "mara")
-            .await
-            .expect("a first commit");
+        dc.add_member("FIN", "mara", Permission::Admin)
+            .expect("both are there");
+        dc.add_member("FIN", "jonas", Permission::Read)
+            .expect("both are there");
+        dc.add_repository("FIN", "ledger", true)
+            .expect("a new slug");
+        dc.add_repository("FIN", "handbook", false)
+            .expect("a new slug");
+        dc.commit(
+            "FIN/ledger",
+            "main",
+            &[("README.md", "# Ledger\n"), ("src/lib.rs", "//! Ledger.\n")],
+            "Begin",
+            "mara",
+        )
+        .await
+        .expect("a first commit");
         lab
     }
 
     pub(super) async fn start_empty(options: DatacenterOptions) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let clock = SimClock::manual(Timestamp::from_second(1_795_000_000).expect("a date in range"));
-        let dc = Datacenter::new(&options, clock.clone(), directory.path().to_owned(), TaskTracker::new());
+        let clock =
+            SimClock::manual(Timestamp::from_second(1_795_000_000).expect("a date in range"));
+        let dc = Datacenter::new(
+            &options,
+            clock.clone(),
+            directory.path().to_owned(),
+            TaskTracker::new(),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let base = format!("http://{address}{}", options.context_path);
@@ -121,16 +148,36 @@ impl Lab {
             ssh_port: 7999,
         });
         let recorder = Recorder::new(Product::Datacenter);
-        let router = dc.router().layer(from_fn_with_state(recorder.clone(), record));
+        let router = dc
+            .router()
+            .layer(from_fn_with_state(recorder.clone(), record));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { dc, clock, recorder, base, client, _directory: directory }
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
+        Self {
+            dc,
+            clock,
+            recorder,
+            base,
+            client,
+            _directory: directory,
+        }
     }
 
     /// Asks below the context path.
-    pub(super) async fn ask(&self, who: As<'_>, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(super) async fn ask(
+        &self,
+        who: As<'_>,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
-        request = request.header("X-Atlassian-Token", "no-check").header("Accept", "application/json");
+        request = request
+            .header("X-Atlassian-Token", "no-check")
+            .header("Accept", "application/json");
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -145,7 +192,11 @@ impl Lab {
             As::Bearer(token) => request.bearer_auth(token),
         };
         let answer = request.send().await.expect("the simulator answers");
-        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), text: answer.text().await.expect("a whole body") }
+        Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            text: answer.text().await.expect("a whole body"),
+        }
     }
 
     pub(super) fn client(&self) -> &reqwest::Client {
@@ -192,7 +243,10 @@ impl Receiver {
         let address: SocketAddr = listener.local_addr().expect("a bound port");
         let router = Router::new().route("/hook", post(answer));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url: format!("http://{address}/hook"), status }
+        Self {
+            url: format!("http://{address}/hook"),
+            status,
+        }
     }
 
     pub(super) fn answer_with(&self, status: u16) {
@@ -208,6 +262,7 @@ pub(super) fn shared() -> Option<std::path::PathBuf> {
 /// Reads one capture.
 pub(super) fn capture(shared: &Path, name: &str) -> Value {
     let path = shared.join("fixtures/bitbucket-datacenter").join(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -19,11 +19,20 @@ pub(in crate::datacenter) struct WirePath {
 
 impl WirePath {
     pub(in crate::datacenter) fn of(path: &str) -> Self {
-        let components: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let components: Vec<String> = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect();
         let name = components.last().cloned().unwrap_or_default();
         Self {
-            parent: components.split_last().map(|(_, parents)| parents.join("/")).unwrap_or_default(),
-            extension: name.rsplit_once('.').map(|(_, extension)| extension.to_owned()),
+            parent: components
+                .split_last()
+                .map(|(_, parents)| parents.join("/"))
+                .unwrap_or_default(),
+            extension: name
+                .rsplit_once('.')
+                .map(|(_, extension)| extension.to_owned()),
             name,
             components,
             whole: path.to_owned(),
@@ -57,7 +66,11 @@ impl WireChange {
             DiffStatus::Copied => ("COPY", "COPY", 100),
         };
         let moved = matches!(entry.status, DiffStatus::Renamed | DiffStatus::Copied);
-        let path = entry.new.as_deref().or(entry.old.as_deref()).unwrap_or_default();
+        let path = entry
+            .new
+            .as_deref()
+            .or(entry.old.as_deref())
+            .unwrap_or_default();
         Self {
             path: WirePath::of(path),
             src_path: entry.old.as_deref().filter(|_| moved).map(WirePath::of),

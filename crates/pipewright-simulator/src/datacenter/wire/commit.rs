@@ -59,7 +59,11 @@ impl Render<'_> {
     }
 
     /// A commit with its parents; those not in `known` are left out.
-    pub(in crate::datacenter) fn full_commit(&self, info: &CommitInfo, known: &[CommitInfo]) -> WireFullCommit {
+    pub(in crate::datacenter) fn full_commit(
+        &self,
+        info: &CommitInfo,
+        known: &[CommitInfo],
+    ) -> WireFullCommit {
         let parents = info
             .parents
             .iter()
@@ -83,14 +87,26 @@ impl Render<'_> {
     }
 
     fn person(&self, name: &str, email: &str, match_users: bool) -> Person {
-        let user = self.tables.user_by_email(email).filter(|user| match_users && !user.service);
+        let user = self
+            .tables
+            .user_by_email(email)
+            .filter(|user| match_users && !user.service);
         match user {
             Some(user) => Person::User(Box::new(self.user(user))),
-            None => Person::Named(NamedPerson { name: name.to_owned(), email_address: email.to_owned() }),
+            None => Person::Named(NamedPerson {
+                name: name.to_owned(),
+                email_address: email.to_owned(),
+            }),
         }
     }
 }
 
 fn minimal_parents(info: &CommitInfo) -> Vec<MinimalCommit> {
-    info.parents.iter().map(|id| MinimalCommit { id: id.clone(), display_id: display_id(id).to_owned() }).collect()
+    info.parents
+        .iter()
+        .map(|id| MinimalCommit {
+            id: id.clone(),
+            display_id: display_id(id).to_owned(),
+        })
+        .collect()
 }

@@ -51,7 +51,12 @@ impl Render<'_> {
             "" => key.openssh(),
             comment => format!("{} {comment}", key.openssh()),
         };
-        WireKey { id: key.id.0, text, label: key.label.clone(), details: self.key_details(key) }
+        WireKey {
+            id: key.id.0,
+            text,
+            label: key.label.clone(),
+            details: self.key_details(key),
+        }
     }
 
     fn key_details(&self, key: &SshKey) -> Option<KeyDetails> {
@@ -59,28 +64,48 @@ impl Render<'_> {
             algorithm_type: algorithm_type(&key.algorithm).to_owned(),
             created_date: self.moment(key.created_at),
             fingerprint: key.fingerprint.clone(),
-            expiry_days: key.expires_at.map(|at| (at.as_second() - key.created_at.as_second()) / 86_400),
+            expiry_days: key
+                .expires_at
+                .map(|at| (at.as_second() - key.created_at.as_second()) / 86_400),
             last_authenticated: key.last_used.map(|at| at.as_millisecond().to_string()),
         })
     }
 
     /// A key's place in a repository.
-    pub(in crate::datacenter) fn repository_key(&self, key: &SshKey, repository: &Repository, permission: Permission) -> WireAccessKey {
+    pub(in crate::datacenter) fn repository_key(
+        &self,
+        key: &SshKey,
+        repository: &Repository,
+        permission: Permission,
+    ) -> WireAccessKey {
         WireAccessKey {
             key: self.key(key),
             repository: Some(self.repository(repository)),
             project: None,
-            permission: if permission >= Permission::Write { "REPO_WRITE" } else { "REPO_READ" },
+            permission: if permission >= Permission::Write {
+                "REPO_WRITE"
+            } else {
+                "REPO_READ"
+            },
         }
     }
 
     /// A key's place in a project.
-    pub(in crate::datacenter) fn project_key(&self, key: &SshKey, space: &Space, permission: Permission) -> WireAccessKey {
+    pub(in crate::datacenter) fn project_key(
+        &self,
+        key: &SshKey,
+        space: &Space,
+        permission: Permission,
+    ) -> WireAccessKey {
         WireAccessKey {
             key: self.key(key),
             repository: None,
             project: Some(self.project(space)),
-            permission: if permission >= Permission::Write { "PROJECT_WRITE" } else { "PROJECT_READ" },
+            permission: if permission >= Permission::Write {
+                "PROJECT_WRITE"
+            } else {
+                "PROJECT_READ"
+            },
         }
     }
 }

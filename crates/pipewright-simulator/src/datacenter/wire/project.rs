@@ -47,9 +47,16 @@ impl Render<'_> {
             name: space.name.clone(),
             description: Some(space.description.clone()).filter(|text| !text.is_empty()),
             public: owner.is_none().then_some(space.public),
-            kind: if owner.is_some() { "PERSONAL" } else { "NORMAL" },
+            kind: if owner.is_some() {
+                "PERSONAL"
+            } else {
+                "NORMAL"
+            },
             owner: owner.map(|user| self.user(user)),
-            links: self.self_links(&Self::project_path(space, owner.map(|user| user.slug.as_str()))),
+            links: self.self_links(&Self::project_path(
+                space,
+                owner.map(|user| user.slug.as_str()),
+            )),
         }
     }
 

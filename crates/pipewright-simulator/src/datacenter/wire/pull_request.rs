@@ -65,7 +65,10 @@ struct WireParticipant {
 
 impl Render<'_> {
     /// A pull request.
-    pub(in crate::datacenter) fn pull_request(&self, pull_request: &PullRequest) -> WirePullRequest {
+    pub(in crate::datacenter) fn pull_request(
+        &self,
+        pull_request: &PullRequest,
+    ) -> WirePullRequest {
         let open = pull_request.state == PullRequestState::Open;
         WirePullRequest {
             id: pull_request.number,
@@ -109,7 +112,11 @@ impl Render<'_> {
     }
 
     fn pull_request_ref(&self, end: &PullRequestEnd) -> WirePullRequestRef {
-        let kind = if ref_name::is_tag(&end.ref_name) { "TAG" } else { "BRANCH" };
+        let kind = if ref_name::is_tag(&end.ref_name) {
+            "TAG"
+        } else {
+            "BRANCH"
+        };
         WirePullRequestRef {
             id: end.ref_name.clone(),
             display_id: end.short_name().to_owned(),
@@ -119,7 +126,12 @@ impl Render<'_> {
         }
     }
 
-    fn participant(&self, user: UserId, role: &'static str, review: Option<&Reviewer>) -> Option<WireParticipant> {
+    fn participant(
+        &self,
+        user: UserId,
+        role: &'static str,
+        review: Option<&Reviewer>,
+    ) -> Option<WireParticipant> {
         Some(WireParticipant {
             user: self.user_by_id(user)?,
             role,

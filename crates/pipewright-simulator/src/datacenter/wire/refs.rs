@@ -19,7 +19,11 @@ impl WireMinimalRef {
         Self {
             id: full_name.to_owned(),
             display_id: ref_name::short(full_name).to_owned(),
-            kind: if ref_name::is_tag(full_name) { "TAG" } else { "BRANCH" },
+            kind: if ref_name::is_tag(full_name) {
+                "TAG"
+            } else {
+                "BRANCH"
+            },
         }
     }
 }
@@ -36,7 +40,11 @@ pub(in crate::datacenter) struct WireBranch {
 }
 
 impl WireBranch {
-    pub(in crate::datacenter) fn new(full_name: &str, target: &RefTarget, is_default: bool) -> Self {
+    pub(in crate::datacenter) fn new(
+        full_name: &str,
+        target: &RefTarget,
+        is_default: bool,
+    ) -> Self {
         Self {
             short: WireMinimalRef::of(full_name),
             latest_commit: target.commit.clone(),

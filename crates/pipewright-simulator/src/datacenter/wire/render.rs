@@ -50,14 +50,17 @@ pub(in crate::datacenter) struct SelfLinks {
 
 impl SelfLinks {
     pub(super) fn to(href: String) -> Self {
-        Self { own: vec![Href { href }] }
+        Self {
+            own: vec![Href { href }],
+        }
     }
 }
 
 impl Render<'_> {
     /// Payloads of 5.x carry no links at all.
     pub(super) fn self_links(&self, path: &str) -> Option<SelfLinks> {
-        self.shows_links().then(|| SelfLinks::to(format!("{}{path}", self.links.base)))
+        self.shows_links()
+            .then(|| SelfLinks::to(format!("{}{path}", self.links.base)))
     }
 
     pub(super) fn shows_links(&self) -> bool {

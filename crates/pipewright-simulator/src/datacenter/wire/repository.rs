@@ -57,7 +57,10 @@ impl Render<'_> {
             id: repository.id.0,
             name: repository.name.clone(),
             description: Some(repository.description.clone()).filter(|text| !text.is_empty()),
-            hierarchy_id: self.version.has_hierarchy().then(|| self.hierarchy(repository)),
+            hierarchy_id: self
+                .version
+                .has_hierarchy()
+                .then(|| self.hierarchy(repository)),
             scm_id: "git",
             state: "AVAILABLE",
             status_message: "Available",
@@ -66,12 +69,19 @@ impl Render<'_> {
             project: space.map(|space| self.project(space)),
             public: !repository.private,
             archived: self.version.has_archived().then_some(repository.archived),
-            links: space.filter(|_| self.shows_links()).map(|space| self.repository_links(space, repository)),
+            links: space
+                .filter(|_| self.shows_links())
+                .map(|space| self.repository_links(space, repository)),
         }
     }
 
-    pub(in crate::datacenter) fn repository_by_id(&self, id: RepositoryId) -> Option<WireRepository> {
-        self.tables.repository(id).map(|repository| self.repository(repository))
+    pub(in crate::datacenter) fn repository_by_id(
+        &self,
+        id: RepositoryId,
+    ) -> Option<WireRepository> {
+        self.tables
+            .repository(id)
+            .map(|repository| self.repository(repository))
     }
 
     /// The path of a repository's pages below the base URL.
@@ -83,15 +93,32 @@ impl Render<'_> {
 
     fn repository_links(&self, space: &Space, repository: &Repository) -> RepositoryLinks {
         let path = format!("{}/{}.git", clone_key(space), repository.slug);
-        let mut clone = vec![CloneLink { href: format!("{}/scm/{path}", self.links.base), name: "http" }];
+        let mut clone = vec![CloneLink {
+            href: format!("{}/scm/{path}", self.links.base),
+            name: "http",
+        }];
         if let Some((host, port)) = &self.links.ssh {
-            let port = if *port == 22 { String::new() } else { format!(":{port}") };
-            let ssh = CloneLink { href: format!("ssh://git@{host}{port}/{path}"), name: "ssh" };
+            let port = if *port == 22 {
+                String::new()
+            } else {
+                format!(":{port}")
+            };
+            let ssh = CloneLink {
+                href: format!("ssh://git@{host}{port}/{path}"),
+                name: "ssh",
+            };
             // Real servers give the two links in either order; so does this one, by repository.
             clone.insert(usize::from(repository.id.0.is_multiple_of(2)), ssh);
         }
-        let browse = format!("{}{}/browse", self.links.base, self.repository_path(space, repository));
-        RepositoryLinks { clone, own: vec![Href { href: browse }] }
+        let browse = format!(
+            "{}{}/browse",
+            self.links.base,
+            self.repository_path(space, repository)
+        );
+        RepositoryLinks {
+            clone,
+            own: vec![Href { href: browse }],
+        }
     }
 
     /// The same for a repository and all its forks.

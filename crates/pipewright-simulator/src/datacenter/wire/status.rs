@@ -47,7 +47,10 @@ pub(in crate::datacenter) struct WireLegacyStatus {
 impl Render<'_> {
     /// A rich status.
     pub(in crate::datacenter) fn status(&self, write: &StatusWrite) -> WireStatus {
-        let repository = write.repository.filter(|_| self.version.names_repository_in_status()).and_then(|id| self.tables.repository(id));
+        let repository = write
+            .repository
+            .filter(|_| self.version.names_repository_in_status())
+            .and_then(|id| self.tables.repository(id));
         let space = repository.and_then(|repository| self.tables.space(repository.space));
         WireStatus {
             key: write.key.clone(),

@@ -39,15 +39,25 @@ struct WireCredentials {
 
 impl Render<'_> {
     /// A registration, with its counters when they were asked for.
-    pub(in crate::datacenter) fn webhook(&self, webhook: &Webhook, statistics: Option<Value>) -> WireWebhook {
+    pub(in crate::datacenter) fn webhook(
+        &self,
+        webhook: &Webhook,
+        statistics: Option<Value>,
+    ) -> WireWebhook {
         WireWebhook {
             id: webhook.id.0,
             name: webhook.name.clone(),
             created_date: self.moment(webhook.created_at),
             updated_date: self.moment(webhook.updated_at),
             events: webhook.events.clone(),
-            configuration: webhook.secret.iter().map(|secret| ("secret", secret.clone())).collect(),
-            credentials: webhook.credentials.as_ref().map(|held| WireCredentials { username: held.username.clone() }),
+            configuration: webhook
+                .secret
+                .iter()
+                .map(|secret| ("secret", secret.clone()))
+                .collect(),
+            credentials: webhook.credentials.as_ref().map(|held| WireCredentials {
+                username: held.username.clone(),
+            }),
             url: webhook.url.clone(),
             active: webhook.active,
             scope_type: match webhook.subject {

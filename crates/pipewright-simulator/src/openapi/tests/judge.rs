@@ -37,7 +37,11 @@ fn document() -> Document {
 
 fn places(body: &Value) -> Vec<String> {
     let findings = document().check_answer("GET", "/ctx/rest/api/1.0/things/7", 200, Some(body));
-    findings.0.into_iter().map(|finding| finding.place).collect()
+    findings
+        .0
+        .into_iter()
+        .map(|finding| finding.place)
+        .collect()
 }
 
 #[test]
@@ -68,39 +72,95 @@ fn each_rule_is_checked_where_it_stands() {
 
 #[test]
 fn requests_are_closed_and_need_no_read_only_parts() {
-    let check = |body: Value| document().check_request("PUT", "/rest/api/latest/things/7", None, Some(&body));
+    let check = |body: Value| {
+        document().check_request("PUT", "/rest/api/latest/things/7", None, Some(&body))
+    };
     assert!(check(json!({ "kind": "A" })).is_empty());
     let found = check(json!({ "knid": "A" }));
-    assert_eq!(found.to_string(), "PUT /api/latest/things/{id}: /knid is a property that the document does not name\n");
+    assert_eq!(
+        found.to_string(),
+        "PUT /api/latest/things/{id}: /knid is a property that the document does not name\n"
+    );
 }
 
 #[test]
 fn paths_queries_and_statuses_must_be_listed() {
     let document = document();
-    assert!(document.check_request("GET", "/rest/api/1.0/things/7", Some("at=x"), None).is_empty());
-    assert!(!document.check_request("GET", "/rest/api/1.0/things/7", Some("a%74s=x"), None).is_empty());
-    assert!(!document.check_request("GET", "/rest/api/1.0/things", None, None).is_empty());
-    assert!(!document.check_request("DELETE", "/rest/api/1.0/things/7", None, None).is_empty());
-    assert!(!document.check_answer("GET", "/rest/api/1.0/things/7", 201, None).is_empty());
-    assert!(!document.check_answer("GET", "/rest/api/1.0/things/7", 200, None).is_empty());
-    assert!(!document.check_answer("PUT", "/rest/api/1.0/things/7", 204, Some(&json!({}))).is_empty());
-    assert!(document.check_answer("PUT", "/rest/api/1.0/things/7", 503, None).is_empty());
-    assert!(document.check_request("GET", "/scm/fin/ledger.git/info/refs", None, None).is_empty());
+    assert!(
+        document
+            .check_request("GET", "/rest/api/1.0/things/7", Some("at=x"), None)
+            .is_empty()
+    );
+    assert!(
+        !document
+            .check_request("GET", "/rest/api/1.0/things/7", Some("a%74s=x"), None)
+            .is_empty()
+    );
+    assert!(
+        !document
+            .check_request("GET", "/rest/api/1.0/things", None, None)
+            .is_empty()
+    );
+    assert!(
+        !document
+            .check_request("DELETE", "/rest/api/1.0/things/7", None, None)
+            .is_empty()
+    );
+    assert!(
+        !document
+            .check_answer("GET", "/rest/api/1.0/things/7", 201, None)
+            .is_empty()
+    );
+    assert!(
+        !document
+            .check_answer("GET", "/rest/api/1.0/things/7", 200, None)
+            .is_empty()
+    );
+    assert!(
+        !document
+            .check_answer("PUT", "/rest/api/1.0/things/7", 204, Some(&json!({})))
+            .is_empty()
+    );
+    assert!(
+        document
+            .check_answer("PUT", "/rest/api/1.0/things/7", 503, None)
+            .is_empty()
+    );
+    assert!(
+        document
+            .check_request("GET", "/scm/fin/ledger.git/info/refs", None, None)
+            .is_empty()
+    );
 }
 
 #[test]
 fn the_most_literal_template_wins_and_paths_span_slashes() {
     let document = document();
-    let template = |path: &str| document.operation("GET", path).map(|operation| operation.template.to_owned());
-    assert_eq!(template("/api/latest/things/special").as_deref(), Some("/api/latest/things/special"));
-    assert_eq!(template("/api/latest/things/other").as_deref(), Some("/api/latest/things/{id}"));
-    assert_eq!(template("/api/latest/raw/a/b/c.txt").as_deref(), Some("/api/latest/raw/{path}"));
+    let template = |path: &str| {
+        document
+            .operation("GET", path)
+            .map(|operation| operation.template.to_owned())
+    };
+    assert_eq!(
+        template("/api/latest/things/special").as_deref(),
+        Some("/api/latest/things/special")
+    );
+    assert_eq!(
+        template("/api/latest/things/other").as_deref(),
+        Some("/api/latest/things/{id}")
+    );
+    assert_eq!(
+        template("/api/latest/raw/a/b/c.txt").as_deref(),
+        Some("/api/latest/raw/{path}")
+    );
     assert_eq!(template("/api/latest/raw"), None);
 }
 
 #[test]
 fn no_real_document_has_a_pattern_or_format_that_is_not_known() {
-    let Some(shared) = shared_directory() else { return };
+    let Some(shared) = shared_directory() else {
+        return;
+    };
     for product in [Product::Cloud, Product::Datacenter] {
         let document = Document::load(product, &shared).expect("the document");
         let mut unknown = Vec::new();

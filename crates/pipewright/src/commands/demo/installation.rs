@@ -24,7 +24,10 @@ pub(super) struct Installation {
 impl Installation {
     /// Starts with the simulated Cloud in place of Atlassian's.
     pub(super) async fn start(simulator: &Simulator, port: u16) -> anyhow::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("pipewright-demo-").tempdir().context("no temporary directory can be made")?;
+        let directory = tempfile::Builder::new()
+            .prefix("pipewright-demo-")
+            .tempdir()
+            .context("no temporary directory can be made")?;
         let (ssh_host, ssh_port) = simulator.cloud_ssh();
         let settings = [
             format!("data.directory={}", directory.path().display()),
@@ -33,14 +36,32 @@ impl Installation {
             format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}"),
         ];
         let mut config = check(&gather(None, std::iter::empty(), &settings)?)?;
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("port {port} cannot be listened on"))?;
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .with_context(|| format!("port {port} cannot be listened on"))?;
         config.server.public_url = address_of(listener.local_addr()?);
-        let database = DbOptions { database: Database::Sqlite(directory.path().join("pipewright.db")), connections: 1 };
+        let database = DbOptions {
+            database: Database::Sqlite(directory.path().join("pipewright.db")),
+            connections: 1,
+        };
         let app = compose(config.server, &config.key_file, database).await?;
-        let setup_link = pipewright_server::setup_link(&app).await?.context("a fresh installation has a set-up link")?;
+        let setup_link = pipewright_server::setup_link(&app)
+            .await?
+            .context("a fresh installation has a set-up link")?;
         let shutdown = CancellationToken::new();
-        let running = tokio::spawn(pipewright_server::run(app.clone(), script_environment(), listener, shutdown.clone()));
-        Ok(Self { app, setup_link, shutdown, running, directory })
+        let running = tokio::spawn(pipewright_server::run(
+            app.clone(),
+            script_environment(),
+            listener,
+            shutdown.clone(),
+        ));
+        Ok(Self {
+            app,
+            setup_link,
+            shutdown,
+            running,
+            directory,
+        })
     }
 
     /// Its address.
@@ -61,13 +82,17 @@ impl Installation {
     /// The account of this slug.
     pub(super) async fn account(&self, slug: &str) -> anyhow::Result<AccountId> {
         let account = pipewright_store::accounts::by_slug(&self.app.db, slug).await?;
-        Ok(account.with_context(|| format!("there is no account {slug}"))?.id)
+        Ok(account
+            .with_context(|| format!("there is no account {slug}"))?
+            .id)
     }
 
     /// Drains and removes everything.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         self.shutdown.cancel();
         self.running.await.context("the server panicked")??;
-        self.directory.close().context("the temporary directory cannot be removed")
+        self.directory
+            .close()
+            .context("the temporary directory cannot be removed")
     }
 }

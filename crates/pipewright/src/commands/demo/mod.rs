@@ -38,7 +38,10 @@ pub(crate) struct Demo {
 impl Demo {
     /// Runs the demonstration; exit code 0 only if all of it happened.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("the runtime does not start")?;
         runtime.block_on(async {
             let mut signals = listen()?;
             let staying = Cell::new(false);
@@ -60,14 +63,27 @@ impl Demo {
         let say = Narrator;
         let simulator = Simulator::start(SimulatorOptions::default()).await?;
         simulator.sample_team().await?;
-        say.line(&format!("a simulated Bitbucket Cloud is at        {}", simulator.cloud_web_url()));
-        say.line(&format!("a simulated Bitbucket Data Center is at  {}", simulator.datacenter_url()));
+        say.line(&format!(
+            "a simulated Bitbucket Cloud is at        {}",
+            simulator.cloud_web_url()
+        ));
+        say.line(&format!(
+            "a simulated Bitbucket Data Center is at  {}",
+            simulator.datacenter_url()
+        ));
         let installation = Installation::start(&simulator, self.port).await?;
-        say.line(&format!("Pipewright is at                         {}", installation.url()));
+        say.line(&format!(
+            "Pipewright is at                         {}",
+            installation.url()
+        ));
 
         let team = connect(&say, &simulator, &installation).await?;
         let seen = build_a_push(&say, &simulator, &installation).await?;
-        ensure!(seen == BuildState::Finished(BuildOutcome::Passed), "the build ended as {} and not as passed", seen.as_str());
+        ensure!(
+            seen == BuildState::Finished(BuildOutcome::Passed),
+            "the build ended as {} and not as passed",
+            seen.as_str()
+        );
         if !self.once {
             staying.set(true);
             self.stay(&say, &simulator, &team).await?;
@@ -82,11 +98,19 @@ impl Demo {
         let (_, ssh_port) = simulator.cloud_ssh();
         say.blank();
         say.line("everything is running; try this in a browser:");
-        say.point(&format!("{}/sign-in?next=/{ACCOUNT}/applications and sign in as {EMAIL} / {PASSWORD}", team.url));
-        say.point("open checkout-api, look at build #2 and its log; press Run… on the application's page");
+        say.point(&format!(
+            "{}/sign-in?next=/{ACCOUNT}/applications and sign in as {EMAIL} / {PASSWORD}",
+            team.url
+        ));
+        say.point(
+            "open checkout-api, look at build #2 and its log; press Run… on the application's page",
+        );
         say.point("New Application → harbor/web-shop: its test fails, and Bitbucket is told so");
         say.point("New Application → FIN/ledger on the Data Center; Integrations shows that its key must be added first");
-        say.point(&format!("{}/{REPOSITORY} shows the commits with their builds (mara / {SAMPLE_PASSWORD})", simulator.cloud_web_url()));
+        say.point(&format!(
+            "{}/{REPOSITORY} shows the commits with their builds (mara / {SAMPLE_PASSWORD})",
+            simulator.cloud_web_url()
+        ));
         say.point(&format!("push yourself: git clone ssh://git@127.0.0.1:{ssh_port}/{REPOSITORY}.git after adding your key at {}/account/settings/ssh-keys/", simulator.cloud_web_url()));
         say.blank();
         say.line("press Ctrl-C to stop");
@@ -100,7 +124,11 @@ fn listen() -> anyhow::Result<Signals> {
 }
 
 /// What the first person of a team does, on the real pages.
-async fn connect(say: &Narrator, simulator: &Simulator, installation: &Installation) -> anyhow::Result<Team> {
+async fn connect(
+    say: &Narrator,
+    simulator: &Simulator,
+    installation: &Installation,
+) -> anyhow::Result<Team> {
     let mut team = Team::set_up(installation.setup_link()).await?;
     say.line("Mara opened the one-time link and made the team's account");
     team.introduce(simulator).await?;
@@ -111,12 +139,18 @@ async fn connect(say: &Narrator, simulator: &Simulator, installation: &Installat
     team.connect_datacenter(simulator).await?;
     say.line("she connected the Data Center by user name and password");
     team.make_application(REPOSITORY).await?;
-    say.line(&format!("she made an application of {REPOSITORY}; its first build runs"));
+    say.line(&format!(
+        "she made an application of {REPOSITORY}; its first build runs"
+    ));
     Ok(team)
 }
 
 /// Somebody pushes, and everybody watches.
-async fn build_a_push(say: &Narrator, simulator: &Simulator, installation: &Installation) -> anyhow::Result<BuildState> {
+async fn build_a_push(
+    say: &Narrator,
+    simulator: &Simulator,
+    installation: &Installation,
+) -> anyhow::Result<BuildState> {
     let account = installation.account(ACCOUNT).await?;
     let first = watch::build(installation.app(), account, 1, |_| ()).await?;
     ensure!(
@@ -126,14 +160,34 @@ async fn build_a_push(say: &Narrator, simulator: &Simulator, installation: &Inst
         first.state_message
     );
     say.blank();
-    let files = [("prices.txt", "1299\n450\n89\n"), ("CHANGES.md", "Prices are checked twice.\n")];
-    let commit = simulator.cloud().commit(REPOSITORY, "main", &files, "Check prices twice\n\nIvo asked for it.", "ivo").await?;
+    let files = [
+        ("prices.txt", "1299\n450\n89\n"),
+        ("CHANGES.md", "Prices are checked twice.\n"),
+    ];
+    let commit = simulator
+        .cloud()
+        .commit(
+            REPOSITORY,
+            "main",
+            &files,
+            "Check prices twice\n\nIvo asked for it.",
+            "ivo",
+        )
+        .await?;
     say.line(&format!("Ivo pushed {} to {REPOSITORY}", &commit[..7]));
     let build = watch::build(installation.app(), account, 2, |text| say.raw(text)).await?;
     say.blank();
-    say.line(&format!("build #{} of {}: {}", build.number, build.full_name, build.state.as_str()));
+    say.line(&format!(
+        "build #{} of {}: {}",
+        build.number,
+        build.full_name,
+        build.state.as_str()
+    ));
     let state = watch::status(simulator, REPOSITORY, &commit).await?;
     say.line(&format!("Bitbucket shows for {}: {state}", &commit[..7]));
-    ensure!(state == "SUCCESSFUL" || build.state != BuildState::Finished(BuildOutcome::Passed), "Bitbucket shows {state}");
+    ensure!(
+        state == "SUCCESSFUL" || build.state != BuildState::Finished(BuildOutcome::Passed),
+        "Bitbucket shows {state}"
+    );
     Ok(build.state)
 }

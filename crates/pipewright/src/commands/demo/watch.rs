@@ -20,7 +20,12 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const CHUNK: usize = 64 * 1024;
 
 /// Waits until the build of this number has ended, giving its log to `print` as it grows.
-pub(super) async fn build(app: &App, account: AccountId, number: i64, print: impl Fn(&[u8])) -> anyhow::Result<Build> {
+pub(super) async fn build(
+    app: &App,
+    account: AccountId,
+    number: i64,
+    print: impl Fn(&[u8]),
+) -> anyhow::Result<Build> {
     let watched = async {
         let mut shown: Vec<(AttemptId, u64)> = Vec::new();
         loop {
@@ -30,12 +35,18 @@ pub(super) async fn build(app: &App, account: AccountId, number: i64, print: imp
                 // Looked at before the log, so that nothing written before the end is missed.
                 let steps = steps::list(&app.db, build.id).await?;
                 for attempt in attempts::of_build(&app.db, build.id).await? {
-                    let at = shown.iter().position(|(id, _)| *id == attempt.id).unwrap_or_else(|| {
-                        let name = steps.iter().find(|step| step.id == attempt.step_id).map_or("", |step| step.name.as_str());
-                        print(format!("\n── {name}\n").as_bytes());
-                        shown.push((attempt.id, 0));
-                        shown.len() - 1
-                    });
+                    let at = shown
+                        .iter()
+                        .position(|(id, _)| *id == attempt.id)
+                        .unwrap_or_else(|| {
+                            let name = steps
+                                .iter()
+                                .find(|step| step.id == attempt.step_id)
+                                .map_or("", |step| step.name.as_str());
+                            print(format!("\n── {name}\n").as_bytes());
+                            shown.push((attempt.id, 0));
+                            shown.len() - 1
+                        });
                     loop {
                         let bytes = read_bytes(&app.logs, attempt.id, shown[at].1, CHUNK)?;
                         if bytes.is_empty() {
@@ -43,7 +54,12 @@ pub(super) async fn build(app: &App, account: AccountId, number: i64, print: imp
                         }
                         shown[at].1 += bytes.len() as u64;
                         // The mark in front of each command is for the page's folding.
-                        print(&bytes.into_iter().filter(|byte| *byte != 0x1d).collect::<Vec<_>>());
+                        print(
+                            &bytes
+                                .into_iter()
+                                .filter(|byte| *byte != 0x1d)
+                                .collect::<Vec<_>>(),
+                        );
                     }
                 }
             }
@@ -53,11 +69,17 @@ pub(super) async fn build(app: &App, account: AccountId, number: i64, print: imp
             }
         }
     };
-    tokio::time::timeout(PATIENCE, watched).await.with_context(|| format!("build #{number} did not end within {PATIENCE:?}"))?
+    tokio::time::timeout(PATIENCE, watched)
+        .await
+        .with_context(|| format!("build #{number} did not end within {PATIENCE:?}"))?
 }
 
 /// Waits until Bitbucket shows a final state for the commit, and checks that it was told "in progress" before.
-pub(super) async fn status(simulator: &Simulator, repository: &str, commit: &str) -> anyhow::Result<String> {
+pub(super) async fn status(
+    simulator: &Simulator,
+    repository: &str,
+    commit: &str,
+) -> anyhow::Result<String> {
     let told = async {
         loop {
             let writes = simulator.cloud().statuses(repository, commit)?;
@@ -65,7 +87,8 @@ pub(super) async fn status(simulator: &Simulator, repository: &str, commit: &str
             match states.last() {
                 Some(last) if last != "INPROGRESS" => {
                     ensure!(
-                        states[0] == "INPROGRESS" && states.iter().filter(|state| *state != "INPROGRESS").count() == 1,
+                        states[0] == "INPROGRESS"
+                            && states.iter().filter(|state| *state != "INPROGRESS").count() == 1,
                         "Bitbucket was told {states:?}"
                     );
                     return Ok(last.clone());
@@ -74,5 +97,7 @@ pub(super) async fn status(simulator: &Simulator, repository: &str, commit: &str
             }
         }
     };
-    tokio::time::timeout(PATIENCE, told).await.context("Bitbucket was not told how the build ended")?
+    tokio::time::timeout(PATIENCE, told)
+        .await
+        .context("Bitbucket was not told how the build ended")?
 }

@@ -11,7 +11,9 @@ pub(crate) fn shown(text: &str, most: usize) -> String {
             line.push('…');
             break;
         }
-        if character.is_control() || matches!(character, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if character.is_control()
+            || matches!(character, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
             // Writing into a string cannot fail.
             let _ = write!(line, "{}", character.escape_default());
         } else {

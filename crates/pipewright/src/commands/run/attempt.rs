@@ -10,7 +10,8 @@ use pipewright_runner::archive::ArchiveLimits;
 use pipewright_runner::artifacts;
 use pipewright_runner::caches::{self, CacheStore};
 use pipewright_runner::executor::{
-    Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts,
+    Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, conclude, describe_variables,
+    run_scripts,
 };
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
 use pipewright_runner::teardown::Teardown;
@@ -69,22 +70,44 @@ pub(super) async fn execute(
     mut control: watch::Receiver<Control>,
     output: mpsc::Sender<Output>,
 ) -> StepEnd {
-    let mut environment = means.defaults.for_attempt(attempt.place, &attempt.plan, attempt.number);
+    let mut environment = means
+        .defaults
+        .for_attempt(attempt.place, &attempt.plan, attempt.number);
     environment.extend(means.env_file.variables());
-    environment.extend(attempt.variables.iter().chain(&attempt.output_variables).cloned());
+    environment.extend(
+        attempt
+            .variables
+            .iter()
+            .chain(&attempt.output_variables)
+            .cloned(),
+    );
     let masker = Masker::new(&means.env_file.secured(), &environment);
     let (sender, mut chunks) = mpsc::channel(QUEUE_CHUNKS);
     let mut log = LogWriter::new(sender, &masker, DEFAULT_LIMIT);
     let name = format!("{}-{}", attempt.place.number, attempt.number);
     let work = async {
-        let end = run(&means, &attempt, &name, &environment, &masker, &mut log, &mut control).await;
+        let end = run(
+            &means,
+            &attempt,
+            &name,
+            &environment,
+            &masker,
+            &mut log,
+            &mut control,
+        )
+        .await;
         drop(log);
         end
     };
     let forward = async {
         while let Some(chunk) = chunks.recv().await {
             // Nobody listens only where the run itself is over.
-            let _ = output.send(Output { step: attempt.step, bytes: chunk.to_vec() }).await;
+            let _ = output
+                .send(Output {
+                    step: attempt.step,
+                    bytes: chunk.to_vec(),
+                })
+                .await;
         }
     };
     let (end, ()) = tokio::join!(work, forward);
@@ -104,7 +127,11 @@ async fn run(
     log: &mut LogWriter,
     control: &mut watch::Receiver<Control>,
 ) -> StepEnd {
-    let directories = match means.workspaces.make(name, attempt.plan.clone.enabled).await {
+    let directories = match means
+        .workspaces
+        .make(name, attempt.plan.clone.enabled)
+        .await
+    {
         Ok(directories) => directories,
         Err(error) => {
             let end = StepEnd::errored(format!("The workspace cannot be made: {error:#}."));
@@ -112,8 +139,13 @@ async fn run(
             return end;
         }
     };
-    let place = means.artifacts.begin(attempt.step, attempt.place.number, &attempt.plan.name);
-    let given = means.artifacts.given(attempt.steps_before, attempt.plan.artifact_downloads.as_deref());
+    let place = means
+        .artifacts
+        .begin(attempt.step, attempt.place.number, &attempt.plan.name);
+    let given = means.artifacts.given(
+        attempt.steps_before,
+        attempt.plan.artifact_downloads.as_deref(),
+    );
     let limits = ArchiveLimits::default();
     let restored = tokio::select! {
         restored = artifacts::restore(&place, &attempt.plan, &given, &directories.build, limits, log) => restored,
@@ -125,7 +157,10 @@ async fn run(
         conclude(&end, log).await;
         return end;
     }
-    let caches = means.caches.as_ref().map(|(store, scope)| (store, scope.as_str()));
+    let caches = means
+        .caches
+        .as_ref()
+        .map(|(store, scope)| (store, scope.as_str()));
     let ready = match caches.filter(|_| !attempt.plan.caches.is_empty()) {
         Some((store, scope)) => tokio::select! {
             ready = caches::restore(store, scope, &attempt.plan, &directories, limits, log) => ready,
@@ -137,7 +172,12 @@ async fn run(
         return StepEnd::without_script(AttemptOutcome::Stopped, None);
     }
     let variables = describe_variables(&attempt.output_variables);
-    for notice in masker.note().into_iter().chain(means.executor.notices(&attempt.plan)).chain(variables) {
+    for notice in masker
+        .note()
+        .into_iter()
+        .chain(means.executor.notices(&attempt.plan))
+        .chain(variables)
+    {
         log.line(&notice).await;
     }
     let mark = AttemptId::new().to_string();
@@ -150,7 +190,14 @@ async fn run(
         limits: means.limits,
     };
     let end = run_scripts(&means.executor, run, log, control, |_spawned| {}).await;
-    let end = Teardown { artifacts: &place, caches, ready: &ready, limits }.run(run, end, log, control).await;
+    let end = Teardown {
+        artifacts: &place,
+        caches,
+        ready: &ready,
+        limits,
+    }
+    .run(run, end, log, control)
+    .await;
     conclude(&end, log).await;
     end
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use pipewright_core::build::{
-    AttemptOutcome, BuildEvent, BuildOutcome, BuildRun, BuildState, Effect, StepOutcome, StepRun, StepState, advance,
+    AttemptOutcome, BuildEvent, BuildOutcome, BuildRun, BuildState, Effect, StepOutcome, StepRun,
+    StepState, advance,
 };
 use pipewright_core::plan::ConditionPlan;
 use pipewright_runner::executor::{Control, StepEnd};
@@ -124,14 +125,22 @@ pub(super) async fn run(
         {
             display.begins(attempt.step, attempt.number)?;
             let step = attempt.step;
-            let task = tasks.spawn(execute(Arc::clone(&means), attempt, control, sender.clone()));
+            let task = tasks.spawn(execute(
+                Arc::clone(&means),
+                attempt,
+                control,
+                sender.clone(),
+            ));
             steps.insert(task.id(), step);
         }
         if build.running.is_empty() {
             if let BuildState::Finished(outcome) = build.run.state {
                 return Ok(build.end(outcome, begun.elapsed()));
             }
-            bail!("the build is {} but has nothing to run; this is a mistake in Pipewright", build.run.state.as_str());
+            bail!(
+                "the build is {} but has nothing to run; this is a mistake in Pipewright",
+                build.run.state.as_str()
+            );
         }
         if display.is_gone() && !build.stopped {
             build.told_to_stop(display)?;
@@ -155,12 +164,24 @@ pub(super) async fn run(
 
 /// A task that panicked is an attempt that could not be run.
 fn settled(ended: Result<(Id, StepEnd), JoinError>) -> (Id, StepEnd) {
-    ended.unwrap_or_else(|error| (error.id(), StepEnd::errored(format!("a mistake in Pipewright ended the step: {error}"))))
+    ended.unwrap_or_else(|error| {
+        (
+            error.id(),
+            StepEnd::errored(format!("a mistake in Pipewright ended the step: {error}")),
+        )
+    })
 }
 
 impl<'a> Build<'a> {
     fn new(chosen: &'a Chosen, means: &'a Means) -> Self {
-        let never = StepResult { state: StepState::Waiting, attempts: 0, outcome: None, exit_code: None, message: None, elapsed: None };
+        let never = StepResult {
+            state: StepState::Waiting,
+            attempts: 0,
+            outcome: None,
+            exit_code: None,
+            message: None,
+            elapsed: None,
+        };
         Self {
             chosen,
             means,
@@ -212,14 +233,23 @@ impl<'a> Build<'a> {
             }
             Effect::StopAttempt { step } => {
                 if let Some(running) = self.running.get(&step) {
-                    running.control.send_modify(|word| *word = (*word).max(Control::Stop));
+                    running
+                        .control
+                        .send_modify(|word| *word = (*word).max(Control::Stop));
                 }
-                let place = self.waiting.iter().position(|(waiting, _)| *waiting == step)?;
-                self.waiting.remove(place).map(|(step, attempt)| stopped(step, attempt))
+                let place = self
+                    .waiting
+                    .iter()
+                    .position(|(waiting, _)| *waiting == step)?;
+                self.waiting
+                    .remove(place)
+                    .map(|(step, attempt)| stopped(step, attempt))
             }
             Effect::Explain { step, why } => {
                 // Its condition decided; what is not run because of another step is in the table at the end.
-                if let StepState::Finished(StepOutcome::Skipped | StepOutcome::Errored) = self.run.steps[step].state {
+                if let StepState::Finished(StepOutcome::Skipped | StepOutcome::Errored) =
+                    self.run.steps[step].state
+                {
                     self.ended_untold.push(step);
                 }
                 self.results[step].message = Some(why);
@@ -232,22 +262,50 @@ impl<'a> Build<'a> {
 
     /// The next attempt that may begin, with the word that it obeys.
     fn begin_next(&mut self) -> Option<(Attempt, watch::Receiver<Control>)> {
-        let next = self.waiting.iter().position(|(step, _)| self.is_free(*step))?;
+        let next = self
+            .waiting
+            .iter()
+            .position(|(step, _)| self.is_free(*step))?;
         let (step, number) = self.waiting.remove(next)?;
-        self.move_by(BuildEvent::AttemptStarted { step, attempt: number });
+        self.move_by(BuildEvent::AttemptStarted {
+            step,
+            attempt: number,
+        });
         let (control, word) = watch::channel(Control::Run);
-        self.running.insert(step, Running { number, begun: Instant::now(), control });
+        self.running.insert(
+            step,
+            Running {
+                number,
+                begun: Instant::now(),
+                control,
+            },
+        );
         let plan = self.chosen.plan.step(step)?.clone();
         let variables = self.chosen.plan.variables.clone();
         let output_variables = self.outputs_before(step);
         let steps_before = self.chosen.plan.steps_before(step);
-        Some((Attempt { step, number, place: self.chosen.places[step], plan, variables, output_variables, steps_before }, word))
+        Some((
+            Attempt {
+                step,
+                number,
+                place: self.chosen.places[step],
+                plan,
+                variables,
+                output_variables,
+                steps_before,
+            },
+            word,
+        ))
     }
 
     /// What the steps before this one handed on, each name once; the last in plan order wins.
     fn outputs_before(&self, step: usize) -> Vec<(String, String)> {
         let mut variables: Vec<(String, String)> = Vec::new();
-        for (name, value) in self.outputs.range(..self.chosen.plan.steps_before(step)).flat_map(|(_, outputs)| outputs) {
+        for (name, value) in self
+            .outputs
+            .range(..self.chosen.plan.steps_before(step))
+            .flat_map(|(_, outputs)| outputs)
+        {
             variables.retain(|(other, _)| other != name);
             variables.push((name.clone(), value.clone()));
         }
@@ -256,24 +314,43 @@ impl<'a> Build<'a> {
 
     /// True unless a running step has what this one must have; only steps of one parallel group run together.
     fn is_free(&self, step: usize) -> bool {
-        let own = |step: usize| conditions::locks(self.means, self.chosen, self.outputs_before(step), step).own;
-        self.running.is_empty() || own(step).is_none_or(|lock| self.running.keys().all(|running| own(*running).as_ref() != Some(&lock)))
+        let own = |step: usize| {
+            conditions::locks(self.means, self.chosen, self.outputs_before(step), step).own
+        };
+        self.running.is_empty()
+            || own(step).is_none_or(|lock| {
+                self.running
+                    .keys()
+                    .all(|running| own(*running).as_ref() != Some(&lock))
+            })
     }
 
     fn ended(&mut self, step: usize, end: StepEnd) {
-        let Some(running) = self.running.remove(&step) else { return };
+        let Some(running) = self.running.remove(&step) else {
+            return;
+        };
         let result = &mut self.results[step];
         *result.elapsed.get_or_insert_default() += running.begun.elapsed();
         result.outcome = Some(end.outcome);
         result.exit_code = end.exit_code;
         result.message = end.message;
         self.outputs.insert(step, end.output_variables);
-        self.move_by(BuildEvent::AttemptFinished { step, attempt: running.number, outcome: end.outcome });
+        self.move_by(BuildEvent::AttemptFinished {
+            step,
+            attempt: running.number,
+            outcome: end.outcome,
+        });
     }
 
     /// Begins manual steps, or where only those are left to begin stops before them.
     fn pass_manual_steps(&mut self, yes: bool, display: &mut Display) -> std::io::Result<()> {
-        let manual = |build: &Self| build.run.steps.iter().position(|step| step.state == StepState::Manual);
+        let manual = |build: &Self| {
+            build
+                .run
+                .steps
+                .iter()
+                .position(|step| step.state == StepState::Manual)
+        };
         while yes && let Some(step) = manual(self) {
             // Refused where the build is being stopped.
             if !self.move_by(BuildEvent::Resumed { step }) {
@@ -315,11 +392,26 @@ impl<'a> Build<'a> {
     }
 
     fn end(self, outcome: BuildOutcome, elapsed: Duration) -> BuildEnd {
-        let Self { waits_at, stopped, results, .. } = self;
-        BuildEnd { outcome, waits_at, stopped, elapsed, steps: results }
+        let Self {
+            waits_at,
+            stopped,
+            results,
+            ..
+        } = self;
+        BuildEnd {
+            outcome,
+            waits_at,
+            stopped,
+            elapsed,
+            steps: results,
+        }
     }
 }
 
 const fn stopped(step: usize, attempt: u32) -> BuildEvent {
-    BuildEvent::AttemptFinished { step, attempt, outcome: AttemptOutcome::Stopped }
+    BuildEvent::AttemptFinished {
+        step,
+        attempt,
+        outcome: AttemptOutcome::Stopped,
+    }
 }

@@ -19,19 +19,34 @@ pub(in crate::commands) async fn find(directory: &Path) -> anyhow::Result<Option
 
 /// The root of the work tree that a directory is in; for commands that need nothing else of it. Blocks.
 pub(in crate::commands) fn top_of(directory: &Path) -> anyhow::Result<Option<PathBuf>> {
-    wait_for(async { Ok(find(directory).await?.map(|repository| repository.top().to_owned())) })
+    wait_for(async {
+        Ok(find(directory)
+            .await?
+            .map(|repository| repository.top().to_owned()))
+    })
 }
 
 /// The branch that is checked out in a directory; `None` where there is no repository or none is. Blocks.
 pub(in crate::commands) fn branch_of(directory: &Path) -> anyhow::Result<Option<String>> {
     wait_for(async {
-        let Some(repository) = find(directory).await? else { return Ok(None) };
-        Ok(repository.head().await?.branch.map(|branch| branch.short().to_owned()))
+        let Some(repository) = find(directory).await? else {
+            return Ok(None);
+        };
+        Ok(repository
+            .head()
+            .await?
+            .branch
+            .map(|branch| branch.short().to_owned()))
     })
 }
 
 /// Runs this to its end. Blocks.
-pub(in crate::commands) fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the runtime does not start")?;
+pub(in crate::commands) fn wait_for<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?;
     runtime.block_on(work)
 }

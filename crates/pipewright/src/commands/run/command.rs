@@ -11,8 +11,8 @@ use pipewright_core::CommitHash;
 use pipewright_runner::executor::{HostExecutor, StepLimits};
 use pipewright_runner::git::LocalRepository;
 use pipewright_spec::{
-    Capabilities, Diagnostic, Feature, FileText, NeededImport, Parsed, PipelineFile, Planned, Trigger, USUAL_LABELS, parse,
-    render_coloured_of, render_text_of,
+    Capabilities, Diagnostic, Feature, FileText, NeededImport, Parsed, PipelineFile, Planned,
+    Trigger, USUAL_LABELS, parse, render_coloured_of, render_text_of,
 };
 
 use super::artifacts::RunArtifacts;
@@ -101,7 +101,10 @@ struct Prepared {
 impl Run {
     /// Runs the pipeline to its end.
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("the runtime does not start")?;
         runtime.block_on(async {
             let mut signals = Signals::listen().context("signals cannot be listened for")?;
             let prepared = tokio::select! {
@@ -120,26 +123,48 @@ impl Run {
 
     /// Reads everything and decides what runs. An error means that nothing was run.
     async fn prepare(&self) -> anyhow::Result<Prepared> {
-        let here = std::env::current_dir().context("the current directory is gone; go to another")?;
+        let here =
+            std::env::current_dir().context("the current directory is gone; go to another")?;
         let repository = checkout::find(&here).await?;
-        let repository = repository.with_context(|| format!("{} is in no git checkout; go to one", here.display()))?;
+        let repository = repository
+            .with_context(|| format!("{} is in no git checkout; go to one", here.display()))?;
         let home = std::env::home_dir();
         let head = repository.head().await?;
-        let commit = head.commit.clone().context("nothing was committed here yet; make a first commit")?;
+        let commit = head
+            .commit
+            .clone()
+            .context("nothing was committed here yet; make a first commit")?;
         let bytes = self.pipeline_file(&repository, &commit).await?;
-        let Parsed { pipeline_file, diagnostics, source, .. } = parse(FILE_NAME, &bytes);
-        let mut texts = Texts { source, brought: Brought::default() };
+        let Parsed {
+            pipeline_file,
+            diagnostics,
+            source,
+            ..
+        } = parse(FILE_NAME, &bytes);
+        let mut texts = Texts {
+            source,
+            brought: Brought::default(),
+        };
         let Some(mut file) = pipeline_file else {
             return Err(refused(&diagnostics, &texts));
         };
-        let trigger = trigger::settle(self.target.as_deref(), &self.which, &repository, &head, &file).await?;
+        let trigger = trigger::settle(
+            self.target.as_deref(),
+            &self.which,
+            &repository,
+            &head,
+            &file,
+        )
+        .await?;
         let env_file = self.env_file(repository.top())?;
         let defaults = Defaults::of(&repository, &trigger, &commit, head.branch.as_ref()).await?;
         let mut values = defaults.as_values();
         values.extend(env_file.plain());
         let mut planned = file.plan_with(&trigger, &values);
         if let Planned::Needs(needed) = planned {
-            texts.brought = self.import(&mut file, *needed, &repository, &commit).await?;
+            texts.brought = self
+                .import(&mut file, *needed, &repository, &commit)
+                .await?;
             planned = file.plan_with(&trigger, &values);
         }
         let (plan, mut warnings) = match planned {
@@ -157,8 +182,12 @@ impl Run {
         let chosen = steps::choose(plan, self.step.as_deref(), self.from.as_deref())?;
         // Whatever the host executor learns must be done here as well as on the server.
         // This machine takes the place of every runner.
-        let capabilities = Capabilities::host().with(Feature::RunsOn).without(Feature::Triggers);
-        warnings.extend(file.unsupported_for(&trigger, &values, &capabilities, &|index| chosen.has(index)));
+        let capabilities = Capabilities::host()
+            .with(Feature::RunsOn)
+            .without(Feature::Triggers);
+        warnings.extend(
+            file.unsupported_for(&trigger, &values, &capabilities, &|index| chosen.has(index)),
+        );
         if warnings.iter().any(Diagnostic::is_fatal) {
             return Err(refused(&warnings, &texts));
         }
@@ -167,18 +196,36 @@ impl Run {
             talk(&notice)?;
         }
         let changed = if chosen.plan.has_changeset_conditions() {
-            self.changed_files(&repository, &trigger, &commit, home.as_deref()).await
+            self.changed_files(&repository, &trigger, &commit, home.as_deref())
+                .await
         } else {
             None
         };
-        let workspaces = Workspaces::new(repository, commit, defaults.branch().cloned(), defaults.url().map(str::to_owned), self.keep)?;
+        let workspaces = Workspaces::new(
+            repository,
+            commit,
+            defaults.branch().cloned(),
+            defaults.url().map(str::to_owned),
+            self.keep,
+        )?;
         let workspaces = self.take_files(workspaces, home.as_deref()).await?;
         if matches!(trigger, Trigger::PullRequest { .. }) {
             talk("The destination branch is not merged into the files, as Bitbucket does\n")?;
         }
         let title = chosen.plan.pipeline.clone();
-        let reason = file.selection(&trigger).map(|selection| selection.reason).unwrap_or_default();
-        Ok(Prepared { title, reason, chosen, workspaces, defaults, env_file, changed })
+        let reason = file
+            .selection(&trigger)
+            .map(|selection| selection.reason)
+            .unwrap_or_default();
+        Ok(Prepared {
+            title,
+            reason,
+            chosen,
+            workspaces,
+            defaults,
+            env_file,
+            changed,
+        })
     }
 
     /// The files that changed; what is not committed counts where it takes part.
@@ -193,13 +240,27 @@ impl Run {
             return conditions::changed_files(repository, trigger, commit).await;
         }
         let env_file = self.env_file_inside(repository.top());
-        conditions::changed_files_and_work_tree(repository, trigger, commit, home, env_file.as_deref()).await
+        conditions::changed_files_and_work_tree(
+            repository,
+            trigger,
+            commit,
+            home,
+            env_file.as_deref(),
+        )
+        .await
     }
 
     /// Where the env file is in the work tree, if it is in it.
     fn env_file_inside(&self, top: &Path) -> Option<PathBuf> {
-        let file = self.env_file.clone().unwrap_or_else(|| top.join(USUAL_ENV_FILE));
-        file.canonicalize().ok()?.strip_prefix(top).map(Path::to_owned).ok()
+        let file = self
+            .env_file
+            .clone()
+            .unwrap_or_else(|| top.join(USUAL_ENV_FILE));
+        file.canonicalize()
+            .ok()?
+            .strip_prefix(top)
+            .map(Path::to_owned)
+            .ok()
     }
 
     /// Brings the file that the pipeline is imported from: of this repository as the run takes its files, of another where
@@ -212,20 +273,30 @@ impl Run {
         commit: &CommitHash,
     ) -> anyhow::Result<Brought> {
         let path = needed.source.path().to_owned();
-        let committed = if self.dirty { None } else { repository.show_file(commit, &path, READ_LIMIT).await? };
+        let committed = if self.dirty {
+            None
+        } else {
+            repository.show_file(commit, &path, READ_LIMIT).await?
+        };
         let own = |path: &str| {
             if self.dirty {
-                return Ok(imports::below(repository.top(), path)?.map(|(_, bytes)| (path.to_owned(), bytes)));
+                return Ok(imports::below(repository.top(), path)?
+                    .map(|(_, bytes)| (path.to_owned(), bytes)));
             }
             Ok(committed.clone().map(|bytes| (path.to_owned(), bytes)))
         };
         Ok(self.imports.bring(file, vec![needed], &own))
     }
 
-    async fn pipeline_file(&self, repository: &LocalRepository, commit: &CommitHash) -> anyhow::Result<Vec<u8>> {
+    async fn pipeline_file(
+        &self,
+        repository: &LocalRepository,
+        commit: &CommitHash,
+    ) -> anyhow::Result<Vec<u8>> {
         let path = repository.top().join(FILE_NAME);
         if self.dirty {
-            return std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()));
+            return std::fs::read(&path)
+                .with_context(|| format!("{} cannot be read", path.display()));
         }
         let committed = repository.show_file(commit, FILE_NAME, READ_LIMIT).await?;
         committed.with_context(|| {
@@ -244,49 +315,100 @@ impl Run {
             None if usual.is_file() => &usual,
             None => return Ok(EnvFile::default()),
         };
-        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
         let read = env_file::parse(&text, &|name| std::env::var(name).ok());
-        let file = read.with_context(|| format!("{}; leave the file out with --env-file /dev/null", path.display()))?;
+        let file = read.with_context(|| {
+            format!(
+                "{}; leave the file out with --env-file /dev/null",
+                path.display()
+            )
+        })?;
         if let Some(words) = file.summary() {
-            talk(&format!("{}: {words}\n", path.strip_prefix(top).unwrap_or(path).display()))?;
+            talk(&format!(
+                "{}: {words}\n",
+                path.strip_prefix(top).unwrap_or(path).display()
+            ))?;
         }
         Ok(file)
     }
 
     /// Takes the work tree's files along, or says how many are left out. The env file stands for what Bitbucket keeps
     /// outside of the repository, so it is in neither, unless it is committed.
-    async fn take_files(&self, workspaces: Workspaces, home: Option<&Path>) -> anyhow::Result<Workspaces> {
+    async fn take_files(
+        &self,
+        workspaces: Workspaces,
+        home: Option<&Path>,
+    ) -> anyhow::Result<Workspaces> {
         let top = workspaces.repository().top();
         let env_file = match self.env_file_inside(top) {
             Some(file) if !workspaces.is_committed(&file).await? => Some(file),
             _ => None,
         };
         if self.dirty {
-            let (workspaces, skipped) = workspaces.with_work_tree(home, env_file.as_deref()).await?;
+            let (workspaces, skipped) =
+                workspaces.with_work_tree(home, env_file.as_deref()).await?;
             if skipped > 0 {
-                talk(&format!("{skipped} submodules or repositories inside the work tree are left out; their directories are empty\n"))?;
+                talk(&format!(
+                    "{skipped} submodules or repositories inside the work tree are left out; their directories are empty\n"
+                ))?;
             }
             return Ok(workspaces);
         }
         let changes = workspaces.repository().changes(home).await?;
-        let changes = changes.iter().filter(|change| Some(*change) != env_file.as_ref()).count();
+        let changes = changes
+            .iter()
+            .filter(|change| Some(*change) != env_file.as_ref())
+            .count();
         if changes > 0 {
-            let files = if changes == 1 { "changed file is" } else { "changed files are" };
-            talk(&format!("{changes} {files} not committed and left out; --dirty takes them along\n"))?;
+            let files = if changes == 1 {
+                "changed file is"
+            } else {
+                "changed files are"
+            };
+            talk(&format!(
+                "{changes} {files} not committed and left out; --dirty takes them along\n"
+            ))?;
         }
         Ok(workspaces)
     }
 
     async fn execute(&self, prepared: Prepared, signals: Signals) -> anyhow::Result<ExitCode> {
-        let Prepared { title, reason, chosen, workspaces, defaults, env_file, changed } = prepared;
-        let at_once = self.jobs.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
-        let out: Box<dyn Write + Send> = if self.json { Box::new(anstream::stderr()) } else { Box::new(anstream::stdout()) };
+        let Prepared {
+            title,
+            reason,
+            chosen,
+            workspaces,
+            defaults,
+            env_file,
+            changed,
+        } = prepared;
+        let at_once = self.jobs.map_or_else(
+            || std::thread::available_parallelism().map_or(2, usize::from),
+            usize::from,
+        );
+        let out: Box<dyn Write + Send> = if self.json {
+            Box::new(anstream::stderr())
+        } else {
+            Box::new(anstream::stdout())
+        };
         let mut display = Display::new(out, &chosen, at_once);
         let commit = workspaces.commit().short().to_owned();
-        let what = if self.dirty { "the work tree on" } else { "commit" };
-        display.headline(&format!("{} for {what} {commit}", shown(&title, 80)), &reason)?;
+        let what = if self.dirty {
+            "the work tree on"
+        } else {
+            "commit"
+        };
+        display.headline(
+            &format!("{} for {what} {commit}", shown(&title, 80)),
+            &reason,
+        )?;
         let root = workspaces.root().to_owned();
-        let caches = if self.no_cache { None } else { caches::of(&workspaces, &defaults) };
+        let caches = if self.no_cache {
+            None
+        } else {
+            caches::of(&workspaces, &defaults)
+        };
         let artifacts = RunArtifacts::new(&root, self.artifacts.clone())?;
         let means = Arc::new(Means {
             executor: HostExecutor::new(),
@@ -299,7 +421,10 @@ impl Run {
             changed,
             caches,
         });
-        let settings = Settings { at_once, yes: self.yes };
+        let settings = Settings {
+            at_once,
+            yes: self.yes,
+        };
         let end = build::run(&chosen, Arc::clone(&means), settings, &mut display, signals).await?;
         summary::write(&mut display, &end, &chosen)?;
         if self.json {
@@ -308,11 +433,18 @@ impl Run {
         }
         if let Some(directory) = &self.artifacts {
             let files = means.artifacts.files_for_person();
-            let words = if files == 1 { "1 file of artifacts is".to_owned() } else { format!("{files} files of artifacts are") };
+            let words = if files == 1 {
+                "1 file of artifacts is".to_owned()
+            } else {
+                format!("{files} files of artifacts are")
+            };
             talk(&format!("{words} in {}\n", directory.display()))?;
         }
         if self.keep {
-            talk(&format!("The steps' directories are kept in {}\n", root.display()))?;
+            talk(&format!(
+                "The steps' directories are kept in {}\n",
+                root.display()
+            ))?;
         }
         // Runs in this task: nothing else is left to do.
         means.workspaces.close(self.keep);
@@ -328,13 +460,22 @@ struct Texts {
 
 /// What to say of labels that other runners have: this machine takes their place.
 fn other_runners(chosen: &Chosen) -> Option<String> {
-    let mut labels: Vec<&str> = chosen.plan.steps().flat_map(|step| &step.runs_on).map(String::as_str).collect();
+    let mut labels: Vec<&str> = chosen
+        .plan
+        .steps()
+        .flat_map(|step| &step.runs_on)
+        .map(String::as_str)
+        .collect();
     labels.retain(|label| !USUAL_LABELS.contains(label));
     labels.sort_unstable();
     labels.dedup();
     let shown: Vec<String> = labels.iter().map(|label| shown(label, 50)).collect();
     (!shown.is_empty()).then(|| {
-        format!("This machine takes the place of a runner with the label{} {}\n", if shown.len() == 1 { "" } else { "s" }, shown.join(", "))
+        format!(
+            "This machine takes the place of a runner with the label{} {}\n",
+            if shown.len() == 1 { "" } else { "s" },
+            shown.join(", ")
+        )
     })
 }
 
@@ -350,8 +491,19 @@ fn refused(problems: &[Diagnostic], texts: &Texts) -> anyhow::Error {
 }
 
 fn render(problems: &[Diagnostic], texts: &Texts) -> String {
-    let render = if std::io::stderr().is_terminal() { render_coloured_of } else { render_text_of };
-    render(problems, FileText { name: FILE_NAME, text: &texts.source }, &texts.brought.texts())
+    let render = if std::io::stderr().is_terminal() {
+        render_coloured_of
+    } else {
+        render_text_of
+    };
+    render(
+        problems,
+        FileText {
+            name: FILE_NAME,
+            text: &texts.source,
+        },
+        &texts.brought.texts(),
+    )
 }
 
 /// Says something beside the data.

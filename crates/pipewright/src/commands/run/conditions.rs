@@ -36,21 +36,44 @@ pub(super) async fn changed_files_and_work_tree(
 ) -> Option<Vec<String>> {
     let committed = changed_files(repository, trigger, commit).await;
     let changes: Vec<PathBuf> = repository.all_changes(home).await.ok()?;
-    let changes = changes.into_iter().filter(|path| Some(path.as_path()) != env_file);
-    with_more(committed, changes.map(|path| path.to_string_lossy().into_owned()))
+    let changes = changes
+        .into_iter()
+        .filter(|path| Some(path.as_path()) != env_file);
+    with_more(
+        committed,
+        changes.map(|path| path.to_string_lossy().into_owned()),
+    )
 }
 
-async fn compared(repository: &LocalRepository, trigger: &Trigger) -> Result<Option<Compared>, GitError> {
+async fn compared(
+    repository: &LocalRepository,
+    trigger: &Trigger,
+) -> Result<Option<Compared>, GitError> {
     let branch = |name: &str| RefName::branch(name).ok();
     Ok(match trigger {
         Trigger::Branch { name } => {
-            let Some(branch) = branch(name) else { return Ok(None) };
-            Some(repository.resolve_fetched(&branch).await?.map_or(Compared::LastCommit, Compared::Since))
+            let Some(branch) = branch(name) else {
+                return Ok(None);
+            };
+            Some(
+                repository
+                    .resolve_fetched(&branch)
+                    .await?
+                    .map_or(Compared::LastCommit, Compared::Since),
+            )
         }
-        Trigger::PullRequest { destination_branch, .. } => {
-            let Some(branch) = branch(destination_branch) else { return Ok(None) };
+        Trigger::PullRequest {
+            destination_branch, ..
+        } => {
+            let Some(branch) = branch(destination_branch) else {
+                return Ok(None);
+            };
             let fetched = repository.resolve_fetched(&branch).await?;
-            let there = if fetched.is_some() { fetched } else { repository.resolve(&branch).await? };
+            let there = if fetched.is_some() {
+                fetched
+            } else {
+                repository.resolve(&branch).await?
+            };
             there.map(Compared::Destination)
         }
         Trigger::Tag { .. } | Trigger::Custom { .. } => Some(Compared::LastCommit),
@@ -66,23 +89,52 @@ pub(super) fn verdict(
     position: usize,
 ) -> Verdict {
     let variables = known_variables(means, chosen, outputs, position);
-    judge(condition, &Facts { changed: means.changed.as_deref(), value_of: &|name| value_of(&variables, name) })
+    judge(
+        condition,
+        &Facts {
+            changed: means.changed.as_deref(),
+            value_of: &|name| value_of(&variables, name),
+        },
+    )
 }
 
 /// What the chosen step of this position must have to begin.
-pub(super) fn locks(means: &Means, chosen: &Chosen, outputs: Vec<(String, String)>, position: usize) -> Locks {
+pub(super) fn locks(
+    means: &Means,
+    chosen: &Chosen,
+    outputs: Vec<(String, String)>,
+    position: usize,
+) -> Locks {
     let variables = known_variables(means, chosen, outputs, position);
-    chosen.plan.locks_of(position, &|name| value_of(&variables, name))
+    chosen
+        .plan
+        .locks_of(position, &|name| value_of(&variables, name))
 }
 
 /// Of several of one name the last one counts.
 fn value_of(variables: &[(String, String)], name: &str) -> Option<String> {
-    variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    variables
+        .iter()
+        .rev()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.clone())
 }
 
 /// What is known of a step's variables before an attempt of it is made, in order; later ones win.
-fn known_variables(means: &Means, chosen: &Chosen, outputs: Vec<(String, String)>, position: usize) -> Vec<(String, String)> {
+fn known_variables(
+    means: &Means,
+    chosen: &Chosen,
+    outputs: Vec<(String, String)>,
+    position: usize,
+) -> Vec<(String, String)> {
     let step = chosen.places.get(position).zip(chosen.plan.step(position));
-    let defaults = step.map(|(place, step)| means.defaults.for_attempt(*place, step, 1)).unwrap_or_default();
-    defaults.into_iter().chain(means.env_file.variables()).chain(chosen.plan.variables.iter().cloned()).chain(outputs).collect()
+    let defaults = step
+        .map(|(place, step)| means.defaults.for_attempt(*place, step, 1))
+        .unwrap_or_default();
+    defaults
+        .into_iter()
+        .chain(means.env_file.variables())
+        .chain(chosen.plan.variables.iter().cloned())
+        .chain(outputs)
+        .collect()
 }

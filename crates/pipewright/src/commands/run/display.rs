@@ -20,8 +20,14 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const WAIT: Style = AnsiColor::Yellow.on_default();
 
 /// Names in front of lines, one colour a step.
-const LANES: [AnsiColor; 6] =
-    [AnsiColor::Cyan, AnsiColor::Magenta, AnsiColor::Blue, AnsiColor::Yellow, AnsiColor::BrightCyan, AnsiColor::BrightMagenta];
+const LANES: [AnsiColor; 6] = [
+    AnsiColor::Cyan,
+    AnsiColor::Magenta,
+    AnsiColor::Blue,
+    AnsiColor::Yellow,
+    AnsiColor::BrightCyan,
+    AnsiColor::BrightMagenta,
+];
 
 /// The mark before a command's text in a log.
 const COMMAND: u8 = 0x1d;
@@ -83,14 +89,41 @@ impl Display {
     /// Writes to `out`. A step whose group runs several at a time gets its name in front of its lines.
     pub(super) fn new(out: Box<dyn Write + Send>, chosen: &Chosen, at_once: usize) -> Self {
         let together = chosen.plan.groups.iter().flat_map(|group| {
-            let beside = matches!(group.kind, pipewright_core::plan::GroupKind::Parallel { .. }) && group.steps.len() > 1 && at_once > 1;
+            let beside = matches!(
+                group.kind,
+                pipewright_core::plan::GroupKind::Parallel { .. }
+            ) && group.steps.len() > 1
+                && at_once > 1;
             group.steps.iter().map(move |step| (step, beside))
         });
-        let steps = together.zip(&chosen.places).enumerate().map(|(index, ((step, beside), place))| {
-            let lane = beside.then(|| (LANES[index % LANES.len()].on_default(), shown(&step.name, LANE_WIDTH)));
-            Shown { number: place.number, name: shown(&step.name, NAME_WIDTH), lane, pending: Vec::new() }
-        });
-        Self { steps: steps.collect(), out: Stream { out, is_gone: false }, total: chosen.total, at_line_start: true, in_command: false }
+        let steps =
+            together
+                .zip(&chosen.places)
+                .enumerate()
+                .map(|(index, ((step, beside), place))| {
+                    let lane = beside.then(|| {
+                        (
+                            LANES[index % LANES.len()].on_default(),
+                            shown(&step.name, LANE_WIDTH),
+                        )
+                    });
+                    Shown {
+                        number: place.number,
+                        name: shown(&step.name, NAME_WIDTH),
+                        lane,
+                        pending: Vec::new(),
+                    }
+                });
+        Self {
+            steps: steps.collect(),
+            out: Stream {
+                out,
+                is_gone: false,
+            },
+            total: chosen.total,
+            at_line_start: true,
+            in_command: false,
+        }
     }
 
     /// True once nobody reads any more.
@@ -100,12 +133,19 @@ impl Display {
 
     /// What runs, and why that.
     pub(super) fn headline(&mut self, what: &str, reason: &str) -> io::Result<()> {
-        writeln!(self.out, "{BOLD}{what}{BOLD:#}\n{DIM}because {reason}{DIM:#}")
+        writeln!(
+            self.out,
+            "{BOLD}{what}{BOLD:#}\n{DIM}because {reason}{DIM:#}"
+        )
     }
 
     /// A step begins.
     pub(super) fn begins(&mut self, step: usize, attempt: u32) -> io::Result<()> {
-        let words = if attempt > 1 { format!("running again, attempt {attempt}") } else { "running".to_owned() };
+        let words = if attempt > 1 {
+            format!("running again, attempt {attempt}")
+        } else {
+            "running".to_owned()
+        };
         self.state_line(step, Style::new(), &words)
     }
 
@@ -152,7 +192,11 @@ impl Display {
     /// The build stops before this manual step.
     pub(super) fn waits(&mut self, step: usize) -> io::Result<()> {
         let number = self.steps[step].number;
-        self.state_line(step, WAIT, &format!("is manual and waits; run it with --yes or --from {number}"))
+        self.state_line(
+            step,
+            WAIT,
+            &format!("is manual and waits; run it with --yes or --from {number}"),
+        )
     }
 
     /// A line of our own.
@@ -171,7 +215,11 @@ impl Display {
     fn state_line(&mut self, step: usize, style: Style, words: &str) -> io::Result<()> {
         self.end_line()?;
         let Shown { number, name, .. } = &self.steps[step];
-        writeln!(self.out, "{BOLD}── {number}/{} {name}{BOLD:#} · {style}{words}{style:#}", self.total)?;
+        writeln!(
+            self.out,
+            "{BOLD}── {number}/{} {name}{BOLD:#} · {style}{words}{style:#}",
+            self.total
+        )?;
         self.out.flush()
     }
 
@@ -179,7 +227,10 @@ impl Display {
         let pending = std::mem::take(&mut self.steps[step].pending);
         let line = pending.strip_suffix(b"\r").unwrap_or(&pending);
         // A progress bar draws over itself; what it drew last is what is left of it.
-        let line = line.rsplit(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = line
+            .rsplit(|byte| *byte == b'\r')
+            .next()
+            .unwrap_or_default();
         if line.is_empty() {
             return Ok(());
         }
@@ -195,7 +246,9 @@ impl Display {
     fn write_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.split_inclusive(|byte| matches!(*byte, b'\n' | COMMAND)) {
             let text = piece.strip_suffix(&[COMMAND]).unwrap_or(piece);
-            let (line, ended) = text.strip_suffix(b"\n").map_or((text, false), |line| (line, true));
+            let (line, ended) = text
+                .strip_suffix(b"\n")
+                .map_or((text, false), |line| (line, true));
             self.out.write_all(line)?;
             if ended {
                 if std::mem::take(&mut self.in_command) {
@@ -233,14 +286,22 @@ pub(super) fn outcome_words(result: &StepResult) -> (Style, String) {
         (_, Some(AttemptOutcome::Failed), Some(code)) => format!("failed with exit code {code}"),
         (_, Some(AttemptOutcome::TimedOut), _) => "ran out of time".to_owned(),
         (_, Some(AttemptOutcome::Errored), _) => "could not be run".to_owned(),
-        (_, Some(AttemptOutcome::Stopped | AttemptOutcome::Lost | AttemptOutcome::Interrupted), _) => "stopped".to_owned(),
+        (
+            _,
+            Some(AttemptOutcome::Stopped | AttemptOutcome::Lost | AttemptOutcome::Interrupted),
+            _,
+        ) => "stopped".to_owned(),
         (_, Some(outcome), _) => outcome.as_str().to_owned(),
-        (StepState::Finished(StepOutcome::NotRun | StepOutcome::Stopped), None, _) => "not run".to_owned(),
+        (StepState::Finished(StepOutcome::NotRun | StepOutcome::Stopped), None, _) => {
+            "not run".to_owned()
+        }
         (state, None, _) => state.as_str().to_owned(),
     };
     match result.state {
         StepState::Finished(StepOutcome::Passed) => (GOOD, words),
-        StepState::Finished(StepOutcome::FailedIgnored) => (WAIT, format!("{words}, which is ignored")),
+        StepState::Finished(StepOutcome::FailedIgnored) => {
+            (WAIT, format!("{words}, which is ignored"))
+        }
         StepState::Finished(StepOutcome::Failed | StepOutcome::Errored) => (BAD, words),
         StepState::Finished(StepOutcome::Skipped | StepOutcome::NotRun) => (DIM, words),
         _ => (WAIT, words),
@@ -273,7 +334,10 @@ mod tests {
 
     impl Write for Paper {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
@@ -286,7 +350,9 @@ mod tests {
         /// Everything so far, bold type as `<…>` and other styles left out.
         fn text(&self) -> String {
             let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let marked = String::from_utf8_lossy(&bytes).replace("\u{1b}[1m", "<").replace("\u{1b}[0m", ">");
+            let marked = String::from_utf8_lossy(&bytes)
+                .replace("\u{1b}[1m", "<")
+                .replace("\u{1b}[0m", ">");
             anstream::adapter::strip_str(&marked).to_string()
         }
     }
@@ -294,8 +360,16 @@ mod tests {
     fn display(paper: &Paper, at_once: usize) -> Display {
         let text = "pipelines: {default: [{step: {name: one, script: [a]}}, {parallel: [{step: {name: left, script: [a]}}, {step: {name: right, script: [a]}}]}]}";
         let file = parse("f", text.as_bytes()).pipeline_file.expect("a file");
-        let Planned::Plan(plan, _) = file.plan(&Trigger::Branch { name: "main".to_owned() }) else { panic!("a plan") };
-        Display::new(Box::new(paper.clone()), &choose(*plan, None, None).expect("all"), at_once)
+        let Planned::Plan(plan, _) = file.plan(&Trigger::Branch {
+            name: "main".to_owned(),
+        }) else {
+            panic!("a plan")
+        };
+        Display::new(
+            Box::new(paper.clone()),
+            &choose(*plan, None, None).expect("all"),
+            at_once,
+        )
     }
 
     #[test]
@@ -303,10 +377,17 @@ mod tests {
         let paper = Paper::default();
         let mut display = display(&paper, 2);
         display.output(0, b"\x1d+ ls\nfile\npass")?;
-        assert_eq!(paper.text(), "<+ ls>\nfile\npass", "a prompt is seen at once");
+        assert_eq!(
+            paper.text(),
+            "<+ ls>\nfile\npass",
+            "a prompt is seen at once"
+        );
         display.output(0, b"word: \x1d\n\x1d+ two")?;
         display.note("Stopping")?;
-        assert_eq!(paper.text(), "<+ ls>\nfile\npassword: \n<+ two>\nStopping>\n");
+        assert_eq!(
+            paper.text(),
+            "<+ ls>\nfile\npassword: \n<+ two>\nStopping>\n"
+        );
         Ok(())
     }
 

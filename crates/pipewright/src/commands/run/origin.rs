@@ -32,15 +32,30 @@ impl Origin {
         if is_cloud(host) {
             let http = Some(format!("http://bitbucket.org/{workspace}/{slug}"));
             let ssh = Some(format!("git@bitbucket.org:{workspace}/{slug}.git"));
-            return Some(Self { workspace, slug, http, ssh });
+            return Some(Self {
+                workspace,
+                slug,
+                http,
+                ssh,
+            });
         }
         match scheme {
             "http" if context.is_some() => {
                 let http = Some(url.strip_suffix(".git").unwrap_or(&url).to_owned());
-                Some(Self { workspace, slug, http, ssh: None })
+                Some(Self {
+                    workspace,
+                    slug,
+                    http,
+                    ssh: None,
+                })
             }
             // Data Center's own SSH server has a port of its own.
-            "ssh" if host.contains(':') => Some(Self { workspace, slug, http: None, ssh: Some(url.clone()) }),
+            "ssh" if host.contains(':') => Some(Self {
+                workspace,
+                slug,
+                http: None,
+                ssh: Some(url.clone()),
+            }),
             _ => None,
         }
     }
@@ -70,17 +85,25 @@ fn taken_apart(url: &str) -> Option<(&str, &str, &'static str)> {
         Some(_) => return None,
         // git@host:path, as git reads it: a colon before the first slash.
         None => {
-            let (host, path) = url.split_once(':').filter(|(host, _)| !host.contains('/'))?;
+            let (host, path) = url
+                .split_once(':')
+                .filter(|(host, _)| !host.contains('/'))?;
             return Some((host.rsplit('@').next()?, path, "scp"));
         }
     };
     let (authority, _) = rest.split_once('/')?;
-    Some((authority.rsplit('@').next()?, &rest[authority.len()..], scheme))
+    Some((
+        authority.rsplit('@').next()?,
+        &rest[authority.len()..],
+        scheme,
+    ))
 }
 
 fn is_cloud(host: &str) -> bool {
     let name = host.split(':').next().unwrap_or_default();
-    ["bitbucket.org", "www.bitbucket.org", "altssh.bitbucket.org"].iter().any(|cloud| name.eq_ignore_ascii_case(cloud))
+    ["bitbucket.org", "www.bitbucket.org", "altssh.bitbucket.org"]
+        .iter()
+        .any(|cloud| name.eq_ignore_ascii_case(cloud))
 }
 
 #[cfg(test)]
@@ -105,7 +128,10 @@ mod tests {
         ] {
             assert_eq!(named(url).as_deref(), Some("acme/shop"), "{url}");
         }
-        assert_eq!(named("https://git.example.com/scm/~mia/x.git").as_deref(), Some("~mia/x"));
+        assert_eq!(
+            named("https://git.example.com/scm/~mia/x.git").as_deref(),
+            Some("~mia/x")
+        );
     }
 
     #[test]
@@ -127,9 +153,15 @@ mod tests {
 
     #[test]
     fn passwords_do_not_get_through() {
-        assert_eq!(without_secrets("https://mia:p@w@host/scm/a/b.git").as_deref(), Some("https://host/scm/a/b.git"));
+        assert_eq!(
+            without_secrets("https://mia:p@w@host/scm/a/b.git").as_deref(),
+            Some("https://host/scm/a/b.git")
+        );
         let origin = Origin::of("https://mia:pw@host/scm/a/b.git").expect("a Data Center's");
         assert_eq!(origin.http.as_deref(), Some("https://host/scm/a/b"));
-        assert_eq!(without_secrets("git@host:a/b").as_deref(), Some("git@host:a/b"));
+        assert_eq!(
+            without_secrets("git@host:a/b").as_deref(),
+            Some("git@host:a/b")
+        );
     }
 }

@@ -35,14 +35,21 @@ impl Chosen {
 
 /// The steps that were asked for, by number or name. Asking for a step is the person's yes to it where it is manual or
 /// has a condition.
-pub(super) fn choose(mut plan: Plan, step: Option<&str>, from: Option<&str>) -> anyhow::Result<Chosen> {
+pub(super) fn choose(
+    mut plan: Plan,
+    step: Option<&str>,
+    from: Option<&str>,
+) -> anyhow::Result<Chosen> {
     let total = plan.len();
     let wanted = match (step, from) {
         (Some(word), _) => {
-            let number = find(&plan, word).with_context(|| format!("--step {}", shown(word, 80)))?;
+            let number =
+                find(&plan, word).with_context(|| format!("--step {}", shown(word, 80)))?;
             number..=number
         }
-        (None, Some(word)) => find(&plan, word).with_context(|| format!("--from {}", shown(word, 80)))?..=total,
+        (None, Some(word)) => {
+            find(&plan, word).with_context(|| format!("--from {}", shown(word, 80)))?..=total
+        }
         (None, None) => 1..=total,
     };
     let asked = *wanted.start();
@@ -50,12 +57,16 @@ pub(super) fn choose(mut plan: Plan, step: Option<&str>, from: Option<&str>) -> 
     let mut places = Vec::new();
     let mut number = 0;
     for group in &mut plan.groups {
-        let together = matches!(group.kind, GroupKind::Parallel { .. }).then_some(group.steps.len());
+        let together =
+            matches!(group.kind, GroupKind::Parallel { .. }).then_some(group.steps.len());
         let mut position = 0;
         let first = number + 1;
         group.steps.retain_mut(|step| {
             number += 1;
-            let place = Place { number, parallel: together.map(|count| (position, count)) };
+            let place = Place {
+                number,
+                parallel: together.map(|count| (position, count)),
+            };
             position += 1;
             if by_name && number == asked {
                 step.manual = false;
@@ -73,12 +84,21 @@ pub(super) fn choose(mut plan: Plan, step: Option<&str>, from: Option<&str>) -> 
         }
     }
     plan.groups.retain(|group| !group.steps.is_empty());
-    Ok(Chosen { plan, places, total })
+    Ok(Chosen {
+        plan,
+        places,
+        total,
+    })
 }
 
 /// The number of the step of this number or name.
 fn find(plan: &Plan, word: &str) -> anyhow::Result<usize> {
-    let named: Vec<usize> = plan.steps().zip(1..).filter(|(step, _)| step.name == word).map(|(_, number)| number).collect();
+    let named: Vec<usize> = plan
+        .steps()
+        .zip(1..)
+        .filter(|(step, _)| step.name == word)
+        .map(|(_, number)| number)
+        .collect();
     match (word.parse::<usize>(), named.as_slice()) {
         (Ok(number), _) if (1..=plan.len()).contains(&number) => Ok(number),
         (_, [number]) => Ok(*number),
@@ -107,14 +127,23 @@ pipelines:
     - step: {name: unit, script: [a]}
 ";
         let file = parse("f", text.as_bytes()).pipeline_file.expect("a file");
-        let Planned::Plan(plan, _) = file.plan(&Trigger::Branch { name: "main".to_owned() }) else { panic!("a plan") };
+        let Planned::Plan(plan, _) = file.plan(&Trigger::Branch {
+            name: "main".to_owned(),
+        }) else {
+            panic!("a plan")
+        };
         *plan
     }
 
     fn chosen(step: Option<&str>, from: Option<&str>) -> Vec<(usize, String, bool)> {
         let chosen = choose(plan(), step, from).expect("they are there");
         assert_eq!(chosen.total, 5);
-        chosen.places.iter().zip(chosen.plan.steps()).map(|(place, step)| (place.number, step.name.clone(), step.manual)).collect()
+        chosen
+            .places
+            .iter()
+            .zip(chosen.plan.steps())
+            .map(|(place, step)| (place.number, step.name.clone(), step.manual))
+            .collect()
     }
 
     #[test]
@@ -123,12 +152,22 @@ pipelines:
         assert_eq!(chosen(None, None).len(), 5);
         assert_eq!(chosen(Some("3"), None), [named(3, "lint", false)]);
         assert_eq!(chosen(Some("lint"), None), [named(3, "lint", false)]);
-        assert_eq!(chosen(None, Some("3")), [named(3, "lint", false), named(4, "deploy", true), named(5, "unit", false)]);
+        assert_eq!(
+            chosen(None, Some("3")),
+            [
+                named(3, "lint", false),
+                named(4, "deploy", true),
+                named(5, "unit", false)
+            ]
+        );
     }
 
     #[test]
     fn asking_for_a_manual_step_is_the_yes_to_it() {
-        assert_eq!(chosen(Some("deploy"), None), [(4, "deploy".to_owned(), false)]);
+        assert_eq!(
+            chosen(Some("deploy"), None),
+            [(4, "deploy".to_owned(), false)]
+        );
         assert!(!chosen(None, Some("4"))[0].2);
     }
 
@@ -140,8 +179,16 @@ pipelines:
 
     #[test]
     fn what_is_not_there_is_refused() {
-        for (word, says) in [("0", "1 to 5"), ("6", "1 to 5"), ("bild", "no step"), ("unit", "[2, 5]")] {
-            let error = format!("{:#}", choose(plan(), Some(word), None).expect_err("not there"));
+        for (word, says) in [
+            ("0", "1 to 5"),
+            ("6", "1 to 5"),
+            ("bild", "no step"),
+            ("unit", "[2, 5]"),
+        ] {
+            let error = format!(
+                "{:#}",
+                choose(plan(), Some(word), None).expect_err("not there")
+            );
             assert!(error.contains(says), "{error}");
         }
     }

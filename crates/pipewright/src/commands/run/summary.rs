@@ -18,16 +18,33 @@ const NAME_WIDTH: usize = 40;
 /// Writes the table and the last line.
 pub(super) fn write(display: &mut Display, end: &BuildEnd, chosen: &Chosen) -> io::Result<()> {
     let out = display.lines()?;
-    let names: Vec<String> = chosen.plan.steps().map(|step| shown(&step.name, NAME_WIDTH)).collect();
-    let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let names: Vec<String> = chosen
+        .plan
+        .steps()
+        .map(|step| shown(&step.name, NAME_WIDTH))
+        .collect();
+    let widest = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0);
     writeln!(out)?;
     for ((name, place), result) in names.iter().zip(&chosen.places).zip(&end.steps) {
         let (style, words) = outcome_words(result);
         let time = result.elapsed.map(duration).unwrap_or_default();
-        writeln!(out, "{:>3}  {name:widest$}  {time:>12}  {style}{words}{style:#}", place.number)?;
+        writeln!(
+            out,
+            "{:>3}  {name:widest$}  {time:>12}  {style}{words}{style:#}",
+            place.number
+        )?;
     }
     let (style, words) = verdict(end);
-    writeln!(out, "{BOLD}{style}{words}{style:#}{BOLD:#} · {} · {}", shown(&chosen.plan.pipeline, 80), duration(end.elapsed))?;
+    writeln!(
+        out,
+        "{BOLD}{style}{words}{style:#}{BOLD:#} · {} · {}",
+        shown(&chosen.plan.pipeline, 80),
+        duration(end.elapsed)
+    )?;
     out.flush()
 }
 
@@ -35,7 +52,9 @@ fn verdict(end: &BuildEnd) -> (Style, &'static str) {
     let (colour, words) = match end.outcome {
         BuildOutcome::Passed => (AnsiColor::Green, "Passed"),
         _ if end.stopped => (AnsiColor::Yellow, "Stopped"),
-        BuildOutcome::Stopped if end.waits_at.is_some() => (AnsiColor::Yellow, "Passed up to a manual step"),
+        BuildOutcome::Stopped if end.waits_at.is_some() => {
+            (AnsiColor::Yellow, "Passed up to a manual step")
+        }
         BuildOutcome::Errored => (AnsiColor::Red, "Could not be run"),
         _ => (AnsiColor::Red, "Failed"),
     };
@@ -43,18 +62,28 @@ fn verdict(end: &BuildEnd) -> (Style, &'static str) {
 }
 
 /// The same for programs. Times are seconds.
-pub(super) fn as_json(end: &BuildEnd, chosen: &Chosen, commit: &CommitHash) -> serde_json::Result<String> {
-    let steps = chosen.plan.steps().zip(&chosen.places).zip(&end.steps).map(|((step, place), result)| {
-        json!({
-            "number": place.number,
-            "name": step.name,
-            "outcome": result.state.as_str(),
-            "exit_code": result.exit_code,
-            "attempts": result.attempts,
-            "seconds": result.elapsed.map(|elapsed| elapsed.as_secs_f64()),
-            "message": result.message,
-        })
-    });
+pub(super) fn as_json(
+    end: &BuildEnd,
+    chosen: &Chosen,
+    commit: &CommitHash,
+) -> serde_json::Result<String> {
+    let steps =
+        chosen
+            .plan
+            .steps()
+            .zip(&chosen.places)
+            .zip(&end.steps)
+            .map(|((step, place), result)| {
+                json!({
+                    "number": place.number,
+                    "name": step.name,
+                    "outcome": result.state.as_str(),
+                    "exit_code": result.exit_code,
+                    "attempts": result.attempts,
+                    "seconds": result.elapsed.map(|elapsed| elapsed.as_secs_f64()),
+                    "message": result.message,
+                })
+            });
     let object = json!({
         "pipeline": chosen.plan.pipeline,
         "commit": commit,

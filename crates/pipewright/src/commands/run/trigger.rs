@@ -25,27 +25,57 @@ pub(super) async fn settle(
         }
         let branch = head.branch.as_ref();
         let branch = branch.context("no branch is checked out (HEAD is detached); say which one with --branch NAME, or --custom NAME")?;
-        return Ok(Trigger::Branch { name: branch.short().to_owned() });
+        return Ok(Trigger::Branch {
+            name: branch.short().to_owned(),
+        });
     };
     let starts = file.start_conditions();
     let variables = which.variables()?;
-    if starts.iter().any(|start| start.section == Section::Custom && start.name == word) {
-        return Ok(Trigger::Custom { name: word.to_owned(), variables });
+    if starts
+        .iter()
+        .any(|start| start.section == Section::Custom && start.name == word)
+    {
+        return Ok(Trigger::Custom {
+            name: word.to_owned(),
+            variables,
+        });
     }
     if !variables.is_empty() {
-        bail!("--var gives a variable to a custom pipeline, and the file has none named {:?}", shown(word, 80));
+        bail!(
+            "--var gives a variable to a custom pipeline, and the file has none named {:?}",
+            shown(word, 80)
+        );
     }
     let in_file = || {
-        let exact = |name: &str| name == word && name.parse::<RefPattern>().is_ok_and(|pattern| pattern.is_exact());
-        starts.iter().any(|start| start.section == Section::Branches && exact(&start.name))
+        let exact = |name: &str| {
+            name == word
+                && name
+                    .parse::<RefPattern>()
+                    .is_ok_and(|pattern| pattern.is_exact())
+        };
+        starts
+            .iter()
+            .any(|start| start.section == Section::Branches && exact(&start.name))
     };
     if let Ok(branch) = RefName::branch(word)
-        && (in_file() || repository.resolve(&branch).await?.is_some() || repository.resolve_fetched(&branch).await?.is_some())
+        && (in_file()
+            || repository.resolve(&branch).await?.is_some()
+            || repository.resolve_fetched(&branch).await?.is_some())
     {
-        return Ok(Trigger::Branch { name: word.to_owned() });
+        return Ok(Trigger::Branch {
+            name: word.to_owned(),
+        });
     }
-    let names: Vec<&str> = starts.iter().map(|start| start.name.as_str()).filter(|name| !name.is_empty()).collect();
-    let hint = nearest(word, &names).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    let names: Vec<&str> = starts
+        .iter()
+        .map(|start| start.name.as_str())
+        .filter(|name| !name.is_empty())
+        .collect();
+    let hint = nearest(word, &names)
+        .map(|near| format!("did you mean {near}? "))
+        .unwrap_or_default();
     let word = shown(word, 80);
-    bail!("{word} is neither a custom pipeline nor a branch; {hint}for a branch that does not exist yet use --branch {word}")
+    bail!(
+        "{word} is neither a custom pipeline nor a branch; {hint}for a branch that does not exist yet use --branch {word}"
+    )
 }

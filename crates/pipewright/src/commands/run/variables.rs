@@ -15,8 +15,17 @@ use super::origin::{Origin, without_secrets};
 use super::steps::Place;
 
 /// What scripts find of this shell's environment; everything else is named in the env file.
-const INHERITED: &[&str] =
-    &["PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "TZ"];
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "TZ",
+];
 
 /// No build of a server has this number.
 const BUILD_NUMBER: &str = "0";
@@ -56,7 +65,10 @@ impl Defaults {
         if let Trigger::Tag { name } = trigger {
             set("BITBUCKET_TAG", name);
         }
-        if let Trigger::PullRequest { destination_branch, .. } = trigger {
+        if let Trigger::PullRequest {
+            destination_branch, ..
+        } = trigger
+        {
             set("BITBUCKET_PR_DESTINATION_BRANCH", destination_branch);
             let destination = RefName::branch(destination_branch)?;
             let commit = match repository.resolve_fetched(&destination).await? {
@@ -68,8 +80,15 @@ impl Defaults {
             }
         }
         let origin = url.as_deref().and_then(Origin::of);
-        let directory = repository.top().file_name().map_or_else(|| "repository".into(), |name| name.to_string_lossy().to_lowercase());
-        let (workspace, slug) = origin.as_ref().map_or(("local", directory.as_str()), |origin| (&origin.workspace, &origin.slug));
+        let directory = repository.top().file_name().map_or_else(
+            || "repository".into(),
+            |name| name.to_string_lossy().to_lowercase(),
+        );
+        let (workspace, slug) = origin
+            .as_ref()
+            .map_or(("local", directory.as_str()), |origin| {
+                (&origin.workspace, &origin.slug)
+            });
         set("BITBUCKET_WORKSPACE", workspace);
         set("BITBUCKET_REPO_OWNER", workspace);
         set("BITBUCKET_REPO_SLUG", slug);
@@ -81,9 +100,17 @@ impl Defaults {
             set("BITBUCKET_GIT_SSH_ORIGIN", ssh);
         }
         set("BITBUCKET_PIPELINE_UUID", &braced(BuildId::new().as_uuid()));
-        let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+        let inherited = INHERITED
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+            .collect();
         let url = url.as_deref().and_then(without_secrets);
-        Ok(Self { inherited, variables, branch, url })
+        Ok(Self {
+            inherited,
+            variables,
+            branch,
+            url,
+        })
     }
 
     /// The values for templates in the pipeline file.
@@ -102,8 +129,18 @@ impl Defaults {
     }
 
     /// Everything that one attempt is given before the person's own variables, in order; later ones win.
-    pub(super) fn for_attempt(&self, place: Place, step: &StepPlan, attempt: u32) -> Vec<(String, String)> {
-        let mut variables: Vec<(String, String)> = self.inherited.iter().chain(&self.variables).cloned().collect();
+    pub(super) fn for_attempt(
+        &self,
+        place: Place,
+        step: &StepPlan,
+        attempt: u32,
+    ) -> Vec<(String, String)> {
+        let mut variables: Vec<(String, String)> = self
+            .inherited
+            .iter()
+            .chain(&self.variables)
+            .cloned()
+            .collect();
         let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
         set("BITBUCKET_STEP_UUID", braced(StepId::new().as_uuid()));
         set("BITBUCKET_STEP_RUN_NUMBER", attempt.to_string());

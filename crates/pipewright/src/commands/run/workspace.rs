@@ -37,17 +37,43 @@ impl Workspaces {
         url: Option<String>,
         keep: bool,
     ) -> anyhow::Result<Self> {
-        let root = tempfile::Builder::new().prefix("pipewright-run-").disable_cleanup(keep).tempdir();
-        let root = root.with_context(|| format!("a directory cannot be made in {}; set TMPDIR", std::env::temp_dir().display()))?;
-        Ok(Self { repository, commit, branch, url, root: Arc::new(root), snapshot: None })
+        let root = tempfile::Builder::new()
+            .prefix("pipewright-run-")
+            .disable_cleanup(keep)
+            .tempdir();
+        let root = root.with_context(|| {
+            format!(
+                "a directory cannot be made in {}; set TMPDIR",
+                std::env::temp_dir().display()
+            )
+        })?;
+        Ok(Self {
+            repository,
+            commit,
+            branch,
+            url,
+            root: Arc::new(root),
+            snapshot: None,
+        })
     }
 
     /// Takes a copy of the work tree without one file, so that all steps see the same files whatever is edited meanwhile.
     /// Gives the number of repositories inside it that were left out.
-    pub(super) async fn with_work_tree(mut self, home: Option<&Path>, without: Option<&Path>) -> anyhow::Result<(Self, usize)> {
+    pub(super) async fn with_work_tree(
+        mut self,
+        home: Option<&Path>,
+        without: Option<&Path>,
+    ) -> anyhow::Result<(Self, usize)> {
         let files = self.repository.files(home).await?;
-        let files: Arc<[PathBuf]> = files.into_iter().filter(|file| Some(file.as_path()) != without).collect();
-        let (from, to, list) = (self.repository.top().to_owned(), self.root.path().join("snapshot"), Arc::clone(&files));
+        let files: Arc<[PathBuf]> = files
+            .into_iter()
+            .filter(|file| Some(file.as_path()) != without)
+            .collect();
+        let (from, to, list) = (
+            self.repository.top().to_owned(),
+            self.root.path().join("snapshot"),
+            Arc::clone(&files),
+        );
         let root = Arc::clone(&self.root);
         let copying = tokio::task::spawn_blocking(move || {
             let copied = copy(&from, &to, &list);
@@ -71,8 +97,14 @@ impl Workspaces {
 
     /// True where the commit has a file of this path, relative to the root.
     pub(super) async fn is_committed(&self, file: &Path) -> anyhow::Result<bool> {
-        let Some(path) = file.to_str() else { return Ok(false) };
-        Ok(self.repository.show_file(&self.commit, path, ENV_FILE_LIMIT).await?.is_some())
+        let Some(path) = file.to_str() else {
+            return Ok(false);
+        };
+        Ok(self
+            .repository
+            .show_file(&self.commit, path, ENV_FILE_LIMIT)
+            .await?
+            .is_some())
     }
 
     /// The directory that holds everything.
@@ -81,17 +113,34 @@ impl Workspaces {
     }
 
     /// A fresh workspace; an empty one where the step wants no clone.
-    pub(super) async fn make(&self, name: &str, with_files: bool) -> anyhow::Result<StepDirectories> {
+    pub(super) async fn make(
+        &self,
+        name: &str,
+        with_files: bool,
+    ) -> anyhow::Result<StepDirectories> {
         let root = self.root.path().join(name);
-        let directories = StepDirectories::create(&root).with_context(|| format!("{} cannot be made", root.display()))?;
+        let directories = StepDirectories::create(&root)
+            .with_context(|| format!("{} cannot be made", root.display()))?;
         if !with_files {
             return Ok(directories);
         }
-        let checkout = LocalCheckout { commit: &self.commit, branch: self.branch.as_ref(), url: self.url.as_deref() };
-        let target = CheckoutTarget { directory: &directories.build };
+        let checkout = LocalCheckout {
+            commit: &self.commit,
+            branch: self.branch.as_ref(),
+            url: self.url.as_deref(),
+        };
+        let target = CheckoutTarget {
+            directory: &directories.build,
+        };
         if let Some(files) = &self.snapshot {
-            let (from, to, list) = (self.root.path().join("snapshot"), directories.build.clone(), Arc::clone(files));
-            tokio::task::spawn_blocking(move || copy(&from, &to, &list)).await?.context("the work tree's copy cannot be copied")?;
+            let (from, to, list) = (
+                self.root.path().join("snapshot"),
+                directories.build.clone(),
+                Arc::clone(files),
+            );
+            tokio::task::spawn_blocking(move || copy(&from, &to, &list))
+                .await?
+                .context("the work tree's copy cannot be copied")?;
             self.repository.adopt(checkout, target).await?;
         } else {
             self.repository.check_out(checkout, target).await?;
@@ -121,11 +170,17 @@ fn copy(from: &Path, to: &Path, files: &[PathBuf]) -> io::Result<usize> {
     let mut real = HashSet::new();
     let mut directories = 0;
     for file in files {
-        if !file.components().all(|part| matches!(part, Component::Normal(_))) || !is_inside(from, file, &mut real) {
+        if !file
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+            || !is_inside(from, file, &mut real)
+        {
             continue;
         }
         let (source, target) = (from.join(file), to.join(file));
-        let Ok(about) = source.symlink_metadata() else { continue };
+        let Ok(about) = source.symlink_metadata() else {
+            continue;
+        };
         if let Some(parent) = target.parent() {
             std::fs::create_dir_all(parent)?;
         }
@@ -139,7 +194,12 @@ fn copy(from: &Path, to: &Path, files: &[PathBuf]) -> io::Result<usize> {
                 Ok(_) => {}
                 // Removed while we looked.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", source.display()))),
+                Err(error) => {
+                    return Err(io::Error::new(
+                        error.kind(),
+                        format!("{}: {error}", source.display()),
+                    ));
+                }
             }
         }
     }
@@ -148,11 +208,20 @@ fn copy(from: &Path, to: &Path, files: &[PathBuf]) -> io::Result<usize> {
 
 /// True where no directory above the file is a link: git takes a file behind one for deleted.
 fn is_inside(from: &Path, file: &Path, real: &mut HashSet<PathBuf>) -> bool {
-    let Some(parent) = file.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return true };
+    let Some(parent) = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    else {
+        return true;
+    };
     if real.contains(parent) {
         return true;
     }
-    let inside = is_inside(from, parent, real) && from.join(parent).symlink_metadata().is_ok_and(|about| about.is_dir());
+    let inside = is_inside(from, parent, real)
+        && from
+            .join(parent)
+            .symlink_metadata()
+            .is_ok_and(|about| about.is_dir());
     if inside {
         real.insert(parent.to_owned());
     }
@@ -168,18 +237,33 @@ mod tests {
     #[test]
     fn links_are_copied_and_never_followed() {
         let directory = tempfile::tempdir().expect("a directory");
-        let (from, to, outside) = (directory.path().join("from"), directory.path().join("to"), directory.path().join("outside"));
+        let (from, to, outside) = (
+            directory.path().join("from"),
+            directory.path().join("to"),
+            directory.path().join("outside"),
+        );
         for path in [&from, &outside, &from.join("d")] {
             std::fs::create_dir(path).expect("a directory");
         }
         std::fs::write(outside.join("x"), "precious").expect("a file");
         std::fs::write(from.join("d/y"), "y").expect("a file");
         std::os::unix::fs::symlink(&outside, from.join("link")).expect("a link");
-        let files: Vec<PathBuf> = ["d/y", "gone", "link", "link/x", "../outside/x"].map(PathBuf::from).to_vec();
+        let files: Vec<PathBuf> = ["d/y", "gone", "link", "link/x", "../outside/x"]
+            .map(PathBuf::from)
+            .to_vec();
         copy(&from, &to, &files).expect("copied");
-        assert_eq!(std::fs::read_to_string(to.join("d/y")).expect("a file"), "y");
-        assert_eq!(std::fs::read_link(to.join("link")).expect("a link"), outside);
-        assert_eq!(std::fs::read_to_string(outside.join("x")).expect("a file"), "precious");
+        assert_eq!(
+            std::fs::read_to_string(to.join("d/y")).expect("a file"),
+            "y"
+        );
+        assert_eq!(
+            std::fs::read_link(to.join("link")).expect("a link"),
+            outside
+        );
+        assert_eq!(
+            std::fs::read_to_string(outside.join("x")).expect("a file"),
+            "precious"
+        );
         assert!(!to.join("gone").exists());
     }
 }

@@ -11,16 +11,41 @@ use super::Checked;
 #[derive(serde::Serialize)]
 #[serde(untagged)]
 enum Line<'a> {
-    Read { file: &'a str, runs: bool, diagnostics: &'a [Diagnostic] },
-    Unread { file: &'a str, error: &'a str },
+    Read {
+        file: &'a str,
+        runs: bool,
+        diagnostics: &'a [Diagnostic],
+    },
+    Unread {
+        file: &'a str,
+        error: &'a str,
+    },
 }
 
 /// Problems with their lines, and a line of counts a file.
 pub(super) fn text(out: &mut impl Write, checked: &[Checked]) -> io::Result<()> {
     // Only for a terminal; what is written elsewhere is meant to be searched.
-    let render = if io::stdout().is_terminal() { render_coloured_of } else { render_text_of };
-    for (file, found) in checked.iter().filter_map(|file| Some((file, file.found.as_ref().ok()?))) {
-        write!(out, "{}", render(&found.diagnostics, FileText { name: &file.name, text: &found.source }, &found.brought.texts()))?;
+    let render = if io::stdout().is_terminal() {
+        render_coloured_of
+    } else {
+        render_text_of
+    };
+    for (file, found) in checked
+        .iter()
+        .filter_map(|file| Some((file, file.found.as_ref().ok()?)))
+    {
+        write!(
+            out,
+            "{}",
+            render(
+                &found.diagnostics,
+                FileText {
+                    name: &file.name,
+                    text: &found.source
+                },
+                &found.brought.texts()
+            )
+        )?;
         writeln!(out, "{}: {}", file.name, summary(&found.diagnostics))?;
     }
     Ok(())
@@ -30,8 +55,15 @@ pub(super) fn text(out: &mut impl Write, checked: &[Checked]) -> io::Result<()> 
 pub(super) fn json(out: &mut impl Write, checked: &[Checked]) -> anyhow::Result<()> {
     for file in checked {
         let line = match &file.found {
-            Ok(found) => Line::Read { file: &file.name, runs: found.runs(), diagnostics: &found.diagnostics },
-            Err(error) => Line::Unread { file: &file.name, error },
+            Ok(found) => Line::Read {
+                file: &file.name,
+                runs: found.runs(),
+                diagnostics: &found.diagnostics,
+            },
+            Err(error) => Line::Unread {
+                file: &file.name,
+                error,
+            },
         };
         writeln!(out, "{}", serde_json::to_string(&line)?)?;
     }

@@ -44,9 +44,19 @@ struct Rules(BTreeMap<String, usize>);
 
 impl Rules {
     fn of(checked: &[Checked]) -> Self {
-        let all = checked.iter().filter_map(|file| file.found.as_ref().ok()).flat_map(|found| &found.diagnostics);
-        let codes: std::collections::BTreeSet<String> = all.map(|problem| problem.code.to_string()).collect();
-        Self(codes.into_iter().enumerate().map(|(place, code)| (code, place)).collect())
+        let all = checked
+            .iter()
+            .filter_map(|file| file.found.as_ref().ok())
+            .flat_map(|found| &found.diagnostics);
+        let codes: std::collections::BTreeSet<String> =
+            all.map(|problem| problem.code.to_string()).collect();
+        Self(
+            codes
+                .into_iter()
+                .enumerate()
+                .map(|(place, code)| (code, place))
+                .collect(),
+        )
     }
 
     fn as_json(&self) -> Vec<Value> {
@@ -54,7 +64,10 @@ impl Rules {
         self.0
             .keys()
             .map(|id| {
-                let meaning = Code::ALL.iter().find(|code| code.as_str() == id).map_or("", |code| code.meaning());
+                let meaning = Code::ALL
+                    .iter()
+                    .find(|code| code.as_str() == id)
+                    .map_or("", |code| code.meaning());
                 json!({ "id": id, "shortDescription": { "text": meaning } })
             })
             .collect()
@@ -67,7 +80,12 @@ fn result(problem: &Diagnostic, name: &str, found: &Found, rules: &Rules) -> Val
         None => problem.message.clone(),
     };
     let name = problem.file.as_deref().unwrap_or(name);
-    let source = problem.file.as_deref().map_or(found.source.as_str(), |file| found.brought.text(file).unwrap_or(""));
+    let source = problem
+        .file
+        .as_deref()
+        .map_or(found.source.as_str(), |file| {
+            found.brought.text(file).unwrap_or("")
+        });
     let mut result = json!({
         "ruleId": problem.code,
         "ruleIndex": rules.0.get(&*problem.code),
@@ -88,7 +106,8 @@ fn result(problem: &Diagnostic, name: &str, found: &Found, rules: &Rules) -> Val
         result["relatedLocations"] = related.collect();
     }
     if !problem.path.is_empty() {
-        result["locations"][0]["logicalLocations"] = json!([{ "fullyQualifiedName": problem.path }]);
+        result["locations"][0]["logicalLocations"] =
+            json!([{ "fullyQualifiedName": problem.path }]);
     }
     result
 }
@@ -98,7 +117,11 @@ fn location(name: &str, span: Span, source: &str) -> Value {
     let lines = marked.matches('\n').count();
     let last = marked.rsplit('\n').next().unwrap_or("").chars().count();
     // SARIF's end column is that of the character after the last.
-    let end_column = if lines == 0 { span.column as usize + last } else { last + 1 };
+    let end_column = if lines == 0 {
+        span.column as usize + last
+    } else {
+        last + 1
+    };
     json!({
         "physicalLocation": {
             "artifactLocation": { "uri": uri(name) },
@@ -137,10 +160,20 @@ mod tests {
     fn places_end_after_their_last_character() {
         let source = "é: [a,\n  bc]\n";
         let at = |start: usize, end: usize, line, column| {
-            let span = Span { line, column, start, end };
+            let span = Span {
+                line,
+                column,
+                start,
+                end,
+            };
             let region = location("f", span, source)["physicalLocation"]["region"].clone();
-            [&region["startLine"], &region["startColumn"], &region["endLine"], &region["endColumn"]]
-                .map(|number| number.as_u64().expect("a number"))
+            [
+                &region["startLine"],
+                &region["startColumn"],
+                &region["endLine"],
+                &region["endColumn"],
+            ]
+            .map(|number| number.as_u64().expect("a number"))
         };
         assert_eq!(at(0, 2, 1, 1), [1, 1, 1, 2]);
         assert_eq!(at(4, 13, 1, 4), [1, 4, 2, 6]);

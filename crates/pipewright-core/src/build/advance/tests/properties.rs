@@ -10,12 +10,21 @@ fn run_to_its_end(play: &mut Play, outcomes: &mut impl Iterator<Item = AttemptOu
         if play.run.state.is_finished() {
             return;
         }
-        let under_way = play.run.steps.iter().position(|step| matches!(step.state, StepState::Queued | StepState::Running));
+        let under_way = play
+            .run
+            .steps
+            .iter()
+            .position(|step| matches!(step.state, StepState::Queued | StepState::Running));
         if let Some(index) = under_way {
             let outcome = outcomes.next().expect("as many as needed");
             play.ends(index, outcome);
         } else {
-            let step = play.run.steps.iter().position(|step| step.state == StepState::Manual).expect("a step waits for a person");
+            let step = play
+                .run
+                .steps
+                .iter()
+                .position(|step| step.state == StepState::Manual)
+                .expect("a step waits for a person");
             play.take(BuildEvent::Resumed { step });
         }
     }
@@ -23,10 +32,19 @@ fn run_to_its_end(play: &mut Play, outcomes: &mut impl Iterator<Item = AttemptOu
 }
 
 fn any_plan() -> impl Strategy<Value = Plan> {
-    let strategy = prop_oneof![Just(FailureStrategy::Fail), Just(FailureStrategy::Ignore), Just(FailureStrategy::Retry { times: 2 })];
+    let strategy = prop_oneof![
+        Just(FailureStrategy::Fail),
+        Just(FailureStrategy::Ignore),
+        Just(FailureStrategy::Retry { times: 2 })
+    ];
     let answer = || prop_oneof![5 => Just(None), 1 => Just(Some("run")), 2 => Just(Some("skip")), 1 => Just(Some("unclear"))];
-    let any_step =
-        (any::<bool>(), strategy, proptest::option::of(any::<bool>()), answer()).prop_map(|(manual, on_failure, fail_fast, answer)| {
+    let any_step = (
+        any::<bool>(),
+        strategy,
+        proptest::option::of(any::<bool>()),
+        answer(),
+    )
+        .prop_map(|(manual, on_failure, fail_fast, answer)| {
             let mut step = step("s");
             step.condition = answer.and_then(condition);
             step.manual = manual;
@@ -34,26 +52,51 @@ fn any_plan() -> impl Strategy<Value = Plan> {
             step.fail_fast = fail_fast;
             step
         });
-    let kind =
-        prop_oneof![Just(GroupKind::Step), any::<bool>().prop_map(|fail_fast| GroupKind::Parallel { fail_fast }), Just(GroupKind::Stage)];
-    let any_group = (kind, proptest::collection::vec(any_step, 1..4), answer()).prop_map(|(kind, mut steps, answer)| {
-        if kind == GroupKind::Step {
-            steps.truncate(1);
-        }
-        let condition = answer.filter(|_| kind == GroupKind::Stage).and_then(condition);
-        Group { condition, ..group(kind, steps) }
-    });
-    (proptest::collection::vec(any_group, 1..5), any::<bool>(), answer()).prop_map(|(mut groups, with_final, answer)| {
-        if with_final {
-            groups.push(group(GroupKind::Final, vec![StepPlan { condition: answer.and_then(condition), ..step("final") }]));
-        }
-        plan(groups)
-    })
+    let kind = prop_oneof![
+        Just(GroupKind::Step),
+        any::<bool>().prop_map(|fail_fast| GroupKind::Parallel { fail_fast }),
+        Just(GroupKind::Stage)
+    ];
+    let any_group = (kind, proptest::collection::vec(any_step, 1..4), answer()).prop_map(
+        |(kind, mut steps, answer)| {
+            if kind == GroupKind::Step {
+                steps.truncate(1);
+            }
+            let condition = answer
+                .filter(|_| kind == GroupKind::Stage)
+                .and_then(condition);
+            Group {
+                condition,
+                ..group(kind, steps)
+            }
+        },
+    );
+    (
+        proptest::collection::vec(any_group, 1..5),
+        any::<bool>(),
+        answer(),
+    )
+        .prop_map(|(mut groups, with_final, answer)| {
+            if with_final {
+                groups.push(group(
+                    GroupKind::Final,
+                    vec![StepPlan {
+                        condition: answer.and_then(condition),
+                        ..step("final")
+                    }],
+                ));
+            }
+            plan(groups)
+        })
 }
 
 /// Each step's number with its group.
 fn steps_of(plan: &Plan) -> impl Iterator<Item = (&Group, usize)> {
-    plan.groups.iter().flat_map(|group| group.steps.iter().map(move |_| group)).enumerate().map(|(index, group)| (group, index))
+    plan.groups
+        .iter()
+        .flat_map(|group| group.steps.iter().map(move |_| group))
+        .enumerate()
+        .map(|(index, group)| (group, index))
 }
 
 proptest! {
