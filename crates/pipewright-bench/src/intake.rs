@@ -216,7 +216,7 @@ async fn stored(app: &App, seeded: &Seeded) -> anyhow::Result<HashSet<String>> {
 async fn decided(app: &App, seeded: &Seeded) -> anyhow::Result<usize> {
     let mut count = 0;
     each(app, seeded, |line| {
-        count += usize::from(line.state == DeliveryState::Decided)
+        count += usize::from(line.state == DeliveryState::Decided);
     })
     .await?;
     Ok(count)

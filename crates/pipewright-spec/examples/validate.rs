@@ -35,13 +35,13 @@ fn main() {
                     );
                 }
                 pipewright_spec::Planned::Needs(needed) => {
-                    println!("  line {}: in {}", start.line, needed.source)
+                    println!("  line {}: in {}", start.line, needed.source);
                 }
                 pipewright_spec::Planned::Nothing { reason } => {
-                    println!("  line {}: {reason}", start.line)
+                    println!("  line {}: {reason}", start.line);
                 }
                 pipewright_spec::Planned::Invalid(problems) => {
-                    println!("  line {}: {} problems", start.line, problems.len())
+                    println!("  line {}: {} problems", start.line, problems.len());
                 }
             }
         }

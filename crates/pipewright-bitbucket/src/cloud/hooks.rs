@@ -137,7 +137,7 @@ impl CloudClient {
             ),
             Err(error) if error.is_retryable() || error.is_unauthorized() => return Err(error),
             Err(error) => {
-                tracing::debug!(%error, "the list of offered events could not be read; asking for the sure ones only")
+                tracing::debug!(%error, "the list of offered events could not be read; asking for the sure ones only");
             }
         }
         Ok(events)

@@ -246,7 +246,7 @@ async fn captured_answers_are_understood() {
         match name.as_str() {
             "token-error-no-callback.json" => assert_eq!(result, Err(OAuthError::NoCallback)),
             name if name.starts_with("token-error") => {
-                assert_eq!(result, Err(OAuthError::RefreshInvalid), "{name}")
+                assert_eq!(result, Err(OAuthError::RefreshInvalid), "{name}");
             }
             name => assert!(
                 result.is_ok_and(|tokens| tokens.scopes.allows("repository")),

@@ -293,7 +293,7 @@ async fn granted_scopes_are_found_out_or_unknown() {
         .expect("an answer")
     {
         GrantedScopes::Known(scopes) => {
-            assert!(scopes.allows("repository") && !scopes.allows("repository:write"))
+            assert!(scopes.allows("repository") && !scopes.allows("repository:write"));
         }
         GrantedScopes::Unknown => {}
     }

@@ -105,7 +105,7 @@ async fn a15_there_is_one_webhook_whatever_happens() {
         .expect("a state")
     {
         WebhookState::Changed { changes, .. } => {
-            assert_eq!(changes, [WebhookChange::Url(request.url.to_string())])
+            assert_eq!(changes, [WebhookChange::Url(request.url.to_string())]);
         }
         other => panic!("{other:?}"),
     }

@@ -36,7 +36,7 @@ pub fn find(root: &Path, plan: &ArtifactPlan, cancel: &Cancel) -> Result<Found, 
             .filter_map(|text| {
                 text.parse()
                     .map_err(|error: pipewright_core::pattern::PatternError| {
-                        found.problems.push(error.to_string())
+                        found.problems.push(error.to_string());
                     })
                     .ok()
             })

@@ -121,7 +121,7 @@ async fn keep_one<P: ArtifactPlace>(
         }
         Err(sentence) => {
             log.line(&format!("The artifact {name} is not kept: {sentence}."))
-                .await
+                .await;
         }
     }
     // What is left is removed with the step's directories.

@@ -93,7 +93,7 @@ pub async fn restore(
                 log.line(&format!(
                     "Cache {name} cannot be restored, and the step goes on without it: {error}."
                 ))
-                .await
+                .await;
             }
         }
         ready.push(one);
@@ -148,7 +148,7 @@ fn make_room(path: &CachePath) -> Result<std::path::PathBuf, ArchiveError> {
         match full.symlink_metadata() {
             Ok(about) if about.is_dir() && !is_last => continue,
             Ok(about) if about.is_dir() => {
-                std::fs::remove_dir_all(&full).map_err(failed("replace"))?
+                std::fs::remove_dir_all(&full).map_err(failed("replace"))?;
             }
             Ok(_) => std::fs::remove_file(&full).map_err(failed("replace"))?,
             Err(_) => {}

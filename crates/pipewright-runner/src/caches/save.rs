@@ -51,17 +51,17 @@ pub async fn save(
                 log.line(&format!(
                     "Cache {name} is kept already, so it is not saved again."
                 ))
-                .await
+                .await;
             }
             Ok(Saved::Nothing) => {
                 log.line(&format!(
                     "Cache {name} is not saved: its directory is not there or empty."
                 ))
-                .await
+                .await;
             }
             Err(error) => {
                 log.line(&format!("Cache {name} is not saved: {error}."))
-                    .await
+                    .await;
             }
         }
     }
@@ -147,7 +147,7 @@ impl Contents<'_> {
             } else if kind.is_symlink() {
                 match link(self.root, &path) {
                     Ok(target) if stays_inside(&path, &target) => {
-                        self.entries.push(Entry::Link(path, target))
+                        self.entries.push(Entry::Link(path, target));
                     }
                     _ => self.links_out += 1,
                 }

@@ -114,9 +114,9 @@ fn shown(value: &str) -> String {
             break;
         }
         if character.is_control() {
-            text.extend(character.escape_default())
+            text.extend(character.escape_default());
         } else {
-            text.push(character)
+            text.push(character);
         }
     }
     text

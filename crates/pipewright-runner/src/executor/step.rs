@@ -178,7 +178,7 @@ impl StepProcess {
             {
                 Err(text) => {
                     log.line(&format!("The after-script was not run: {text}."))
-                        .await
+                        .await;
                 }
                 Ok(mut after) => {
                     // A stop that came already has been obeyed; only a sterner word ends the after-script.

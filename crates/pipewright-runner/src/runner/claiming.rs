@@ -268,7 +268,7 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
                     .into_iter()
                     .for_each(|(attempt, directive)| self.registry.direct(attempt, directive)),
                 Err(error) => {
-                    tracing::warn!(runner = self.config.name, %error, "a heartbeat was not answered")
+                    tracing::warn!(runner = self.config.name, %error, "a heartbeat was not answered");
                 }
             }
         }

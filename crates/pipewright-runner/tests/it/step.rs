@@ -78,7 +78,7 @@ impl Bench {
         let (started, news) = oneshot::channel();
         let work = async {
             let end = run_scripts(&self.executor, run, &mut log, &mut control, |timing| {
-                drop(started.send(timing))
+                drop(started.send(timing));
             })
             .await;
             conclude(&end, &mut log).await;

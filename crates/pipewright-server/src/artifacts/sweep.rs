@@ -29,7 +29,7 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
             Ok((0, 0)) => {}
             Ok((expired, orphans)) => tracing::info!(expired, orphans, "removed artifacts"),
             Err(error) => {
-                tracing::warn!(error = %format!("{error:#}"), "artifacts cannot be swept; trying again")
+                tracing::warn!(error = %format!("{error:#}"), "artifacts cannot be swept; trying again");
             }
         }
     }

@@ -75,7 +75,7 @@ pub(crate) async fn pick(
         let at = place(&all, repository.integration);
         match groups.last_mut() {
             Some(group) if group.key == repository.owner && group.at == at => {
-                group.repositories.push((repository, application))
+                group.repositories.push((repository, application));
             }
             _ => groups.push(Group {
                 name: repository.owner_name.clone(),

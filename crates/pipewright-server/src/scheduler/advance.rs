@@ -170,7 +170,7 @@ async fn apply(
                 now,
                 aftermath,
             )
-            .await?
+            .await?;
         }
         Effect::BuildFinished(outcome) => {
             if let Some(state) = told_as(outcome, stored.context.planned_at.is_some()) {

@@ -56,7 +56,7 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
         match looked {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = %chain(&error), "cannot look for schedules; trying again")
+                tracing::warn!(error = %chain(&error), "cannot look for schedules; trying again");
             }
             Err(error) => tracing::error!(%error, "a look for schedules was ended by a bug"),
         }

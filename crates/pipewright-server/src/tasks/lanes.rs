@@ -95,7 +95,7 @@ pub(crate) async fn run<L: Lane>(
             match lane.waiting(256).await {
                 Ok(keys) => queue.extend(keys.into_iter().filter(|key| !active.contains_key(key))),
                 Err(error) => {
-                    tracing::warn!(lane = L::NAME, error = %crate::tasks::chain(&error), "cannot look for work; trying again")
+                    tracing::warn!(lane = L::NAME, error = %crate::tasks::chain(&error), "cannot look for work; trying again");
                 }
             }
         }

@@ -61,7 +61,7 @@ pub(super) async fn run(app: App, cancel: CancellationToken) {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "cannot look for tasks; trying again")
+                tracing::warn!(error = %chain(&error), "cannot look for tasks; trying again");
             }
         }
         let now = app.clock.now();

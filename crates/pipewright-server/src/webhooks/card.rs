@@ -83,10 +83,10 @@ pub(crate) async fn card(
                 card.by_hand = Some((
                     delivery_url(app, &webhook).to_string(),
                     secret.expose().to_owned(),
-                ))
+                ));
             }
             Err(error) => {
-                tracing::error!(webhook.id = %webhook.id, error = %error, "a webhook's secret does not open")
+                tracing::error!(webhook.id = %webhook.id, error = %error, "a webhook's secret does not open");
             }
         }
     }

@@ -24,7 +24,7 @@ pub(crate) async fn keep(app: &App) -> Result<(), StoreError> {
     let unneeded = webhooks::to_remove(&app.db).await?;
     futures_util::stream::iter(unneeded)
         .for_each_concurrent(AT_ONCE, async |webhook| {
-            report(&webhook, remove_unneeded(app, &webhook).await)
+            report(&webhook, remove_unneeded(app, &webhook).await);
         })
         .await;
     if !app.config.webhooks_reach_us {
@@ -34,7 +34,7 @@ pub(crate) async fn keep(app: &App) -> Result<(), StoreError> {
     let due = webhooks::to_check(&app.db, now - REGISTER_EVERY, now - CHECK_EVERY).await?;
     futures_util::stream::iter(due)
         .for_each_concurrent(AT_ONCE, async |webhook| {
-            report(&webhook, check(app, &webhook).await.map(drop))
+            report(&webhook, check(app, &webhook).await.map(drop));
         })
         .await;
     Ok(())

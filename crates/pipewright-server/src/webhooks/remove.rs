@@ -35,7 +35,7 @@ pub(crate) async fn remove_unneeded(
         }
         // It is left where it is: without an application its deliveries are decided as "not built", or not known at all.
         Err(error) => {
-            tracing::warn!(repository = repository.full_name, error = %error, "the webhook stays at Bitbucket")
+            tracing::warn!(repository = repository.full_name, error = %error, "the webhook stays at Bitbucket");
         }
     }
     let mut tx = app.db.begin().await?;

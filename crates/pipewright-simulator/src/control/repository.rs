@@ -330,17 +330,17 @@ pub(super) async fn change_pull_request(
         "approve" => {
             installation
                 .approve_pull_request(&repository, number, by, true)
-                .await?
+                .await?;
         }
         "unapprove" => {
             installation
                 .approve_pull_request(&repository, number, by, false)
-                .await?
+                .await?;
         }
         "decline" => {
             installation
                 .decline_pull_request(&repository, number, by)
-                .await?
+                .await?;
         }
         "merge" => installation
             .merge_pull_request(&repository, number, by)

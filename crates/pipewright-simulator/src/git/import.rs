@@ -187,13 +187,13 @@ impl GitStore {
                 stream.commit(&update.name, &parents, files, message);
             }
             UpdateTarget::Hash(hash) => {
-                stream.line(&format!("reset {}\nfrom {hash}\n", update.name))
+                stream.line(&format!("reset {}\nfrom {hash}\n", update.name));
             }
             UpdateTarget::Annotated { hash, message } => {
-                stream.tag(ref_name::short(&update.name), hash, message)
+                stream.tag(ref_name::short(&update.name), hash, message);
             }
             UpdateTarget::Delete => {
-                stream.line(&format!("reset {}\nfrom {}\n", update.name, "0".repeat(40)))
+                stream.line(&format!("reset {}\nfrom {}\n", update.name, "0".repeat(40)));
             }
         }
         Ok(())

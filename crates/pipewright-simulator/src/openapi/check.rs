@@ -143,7 +143,7 @@ impl Document {
         };
         match (json_schema(listed), body) {
             (Some(schema), Some(body)) => {
-                self.judge(&name, schema, body, Direction::Answer, &mut findings)
+                self.judge(&name, schema, body, Direction::Answer, &mut findings);
             }
             (Some(_), None) if self.allowed(&name, |allows| *allows == Allowance::OtherBody) => {}
             (Some(_), None) => findings.add(&name, "body", format!("is missing from the {status}")),

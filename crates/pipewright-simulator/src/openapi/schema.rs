@@ -257,7 +257,7 @@ impl Walk<'_> {
                     walk.report(
                         Rule::Required,
                         "is missing, the document requires it".to_owned(),
-                    )
+                    );
                 });
             }
         }

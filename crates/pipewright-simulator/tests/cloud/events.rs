@@ -248,7 +248,7 @@ async fn only_webhooks_that_listen_hear_and_inactive_ones_do_not() {
             .webhooks
             .get_mut(&silent)
             .expect("it is there")
-            .active = false
+            .active = false;
     });
     cloud
         .commit("harbor/api", "main", &[("a", "a")], "Begin", "mara")

@@ -64,7 +64,7 @@ impl Expression {
                 Node::Text(_) | Node::Number(_) | Node::Flag(_) => {}
                 Node::Not(inner) | Node::Glob(inner, _) => nodes.push(inner),
                 Node::And(left, right) | Node::Or(left, right) | Node::Compare(_, left, right) => {
-                    nodes.extend([&**right, &**left])
+                    nodes.extend([&**right, &**left]);
                 }
             }
         }

@@ -115,7 +115,7 @@ impl Upload {
                     upload.name = cx
                         .filled_text(&entry.value, "`name`")
                         .map(|text| text.value)
-                        .unwrap_or_default()
+                        .unwrap_or_default();
                 }
                 "type" => {
                     upload.kind = match cx.choice(

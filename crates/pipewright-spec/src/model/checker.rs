@@ -327,7 +327,7 @@ impl<'n> Checker<'n> {
             match keys.iter().find(|key| **key == entry.key) {
                 None => self.unknown_key(entry, what, keys),
                 Some(_) if entry.value.is_null() => {
-                    self.within(&entry.key, |cx| cx.empty_value(entry))
+                    self.within(&entry.key, |cx| cx.empty_value(entry));
                 }
                 Some(key) => self.within(&entry.key, |cx| check(cx, key, entry)),
             }
@@ -387,7 +387,7 @@ impl<'n> Checker<'n> {
             self.warning(Code::UnknownKey, entry.key_place, message, &help);
         } else {
             self.within(&entry.key, |cx| {
-                cx.warning(Code::UnknownKey, entry.key_place, message, &help)
+                cx.warning(Code::UnknownKey, entry.key_place, message, &help);
             });
         }
     }
@@ -524,7 +524,7 @@ impl<'n> Checker<'n> {
     /// An error about a key that may not stand where it does.
     pub(crate) fn misplaced(&mut self, entry: &'n Entry, message: fmt::Arguments<'_>, help: &str) {
         self.within(&entry.key, |cx| {
-            cx.error(Code::Misplaced, entry.key_place, message, help)
+            cx.error(Code::Misplaced, entry.key_place, message, help);
         });
     }
 
@@ -536,7 +536,7 @@ impl<'n> Checker<'n> {
         help: &str,
     ) {
         self.within(&entry.key, |cx| {
-            cx.warning(Code::Misplaced, entry.key_place, message, help)
+            cx.warning(Code::Misplaced, entry.key_place, message, help);
         });
     }
 

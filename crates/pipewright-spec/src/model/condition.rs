@@ -43,9 +43,9 @@ impl Condition {
             |cx, key, entry| {
                 let paths = check_paths(cx, &entry.value, &format!("`{key}`"));
                 if key == "includePaths" {
-                    self.include_paths = paths
+                    self.include_paths = paths;
                 } else {
-                    self.exclude_paths = paths
+                    self.exclude_paths = paths;
                 }
             },
         );

@@ -144,7 +144,7 @@ impl Service {
                     "image" => service.image = Image::check(cx, &entry.value),
                     "memory" => service.memory = cx.whole(&entry.value, "`memory`", 128..=u32::MAX),
                     "type" => {
-                        service.docker |= cx.choice(&entry.value, "`type`", &["docker"]).is_some()
+                        service.docker |= cx.choice(&entry.value, "`type`", &["docker"]).is_some();
                     }
                     _ => {
                         if key == "environment" {

@@ -23,7 +23,7 @@ impl OnFail {
             KEYS,
             |cx, key, entry| match key {
                 "strategy" => {
-                    strategy = cx.choice(&entry.value, "`strategy`", &["fail", "ignore", "retry"])
+                    strategy = cx.choice(&entry.value, "`strategy`", &["fail", "ignore", "retry"]);
                 }
                 _ => count = cx.whole(&entry.value, "`maxRetryCount`", 1..=10),
             },

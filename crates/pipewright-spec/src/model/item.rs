@@ -327,10 +327,10 @@ impl Parallel {
             PARALLEL_KEYS,
             |cx, key, entry| match key {
                 "steps" => {
-                    parallel.steps = check_steps(cx, &entry.value, "`parallel`", Within::Parallel)
+                    parallel.steps = check_steps(cx, &entry.value, "`parallel`", Within::Parallel);
                 }
                 "fail-fast" => {
-                    parallel.fail_fast = cx.flag(&entry.value, "`fail-fast`").unwrap_or(false)
+                    parallel.fail_fast = cx.flag(&entry.value, "`fail-fast`").unwrap_or(false);
                 }
                 _ => parallel.on_fail = OnFail::check(cx, entry),
             },

@@ -87,7 +87,7 @@ pub(crate) fn check_memory<'n>(cx: &mut Checker<'n>, node: &'n Node, key: Place,
     let place = services.map_or(key, |entry| entry.key_place);
     match services {
         Some(entry) => cx.within(&entry.key, |cx| {
-            cx.warning(Code::Memory, place, format_args!("{message}"), &help)
+            cx.warning(Code::Memory, place, format_args!("{message}"), &help);
         }),
         None => cx.warning(Code::Memory, place, format_args!("{message}"), &help),
     }

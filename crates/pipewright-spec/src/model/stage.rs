@@ -49,15 +49,15 @@ impl Stage {
                 "name" => {
                     stage.name = cx
                         .filled_text(&entry.value, "`name`")
-                        .map(|text| text.value)
+                        .map(|text| text.value);
                 }
                 "steps" => stage.steps = check_steps(cx, &entry.value, "a stage", Within::Stage),
                 "deployment" => {
-                    stage.deployment = check_environment(cx, entry, Feature::Deployment)
+                    stage.deployment = check_environment(cx, entry, Feature::Deployment);
                 }
                 "environment" => {
                     stage.environment =
-                        check_environment(cx, entry, Feature::Environment).map(|text| text.value)
+                        check_environment(cx, entry, Feature::Environment).map(|text| text.value);
                 }
                 "trigger" => stage.manual = check_trigger(cx, &entry.value),
                 "condition" => stage.condition = Some(Condition::check(cx, entry)),

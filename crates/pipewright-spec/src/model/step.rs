@@ -142,7 +142,7 @@ impl Step {
         };
         let (is_mapping, features) = cx.with_features(|cx| {
             cx.each_but(node, "a step", own_key, STEP_KEYS, |cx, key, entry| {
-                step.check_key(cx, key, entry)
+                step.check_key(cx, key, entry);
             })
         });
         step.features = features;
@@ -167,7 +167,7 @@ impl Step {
             "deployment" => self.deployment = check_environment(cx, entry, Feature::Deployment),
             "environment" => {
                 self.environment =
-                    check_environment(cx, entry, Feature::Environment).map(|text| text.value)
+                    check_environment(cx, entry, Feature::Environment).map(|text| text.value);
             }
             "condition" => self.condition = Some(Condition::check(cx, entry)),
             "on-fail" => self.on_fail = OnFail::check(cx, entry),

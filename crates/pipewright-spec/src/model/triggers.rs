@@ -118,7 +118,7 @@ pub(crate) fn check_triggers<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<
                 return;
             }
             cx.each_item(&entry.value, "a trigger", "a list of rules", |cx, item| {
-                rules.extend(check_rule(cx, item, event))
+                rules.extend(check_rule(cx, item, event));
             });
         },
     );

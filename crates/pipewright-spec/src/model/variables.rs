@@ -67,14 +67,14 @@ fn check_variable<'n>(cx: &mut Checker<'n>, node: &'n Node) -> Option<CustomVari
         "description" => {
             description = cx
                 .text(&entry.value, "`description`")
-                .map(|text| text.value)
+                .map(|text| text.value);
         }
         _ => {
             allowed_values = cx
                 .texts(&entry.value, "`allowed-values`")
                 .into_iter()
                 .map(|text| text.value)
-                .collect()
+                .collect();
         }
     });
     if node.get("name").is_none() {

@@ -60,7 +60,7 @@ pub(crate) fn keeps_its_promises(name: &str, bytes: &[u8]) -> Parsed {
                     }
                     Planned::Nothing { reason } => assert!(!reason.is_empty()),
                     Planned::Invalid(problems) => {
-                        assert!(problems.iter().any(Diagnostic::is_fatal), "{name}")
+                        assert!(problems.iter().any(Diagnostic::is_fatal), "{name}");
                     }
                     // Importing from itself is as good as from any other file.
                     Planned::Needs(needed) => {

@@ -47,7 +47,7 @@ impl Form {
         match self.fields.iter_mut().find(|(field, _)| *field == name) {
             Some((_, present)) => value.clone_into(present),
             None if self.labels.iter().any(|(_, field)| *field == name) => {
-                self.fields.push((name, value.to_owned()))
+                self.fields.push((name, value.to_owned()));
             }
             None => return false,
         }
@@ -236,7 +236,7 @@ impl Page {
                     }
                 }
                 Piece::Close { name } if name == "label" => {
-                    form.labels.extend(label.take().zip(unnamed.take()))
+                    form.labels.extend(label.take().zip(unnamed.take()));
                 }
                 Piece::Close { name } if name == "select" => select = None,
                 Piece::Text(text) => {

@@ -48,7 +48,7 @@ impl Moving<'_> {
                 }
             }
             GroupKind::Parallel { fail_fast } => {
-                self.settle_parallel(group, fail_fast, range.clone())
+                self.settle_parallel(group, fail_fast, range.clone());
             }
             GroupKind::Step | GroupKind::Stage => self.settle_sequence(plan, group, range.clone()),
         }
@@ -125,7 +125,7 @@ impl Moving<'_> {
         match verdict {
             Verdict::Run => return true,
             Verdict::Skip(why) => {
-                self.settle_as(index, StepOutcome::Skipped, format!("Skipped: {why}."))
+                self.settle_as(index, StepOutcome::Skipped, format!("Skipped: {why}."));
             }
             Verdict::Unclear(why) => self.unclear(index, &why),
         }
@@ -159,7 +159,7 @@ impl Moving<'_> {
                     );
                 }
                 StepState::Queued | StepState::Running => {
-                    self.effects.push(Effect::StopAttempt { step: index })
+                    self.effects.push(Effect::StopAttempt { step: index });
                 }
                 StepState::Finished(_) => {}
             }

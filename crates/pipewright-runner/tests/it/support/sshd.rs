@@ -181,7 +181,7 @@ fn relaunch(
     let log = Arc::new(Mutex::new(log));
     let kept = Arc::clone(&log);
     std::thread::spawn(move || {
-        lines.for_each(|line| kept.lock().expect("no panic").extend([line.as_str(), "\n"]))
+        lines.for_each(|line| kept.lock().expect("no panic").extend([line.as_str(), "\n"]));
     });
     (child, log)
 }

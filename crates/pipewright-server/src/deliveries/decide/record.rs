@@ -155,7 +155,7 @@ impl Recorder<'_> {
         };
         match &moved.new {
             Some(commit) if !overtaken => {
-                refs::put(self.tx, application.id, &moved.name, commit, self.now).await?
+                refs::put(self.tx, application.id, &moved.name, commit, self.now).await?;
             }
             Some(_) => {}
             None => refs::remove(self.tx, application.id, &moved.name).await?,

@@ -192,7 +192,7 @@ fn notes(group: &Group) -> Vec<String> {
     let mut notes = Vec::new();
     match group.kind {
         GroupKind::Parallel { fail_fast: true } => {
-            notes.push("fail-fast: the first failure stops the others".to_owned())
+            notes.push("fail-fast: the first failure stops the others".to_owned());
         }
         GroupKind::Stage => notes.push("stage, in order".to_owned()),
         GroupKind::Final => notes.push("runs whatever happened before".to_owned()),

@@ -87,7 +87,7 @@ pub(in crate::pages) async fn offer(
                 .push
                 .clone()
                 .err()
-                .map(|why| crate::builds::sentence(&why))
+                .map(|why| crate::builds::sentence(&why));
         }
         None => offer.is_unknown = true,
     }

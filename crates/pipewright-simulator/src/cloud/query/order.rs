@@ -13,7 +13,7 @@ pub(in crate::cloud) fn sort_by<T>(
 ) {
     match sort.strip_prefix('-') {
         Some(path) => {
-            records.sort_by_cached_key(|record| Reverse(SortKey::of(&field(record, path))))
+            records.sort_by_cached_key(|record| Reverse(SortKey::of(&field(record, path))));
         }
         None => records.sort_by_cached_key(|record| SortKey::of(&field(record, sort))),
     }

@@ -183,7 +183,7 @@ pub(in crate::datacenter) async fn delete_all_keys(
     server.installation.write(|tables| {
         tables
             .keys
-            .retain(|_, key| key.holder != KeyHolder::User(user))
+            .retain(|_, key| key.holder != KeyHolder::User(user));
     });
     Ok(no_content())
 }

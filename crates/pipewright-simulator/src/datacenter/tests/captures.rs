@@ -53,10 +53,10 @@ fn differences(ours: &Value, theirs: &Value, except: &[&str]) -> Vec<String> {
     for (place, kinds) in &ours {
         match theirs.get(place) {
             Some(other) if other != kinds => {
-                found.push(format!("{place}: ours {kinds:?}, theirs {other:?}"))
+                found.push(format!("{place}: ours {kinds:?}, theirs {other:?}"));
             }
             None if theirs.contains_key(&parent(place)) && !place.ends_with("[]") => {
-                found.push(format!("{place}: only ours"))
+                found.push(format!("{place}: only ours"));
             }
             _ => {}
         }
