@@ -1,25 +1,21 @@
 //! The Pipewright server: pages, API, webhooks, tasks and the scheduler.
 //!
-//! One folder a noun, one file a verb; `http/` extracts, calls one use case and renders; `tasks/` runs what happens by
-//! itself. This crate holds no SQL text and starts no process: those are the store's and the runner's.
+//! Floors, each of which looks at lower ones only: `live`, `ground`, then `web` and `access`, then a folder for each noun
+//! with a file for each verb, then `pages` and what happens by itself, and `routes` on top. This crate holds no SQL text and starts no process: those are the store's and the runner's.
 
+mod access;
 mod accounts;
-mod app;
 mod applications;
 mod artifacts;
 mod builds;
-mod clock;
 mod comparison;
-mod config;
-mod consumer;
 mod deliveries;
-mod events;
-mod http;
+mod ground;
 mod integrations;
 mod live;
-mod members;
 mod pages;
 mod repositories;
+mod routes;
 mod run;
 mod scheduler;
 mod schedules;
@@ -31,15 +27,19 @@ mod tasks;
 pub mod testing;
 mod users;
 mod variables;
-mod wakeups;
+mod web;
 mod webhooks;
 
-pub use app::{App, AppParts};
-pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{CloudAddresses, ServerConfig};
-pub use http::router;
+// Short names of what nearly every file uses.
+use ground::{app, clock, config};
+use web as http;
+
+pub use ground::app::{App, AppParts};
+pub use ground::clock::{Clock, ManualClock, SystemClock};
+pub use ground::config::{CloudAddresses, ServerConfig};
+pub use ground::wakeups::Wakeups;
 pub use live::{LogLength, News, NewsItem};
+pub use routes::router;
 pub use run::{RunError, run};
 pub use setup::ensure_link as setup_link;
 pub use tasks::{Background, StartError};
-pub use wakeups::Wakeups;

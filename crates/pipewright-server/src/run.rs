@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::http;
+use crate::routes::router;
 use crate::tasks::{Background, StartError};
 
 /// How long open requests may take to end; followers of live logs are cut off then and come back by themselves.
@@ -38,7 +38,7 @@ pub async fn run(
         // An answer of a few bytes must not wait for more; where the socket refuses, it is only slower.
         let _ = stream.set_nodelay(true);
     });
-    let service = http::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let asked = shutdown.clone();
     let serving = axum::serve(listener, service)
         .with_graceful_shutdown(async move { asked.cancelled().await })

@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::slug::{numbered, suggest};
 use crate::app::App;
+use crate::ground::Aftermath;
 use crate::http::MemberOf;
 use crate::repositories::Findings;
-use crate::scheduler::Aftermath;
 use crate::tasks::{Work, enqueue_within};
 use crate::webhooks;
 
@@ -23,7 +23,7 @@ const TRIES: u32 = 50;
 
 /// Why there is no application.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CreateError {
+pub(crate) enum CreateError {
     /// There is one of this repository already.
     #[error(
         "There is an application of this repository already; each account has one a repository."
@@ -41,15 +41,15 @@ pub(super) enum CreateError {
 
 /// What was made.
 #[derive(Debug)]
-pub(super) struct Created {
+pub(crate) struct Created {
     /// Its name in addresses.
-    pub(super) slug: String,
+    pub(crate) slug: String,
     /// The number of its first build; none where the repository is empty or could not be looked into.
-    pub(super) first_build: Option<i64>,
+    pub(crate) first_build: Option<i64>,
 }
 
 /// Makes an application of a repository of the member's account.
-pub(super) async fn create(
+pub(crate) async fn create(
     app: &App,
     member: &MemberOf,
     repository: &Repository,

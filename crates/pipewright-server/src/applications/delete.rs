@@ -5,13 +5,13 @@ use pipewright_store::applications::{self, Application};
 use pipewright_store::{StoreError, repositories};
 use serde_json::json;
 
+use crate::access::bitbucket_for;
 use crate::app::App;
+use crate::ground::address_of;
 use crate::http::MemberOf;
-use crate::integrations::bitbucket_for;
-use crate::repositories::address_of;
 
 /// Deletes an application of the member's account. Gives the sentence for what is still at Bitbucket.
-pub(super) async fn delete(
+pub(crate) async fn delete(
     app: &App,
     member: &MemberOf,
     application: &Application,

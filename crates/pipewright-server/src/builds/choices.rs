@@ -103,7 +103,7 @@ impl Choices {
                     .help
                     .map(|help| format!("; {help}"))
                     .unwrap_or_default();
-                super::sentence(&format!("{}{help}", diagnostic.message))
+                crate::ground::sentence(&format!("{}{help}", diagnostic.message))
             })
             .collect()
     }

@@ -3,13 +3,16 @@
 //! A build that never got a plan (its file could not be read, or not then) has nothing to run again: it is made anew, and
 //! planned anew, as a build of its own.
 
+use pipewright_core::Right;
 use pipewright_core::build::{BuildEvent, RerunFrom};
-use pipewright_core::ids::{AccountId, BuildId};
+use pipewright_core::ids::BuildId;
 use pipewright_store::StoreError;
 use pipewright_store::builds::{self, Build, Created, NewBuild, TriggerDetail};
 
+use super::history::record;
 use crate::app::App;
-use crate::scheduler::{AdvanceError, Aftermath, advance};
+use crate::ground::{Actor, Aftermath, Denied, Failure, Kind};
+use crate::scheduler::{AdvanceError, advance};
 
 /// Which steps run again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,9 @@ pub(crate) enum WhatToRerun {
 /// A build was not run again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RerunError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// There is none, or it is another account's.
     #[error("there is no such build")]
     NotFound,
@@ -41,32 +47,44 @@ pub(crate) enum RerunError {
     Store(#[from] StoreError),
 }
 
+impl Failure for RerunError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(_) => Kind::Denied,
+            Self::NotFound => Kind::NotFound,
+            Self::UnderWay | Self::Nothing => Kind::Conflict,
+            Self::Store(_) => Kind::Internal,
+        }
+    }
+}
+
 /// Runs a build of the account again. Answers the build that runs, which is another one only where the old one never had
 /// a plan, and its number.
 pub(crate) async fn rerun(
     app: &App,
-    account: AccountId,
+    actor: &Actor,
     build: BuildId,
     what: WhatToRerun,
-    who: &str,
 ) -> Result<(BuildId, i64), RerunError> {
-    let old = builds::get(&app.db, account, build)
+    actor.require(Right::Build)?;
+    let old = builds::get(&app.db, actor.account, build)
         .await?
         .ok_or(RerunError::NotFound)?;
     if !old.state.is_finished() {
         return Err(RerunError::UnderWay);
     }
-    let now = app.clock.now();
+    let now = actor.at;
     let mut aftermath = Aftermath::default();
     let mut tx = app.db.begin().await?;
     let mut stored = builds::load_run(&mut tx, build)
         .await?
         .ok_or(RerunError::NotFound)?;
     if stored.run.steps.is_empty() {
-        let made = make_anew(&mut tx, &old, who, now).await?;
+        let made = make_anew(&mut tx, &old, &actor.name, now).await?;
+        record(&mut tx, actor, "build.rerun", &old).await?;
         tx.commit().await?;
         aftermath.planned_for(old.repository_id);
-        aftermath.moved(account, made.0);
+        aftermath.moved(actor.account, made.0);
         aftermath.announce(app);
         return Ok(made);
     }
@@ -92,6 +110,7 @@ pub(crate) async fn rerun(
         Err(AdvanceError::Refused(_)) => return Err(RerunError::Nothing),
         Err(AdvanceError::Store(error)) => return Err(error.into()),
     }
+    record(&mut tx, actor, "build.rerun", &old).await?;
     tx.commit().await?;
     aftermath.announce(app);
     Ok((build, old.number))

@@ -1,15 +1,21 @@
 //! Going on with a build that waits for a person: a manual step of it is started, or all that wait.
 
+use pipewright_core::Right;
 use pipewright_core::build::{BuildEvent, StepState};
-use pipewright_core::ids::{AccountId, BuildId};
+use pipewright_core::ids::BuildId;
 use pipewright_store::{StoreError, builds};
 
+use super::history::record;
 use crate::app::App;
-use crate::scheduler::{AdvanceError, Aftermath, advance};
+use crate::ground::{Actor, Aftermath, Denied, Failure, Kind};
+use crate::scheduler::{AdvanceError, advance};
 
 /// A build did not go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ResumeError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// There is none, or it is another account's.
     #[error("there is no such build")]
     NotFound,
@@ -21,14 +27,26 @@ pub(crate) enum ResumeError {
     Store(#[from] StoreError),
 }
 
+impl Failure for ResumeError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(_) => Kind::Denied,
+            Self::NotFound => Kind::NotFound,
+            Self::NotPaused => Kind::Conflict,
+            Self::Store(_) => Kind::Internal,
+        }
+    }
+}
+
 /// Starts the step of this number, from 0, with which a build of the account waits for a person; `None` starts every one.
 pub(crate) async fn resume(
     app: &App,
-    account: AccountId,
+    actor: &Actor,
     build: BuildId,
     step: Option<usize>,
 ) -> Result<(), ResumeError> {
-    builds::get(&app.db, account, build)
+    actor.require(Right::Build)?;
+    let found = builds::get(&app.db, actor.account, build)
         .await?
         .ok_or(ResumeError::NotFound)?;
     let mut aftermath = Aftermath::default();
@@ -59,7 +77,7 @@ pub(crate) async fn resume(
             &mut stored,
             BuildEvent::Resumed { step },
             None,
-            app.clock.now(),
+            actor.at,
             &mut aftermath,
         )
         .await
@@ -69,6 +87,7 @@ pub(crate) async fn resume(
             Err(AdvanceError::Store(error)) => return Err(error.into()),
         }
     }
+    record(&mut tx, actor, "build.resumed", &found).await?;
     tx.commit().await?;
     aftermath.announce(app);
     Ok(())

@@ -7,9 +7,9 @@ use pipewright_store::deliveries::{NewDelivery, Origin};
 use pipewright_store::refs::{self, ToCompare};
 use pipewright_store::{StoreError, deliveries};
 
-use super::differences::{COMPARED, Difference, Differences, differences};
+use crate::access::{IntegrationUnavailable, clone_credential};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, clone_credential};
+use crate::deliveries::{COMPARED, Difference, Differences, differences};
 
 /// Changes in one delivery at most, so that its transaction stays short.
 const CHANGES: usize = 200;

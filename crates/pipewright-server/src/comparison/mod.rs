@@ -5,11 +5,9 @@
 //! first notes where every ref stands, and builds nothing of it.
 
 mod compare;
-mod differences;
 mod repository;
 mod timer;
 
 pub(crate) use compare::compare_one;
-pub(crate) use differences::{COMPARED, Differences};
 pub(crate) use repository::refresh as refresh_repository;
 pub(crate) use timer::run;

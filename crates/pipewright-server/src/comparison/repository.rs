@@ -4,9 +4,10 @@ use pipewright_bitbucket::ApiError;
 use pipewright_core::ids::RepositoryId;
 use pipewright_store::{StoreError, repositories};
 
+use crate::access::{IntegrationUnavailable, bitbucket_for};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, bitbucket_for};
-use crate::repositories::{address_of, seen};
+use crate::ground::address_of;
+use crate::repositories::seen;
 
 /// A repository was not read again.
 #[derive(Debug, thiserror::Error)]

@@ -1,14 +1,19 @@
 //! **Redeliver**: a person has a stored delivery decided once more.
 
-use pipewright_core::ids::{AccountId, DeliveryId};
+use pipewright_core::Right;
+use pipewright_core::ids::DeliveryId;
 use pipewright_store::StoreError;
 use pipewright_store::deliveries::{NewDelivery, Origin, get, insert};
 
 use crate::app::App;
+use crate::ground::{Actor, Denied, Failure, Kind};
 
 /// A delivery was not delivered again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RedeliverError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// There is none, or it is another account's.
     #[error("there is no such delivery")]
     NotFound,
@@ -17,20 +22,31 @@ pub(crate) enum RedeliverError {
     Store(#[from] StoreError),
 }
 
+impl Failure for RedeliverError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(_) => Kind::Denied,
+            Self::NotFound => Kind::NotFound,
+            Self::Store(_) => Kind::Internal,
+        }
+    }
+}
+
 /// Stores the same body as a new delivery, which is decided like any other: what was built stays built once. Answers the
 /// new delivery.
 pub(crate) async fn redeliver(
     app: &App,
-    account: AccountId,
+    actor: &Actor,
     delivery: DeliveryId,
 ) -> Result<DeliveryId, RedeliverError> {
-    let old = get(&app.db, account, delivery)
+    actor.require(Right::Build)?;
+    let old = get(&app.db, actor.account, delivery)
         .await?
         .ok_or(RedeliverError::NotFound)?;
     let id = DeliveryId::new();
     let new = NewDelivery {
         id,
-        account_id: account,
+        account_id: actor.account,
         repository_id: old.repository_id,
         webhook_id: old.webhook_id,
         request_id: format!("redelivery-{id}"),
@@ -39,10 +55,19 @@ pub(crate) async fn redeliver(
         attempt_number: 1,
         headers: old.headers,
         body: old.body,
-        received_at: app.clock.now(),
+        received_at: actor.at,
     };
     let mut tx = app.db.begin().await?;
     insert(&mut tx, &new).await?;
+    let detail = serde_json::json!({ "as": id.to_string() });
+    actor
+        .record(
+            &mut tx,
+            "delivery.redelivered",
+            &delivery.to_string(),
+            detail,
+        )
+        .await?;
     tx.commit().await?;
     app.live().decide.give(new.repository_id);
     Ok(id)

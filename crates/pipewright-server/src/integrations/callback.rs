@@ -16,10 +16,10 @@ use url::Url;
 
 use super::connect::{KeepError, Owner, Proved, keep};
 use super::post_key;
-use super::secrets::Parts;
 use super::start::{hash, verifier_purpose};
+use crate::access::Parts;
+use crate::access::consumer::{self, ConsumerError};
 use crate::app::App;
-use crate::consumer::{self, ConsumerError};
 use crate::http::MemberOf;
 
 /// Why a callback connected nothing. Each is a sentence for the person who came back.

@@ -2,10 +2,10 @@
 
 use pipewright_core::ids::IntegrationId;
 
-use super::check::check_key;
-use super::client::bitbucket_for;
-use super::revoked::note_revoked;
-use super::unavailable::IntegrationUnavailable;
+use crate::access::IntegrationUnavailable;
+use crate::access::bitbucket_for;
+use crate::access::check_key;
+use crate::access::note_revoked;
 use crate::app::App;
 
 /// What a check found, as sentences.

@@ -12,7 +12,7 @@ use pipewright_store::integrations::{
 };
 use pipewright_store::{StoreError, Tx, listings};
 
-use super::secrets::{Parts, seal_private_key};
+use crate::access::{Parts, seal_private_key};
 use crate::app::App;
 
 /// A connection that works.

@@ -10,7 +10,7 @@ use pipewright_store::integrations::{CloneVia, HostKey, Identity, IntegrationKin
 use url::Url;
 
 use super::connect::{Owner, Proved, keep};
-use super::secrets::Parts;
+use crate::access::Parts;
 use crate::app::App;
 use crate::http::MemberOf;
 

@@ -7,13 +7,12 @@ use pipewright_store::integrations::{Integration, IntegrationState};
 use pipewright_store::webhooks::Webhook;
 use pipewright_store::{StoreError, credentials, integrations, repositories, webhooks};
 
-use super::client::bitbucket_for;
-use super::secrets::Parts;
+use crate::access::Parts;
+use crate::access::bitbucket_for;
+use crate::access::consumer;
 use crate::app::App;
-use crate::consumer;
+use crate::ground::{address_of, delivery_url};
 use crate::http::MemberOf;
-use crate::repositories::address_of;
-use crate::webhooks::delivery_url;
 
 /// How many calls are under way at a time.
 const AT_ONCE: usize = 4;

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use pipewright_store::{StoreError, integrations};
 use tokio_util::sync::CancellationToken;
 
-use super::check::check_key;
+use crate::access::check_key;
 use crate::app::App;
 use crate::{repositories, webhooks};
 

@@ -8,7 +8,7 @@ use pipewright_store::repositories::{self, Repository};
 use pipewright_store::{StoreError, integrations};
 
 use crate::app::App;
-use crate::repositories::address_of;
+use crate::ground::address_of;
 
 /// The name that the key has in Bitbucket's lists.
 const LABEL: &str = "Pipewright";
@@ -39,7 +39,7 @@ impl Posted {
 }
 
 /// Puts the key on the account of the connected user.
-pub(super) async fn to_account(
+pub(crate) async fn to_account(
     app: &App,
     id: IntegrationId,
     bitbucket: &Bitbucket,

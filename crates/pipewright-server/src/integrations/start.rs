@@ -11,8 +11,8 @@ use pipewright_store::oauth_flows::{self, OAuthFlow};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::access::consumer::{self, ConsumerError};
 use crate::app::App;
-use crate::consumer::{self, ConsumerError};
 
 /// How long a person may take at Bitbucket's page.
 const PATIENCE: Duration = Duration::from_mins(10);

@@ -5,6 +5,7 @@ mod files;
 mod growth;
 mod hints;
 mod hooks;
+mod intake;
 mod news;
 
 use std::sync::Arc;
@@ -14,13 +15,12 @@ use uuid::Uuid;
 
 use pipewright_core::ids::{AttemptId, IntegrationId, RepositoryId};
 
-use crate::deliveries::receive::Intake;
-
 pub(crate) use files::{PipelineFiles, ReadCommit};
 pub(crate) use growth::LogGrowth;
 pub use growth::LogLength;
 pub(crate) use hints::{Hints, Mailbox};
 pub(crate) use hooks::{Hook, Hooks};
+pub(crate) use intake::{Intake, IntakeError, Waiting};
 pub use news::{News, NewsItem};
 
 /// How many hints of one kind wait at most; more are dropped, because every loop also looks by itself.

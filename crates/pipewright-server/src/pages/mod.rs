@@ -1,12 +1,25 @@
-//! What people are shown of builds, logs and deliveries. Reads and renders only: what is done to them are the use cases
-//! of `builds` and `deliveries`.
+//! What people see and press: one folder a noun, one file a page. A handler extracts, calls one use case and renders; what
+//! is done, and who may, stands in the noun's own folder.
 
+mod accounts;
+mod administration;
 mod ansi;
+mod applications;
 mod builds;
 mod deliveries;
+mod events;
+mod health;
+mod integrations;
 mod logs;
+mod members;
+mod repositories;
 mod run;
 mod schedules;
+mod sessions;
+mod setup;
+mod users;
+mod variables;
+mod webhooks;
 mod why;
 
 use axum::Router;
@@ -16,11 +29,24 @@ use crate::app::App;
 /// The addresses of these pages.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
+        .merge(accounts::routes())
+        .merge(administration::routes())
+        .merge(applications::routes())
         .merge(builds::routes())
         .merge(deliveries::routes())
+        .merge(events::routes())
+        .merge(health::routes())
+        .merge(integrations::routes())
         .merge(logs::routes())
+        .merge(members::routes())
+        .merge(repositories::routes())
         .merge(run::routes())
         .merge(schedules::routes())
+        .merge(sessions::routes())
+        .merge(setup::routes())
+        .merge(users::routes())
+        .merge(variables::routes())
+        .merge(webhooks::routes())
         .merge(why::routes())
 }
 

@@ -1,5 +1,6 @@
 //! Every page of builds, logs and deliveries, rendered with ordinary and with hostile contexts.
 
+pub(crate) mod frame;
 mod starts;
 
 use super::builds::{
@@ -12,8 +13,8 @@ use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery
 use super::logs::{LogPanel, ShownLine};
 use crate::http::Page;
 use crate::http::check_html::HOSTILE;
-use crate::http::samples::{NOW, check, pages};
 use crate::http::states::Pill;
+use crate::pages::samples::frame::{NOW, check, pages};
 
 const PILL: Pill = Pill {
     class: "bad",

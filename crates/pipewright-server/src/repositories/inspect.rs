@@ -10,10 +10,10 @@ use pipewright_store::repositories::Repository;
 use pipewright_store::{StoreError, inspections, repositories};
 use serde::{Deserialize, Serialize};
 
-use super::address_of;
 use super::list::seen;
+use crate::access::{IntegrationUnavailable, bitbucket_for, note_revoked};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, bitbucket_for, note_revoked};
+use crate::ground::address_of;
 
 /// The file that says what is built.
 const PIPELINE_FILE: &str = "bitbucket-pipelines.yml";

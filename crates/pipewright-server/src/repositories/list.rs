@@ -10,8 +10,8 @@ use pipewright_store::integrations::Integration;
 use pipewright_store::repositories::{Repository, SeenRepository};
 use pipewright_store::{StoreError, integrations, listings, repositories};
 
+use crate::access::{IntegrationUnavailable, bitbucket_for, note_revoked};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, bitbucket_for, note_revoked};
 
 /// How old a listing may become before it is made anew without anybody asking.
 const LIST_EVERY: Duration = Duration::from_hours(1);

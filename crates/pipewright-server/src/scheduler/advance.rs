@@ -12,9 +12,9 @@ use pipewright_store::builds::{self, StoredRun};
 use pipewright_store::statuses::StatusState;
 use pipewright_store::{StoreError, Tx, attempts, steps};
 
-use super::Aftermath;
 use super::conditions::Known;
 use crate::app::App;
+use crate::ground::Aftermath;
 use crate::statuses;
 
 /// A build was not moved.

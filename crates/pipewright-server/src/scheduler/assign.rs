@@ -12,8 +12,8 @@ use pipewright_store::{StoreError, repositories, variables};
 use uuid::Uuid;
 
 use super::environment::{attempt_variables, environment_of};
+use crate::access::{IntegrationUnavailable, clone_credential};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, clone_credential};
 use crate::variables::{GiveError, given};
 
 /// What is known of a claimed attempt when its transaction has ended.

@@ -18,8 +18,9 @@ use uuid::Uuid;
 use super::assign::{ToAssign, assign};
 use super::finish::{Which, finish};
 use super::hold::{Holding, Holdings};
-use super::{AdvanceError, Aftermath, advance};
+use super::{AdvanceError, advance};
 use crate::app::App;
+use crate::ground::Aftermath;
 
 /// How long an attempt is the runner's without a word from it. The runner renews every few seconds.
 const LEASE: Duration = Duration::from_secs(30);

@@ -7,8 +7,9 @@ use pipewright_store::attempts::{self, Ended};
 use pipewright_store::{StoreError, builds};
 use uuid::Uuid;
 
-use super::{AdvanceError, Aftermath, advance};
+use super::{AdvanceError, advance};
 use crate::app::App;
+use crate::ground::Aftermath;
 use pipewright_core::ids::BuildId;
 
 /// Which attempt, and by whose word.

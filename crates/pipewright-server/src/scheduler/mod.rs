@@ -1,11 +1,10 @@
 //! The scheduler: the only caller of the rules that move a build, and the embedded runner's dispatcher.
 //!
 //! New states, attempts, statuses and stops are written in one transaction with the event that caused them ([`advance`]).
-//! What must be told to the rest of this process is gathered in an [`Aftermath`] and told after the commit; were the
+//! What must be told to the rest of this process is gathered in an [`Aftermath`](crate::ground::Aftermath) and told after the commit; were the
 //! process killed between the two, the loops would find the same in the database.
 
 mod advance;
-mod aftermath;
 mod assign;
 mod conditions;
 mod embedded;
@@ -18,7 +17,6 @@ mod stop;
 pub(crate) mod tests;
 
 pub(crate) use advance::{AdvanceError, advance};
-pub(crate) use aftermath::Aftermath;
 pub(crate) use embedded::EmbeddedDispatcher;
 pub(crate) use environment::{Change, change_variables};
 pub(crate) use expire::{end_left_over, run as expire_leases};

@@ -5,8 +5,9 @@ use pipewright_core::build::BuildEvent;
 use pipewright_core::ids::BuildId;
 use pipewright_store::{StoreError, Tx, builds};
 
-use super::{AdvanceError, Aftermath, advance};
+use super::{AdvanceError, advance};
 use crate::app::App;
+use crate::ground::Aftermath;
 
 /// Asks a build to stop. False where it has ended, or is being stopped already.
 pub(crate) async fn stop_within(

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::cron::{Timing, shown_in};
 use crate::app::App;
-use crate::builds::{StartError, sentence, tip_of};
-use crate::scheduler::Aftermath;
+use crate::builds::{ManualBuildError, tip_of};
+use crate::ground::{Aftermath, sentence};
 use crate::tasks::{backoff, chain};
 
 /// How often is looked whose time has come.
@@ -171,7 +171,7 @@ async fn make_build(app: &App, firing: &Firing) -> Result<(), StoreError> {
             aftermath.announce(app);
             Ok(())
         }
-        Err(StartError::Store(error)) => Err(error),
+        Err(ManualBuildError::Store(error)) => Err(error),
         Err(error) => {
             let mut tx = app.db.begin().await?;
             not_made(app, &mut tx, firing, &error).await?;
@@ -185,7 +185,7 @@ async fn not_made(
     app: &App,
     tx: &mut Tx,
     firing: &Firing,
-    error: &StartError,
+    error: &ManualBuildError,
 ) -> Result<(), StoreError> {
     let schedule = &firing.schedule;
     let due = shown_in(firing.due_at, &schedule.spec.time_zone);

@@ -1,7 +1,7 @@
 //! Making, changing, switching and deleting schedules, each with its line of history in the same transaction.
 
-use pipewright_core::Timestamp;
 use pipewright_core::ids::ScheduleId;
+use pipewright_core::{Right, Timestamp};
 use pipewright_store::applications::Application;
 use pipewright_store::schedules::{self, NewSchedule, Schedule, Spec};
 use pipewright_store::{StoreError, Tx};
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::cron::Timing;
 use crate::app::App;
-use crate::http::MemberOf;
+use crate::ground::{Actor, Denied, Failure, Kind};
 
 /// The most schedules of one application.
 pub(crate) const MOST_SCHEDULES: i64 = 50;
@@ -17,6 +17,9 @@ pub(crate) const MOST_SCHEDULES: i64 = 50;
 /// A schedule was not kept.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SaveError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// It is not there any more.
     #[error("there is no such schedule any more")]
     NotFound,
@@ -34,14 +37,27 @@ pub(crate) enum SaveError {
     Store(#[from] StoreError),
 }
 
+impl Failure for SaveError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(_) => Kind::Denied,
+            Self::NotFound => Kind::NotFound,
+            Self::Timing(_) | Self::Never => Kind::Unusable,
+            Self::TooMany => Kind::Conflict,
+            Self::Store(_) => Kind::Internal,
+        }
+    }
+}
+
 /// Keeps what a person says of a schedule: of `old`, or of a new one.
 pub(crate) async fn save(
     app: &App,
-    member: &MemberOf,
+    actor: &Actor,
     application: &Application,
     old: Option<&Schedule>,
     mut spec: Spec,
 ) -> Result<(), SaveError> {
+    actor.require(Right::Build)?;
     let now = app.clock.now();
     let timing = Timing::read(&spec.cron, &spec.time_zone).map_err(SaveError::Timing)?;
     spec.time_zone.clone_from(&timing.zone_name);
@@ -49,25 +65,25 @@ pub(crate) async fn save(
     let next_at = Some(next).filter(|_| spec.is_on);
     let mut tx = app.db.begin().await?;
     if let Some(old) = old {
-        if !schedules::change(&mut tx, member.account.id, old.id, &spec, next_at, now).await? {
+        if !schedules::change(&mut tx, actor.account, old.id, &spec, next_at, now).await? {
             return Err(SaveError::NotFound);
         }
-        record(member, &mut tx, "schedule.changed", application, &spec).await?;
+        record(actor, &mut tx, "schedule.changed", application, &spec).await?;
     } else {
         if schedules::count(&mut tx, application.id).await? >= MOST_SCHEDULES {
             return Err(SaveError::TooMany);
         }
         let new = NewSchedule {
             id: ScheduleId::new(),
-            account: member.account.id,
+            account: actor.account,
             application: application.id,
             spec: spec.clone(),
             next_at,
-            created_by: member.user.name.clone(),
+            created_by: actor.name.clone(),
             now,
         };
         schedules::insert(&mut tx, &new).await?;
-        record(member, &mut tx, "schedule.created", application, &spec).await?;
+        record(actor, &mut tx, "schedule.created", application, &spec).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -75,11 +91,12 @@ pub(crate) async fn save(
 /// Switches a schedule on or off. On, it fires from its next time on; what was due while it was off is not built.
 pub(crate) async fn switch(
     app: &App,
-    member: &MemberOf,
+    actor: &Actor,
     application: &Application,
     schedule: &Schedule,
     is_on: bool,
 ) -> Result<(), SaveError> {
+    actor.require(Right::Build)?;
     let now = app.clock.now();
     let next_at: Option<Timestamp> = if is_on {
         let timing = Timing::read(&schedule.spec.cron, &schedule.spec.time_zone)
@@ -89,7 +106,7 @@ pub(crate) async fn switch(
         None
     };
     let mut tx = app.db.begin().await?;
-    if !schedules::switch(&mut tx, member.account.id, schedule.id, is_on, next_at, now).await? {
+    if !schedules::switch(&mut tx, actor.account, schedule.id, is_on, next_at, now).await? {
         return Err(SaveError::NotFound);
     }
     let action = if is_on {
@@ -97,23 +114,24 @@ pub(crate) async fn switch(
     } else {
         "schedule.switched_off"
     };
-    record(member, &mut tx, action, application, &schedule.spec).await?;
+    record(actor, &mut tx, action, application, &schedule.spec).await?;
     Ok(tx.commit().await?)
 }
 
 /// Deletes a schedule; its builds stay.
 pub(crate) async fn delete(
     app: &App,
-    member: &MemberOf,
+    actor: &Actor,
     application: &Application,
     schedule: &Schedule,
 ) -> Result<(), SaveError> {
+    actor.require(Right::Build)?;
     let mut tx = app.db.begin().await?;
-    if !schedules::delete(&mut tx, member.account.id, schedule.id).await? {
+    if !schedules::delete(&mut tx, actor.account, schedule.id).await? {
         return Err(SaveError::NotFound);
     }
     record(
-        member,
+        actor,
         &mut tx,
         "schedule.deleted",
         application,
@@ -124,7 +142,7 @@ pub(crate) async fn delete(
 }
 
 async fn record(
-    member: &MemberOf,
+    actor: &Actor,
     tx: &mut Tx,
     action: &str,
     application: &Application,
@@ -136,5 +154,5 @@ async fn record(
         "cron": spec.cron,
         "time_zone": spec.time_zone,
     });
-    member.record(tx, action, &application.name, detail).await
+    actor.record(tx, action, &application.name, detail).await
 }

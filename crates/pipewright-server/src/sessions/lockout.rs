@@ -24,7 +24,7 @@ pub(super) fn lock_after(failures: i64) -> Option<Duration> {
 }
 
 /// The sentence for whoever is locked out, and the seconds until then.
-pub(super) fn sentence(now: Timestamp, until: Timestamp) -> (String, u64) {
+pub(crate) fn sentence(now: Timestamp, until: Timestamp) -> (String, u64) {
     let seconds = until.since(now).as_secs().max(1);
     let minutes = seconds.div_ceil(60);
     let minutes = if minutes == 1 {

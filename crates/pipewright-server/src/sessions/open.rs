@@ -4,7 +4,7 @@ use axum_extra::extract::cookie::Cookie;
 use pipewright_core::ids::{AccountId, UserId};
 use pipewright_store::{Tx, sessions};
 
-use super::token::{hash_of_token, new_token};
+use crate::ground::{hash_of_token, new_token};
 use crate::http::{PageError, SESSION_COOKIE, Visitor, own_cookie};
 
 /// Whose session is opened.

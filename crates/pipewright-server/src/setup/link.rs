@@ -6,10 +6,10 @@ use pipewright_store::{settings, users};
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-use crate::sessions::{hash_of_token, new_token};
+use crate::ground::{hash_of_token, new_token};
 
 /// The setting that holds the hash of the link's token.
-pub(super) const SETTING: &str = "setup.token_hash";
+pub(crate) const SETTING: &str = "setup.token_hash";
 
 /// Makes a set-up link while there is no user: the whole address, for the operator to open. `None` once there is one.
 pub async fn ensure_link(app: &App) -> anyhow::Result<Option<String>> {
@@ -28,7 +28,7 @@ pub async fn ensure_link(app: &App) -> anyhow::Result<Option<String>> {
 }
 
 /// The token's hash, if it is the link's.
-pub(super) async fn hash_of_link(app: &App, token: &str) -> anyhow::Result<Option<[u8; 32]>> {
+pub(crate) async fn hash_of_link(app: &App, token: &str) -> anyhow::Result<Option<[u8; 32]>> {
     let hash = hash_of_token(&Secret::new(token));
     let kept = settings::get(&app.db, SETTING).await?;
     Ok(kept

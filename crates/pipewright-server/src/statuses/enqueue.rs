@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text;
 use crate::app::App;
-use crate::builds::address;
-use crate::scheduler::Aftermath;
+use crate::ground::{Aftermath, build_page};
 
 /// What the outbox keeps of a status beside its columns. Fields are added, never renamed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +67,7 @@ pub(crate) async fn enqueue(
         ref_name: build.ref_name.clone(),
         name: text::name(build),
         description: text::description(outcome, ran_for),
-        url: app.config.public(&address::page(
+        url: app.config.public(&build_page(
             &build.account_slug,
             &build.application_slug,
             build.number,

@@ -15,8 +15,8 @@ use pipewright_store::statuses::{self, StatusState, ToSend};
 use uuid::Uuid;
 
 use super::enqueue::Payload;
+use crate::access::bitbucket_for;
 use crate::app::App;
-use crate::integrations::bitbucket_for;
 use crate::live::NewsItem;
 use crate::tasks::{Lane, backoff};
 

@@ -3,13 +3,14 @@
 use pipewright_core::RefName;
 use pipewright_core::ids::{BuildId, DeliveryId, ScheduleId};
 use pipewright_store::deliveries::{NewDelivery, Origin, insert};
-use pipewright_store::repositories;
 use pipewright_store::schedules::{self, NewSchedule, Schedule, Spec};
 use pipewright_store::variables::VariableScope;
+use pipewright_store::{applications, repositories};
 
 use super::connect::{AUTHOR, remember};
 use super::server::TestServer;
-use crate::builds::{ManualBuild, ready_manual};
+use crate::builds::{ManualBuild, start_manual};
+use crate::ground::Actor;
 use crate::variables::NewVariable;
 
 /// A pipeline that prints and passes.
@@ -149,7 +150,7 @@ impl TestServer {
 
     /// A person has a delivery decided once more.
     pub async fn redeliver(&self, delivery: DeliveryId) {
-        crate::deliveries::redeliver(&self.app, self.account(), delivery)
+        crate::deliveries::redeliver(&self.app, &self.actor(), delivery)
             .await
             .expect("it is delivered again");
     }
@@ -162,14 +163,9 @@ impl TestServer {
             custom: None,
             variables: Vec::new(),
         };
-        let ready = ready_manual(&self.app, self.account(), wish, "Mara")
+        start_manual(&self.app, &self.actor(), wish)
             .await
-            .map_err(|error| error.to_string())?;
-        let mut tx = self.app.db.begin().await.expect("begins");
-        let (_, number) = ready.create(&mut tx).await.expect("a build");
-        tx.commit().await.expect("commits");
-        ready.announce(&self.app);
-        Ok(number)
+            .map_err(|error| error.to_string())
     }
 
     /// A person sets a variable.
@@ -180,24 +176,25 @@ impl TestServer {
         value: &str,
         is_secured: bool,
     ) {
-        let mut tx = self.app.db.begin().await.expect("begins");
+        let (id, environment) = match whom {
+            VariableScope::Account => (None, String::new()),
+            VariableScope::Application(id) => (Some(id), String::new()),
+            VariableScope::Environment(id, environment) => (Some(id), environment),
+        };
+        let mut application = None;
+        if let Some(id) = id {
+            application = applications::get(&self.app.db, id).await.expect("reads");
+        }
         let new = NewVariable {
-            scope: whom,
+            application: application.as_ref(),
+            environment: &environment,
             name,
             value,
             is_secured,
         };
-        crate::variables::set(
-            &self.app,
-            &mut tx,
-            self.account(),
-            new,
-            "Mara",
-            self.app.clock.now(),
-        )
-        .await
-        .expect("it is set");
-        tx.commit().await.expect("commits");
+        crate::variables::set(&self.app, &self.actor(), new)
+            .await
+            .expect("it is set");
     }
 
     /// Makes a schedule of a branch that runs what a push of it runs.
@@ -235,23 +232,31 @@ impl TestServer {
             .expect("the schedule")
     }
 
+    /// Mara, who may do everything in the account.
+    fn actor(&self) -> Actor {
+        Actor {
+            name: "Mara".to_owned(),
+            ..Actor::system(self.account(), self.app.clock.now())
+        }
+    }
+
     /// Stops a build.
     pub async fn stop(&self, build: BuildId) {
-        crate::builds::stop(&self.app, self.account(), build, "Mara")
+        crate::builds::stop(&self.app, &self.actor(), build)
             .await
             .expect("the build is stopped");
     }
 
     /// Starts the manual step that a build waits with.
     pub async fn resume(&self, build: BuildId) {
-        crate::builds::resume(&self.app, self.account(), build, None)
+        crate::builds::resume(&self.app, &self.actor(), build, None)
             .await
             .expect("it goes on");
     }
 
     /// A person starts a step that waits for one, by its number from 0.
     pub async fn run_step(&self, build: BuildId, step: usize) -> Result<(), String> {
-        crate::builds::resume(&self.app, self.account(), build, Some(step))
+        crate::builds::resume(&self.app, &self.actor(), build, Some(step))
             .await
             .map_err(|error| error.to_string())
     }
@@ -260,10 +265,9 @@ impl TestServer {
     pub async fn rerun_failed(&self, build: BuildId) {
         crate::builds::rerun(
             &self.app,
-            self.account(),
+            &self.actor(),
             build,
             crate::builds::WhatToRerun::Failed,
-            "Mara",
         )
         .await
         .expect("it runs again");

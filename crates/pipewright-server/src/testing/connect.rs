@@ -19,8 +19,8 @@ use pipewright_store::{repositories, webhooks};
 
 use super::server::TestOptions;
 use crate::App;
+use crate::access::{Parts, bitbucket_for};
 use crate::accounts::{NewAccount, make};
-use crate::integrations::{Parts, bitbucket_for};
 
 /// What was connected.
 #[derive(Debug, Clone)]

@@ -89,7 +89,7 @@ pub(crate) async fn template_values(
 }
 
 /// Everything that the application's steps may be given.
-pub(super) async fn known(
+pub(crate) async fn known(
     db: &Db,
     account: AccountId,
     application: Option<ApplicationId>,
@@ -101,7 +101,7 @@ pub(super) async fn known(
 }
 
 /// Opens a variable's value.
-pub(super) fn open(vault: &Vault, variable: &Variable) -> Result<Secret, OpenSecretError> {
+pub(crate) fn open(vault: &Vault, variable: &Variable) -> Result<Secret, OpenSecretError> {
     vault.open(&variable.value, &purpose(variable.id))
 }
 

@@ -7,8 +7,8 @@ use pipewright_store::StoreError;
 use pipewright_store::webhooks::{self, Webhook};
 
 use super::{check, remove_unneeded};
+use crate::access::IntegrationUnavailable;
 use crate::app::App;
-use crate::integrations::IntegrationUnavailable;
 
 /// How often one is looked at.
 const CHECK_EVERY: Duration = Duration::from_hours(24);

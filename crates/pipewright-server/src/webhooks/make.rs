@@ -8,7 +8,7 @@ use pipewright_store::repositories::Repository;
 use pipewright_store::webhooks::{self, NewWebhook};
 use pipewright_store::{StoreError, Tx};
 
-use super::address::seal;
+use super::secret::seal;
 use crate::app::App;
 
 /// Makes the row of a repository's webhook; one that is there is kept, so that its path and secret stay.

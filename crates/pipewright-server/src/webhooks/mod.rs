@@ -4,18 +4,14 @@
 //! webhook, any other has none. The keeper looks at what is due and brings Bitbucket in step; a person can ask for it at
 //! once. Where Bitbucket cannot reach this installation none is made, and refs are compared instead.
 
-mod address;
-mod card;
 mod keep;
 mod make;
-mod pages;
 mod register;
 mod remove;
+mod secret;
 
-pub(crate) use address::delivery_url;
-pub(crate) use card::{WebhookCard, card};
 pub(crate) use keep::keep;
 pub(crate) use make::make_row;
-pub(crate) use pages::routes;
 pub(crate) use register::{check, register};
 pub(crate) use remove::remove_unneeded;
+pub(crate) use secret::open as open_secret;

@@ -9,10 +9,10 @@ use pipewright_store::repositories::{self, Repository};
 use pipewright_store::webhooks::{self, Webhook, WebhookState};
 use pipewright_store::{StoreError, credentials};
 
-use super::address::{delivery_url, open};
+use super::secret::open;
+use crate::access::{IntegrationUnavailable, bitbucket_for, note_revoked};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, bitbucket_for, note_revoked};
-use crate::repositories::address_of;
+use crate::ground::{address_of, delivery_url};
 
 /// The name in Bitbucket's list.
 const NAME: &str = "Pipewright";

@@ -4,10 +4,9 @@ use pipewright_store::applications;
 use pipewright_store::repositories;
 use pipewright_store::webhooks::{self, Webhook};
 
-use super::address::delivery_url;
+use crate::access::{IntegrationUnavailable, bitbucket_for};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, bitbucket_for};
-use crate::repositories::address_of;
+use crate::ground::{address_of, delivery_url};
 
 /// Removes one at Bitbucket, and its row where no application is left that could need it again.
 pub(crate) async fn remove_unneeded(

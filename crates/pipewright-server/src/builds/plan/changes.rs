@@ -8,8 +8,8 @@ use pipewright_core::{CommitHash, Plan, RefName, TriggerKind};
 use pipewright_runner::git::{Compared, GitError};
 use pipewright_store::builds::{PullRequestDetail, ToPlan};
 
+use crate::access::{IntegrationUnavailable, clone_credential};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, clone_credential};
 
 /// A destination's commit cannot be had.
 #[derive(Debug, thiserror::Error)]

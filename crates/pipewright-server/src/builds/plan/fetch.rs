@@ -10,8 +10,8 @@ use pipewright_spec::limits::MAX_FILE_BYTES;
 use pipewright_store::StoreError;
 use pipewright_store::builds::CommitText;
 
+use crate::access::{IntegrationUnavailable, clone_credential};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, clone_credential};
 use crate::live::ReadCommit;
 
 /// The pipeline file's place in a repository.
@@ -139,10 +139,10 @@ fn without_nul(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::access::IntegrationUnavailable;
     use pipewright_store::StoreError;
 
     use super::FetchError;
-    use crate::integrations::IntegrationUnavailable;
 
     #[test]
     fn the_database_is_told_from_the_repository_wherever_it_failed() {

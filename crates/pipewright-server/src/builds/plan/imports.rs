@@ -11,8 +11,8 @@ use pipewright_store::builds::ToPlan;
 use pipewright_store::repositories::{self, Repository};
 
 use super::fetch::FetchError;
+use crate::access::clone_credential;
 use crate::app::App;
-use crate::integrations::clone_credential;
 
 /// What was found.
 #[derive(Debug)]

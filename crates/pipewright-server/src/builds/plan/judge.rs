@@ -9,7 +9,7 @@ use pipewright_spec::{
 use pipewright_store::builds::TriggerDetail;
 
 use super::fetch::FILE_NAME;
-use crate::builds::sentence;
+use crate::ground::sentence;
 
 /// What planning found.
 #[derive(Debug, Clone, PartialEq)]

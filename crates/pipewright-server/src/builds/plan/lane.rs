@@ -13,7 +13,8 @@ use super::imports::{Brought, bring};
 use super::judge::{Judged, Readable, read as read_file};
 use super::rules::{Rules, may_fire};
 use crate::app::App;
-use crate::scheduler::{AdvanceError, Aftermath, advance};
+use crate::ground::Aftermath;
+use crate::scheduler::{AdvanceError, advance};
 use crate::tasks::{Lane, backoff};
 use crate::variables::template_values;
 

@@ -13,7 +13,8 @@ use pipewright_store::decisions::{self, ChangeKind, DecisionOutcome, NewDecision
 use pipewright_store::repositories::Repository;
 use pipewright_store::{StoreError, Tx};
 
-use crate::scheduler::{Aftermath, Change, change_variables};
+use crate::ground::Aftermath;
+use crate::scheduler::{Change, change_variables};
 
 /// The most builds that the rules of one push start.
 const MOST_FIRED: usize = 20;

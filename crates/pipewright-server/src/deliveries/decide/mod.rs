@@ -5,6 +5,7 @@
 //! builds, refs and follow-ups in one transaction. Those of one repository are decided in order.
 
 mod candidate;
+mod differences;
 mod lane;
 mod prepare;
 mod read;
@@ -14,6 +15,6 @@ mod sentence;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use candidate::RefMove;
+pub(crate) use differences::{COMPARED, Difference, Differences, differences};
 pub(crate) use lane::DecideLane;
 pub(crate) use rules::why_not_built;

@@ -6,8 +6,8 @@ use pipewright_bitbucket::remote::{CommitId, RepositoryAddress};
 use pipewright_store::deliveries::DecideRepository;
 
 use super::candidate::{Candidate, PullRequestCommit};
+use crate::access::{IntegrationUnavailable, bitbucket_for};
 use crate::app::App;
-use crate::integrations::{IntegrationUnavailable, bitbucket_for};
 
 /// Something was not learnt.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use pipewright_bitbucket::webhook::{
 use pipewright_store::builds::PullRequestDetail;
 
 use super::candidate::{Candidate, PullRequestChange, PullRequestCommit, RefMove};
-use crate::comparison::{COMPARED, Differences};
+use super::differences::{COMPARED, Differences};
 
 /// From this many changes on, refs are compared as well: Bitbucket is said to leave some out of large pushes.
 const MANY_CHANGES: usize = 5;

@@ -13,7 +13,8 @@ use super::read::ReadDelivery;
 use super::rules::{Verdict, judge_pull_request, judge_ref};
 use super::sentence;
 use crate::app::App;
-use crate::scheduler::{Aftermath, stop_within};
+use crate::ground::Aftermath;
+use crate::scheduler::stop_within;
 use crate::tasks::{Work, enqueue_within};
 
 /// What came of a change for an application.

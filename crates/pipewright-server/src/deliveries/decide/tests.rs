@@ -5,8 +5,8 @@ use pipewright_store::decisions::{self, Decision};
 use pipewright_store::deliveries::Origin;
 use pipewright_store::refs;
 
+use super::super::COMPARED;
 use super::DecideLane;
-use crate::comparison::COMPARED;
 use crate::tasks::Lane;
 use crate::testing::{TestOptions, TestServer};
 

@@ -15,9 +15,8 @@ use pipewright_core::ids::DeliveryId;
 use pipewright_store::deliveries::{NewDelivery, Origin, hook_by_path};
 use sha2::{Digest, Sha256};
 
-use super::store::IntakeError;
 use crate::app::App;
-use crate::live::Hook;
+use crate::live::{Hook, IntakeError};
 
 /// Data Center's connection test, the one request that comes unsigned.
 const PING: &str = "diagnostics:ping";

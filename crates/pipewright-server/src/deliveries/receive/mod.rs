@@ -8,4 +8,4 @@ mod handler;
 mod store;
 
 pub(crate) use handler::routes;
-pub(crate) use store::{Intake, run};
+pub(crate) use store::run;

@@ -153,7 +153,7 @@ async fn a8_a_build_after_the_access_was_revoked_says_reconnect_and_the_rest_goe
             &[("via", "https")],
         )
         .await;
-    let consumer = crate::consumer::load(world.app())
+    let consumer = crate::access::consumer::load(world.app())
         .await
         .expect("opens")
         .expect("is there");

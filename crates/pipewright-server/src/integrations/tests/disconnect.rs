@@ -4,8 +4,8 @@ use pipewright_store::integrations::{IntegrationKind, IntegrationState};
 use pipewright_store::{credentials, webhooks};
 
 use super::world::{PAGE, World};
+use crate::access::bitbucket_for;
 use crate::applications::tests::make_application;
-use crate::integrations::bitbucket_for;
 
 #[tokio::test]
 async fn a8_disconnecting_names_what_stops_and_leaves_nothing_of_ours_at_bitbucket() {

@@ -75,7 +75,7 @@ async fn a11_the_set_up_page_shows_callback_and_boxes_and_keeps_the_secret_seale
         303,
         "an empty field keeps it"
     );
-    let consumer = crate::consumer::load(world.app())
+    let consumer = crate::access::consumer::load(world.app())
         .await
         .expect("opens")
         .expect("is there");

@@ -1,5 +1,6 @@
 //! Refreshing tokens: before they expire, by one caller at a time, never losing the pair.
 
+use crate::access::{IntegrationUnavailable, bitbucket_for, clone_credential, note_revoked};
 use std::time::Duration;
 
 use pipewright_bitbucket::Bitbucket;
@@ -11,7 +12,6 @@ use pipewright_store::repositories::{self, Search};
 use pipewright_store::{events, integrations};
 
 use super::world::World;
-use crate::integrations::{IntegrationUnavailable, bitbucket_for, clone_credential, note_revoked};
 
 const TOKENS: &str = "/site/oauth2/access_token";
 
@@ -133,7 +133,7 @@ async fn a_bitbucket_that_fails_costs_nothing_as_long_as_the_token_lives() {
 #[tokio::test]
 async fn a8_a_grant_that_was_revoked_at_bitbucket_is_noticed_and_said() {
     let (mut world, integration) = connected().await;
-    let key = crate::consumer::load(world.app())
+    let key = crate::access::consumer::load(world.app())
         .await
         .expect("opens")
         .expect("is there")
@@ -236,7 +236,7 @@ async fn a_token_that_was_only_cut_short_is_refreshed_and_nothing_is_noted() {
 #[tokio::test]
 async fn a_deleted_consumer_is_named_and_mended_without_a_new_grant() {
     let (world, integration) = connected().await;
-    let consumer = crate::consumer::load(world.app())
+    let consumer = crate::access::consumer::load(world.app())
         .await
         .expect("opens")
         .expect("is there");

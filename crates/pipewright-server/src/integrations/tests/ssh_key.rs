@@ -1,11 +1,11 @@
 //! The SSH key: checked by a real handshake, the host's key pinned.
 
+use crate::access::clone_credential;
 use pipewright_core::wire::CloneCredential;
 use pipewright_store::integrations::{Integration, KeyCheck};
 use pipewright_store::repositories::{self, Search};
 
 use super::world::{PAGE, World, flash};
-use crate::integrations::clone_credential;
 
 async fn check_now(world: &mut World, integration: &Integration) -> String {
     let answer = world

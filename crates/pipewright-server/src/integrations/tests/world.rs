@@ -5,8 +5,8 @@ use pipewright_simulator::{SAMPLE_PASSWORD, Simulator, SimulatorOptions};
 use pipewright_store::accounts::{self, Account};
 use pipewright_store::integrations::{self, Integration, IntegrationKind};
 
+use crate::access::consumer;
 use crate::app::App;
-use crate::consumer;
 use crate::http::testing::{Answer, Browser, TestSite};
 
 /// The slug of the account.

@@ -1,17 +1,16 @@
 //! The buttons of a build: **Stop**, **Rerun**, **Run**. Starting one by hand is `pages::run`.
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::post;
-use pipewright_core::Right;
 use pipewright_core::build::RerunFrom;
-use pipewright_store::builds::Build;
 use serde::Deserialize;
 
-use super::{again, find};
+use super::{again, path};
 use crate::app::App;
-use crate::builds::{self, RerunError, ResumeError, StopError, WhatToRerun, sentence};
-use crate::http::{MemberOf, PageError, PageForm, SeeOther};
+use crate::builds::{self, WhatToRerun};
+use crate::ground::build_page;
+use crate::http::{BuildOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -29,26 +28,9 @@ pub(super) fn routes() -> Router<App> {
         )
 }
 
-type Address = Path<(String, String, String)>;
-
-async fn stop(
-    State(app): State<App>,
-    member: MemberOf,
-    Path((_, application, number)): Address,
-) -> Result<SeeOther, PageError> {
-    member.require(Right::Build)?;
-    let build = find::build(&app, &member, &application, &number).await?;
-    match builds::stop(&app, member.account.id, build.id, &member.user.name).await {
-        Ok(()) => {
-            record(&app, &member, "build.stopped", &build).await?;
-            Ok(back(&app, &member, &build).done("It is being stopped."))
-        }
-        Err(StopError::NotFound) => Err(PageError::NotFound),
-        Err(error @ StopError::Ended) => {
-            Ok(back(&app, &member, &build).failed(sentence(&error.to_string())))
-        }
-        Err(StopError::Store(error)) => Err(error.into()),
-    }
+async fn stop(State(app): State<App>, at: BuildOf) -> Result<SeeOther, PageError> {
+    let done = builds::stop(&app, &at.member.actor(), at.build.id).await;
+    back(&app, &at).after(done, "It is being stopped.")
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,12 +41,10 @@ struct Which {
 
 async fn rerun(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, application, number)): Address,
+    at: BuildOf,
     PageForm(which): PageForm<Which>,
 ) -> Result<SeeOther, PageError> {
-    member.require(Right::Build)?;
-    let build = find::build(&app, &member, &application, &number).await?;
+    let BuildOf { member, build } = &at;
     let (what, from) = match which.what.as_str() {
         "all" => (WhatToRerun::All, RerunFrom::Step(0)),
         "failed" => (WhatToRerun::Failed, RerunFrom::Failed),
@@ -76,17 +56,12 @@ async fn rerun(
     let plan = pipewright_store::builds::plan_of(&app.db, member.account.id, build.id).await?;
     let steps = pipewright_store::steps::list(&app.db, build.id).await?;
     let sentence_of_it = again::sentence(build.state, plan.as_ref(), &steps, from);
-    match builds::rerun(&app, member.account.id, build.id, what, &member.user.name).await {
+    match builds::rerun(&app, &member.actor(), build.id, what).await {
         Ok((_, number)) => {
-            record(&app, &member, "build.rerun", &build).await?;
-            let path = builds::address::page(&member.account.slug, &build.application_slug, number);
+            let path = build_page(&member.account.slug, &build.application_slug, number);
             Ok(SeeOther::to(&app.config, &path).done(sentence_of_it))
         }
-        Err(RerunError::NotFound) => Err(PageError::NotFound),
-        Err(error @ (RerunError::UnderWay | RerunError::Nothing)) => {
-            Ok(back(&app, &member, &build).failed(sentence(&error.to_string())))
-        }
-        Err(RerunError::Store(error)) => Err(error.into()),
+        Err(error) => back(&app, &at).refused(error),
     }
 }
 
@@ -108,49 +83,18 @@ struct Waiting {
 
 async fn resume(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, application, number)): Address,
+    at: BuildOf,
     PageForm(waiting): PageForm<Waiting>,
 ) -> Result<SeeOther, PageError> {
-    member.require(Right::Build)?;
     let step = if waiting.step.is_empty() {
         None
     } else {
         Some(number_of(&waiting.step)?)
     };
-    let build = find::build(&app, &member, &application, &number).await?;
-    match builds::resume(&app, member.account.id, build.id, step).await {
-        Ok(()) => {
-            record(&app, &member, "build.resumed", &build).await?;
-            Ok(back(&app, &member, &build).done("It goes on."))
-        }
-        Err(ResumeError::NotFound) => Err(PageError::NotFound),
-        Err(error @ ResumeError::NotPaused) => {
-            Ok(back(&app, &member, &build).failed(sentence(&error.to_string())))
-        }
-        Err(ResumeError::Store(error)) => Err(error.into()),
-    }
+    let done = builds::resume(&app, &at.member.actor(), at.build.id, step).await;
+    back(&app, &at).after(done, "It goes on.")
 }
 
-fn back(app: &App, member: &MemberOf, build: &Build) -> SeeOther {
-    SeeOther::to(&app.config, &find::path(member, build))
-}
-
-async fn record(
-    app: &App,
-    member: &MemberOf,
-    action: &str,
-    build: &Build,
-) -> Result<(), PageError> {
-    let subject = format!("{} #{}", build.application_name, build.number);
-    let mut tx = app.db.begin().await?;
-    member
-        .record(
-            &mut tx,
-            action,
-            &subject,
-            serde_json::json!({ "commit": build.commit.short() }),
-        )
-        .await?;
-    Ok(tx.commit().await?)
+fn back(app: &App, at: &BuildOf) -> SeeOther {
+    SeeOther::to(&app.config, &path::of(&at.member, &at.build))
 }

@@ -20,11 +20,10 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::find;
 use super::head::{Head, Tab};
-use super::tabs::{self, Address, Asked};
+use super::tabs::{self, Asked};
 use crate::app::App;
-use crate::http::{Html, MemberOf, Page, PageError, format};
+use crate::http::{BuildOf, Html, Page, PageError, format};
 
 /// Pieces of a download that wait for the reader; when they are full the archive is not read.
 const PIECES: usize = 8;
@@ -88,11 +87,10 @@ pub(in crate::pages) struct ShownArtifact {
 
 async fn show(
     State(app): State<App>,
-    member: MemberOf,
-    Path(address): Path<Address>,
+    BuildOf { member, build }: BuildOf,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let (looked, head) = tabs::open(&app, &member, &address, Tab::Artifacts).await?;
+    let (looked, head) = tabs::open(&app, &member, build, Tab::Artifacts).await?;
     if asked.is_for_head() {
         return Ok(Html(head).into_response());
     }
@@ -157,11 +155,10 @@ fn time_left(now: Timestamp, then: Timestamp) -> String {
 /// The artifact as a `.tar.gz`, made while it is sent.
 async fn download(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, application, number, artifact)): Path<(String, String, String, String)>,
+    BuildOf { member, build }: BuildOf,
+    Path((_, _, _, artifact)): Path<(String, String, String, String)>,
 ) -> Result<Response, PageError> {
     let id: ArtifactId = artifact.parse().map_err(|_| PageError::NotFound)?;
-    let build = find::build(&app, &member, &application, &number).await?;
     let artifact = artifacts::get(&app.db, member.account.id, build.id, id).await?;
     let artifact = artifact
         .filter(|artifact| artifact.removed_at.is_none())

@@ -10,8 +10,8 @@ use pipewright_store::builds::{self, Build};
 use pipewright_store::steps::{self, Step};
 
 use super::again::{self, Again};
-use super::find;
 use super::flow::{self, Column, Drawing};
+use super::path;
 use crate::app::App;
 use crate::builds::{held_back, why_it_waits};
 use crate::http::states::{self, Pill};
@@ -133,7 +133,7 @@ impl Head {
         let page = member
             .page(format!("#{} {}", build.number, build.application_name))
             .nav(crate::http::Nav::Builds);
-        let path = page.link(&find::path(member, build));
+        let path = page.link(&path::of(member, build));
         let may_build = member.may(Right::Build);
         let is_finished = build.state.is_finished();
         let shown_step = if tab == Tab::Log { *current } else { 0 };

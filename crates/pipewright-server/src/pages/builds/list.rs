@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderMap;
@@ -14,11 +14,11 @@ use pipewright_store::applications::Application;
 use pipewright_store::builds::{self, Build, BuildFilter};
 use serde::Deserialize;
 
-use super::find;
 use super::head::{title, took, trigger};
+use super::path;
 use crate::app::App;
 use crate::http::states::{self, Pill};
-use crate::http::{Html, MemberOf, Nav, Page, PageError};
+use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError};
 
 /// Builds on a page.
 const PAGE: usize = 30;
@@ -113,12 +113,13 @@ async fn of_account(
 
 async fn of_application(
     State(app): State<App>,
-    member: MemberOf,
     headers: HeaderMap,
-    Path((_, slug)): Path<(String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let application = find::application(&app, &member, &slug).await?;
     list(&app, &member, &headers, asked, Some(application)).await
 }
 
@@ -248,7 +249,7 @@ fn chips(state: &str, branch: &str) -> Vec<StateChip> {
 
 fn row(page: &Page, member: &MemberOf, build: &Build, now: Timestamp) -> RowOfBuild {
     RowOfBuild {
-        path: page.link(&find::path(member, build)),
+        path: page.link(&path::of(member, build)),
         number: build.number,
         application: build.application_name.clone(),
         application_path: page.own(&format!("/applications/{}", build.application_slug)),

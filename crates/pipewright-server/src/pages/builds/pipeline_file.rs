@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -11,14 +11,13 @@ use pipewright_spec::diagnostic::summary;
 use pipewright_store::builds;
 
 use super::diagnostics::{self, ShownDiagnostic};
-use super::find;
 use super::head::{Head, Tab};
 use super::planned::{self, PlannedGroup};
 use super::selection::{self, Chosen};
-use super::tabs::{self, Address, Asked};
+use super::tabs::{self, Asked};
 use crate::app::App;
 use crate::builds::FILE_NAME;
-use crate::http::{Html, MemberOf, Page, PageError, format};
+use crate::http::{BuildOf, Html, Page, PageError, format};
 
 /// The longest file that is shown, in lines.
 const LONGEST: usize = 5000;
@@ -81,11 +80,10 @@ pub(in crate::pages) struct FileLine {
 
 async fn show(
     State(app): State<App>,
-    member: MemberOf,
-    Path(address): Path<Address>,
+    BuildOf { member, build }: BuildOf,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let (looked, head) = tabs::open(&app, &member, &address, Tab::PipelineFile).await?;
+    let (looked, head) = tabs::open(&app, &member, build, Tab::PipelineFile).await?;
     if asked.is_for_head() {
         return Ok(Html(head).into_response());
     }
@@ -153,10 +151,8 @@ async fn show(
 /// The file as it was at the build's commit, byte for byte.
 async fn raw(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, application, number)): Path<(String, String, String)>,
+    BuildOf { member, build }: BuildOf,
 ) -> Result<Response, PageError> {
-    let build = find::build(&app, &member, &application, &number).await?;
     let file = builds::pipeline_file(&app.db, member.account.id, build.id)
         .await?
         .ok_or(PageError::NotFound)?;

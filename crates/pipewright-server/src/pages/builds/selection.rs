@@ -6,7 +6,8 @@ use pipewright_spec::plan::NotChosen;
 use pipewright_store::builds::Build;
 
 use super::diagnostics::{Piece, pieces};
-use crate::builds::{FILE_NAME, sentence, trigger_of};
+use crate::builds::{FILE_NAME, trigger_of};
+use crate::ground::sentence;
 
 /// The choice.
 #[derive(Debug, Clone)]

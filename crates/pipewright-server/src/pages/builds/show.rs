@@ -2,17 +2,17 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
 use super::super::logs::LogRequest;
-use super::find;
 use super::head::{Head, Looked, Tab};
 use super::log_part::{LogPart, attempt_of};
+use super::path;
 use crate::app::App;
-use crate::http::{Html, MemberOf, Page, PageError};
+use crate::http::{BuildOf, Html, Page, PageError};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(
@@ -45,11 +45,9 @@ struct Asked {
 
 async fn show(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, application, number)): Path<(String, String, String)>,
+    BuildOf { member, build }: BuildOf,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let build = find::build(&app, &member, &application, &number).await?;
     let looked = Looked::read(&app, &member, build, asked.step).await?;
     if asked.part.as_deref() == Some("head") {
         return Ok(Html(Head::of(&app, &member, &looked, Tab::Log).await?).into_response());
@@ -61,7 +59,7 @@ async fn show(
         find: asked.find.chars().take(200).collect(),
         from_end: false,
     };
-    let path = member.page("").link(&find::path(&member, &looked.build));
+    let path = member.page("").link(&path::of(&member, &looked.build));
     let log = LogPart::of(&app, &member, &looked, &path, request).await?;
     if asked.part.as_deref() == Some("log") {
         return Ok(Html(log).into_response());

@@ -1,8 +1,8 @@
 //! What the pages below a build's drawing open with.
 
+use pipewright_store::builds::Build;
 use serde::Deserialize;
 
-use super::find;
 use super::head::{Head, Looked, Tab};
 use crate::app::App;
 use crate::http::{MemberOf, PageError};
@@ -20,18 +20,13 @@ impl Asked {
     }
 }
 
-/// Account, application and number of the build, as they stand in the address.
-pub(super) type Address = (String, String, String);
-
-/// The build of the address, and the upper part of this page of it.
+/// What is known of the build, and the upper part of this page of it.
 pub(super) async fn open(
     app: &App,
     member: &MemberOf,
-    address: &Address,
+    build: Build,
     tab: Tab,
 ) -> Result<(Looked, Head), PageError> {
-    let (_, application, number) = address;
-    let build = find::build(app, member, application, number).await?;
     let looked = Looked::read(app, member, build, None).await?;
     let head = Head::of(app, member, &looked, tab).await?;
     Ok((looked, head))

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use pipewright_core::Timestamp;
@@ -15,10 +15,10 @@ use std::time::Duration;
 use super::super::why;
 use super::head::{Head, Looked, Tab, took};
 use super::selection::{self, Chosen};
-use super::tabs::{self, Address, Asked};
+use super::tabs::{self, Asked};
 use crate::app::App;
 use crate::http::states::Pill;
-use crate::http::{Html, MemberOf, Page, PageError, format};
+use crate::http::{BuildOf, Html, Page, PageError, format};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(
@@ -79,11 +79,10 @@ pub(in crate::pages) struct ShownStatus {
 
 async fn show(
     State(app): State<App>,
-    member: MemberOf,
-    Path(address): Path<Address>,
+    BuildOf { member, build }: BuildOf,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let (looked, head) = tabs::open(&app, &member, &address, Tab::Timeline).await?;
+    let (looked, head) = tabs::open(&app, &member, build, Tab::Timeline).await?;
     if asked.is_for_head() {
         return Ok(Html(head).into_response());
     }

@@ -3,11 +3,10 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
-use pipewright_core::Right;
 use pipewright_core::ids::DeliveryId;
 
 use crate::app::App;
-use crate::deliveries::{RedeliverError, redeliver};
+use crate::deliveries::redeliver;
 use crate::http::{MemberOf, PageError, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
@@ -19,24 +18,8 @@ async fn submit(
     member: MemberOf,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<SeeOther, PageError> {
-    member.require(Right::Build)?;
     let id: DeliveryId = id.parse().map_err(|_| PageError::NotFound)?;
-    let new = redeliver(&app, member.account.id, id)
-        .await
-        .map_err(|error| match error {
-            RedeliverError::NotFound => PageError::NotFound,
-            RedeliverError::Store(error) => error.into(),
-        })?;
-    let mut tx = app.db.begin().await?;
-    member
-        .record(
-            &mut tx,
-            "delivery.redelivered",
-            &id.to_string(),
-            serde_json::json!({ "as": new.to_string() }),
-        )
-        .await?;
-    tx.commit().await?;
+    let new = redeliver(&app, &member.actor(), id).await?;
     let path = member.path(&format!("/deliveries/{new}"));
     Ok(SeeOther::to(&app.config, &path)
         .done("Delivered again. What was built stays built once; the decision is shown below."))

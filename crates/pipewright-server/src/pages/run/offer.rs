@@ -87,7 +87,7 @@ pub(in crate::pages) async fn offer(
                 .push
                 .clone()
                 .err()
-                .map(|why| crate::builds::sentence(&why));
+                .map(|why| crate::ground::sentence(&why));
         }
         None => offer.is_unknown = true,
     }
@@ -180,7 +180,7 @@ pub(in crate::pages) fn ref_of(text: &str) -> Result<RefName, String> {
     } else {
         RefName::branch(text)
     };
-    parsed.map_err(|error| crate::builds::sentence(&error.to_string()))
+    parsed.map_err(|error| crate::ground::sentence(&error.to_string()))
 }
 
 /// A ref as [`ref_of`] reads it back.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::routing::get;
 use pipewright_core::{Right, Timestamp};
 use pipewright_store::applications::Application;
@@ -12,8 +12,7 @@ use pipewright_store::{StoreError, repositories};
 use super::form::PipelineForm;
 use super::offer::{Offer, offer, ref_of, refs_known};
 use crate::app::App;
-use crate::http::{Html, MemberOf, Nav, Page, PageError};
-use crate::pages::builds::find;
+use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError};
 use crate::repositories::Findings;
 
 /// What was found in the repository is looked at anew, in the background, after this time.
@@ -46,12 +45,13 @@ pub(in crate::pages) struct RunPage {
 
 async fn show(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug)): Path<(String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
     Query(fields): Query<Vec<(String, String)>>,
 ) -> Result<Html<RunPage>, PageError> {
     member.require(Right::Build)?;
-    let application = find::application(&app, &member, &slug).await?;
     look_again(&app, &application, member.now()).await?;
     let (mut form, _) = PipelineForm::take(fields);
     if form.ref_text.is_empty() {

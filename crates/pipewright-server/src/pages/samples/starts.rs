@@ -1,8 +1,8 @@
 //! The pages that start builds, by hand and by schedule.
 
 use super::{PILL, text};
-use crate::http::samples::{NOW, check, pages};
 use crate::pages::run::{Offer, PipelineForm, PipelineLink, RunPage, ShownFile, VariableField};
+use crate::pages::samples::frame::{NOW, check, pages};
 use crate::pages::schedules::{EditPage, RowOfSchedule, SchedulesPage, Times};
 
 #[test]

@@ -17,9 +17,8 @@ use pipewright_store::{StoreError, repositories};
 
 use super::times::Times;
 use crate::app::App;
-use crate::builds::{Choices, sentence};
-use crate::http::{Html, MemberOf, Nav, Page, PageError, PageForm, SeeOther};
-use crate::pages::builds::find;
+use crate::builds::Choices;
+use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, PageForm, SeeOther};
 use crate::pages::run::{Offer, PipelineForm, offer, ref_of, refs_known, shown_ref};
 use crate::schedules::{SaveError, save, zone_names};
 
@@ -93,28 +92,26 @@ impl Entered {
     }
 }
 
-/// The schedule in the address, of the application in the address.
+/// The schedule in the address, of the application that it names.
 pub(super) async fn find_schedule(
     app: &App,
-    member: &MemberOf,
-    slug: &str,
+    application: &Application,
     id: &str,
-) -> Result<(Application, Schedule), PageError> {
-    let application = find::application(app, member, slug).await?;
+) -> Result<Schedule, PageError> {
     let id: ScheduleId = id.parse().map_err(|_| PageError::NotFound)?;
-    let schedule = schedules::get(&app.db, member.account.id, application.id, id)
+    schedules::get(&app.db, application.account, application.id, id)
         .await?
-        .ok_or(PageError::NotFound)?;
-    Ok((application, schedule))
+        .ok_or(PageError::NotFound)
 }
 
 async fn begin(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug)): Path<(String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
 ) -> Result<Html<EditPage>, PageError> {
     member.require(Right::Build)?;
-    let application = find::application(&app, &member, &slug).await?;
     let repository = repositories::get(&app.db, application.repository).await?;
     let entered = Entered {
         pipeline: PipelineForm {
@@ -137,11 +134,14 @@ async fn begin(
 
 async fn show(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug, id)): Path<(String, String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
+    Path((_, _, id)): Path<(String, String, String)>,
 ) -> Result<Html<EditPage>, PageError> {
     member.require(Right::Build)?;
-    let (application, schedule) = find_schedule(&app, &member, &slug, &id).await?;
+    let schedule = find_schedule(&app, &application, &id).await?;
     let spec = schedule.spec.clone();
     let custom = spec.custom.clone().unwrap_or_default();
     let probe = PipelineForm {
@@ -173,23 +173,27 @@ async fn show(
 
 async fn make(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug)): Path<(String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
     PageForm(fields): PageForm<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
     member.require(Right::Build)?;
-    let application = find::application(&app, &member, &slug).await?;
     store(&app, &member, &application, None, Entered::take(fields)).await
 }
 
 async fn change(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug, id)): Path<(String, String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
+    Path((_, _, id)): Path<(String, String, String)>,
     PageForm(fields): PageForm<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
     member.require(Right::Build)?;
-    let (application, schedule) = find_schedule(&app, &member, &slug, &id).await?;
+    let schedule = find_schedule(&app, &application, &id).await?;
     store(
         &app,
         &member,
@@ -218,7 +222,7 @@ async fn store(
         );
     }
     let refused = match spec_of(app, application, &entered).await? {
-        Ok(spec) => match save(app, member, application, old, spec).await {
+        Ok(spec) => match save(app, &member.actor(), application, old, spec).await {
             Ok(()) => {
                 let there = SeeOther::to(
                     &app.config,
@@ -226,11 +230,9 @@ async fn store(
                 );
                 return Ok(there.done("The schedule is saved.").into_response());
             }
-            Err(SaveError::NotFound) => return Err(PageError::NotFound),
-            Err(SaveError::Store(error)) => return Err(error.into()),
             // The part with the times says this beside the expression.
             Err(SaveError::Timing(_)) => Vec::new(),
-            Err(error) => vec![sentence(&error.to_string())],
+            Err(error) => vec![PageError::beside(error)?],
         },
         Err(sentences) => sentences,
     };

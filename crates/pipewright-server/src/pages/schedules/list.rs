@@ -2,15 +2,14 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use pipewright_core::{Right, Timestamp};
 use pipewright_store::schedules::{self, Listed};
 
 use crate::app::App;
 use crate::http::states::{self, Pill};
-use crate::http::{Html, MemberOf, Nav, Page, PageError};
-use crate::pages::builds::find;
+use crate::http::{ApplicationOf, Html, Nav, Page, PageError};
 use crate::schedules::{Timing, shown_in};
 
 pub(super) fn routes() -> Router<App> {
@@ -50,10 +49,11 @@ pub(in crate::pages) struct RowOfSchedule {
 
 async fn list(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug)): Path<(String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
 ) -> Result<Html<SchedulesPage>, PageError> {
-    let application = find::application(&app, &member, &slug).await?;
     let listed = schedules::list(&app.db, member.account.id, application.id).await?;
     let page = member
         .page(format!("Schedules of {}", application.name))

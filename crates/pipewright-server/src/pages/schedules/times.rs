@@ -2,14 +2,13 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::Query;
 use axum::routing::get;
 use pipewright_core::Timestamp;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::http::{Html, MemberOf, PageError};
-use crate::pages::builds::find;
+use crate::http::{ApplicationOf, Html, PageError};
 use crate::schedules::Timing;
 
 /// How many times are shown.
@@ -47,12 +46,12 @@ struct Typed {
 }
 
 async fn times(
-    State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug)): Path<(String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
     Query(typed): Query<Typed>,
 ) -> Result<Html<Times>, PageError> {
-    let application = find::application(&app, &member, &slug).await?;
     let from = member.page("").own(&format!(
         "/applications/{}/schedules/times",
         application.slug

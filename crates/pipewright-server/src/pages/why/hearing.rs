@@ -8,7 +8,7 @@ use pipewright_store::{repositories, story};
 use crate::app::App;
 use crate::http::states::Pill;
 use crate::http::{MemberOf, PageError, format};
-use crate::webhooks::card;
+use crate::pages::webhooks::card;
 
 /// How many undecided deliveries are named.
 const NAMED: i64 = 5;

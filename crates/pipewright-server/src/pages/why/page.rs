@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::routing::get;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pipewright_store::applications::Application;
@@ -14,9 +14,8 @@ use super::asked::Asked;
 use super::hearing::{self, Heard};
 use super::story::{Entry, gather};
 use crate::app::App;
-use crate::applications::find;
 use crate::deliveries::decide::why_not_built;
-use crate::http::{Html, MemberOf, Nav, Page, PageError, format};
+use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 
 /// Refs offered to ask about.
 const OFFERED: usize = 200;
@@ -63,11 +62,12 @@ struct Question {
 
 async fn show(
     State(app): State<App>,
-    member: MemberOf,
-    Path((_, slug)): Path<(String, String)>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
     Query(question): Query<Question>,
 ) -> Result<Html<WhyPage>, PageError> {
-    let application = find(&app, &member, &slug).await?;
     let asked = Asked::read(&question.about, question.before);
     let (entries, older) = if asked.is_nonsense() {
         (Vec::new(), None)

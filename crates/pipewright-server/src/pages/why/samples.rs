@@ -8,8 +8,8 @@ use super::page::WhyPage;
 use super::story::{Entry, StoryDecision};
 use super::told::BuildStory;
 use crate::http::check_html::HOSTILE;
-use crate::http::samples::{NOW, check, pages};
 use crate::http::states::Pill;
+use crate::pages::samples::frame::{NOW, check, pages};
 
 const PILL: Pill = Pill {
     class: "bad",

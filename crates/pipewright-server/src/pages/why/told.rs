@@ -6,7 +6,8 @@ use pipewright_store::{attempts, steps};
 
 use super::super::builds::{Chosen, Piece, chosen, pieces, step_reasons, title};
 use crate::app::App;
-use crate::builds::{sentence, why_it_waits};
+use crate::builds::why_it_waits;
+use crate::ground::sentence;
 use crate::http::states::{self, Pill};
 use crate::http::{MemberOf, PageError};
 

@@ -1,0 +1,43 @@
+//! The one road from a use case's error to what a person or a program is answered.
+//!
+//! A use case returns its own typed error, which says here which kind of "no" it is. The web floor makes the status of the
+//! kind and the sentence of the error's words, for every page alike; the API will do the same. A new error needs one
+//! `match` beside its type, and no handler.
+
+use pipewright_store::StoreError;
+
+use super::sentences::sentence;
+
+/// Which kind of "no" an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It is not there, or whoever asks may not know that it is: 404.
+    NotFound,
+    /// Whoever asks may not do this: 403.
+    Denied,
+    /// It contradicts what is there: 409, or a sentence on the page that was looked at.
+    Conflict,
+    /// What was entered cannot be used: 422, or a sentence beside the form.
+    Unusable,
+    /// It may work later: 503, or a sentence on the page that was looked at.
+    NotNow,
+    /// Our own fault: 500, and its words go to the log alone.
+    Internal,
+}
+
+/// An error of a use case.
+pub(crate) trait Failure: std::error::Error + Send + Sync + Sized + 'static {
+    /// Which kind of "no" this is.
+    fn kind(&self) -> Kind;
+
+    /// What a person is told: the error's own words as a sentence. Not for [`Kind::Internal`].
+    fn sentence(&self) -> String {
+        sentence(&self.to_string())
+    }
+}
+
+impl Failure for StoreError {
+    fn kind(&self) -> Kind {
+        Kind::Internal
+    }
+}

@@ -1,0 +1,224 @@
+//! Acts on an application: the switch, the rules and their preview, deletion. **Run…** is `pages::run`.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http::StatusCode;
+use pipewright_core::Right;
+use pipewright_store::applications::{self, Application, Rules};
+use pipewright_store::{Tx, inspections, repositories};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::rules_form::RulesForm;
+use super::show::context;
+use crate::access::bitbucket_for;
+use crate::app::App;
+use crate::applications::delete;
+use crate::http::{ApplicationOf, Html, MemberOf, PageError, PageForm, SeeOther};
+use crate::integrations::post_key_to_repository;
+use crate::webhooks;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route(
+            "/{account}/applications/{application}/auto-build",
+            post(switch),
+        )
+        .route("/{account}/applications/{application}/rules", post(change))
+        .route("/{account}/applications/{application}/look", post(look))
+        .route(
+            "/{account}/applications/{application}/access-key",
+            post(add_key),
+        )
+        .route("/{account}/applications/{application}/delete", post(remove))
+}
+
+fn back(app: &App, member: &MemberOf, slug: &str) -> SeeOther {
+    SeeOther::to(&app.config, &member.path(&format!("/applications/{slug}")))
+}
+
+#[derive(Debug, Deserialize)]
+struct Switch {
+    /// "on" or "off".
+    auto_build: String,
+    /// Where the switch stands: the list or the page.
+    #[serde(default)]
+    from: String,
+}
+
+async fn switch(
+    State(app): State<App>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
+    PageForm(switch): PageForm<Switch>,
+) -> Result<SeeOther, PageError> {
+    member.require(Right::ManageApplications)?;
+    let on = switch.auto_build == "on";
+    let rules = Rules {
+        auto_build: on,
+        ..application.rules.clone()
+    };
+    store(&app, &member, &application, &rules).await?;
+    let there = if switch.from == "list" {
+        SeeOther::to(&app.config, &member.path("/applications"))
+    } else {
+        back(&app, &member, &application.slug)
+    };
+    Ok(there.done(if on {
+        format!("{} builds by itself from now on.", application.name)
+    } else {
+        format!(
+            "{} no longer builds by itself; Run still does.",
+            application.name
+        )
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+struct Change {
+    #[serde(flatten)]
+    rules: RulesForm,
+    /// "preview" only shows what the patterns select.
+    #[serde(default)]
+    act: String,
+}
+
+async fn change(
+    State(app): State<App>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
+    PageForm(change): PageForm<Change>,
+) -> Result<Response, PageError> {
+    member.require(Right::ManageApplications)?;
+    let form = RulesForm {
+        auto_build: application.rules.auto_build.then(|| "on".to_owned()),
+        ..change.rules
+    };
+    let rules = match form.read() {
+        Ok(rules) => rules,
+        Err(sentence) => {
+            let page = context(&app, &member, &application, form, Some(sentence)).await?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
+        }
+    };
+    if change.act == "preview" {
+        return Ok(Html(context(&app, &member, &application, form, None).await?).into_response());
+    }
+    store(&app, &member, &application, &rules).await?;
+    Ok(back(&app, &member, &application.slug)
+        .done("Saved. It counts for everything that is decided from now on.")
+        .into_response())
+}
+
+/// Stores the rules; where the webhook's need changes, the keeper follows.
+async fn store(
+    app: &App,
+    member: &MemberOf,
+    application: &Application,
+    rules: &Rules,
+) -> Result<(), PageError> {
+    let mut tx = app.db.begin().await?;
+    applications::set_rules(&mut tx, application.id, rules).await?;
+    if rules.auto_build && !application.rules.auto_build {
+        ensure_row(app, &mut tx, application).await?;
+    }
+    let detail = json!({
+        "auto_build": rules.auto_build, "pushes": rules.pushes, "pull_requests": rules.pull_requests, "tags": rules.tags,
+        "branches": rules.branches.iter().map(pipewright_core::RefPattern::as_str).collect::<Vec<_>>().join(", "),
+    });
+    member
+        .record(
+            &mut tx,
+            "application.rules_changed",
+            &application.name,
+            detail,
+        )
+        .await?;
+    tx.commit().await?;
+    app.wakeups.integrations.notify_waiters();
+    Ok(())
+}
+
+async fn ensure_row(app: &App, tx: &mut Tx, application: &Application) -> Result<(), PageError> {
+    if let Some(repository) = repositories::get(&app.db, application.repository).await? {
+        webhooks::make_row(app, tx, &repository).await?;
+    }
+    Ok(())
+}
+
+/// Reads branches and the pipeline file anew, in the background.
+async fn look(
+    State(app): State<App>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
+) -> Result<SeeOther, PageError> {
+    member.require(Right::Build)?;
+    let mut tx = app.db.begin().await?;
+    inspections::want(&mut tx, application.repository, member.now()).await?;
+    tx.commit().await?;
+    app.wakeups.integrations.notify_waiters();
+    Ok(back(&app, &member, &application.slug)
+        .done("The branches are being read from Bitbucket again; reload in a moment."))
+}
+
+/// Puts the integration's SSH key on the repository, to read it.
+async fn add_key(
+    State(app): State<App>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
+) -> Result<SeeOther, PageError> {
+    member.require(Right::Connect)?;
+    let repository = repositories::get(&app.db, application.repository)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let back = back(&app, &member, &application.slug);
+    let bitbucket = match bitbucket_for(&app, repository.integration).await {
+        Ok(bitbucket) => bitbucket,
+        Err(error) => return Ok(back.failed(format!("The key could not be added: {error}."))),
+    };
+    let posted = post_key_to_repository(&app, &repository, &bitbucket).await?;
+    let mut tx = app.db.begin().await?;
+    member
+        .record(
+            &mut tx,
+            "application.key_registered",
+            &application.name,
+            json!({ "outcome": posted.sentence }),
+        )
+        .await?;
+    tx.commit().await?;
+    Ok(if posted.good {
+        back.done(posted.sentence)
+    } else {
+        back.failed(posted.sentence)
+    })
+}
+
+async fn remove(
+    State(app): State<App>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
+) -> Result<SeeOther, PageError> {
+    member.require(Right::ManageApplications)?;
+    let left = delete(&app, &member, &application)
+        .await?
+        .unwrap_or_default();
+    let there = SeeOther::to(&app.config, &member.path("/applications"));
+    let sentence = format!(
+        "{} is deleted with its builds; its webhook is being removed at Bitbucket. {left}",
+        application.name
+    );
+    Ok(there.done(sentence.trim_end()))
+}

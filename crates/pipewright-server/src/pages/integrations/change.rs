@@ -1,0 +1,156 @@
+//! Acts on a connected integration: **Check now**, trusting a new host key, the way to clone, adding the key for the
+//! person.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::post;
+use pipewright_store::integrations::{self, CloneVia};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::find::{PATH, find};
+use crate::access::bitbucket_for;
+use crate::app::App;
+use crate::http::{MemberOf, PageError, PageForm, SeeOther};
+use crate::integrations::{check_now, post_key_to_account};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route(
+            "/{account}/settings/integrations/{integration}/check",
+            post(check),
+        )
+        .route(
+            "/{account}/settings/integrations/{integration}/trust-host-key",
+            post(trust),
+        )
+        .route(
+            "/{account}/settings/integrations/{integration}/clone-via",
+            post(clone_via),
+        )
+        .route(
+            "/{account}/settings/integrations/{integration}/register-key",
+            post(register_key),
+        )
+}
+
+fn back(app: &App, member: &MemberOf) -> SeeOther {
+    SeeOther::to(&app.config, &member.path(PATH))
+}
+
+async fn check(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
+    let integration = find(&app, &member, &id).await?;
+    let back = back(&app, &member);
+    Ok(match check_now(&app, integration.id).await {
+        Ok(report) if report.good => back.done(report.sentence),
+        Ok(report) => back.failed(report.sentence),
+        Err(error) => back.failed(format!("The check could not be made: {error}.")),
+    })
+}
+
+#[derive(Debug, Deserialize)]
+struct Trusted {
+    /// What the person saw; another one may be offered by now.
+    fingerprint: String,
+}
+
+async fn trust(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+    PageForm(trusted): PageForm<Trusted>,
+) -> Result<SeeOther, PageError> {
+    let integration = find(&app, &member, &id).await?;
+    let mut tx = app.db.begin().await?;
+    let accepted =
+        integrations::accept_host_key(&mut tx, integration.id, &trusted.fingerprint).await?;
+    if accepted {
+        let detail =
+            json!({ "before": integration.host_key_fingerprint, "now": trusted.fingerprint });
+        member
+            .record(
+                &mut tx,
+                "integration.host_key_trusted",
+                &integration.ssh_host,
+                detail,
+            )
+            .await?;
+    }
+    tx.commit().await?;
+    if !accepted {
+        return Ok(back(&app, &member)
+            .failed("Another host key is offered by now; look at it, and decide again."));
+    }
+    app.wakeups.integrations.notify_waiters();
+    Ok(back(&app, &member)
+        .done("The new host key is trusted from now on, and the key is being checked with it."))
+}
+
+#[derive(Debug, Deserialize)]
+struct Way {
+    via: String,
+}
+
+async fn clone_via(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+    PageForm(way): PageForm<Way>,
+) -> Result<SeeOther, PageError> {
+    let integration = find(&app, &member, &id).await?;
+    let via = CloneVia::try_from(way.via)
+        .map_err(|_| PageError::BadRequest("Choose SSH or HTTPS.".to_owned()))?;
+    let mut tx = app.db.begin().await?;
+    integrations::set_clone_via(&mut tx, integration.id, via).await?;
+    member
+        .record(
+            &mut tx,
+            "integration.clone_via",
+            &integration.base_url,
+            json!({ "via": via.as_str() }),
+        )
+        .await?;
+    tx.commit().await?;
+    Ok(back(&app, &member).done(match via {
+        CloneVia::Ssh => "Builds clone over SSH from now on, with the key below.",
+        CloneVia::Https => {
+            "Builds clone over HTTPS from now on, with the connection's own credential."
+        }
+    }))
+}
+
+async fn register_key(
+    State(app): State<App>,
+    member: MemberOf,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<SeeOther, PageError> {
+    let integration = find(&app, &member, &id).await?;
+    let bitbucket = match bitbucket_for(&app, integration.id).await {
+        Ok(bitbucket) => bitbucket,
+        Err(error) => {
+            return Ok(back(&app, &member).failed(format!("The key could not be added: {error}.")));
+        }
+    };
+    let posted = post_key_to_account(&app, integration.id, &bitbucket).await?;
+    let mut tx = app.db.begin().await?;
+    member
+        .record(
+            &mut tx,
+            "integration.key_registered",
+            &integration.base_url,
+            json!({ "outcome": posted.sentence }),
+        )
+        .await?;
+    tx.commit().await?;
+    app.wakeups.integrations.notify_waiters();
+    let back = back(&app, &member);
+    Ok(if posted.good {
+        back.done(posted.sentence)
+    } else {
+        back.failed(posted.sentence)
+    })
+}

@@ -1,0 +1,237 @@
+//! Taking up an invitation: with the account one has, or by making one.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum_extra::extract::CookieJar;
+use http::StatusCode;
+use pipewright_core::ids::UserId;
+use pipewright_core::{Role, Secret};
+use pipewright_store::accounts::{self, Account, AccountKind};
+use pipewright_store::events::{self, NewEvent};
+use pipewright_store::invitations::{self, Invitation};
+use pipewright_store::users::{self, User};
+use pipewright_store::{StoreError, Tx, members};
+use serde::Deserialize;
+
+use crate::accounts::{NewAccount, free_slug, make, slug};
+use crate::app::App;
+use crate::ground::hash_of_token;
+use crate::http::{Html, Page, PageError, PageForm, SeeOther, Visitor};
+use crate::sessions::{Opening, open};
+use crate::users::{check_password, checked_name, hash_password};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/invitations/{token}", get(show).post(submit))
+}
+
+/// How the visitor can take the invitation up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JoinState {
+    /// Signed in as the one who is invited.
+    Confirm,
+    /// Signed in as somebody else.
+    SomebodyElse,
+    /// Not signed in, but the address has a user.
+    SignIn,
+    /// The address has no user yet.
+    MakeUser,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "join.html")]
+pub(crate) struct JoinPage {
+    pub(crate) page: Page,
+    pub(crate) account: String,
+    pub(crate) invited_by: String,
+    pub(crate) email: String,
+    pub(crate) role: Role,
+    pub(crate) state: JoinState,
+    pub(crate) name: String,
+    pub(crate) refusal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// An invitation, its account, and how this visitor stands to it.
+struct Found {
+    invitation: Invitation,
+    account: Account,
+    state: JoinState,
+}
+
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+) -> Result<Response, PageError> {
+    let found = find(&app, &visitor, &token).await?;
+    Ok(page(&visitor, &found, StatusCode::OK, String::new(), None))
+}
+
+async fn submit(
+    State(app): State<App>,
+    visitor: Visitor,
+    cookies: CookieJar,
+    Path(token): Path<String>,
+    PageForm(fields): PageForm<Fields>,
+) -> Result<Response, PageError> {
+    let found = find(&app, &visitor, &token).await?;
+    match (found.state, &visitor.session) {
+        (JoinState::Confirm, Some(session)) => {
+            let mut tx = app.db.begin().await?;
+            join(&mut tx, &visitor, &found, &session.user).await?;
+            tx.commit().await?;
+            Ok(welcome(&app, &found).into_response())
+        }
+        (JoinState::MakeUser, _) => {
+            let password = Secret::new(fields.password);
+            let checked = checked_name(&fields.name)
+                .and_then(|name| check_password(&password).map(|()| name));
+            let name = match checked {
+                Ok(name) => name,
+                Err(sentence) => {
+                    return Ok(page(
+                        &visitor,
+                        &found,
+                        StatusCode::UNPROCESSABLE_ENTITY,
+                        fields.name,
+                        Some(sentence),
+                    ));
+                }
+            };
+            let password_hash = hash_password(password).await.map_err(PageError::internal)?;
+            let user = User {
+                id: UserId::new(),
+                email: found.invitation.email.clone(),
+                name,
+                password_hash,
+                is_administrator: false,
+                created_at: visitor.now,
+                disabled_at: None,
+            };
+            let personal_slug = free_slug(&app.db, &slug::suggest(&user.email)).await?;
+            let mut tx = app.db.begin().await?;
+            users::insert(&mut tx, &user).await.map_err(|error| match error {
+                StoreError::Exists(_) => {
+                    PageError::Conflict("This address was given a user a moment ago. Sign in, and open the link again.".to_owned())
+                }
+                other => other.into(),
+            })?;
+            let personal = NewAccount {
+                slug: &personal_slug,
+                name: &user.name,
+                kind: AccountKind::Personal,
+                owner: user.id,
+                now: visitor.now,
+            };
+            make(&mut tx, &personal).await?;
+            join(&mut tx, &visitor, &found, &user).await?;
+            let cookie = open(
+                &mut tx,
+                &visitor,
+                Opening {
+                    user: user.id,
+                    account: Some(found.account.id),
+                },
+            )
+            .await?;
+            tx.commit().await?;
+            Ok((cookies.add(cookie), welcome(&app, &found)).into_response())
+        }
+        _ => Ok(page(
+            &visitor,
+            &found,
+            StatusCode::CONFLICT,
+            String::new(),
+            None,
+        )),
+    }
+}
+
+async fn find(app: &App, visitor: &Visitor, token: &str) -> Result<Found, PageError> {
+    let token_hash = hash_of_token(&Secret::new(token));
+    let invitation = invitations::by_token(&app.db, &token_hash, visitor.now)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let account = accounts::by_id(&app.db, invitation.account_id)
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let state = match &visitor.session {
+        Some(session) if session.user.email == invitation.email => JoinState::Confirm,
+        Some(_) => JoinState::SomebodyElse,
+        None if users::by_email(&app.db, &invitation.email).await?.is_some() => JoinState::SignIn,
+        None => JoinState::MakeUser,
+    };
+    Ok(Found {
+        invitation,
+        account,
+        state,
+    })
+}
+
+fn page(
+    visitor: &Visitor,
+    found: &Found,
+    status: StatusCode,
+    name: String,
+    refusal: Option<String>,
+) -> Response {
+    let page = JoinPage {
+        page: visitor.page("Invitation"),
+        account: found.account.name.clone(),
+        invited_by: found.invitation.invited_by.clone(),
+        email: found.invitation.email.clone(),
+        role: found.invitation.role,
+        state: found.state,
+        name,
+        refusal,
+    };
+    (status, Html(page)).into_response()
+}
+
+/// Makes the user a member, once.
+async fn join(tx: &mut Tx, visitor: &Visitor, found: &Found, user: &User) -> Result<(), PageError> {
+    if !invitations::accept(tx, found.invitation.id, visitor.now).await? {
+        return Err(PageError::NotFound);
+    }
+    members::add(
+        tx,
+        found.account.id,
+        user.id,
+        found.invitation.role,
+        visitor.now,
+    )
+    .await
+    .map_err(|error| match error {
+        StoreError::Exists(_) => PageError::Conflict(format!(
+            "You are a member of {} already.",
+            found.account.name
+        )),
+        other => other.into(),
+    })?;
+    let event = NewEvent {
+        account_id: Some(found.account.id),
+        user_id: Some(user.id),
+        actor: &user.name,
+        action: "member.joined",
+        subject: &user.email,
+        detail: serde_json::json!({ "role": found.invitation.role.as_str(), "invited_by": found.invitation.invited_by }),
+        address: Some(&visitor.address),
+        at: visitor.now,
+    };
+    Ok(events::record(tx, &event).await?)
+}
+
+fn welcome(app: &App, found: &Found) -> SeeOther {
+    let path = format!("/{}/applications", found.account.slug);
+    SeeOther::to(&app.config, &path).done(format!("Welcome to {}.", found.account.name))
+}

@@ -1,0 +1,208 @@
+//! Who is asking: read from the cookies once, before the handler.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum_extra::extract::CookieJar;
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use pipewright_core::ids::AccountId;
+use pipewright_core::{Secret, Timestamp};
+use pipewright_store::accounts::{self, Membership};
+use pipewright_store::sessions;
+use pipewright_store::users::User;
+
+use super::page::{Flash, Nav, Page, PageAccount, PageUser, Rail, Theme};
+use super::problem::PageError;
+use super::redirect::FLASH_COOKIE;
+use super::theme::THEME_COOKIE;
+use crate::app::App;
+use crate::ground::{TOUCH_EVERY, hash_of_token};
+
+/// Name of the cookie that holds the session's token.
+pub(crate) const SESSION_COOKIE: &str = "pipewright_session";
+
+/// Anybody: signed in or not.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    /// The server's parts.
+    pub(crate) app: App,
+    /// The session, where somebody is signed in.
+    pub(crate) session: Option<VisitorSession>,
+    /// Every account the user is a member of, with the role there.
+    pub(crate) memberships: Vec<Membership>,
+    /// Where the request came from, as far as we can tell.
+    pub(crate) address: String,
+    /// The request's moment.
+    pub(crate) now: Timestamp,
+    /// The path and query of the page that is looked at, without the sub-path.
+    pub(crate) path: String,
+    /// What the browser calls itself, at most 200 characters.
+    pub(crate) user_agent: String,
+    theme: Theme,
+    flash: Option<Flash>,
+}
+
+/// A visitor's session.
+#[derive(Debug, Clone)]
+pub(crate) struct VisitorSession {
+    /// Who is signed in.
+    pub(crate) user: User,
+    /// What names the session in the database.
+    pub(crate) token_hash: [u8; 32],
+    /// The account that was looked at last.
+    pub(crate) account_id: Option<AccountId>,
+}
+
+impl Visitor {
+    /// Reads who is asking.
+    pub(crate) async fn of(app: &App, parts: &Parts) -> Result<Self, PageError> {
+        let cookies = CookieJar::from_headers(&parts.headers);
+        let now = app.clock.now();
+        let session = match cookies.get(SESSION_COOKIE) {
+            Some(cookie) => session(app, &Secret::new(cookie.value()), now).await?,
+            None => None,
+        };
+        let memberships = match &session {
+            Some(session) => accounts::of_user(&app.db, session.user.id).await?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            app: app.clone(),
+            session,
+            memberships,
+            address: address(parts),
+            now,
+            path: path(app, parts),
+            user_agent: text(&parts.headers, &header::USER_AGENT)
+                .chars()
+                .take(200)
+                .collect(),
+            theme: cookies
+                .get(THEME_COOKIE)
+                .map_or(Theme::Auto, |cookie| Theme::parse(cookie.value())),
+            flash: cookies
+                .get(FLASH_COOKIE)
+                .and_then(|cookie| Flash::from_cookie(cookie.value())),
+        })
+    }
+
+    /// The account that pages without one in their address show: the last one looked at, else the first.
+    pub(crate) fn current_account(&self) -> Option<&Membership> {
+        let last = self.session.as_ref().and_then(|session| session.account_id);
+        self.memberships
+            .iter()
+            .find(|membership| Some(membership.account.id) == last)
+            .or_else(|| self.memberships.first())
+    }
+
+    /// The context of a page with this title.
+    pub(crate) fn page(&self, title: impl Into<String>) -> Page {
+        self.page_of(title, self.current_account())
+    }
+
+    /// The context of a page about this account.
+    pub(crate) fn page_of(&self, title: impl Into<String>, account: Option<&Membership>) -> Page {
+        Page {
+            title: title.into(),
+            nav: Nav::None,
+            rail: Rail::None,
+            base: self.app.config.base_path().to_owned(),
+            user: self.session.as_ref().map(|session| PageUser {
+                name: session.user.name.clone(),
+                email: session.user.email.clone(),
+                is_administrator: session.user.is_administrator,
+            }),
+            account: account.map(shown),
+            accounts: self.memberships.iter().map(shown).collect(),
+            theme: self.theme,
+            flash: self.flash.clone(),
+            now: self.now,
+            path: self.path.clone(),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
+        Self::of(app, parts).await
+    }
+}
+
+fn shown(membership: &Membership) -> PageAccount {
+    PageAccount {
+        slug: membership.account.slug.clone(),
+        name: membership.account.name.clone(),
+        role: membership.role,
+    }
+}
+
+async fn session(
+    app: &App,
+    token: &Secret,
+    now: Timestamp,
+) -> Result<Option<VisitorSession>, PageError> {
+    let token_hash = hash_of_token(token);
+    let Some(found) = sessions::find(&app.db, &token_hash, now).await? else {
+        return Ok(None);
+    };
+    if now.since(found.seen_at) >= TOUCH_EVERY {
+        let mut tx = app.db.begin().await?;
+        sessions::touch(&mut tx, &token_hash, now, now + app.config.session_lifetime).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(VisitorSession {
+        user: found.user,
+        token_hash,
+        account_id: found.account_id,
+    }))
+}
+
+/// The page to come back to. What answers a form cannot be opened again by its address: then it is the form's page.
+fn path(app: &App, parts: &Parts) -> String {
+    if parts.method == Method::GET {
+        return parts
+            .uri
+            .path_and_query()
+            .map_or("/", |path| path.as_str())
+            .to_owned();
+    }
+    let public = app.config.public("");
+    let from = text(&parts.headers, &header::REFERER);
+    from.strip_prefix(&public)
+        .filter(|path| path.starts_with('/'))
+        .unwrap_or("/")
+        .to_owned()
+}
+
+/// The address of whoever asks. A proxy on this machine is believed when it says for whom it asks; nobody else is.
+fn address(parts: &Parts) -> String {
+    let Some(peer) = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip())
+    else {
+        return "unknown".to_owned();
+    };
+    if peer.is_loopback()
+        && let Some(forwarded) = text(
+            &parts.headers,
+            &header::HeaderName::from_static("x-forwarded-for"),
+        )
+        .rsplit(',')
+        .next()
+        && let Ok(client) = forwarded.trim().parse::<std::net::IpAddr>()
+    {
+        return client.to_string();
+    }
+    peer.to_string()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
