@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use pipewright_bitbucket::{Http, HttpOptions};
 use pipewright_core::build::{BuildOutcome, BuildState};
 use pipewright_runner::caches::CacheStore;
+use pipewright_runner::executor::HostOptions;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_server::{
     App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock, Wakeups,
@@ -107,6 +108,8 @@ impl Home {
             delivery_body_limit: 25 << 20,
             cache_bytes: 1 << 30,
             artifact_keep: Duration::from_hours(24 * 14),
+            host: HostOptions::default(),
+            workspace_bytes: None,
             stop_grace: Duration::from_secs(10),
         };
         let git = Git::new(GitOptions::default(), directory)?;

@@ -124,7 +124,7 @@ async fn measure_fetches(
         let ensured = store.ensure(&checkout).await.expect("fetched");
         let fetched = begin.elapsed();
         let checked_out = store
-            .check_out(&checkout, CheckoutTarget { directory: &work })
+            .check_out(&checkout, CheckoutTarget::new(&work))
             .await
             .expect("checked out");
         if ensured.warm {
@@ -155,7 +155,7 @@ async fn measure_fetches(
         let checkout = origin.checkout_by(url.to_owned(), credential.clone(), "main", &commit);
         store.ensure(&checkout).await.expect("known");
         store
-            .check_out(&checkout, CheckoutTarget { directory: &work })
+            .check_out(&checkout, CheckoutTarget::new(&work))
             .await
             .expect("checked out");
         again.push(begin.elapsed());
@@ -247,7 +247,7 @@ async fn fetch_from_the_simulated_data_center() {
             let ensured = store.ensure(&checkout).await.expect("fetched");
             let fetched = begin.elapsed();
             store
-                .check_out(&checkout, CheckoutTarget { directory: &work })
+                .check_out(&checkout, CheckoutTarget::new(&work))
                 .await
                 .expect("checked out");
             if ensured.warm {

@@ -7,6 +7,7 @@ use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts;
 use crate::app::App;
 use crate::routes::router;
 use crate::tasks::{Background, StartError};
@@ -20,6 +21,9 @@ pub enum RunError {
     /// The background could not begin.
     #[error(transparent)]
     Background(#[from] StartError),
+    /// Several accounts build here, and nothing keeps their builds apart.
+    #[error("{0}")]
+    NotAlone(String),
     /// Listening failed.
     #[error("the server cannot answer requests any more; restart it")]
     Serve(#[source] std::io::Error),
@@ -33,6 +37,10 @@ pub async fn run(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
+    let refusal = accounts::refuse_start(&app).await;
+    if let Some(sentence) = refusal.map_err(StartError::Store)? {
+        return Err(RunError::NotAlone(sentence));
+    }
     let background = Background::start(&app, environment).await?;
     let listener = listener.tap_io(|stream| {
         // An answer of a few bytes must not wait for more; where the socket refuses, it is only slower.

@@ -11,6 +11,10 @@ use crate::error::StoreError;
 use crate::users::taken;
 
 statements! {
+    TEAMS = same("SELECT COUNT(*) FROM accounts WHERE kind = 'team'");
+    THAT_BUILD = same(
+        "SELECT * FROM accounts WHERE id IN (SELECT account_id FROM applications) ORDER BY slug"
+    );
     BY_ID = same("SELECT id, slug, name, kind, created_at FROM accounts WHERE id = $1");
     BY_SLUG = same("SELECT id, slug, name, kind, created_at FROM accounts WHERE slug = $1");
     OF_USER = same(
@@ -109,6 +113,29 @@ pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Membership>, StoreErro
         .bind(user.as_uuid())
         .fetch_all(executor)
         .await)?)
+}
+
+/// How many teams there are.
+pub async fn teams_within(tx: &mut Tx) -> Result<i64, StoreError> {
+    Ok(within!(tx, TEAMS, |executor, sql| sqlx::query_scalar(sql)
+        .fetch_one(executor)
+        .await)?)
+}
+
+/// The accounts that have an application, by name: those whose pipeline files are run.
+pub async fn that_build(db: &Db) -> Result<Vec<Account>, StoreError> {
+    Ok(read!(db, THAT_BUILD, |executor, sql| sqlx::query_as(sql)
+        .fetch_all(executor)
+        .await)?)
+}
+
+/// The same inside a transaction.
+pub async fn that_build_within(tx: &mut Tx) -> Result<Vec<Account>, StoreError> {
+    Ok(within!(tx, THAT_BUILD, |executor, sql| sqlx::query_as(
+        sql
+    )
+    .fetch_all(executor)
+    .await)?)
 }
 
 /// Adds an account. [`StoreError::Exists`] where the slug is taken.

@@ -89,6 +89,8 @@ mod tests {
             home: of("home"),
             tmp: of("tmp"),
             scripts: of("scripts"),
+            scratch: of("scratch"),
+            lent: Vec::new(),
         };
         for (text, expected) in [
             ("node_modules", Some("/step/build/node_modules")),

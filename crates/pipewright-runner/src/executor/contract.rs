@@ -1,25 +1,38 @@
-//! The small trait behind which a step runs on this machine, in a container or in a pod.
+//! The small traits behind which a step runs on this machine, in a container or in a pod.
+//!
+//! An [`Executor`] opens a [`Room`] for a whole step: what belongs to the step and not to one shell of it lives there.
+//! Shells run in it one after the other; what a script leaves running goes on beside the after-script. A room that is
+//! dropped ends whatever is in it.
 
-use std::future::Future;
+use std::fmt::Debug;
 use std::io::PipeWriter;
 use std::path::PathBuf;
+use std::pin::Pin;
 
 use pipewright_core::plan::StepPlan;
 
 use super::directories::StepDirectories;
 use super::script::Shell;
 
-/// A shell to start.
+/// A future that a trait object gives.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A room to open.
 #[derive(Debug)]
-pub struct ShellStart<'a> {
-    /// Unique among the runs on this machine; marks all its processes.
+pub struct RoomStart<'a> {
+    /// Unique among the runs on this machine.
     pub mark: &'a str,
-    /// The script's file.
-    pub script: PathBuf,
-    /// The directories of the step.
+    /// The directories of the step, as this side sees them.
     pub directories: &'a StepDirectories,
     /// The whole environment, later ones win; the executor adds what depends on where it runs.
     pub environment: &'a [(String, String)],
+}
+
+/// A shell to start in a room.
+#[derive(Debug)]
+pub struct ShellStart<'a> {
+    /// The name of the script's file in the step's directory of scripts.
+    pub script: &'a str,
     /// One variable more: `BITBUCKET_EXIT_CODE` for an after-script.
     pub exit_code: Option<i32>,
     /// Takes standard output and standard error, in their order.
@@ -49,40 +62,103 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The sandbox could be had when the runner began, and now it cannot.
+    #[error("the sandbox of this step cannot be set up: {0}; look at the runner's machine")]
+    Sandbox(String),
+}
+
+/// Steps cannot be run here now; the text is one or more whole sentences that say what is missing and how to get it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotReady(pub String);
+
+/// What stands between a step and the rest of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boundary {
+    /// The step sees its own directories and the machine's programs, and ends with its last process.
+    Sandbox,
+    /// Nothing: the step can do what the runner's user can do.
+    None,
+}
+
+/// Where a step finds its directories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenAs {
+    /// The workspace.
+    pub build: PathBuf,
+    /// `HOME`.
+    pub home: PathBuf,
+    /// `TMPDIR`.
+    pub tmp: PathBuf,
+    /// Script files.
+    pub scripts: PathBuf,
+    /// Where git objects that the workspace borrows are seen; `None` where they are seen at their own path.
+    pub objects: Option<PathBuf>,
+}
+
+impl SeenAs {
+    /// Everything at its own path.
+    pub fn itself(directories: &StepDirectories) -> Self {
+        Self {
+            build: directories.build.clone(),
+            home: directories.home.clone(),
+            tmp: directories.tmp.clone(),
+            scripts: directories.scripts.clone(),
+            objects: None,
+        }
+    }
 }
 
 /// Where steps run.
-pub trait Executor: Send + Sync + 'static {
-    /// A started shell.
-    type Session: Session;
+pub trait Executor: Debug + Send + Sync + 'static {
+    /// What stands between a step and the rest of the machine.
+    fn boundary(&self) -> Boundary;
+
+    /// Whether steps can be run now. Asked before anything is claimed; may take some milliseconds.
+    fn ready(&self) -> Doing<'_, Result<(), NotReady>>;
 
     /// Lines for the log about what the plan asks for and this executor does not do.
     fn notices(&self, plan: &StepPlan) -> Vec<String>;
 
+    /// A sentence for people about what the plan asks for, this executor does not do, and may change the result.
+    fn qualification(&self, plan: &StepPlan) -> Option<String>;
+
     /// Which shell there is.
     fn shell(&self) -> Shell;
 
-    /// Starts a shell in the step's workspace with an empty standard input.
-    fn start(
-        &self,
-        start: ShellStart<'_>,
-    ) -> impl Future<Output = Result<Self::Session, StartError>> + Send;
+    /// Where a step finds its directories.
+    fn seen_as(&self, directories: &StepDirectories) -> SeenAs;
 
-    /// Ends every process that carries the mark, wherever it went. Called when a step is stopped, and once at its end.
-    fn end_all(&self, mark: &str) -> impl Future<Output = ()> + Send;
+    /// Opens the room of a step.
+    fn open<'a>(&'a self, start: RoomStart<'a>) -> Doing<'a, Result<Box<dyn Room>, StartError>>;
+
+    /// Ends what escaped from the room of this mark, where something can.
+    fn end_escaped<'a>(&'a self, mark: &'a str) -> Doing<'a, ()>;
 }
 
-/// A started shell and what it started. Dropping it kills them.
-pub trait Session: Send {
-    /// Waits for the shell; its exit status, 128 + number for a signal. May be dropped and called again.
-    fn wait(&mut self) -> impl Future<Output = i32> + Send;
+/// What a step's shells run in: one at a time.
+pub trait Room: Send {
+    /// Starts a shell in the step's workspace with an empty standard input.
+    fn run<'a>(&'a mut self, shell: ShellStart<'a>) -> Doing<'a, Result<(), StartError>>;
 
-    /// Asks all its processes to end.
+    /// Waits for the shell; its exit status, 128 + number for a signal. May be dropped and called again.
+    fn wait(&mut self) -> Doing<'_, i32>;
+
+    /// Asks the shell and all that it started to end.
     fn terminate(&mut self);
 
-    /// Ends all its processes.
-    fn kill(&mut self);
-
-    /// True while any of its processes lives.
+    /// True while the shell or something that it started lives.
     fn is_alive(&mut self) -> bool;
+
+    /// Ends everything in the room that is known of, and returns when it is gone where nothing can escape from the room.
+    /// Another shell may be run afterwards.
+    fn end(&mut self) -> Doing<'_, ()>;
+
+    /// As [`Room::end`], and looks for what escaped, where something can: slow there.
+    fn end_all(&mut self) -> Doing<'_, ()>;
+
+    /// Lines for the log about limits of the machine that the step met, each once; complete after [`Room::end`].
+    fn remarks(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }

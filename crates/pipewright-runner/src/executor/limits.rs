@@ -12,6 +12,10 @@ pub struct StepLimits {
     /// How long to wait for output after all processes of the step were killed: something that escaped may hold the
     /// pipe open.
     pub output_grace: Duration,
+    /// The most that the step's own directories may hold on the disk, in bytes; `None` for as much as there is.
+    pub workspace: Option<u64>,
+    /// The shortest pause between two looks at that.
+    pub workspace_pause: Duration,
 }
 
 impl Default for StepLimits {
@@ -20,6 +24,8 @@ impl Default for StepLimits {
             stop_grace: Duration::from_secs(10),
             after_script: Duration::from_mins(10),
             output_grace: Duration::from_secs(1),
+            workspace: None,
+            workspace_pause: Duration::from_secs(10),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs the scripts of a step and ends all that they started.
 //!
-//! [`Executor`] is what differs between a directory on this machine, a container and a pod; [`run_scripts`] is what does
+//! [`Executor`] is what differs between a sandbox on this machine, a container and a pod; [`run_scripts`] is what does
 //! not: the order of script and after-script, limits, stopping, and the log. Both work without a server: `pipewright
 //! run` gives them a directory and prints the log.
 
@@ -11,13 +11,16 @@ mod host;
 mod limits;
 mod outputs;
 mod script;
+mod size;
 mod step;
 
-pub use contract::{Executor, Session, ShellStart, StartError};
+pub use contract::{
+    Boundary, Doing, Executor, NotReady, Room, RoomStart, SeenAs, ShellStart, StartError,
+};
 pub use control::Control;
 pub(crate) use control::sterner;
-pub use directories::StepDirectories;
-pub use host::HostExecutor;
+pub use directories::{Lent, StepDirectories};
+pub use host::{HostExecutor, HostLimits, HostOptions, Isolation, refuse_readable};
 pub use limits::StepLimits;
 pub use outputs::{
     FILE_BYTES as OUTPUT_FILE_BYTES, VALUE_BYTES as OUTPUT_VALUE_BYTES,

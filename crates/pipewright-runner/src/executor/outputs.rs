@@ -26,8 +26,13 @@ const SHOWN: usize = 200;
 pub(super) const PATH_VARIABLE: &str = "BITBUCKET_PIPELINES_VARIABLES_PATH";
 
 /// Where the file is; it need not exist.
-pub(super) fn path(directories: &StepDirectories) -> PathBuf {
-    directories.tmp.join("pipeline-variables.env")
+fn path(directories: &StepDirectories) -> PathBuf {
+    path_in(&directories.tmp)
+}
+
+/// The same in the step's directory of temporary files, wherever that is seen.
+pub(super) fn path_in(tmp: &Path) -> PathBuf {
+    tmp.join("pipeline-variables.env")
 }
 
 /// Makes the empty file where the step declares variables.

@@ -1,8 +1,8 @@
 //! Runs one step: script, after-script, limits, stopping.
 //!
 //! Both shells write into one pipe, which stays open between them, so that what a server started by the script prints
-//! during the after-script is kept in its place. At the end everything is killed, and output of what cannot be found
-//! is waited for no longer than the grace.
+//! during the after-script is kept in its place. At the end everything is killed, and where something can escape from the
+//! room its output is waited for no longer than the grace.
 
 use std::io::{PipeWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,12 +16,13 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::contract::{Executor, Session, ShellStart};
+use super::contract::{Executor, Room, RoomStart, ShellStart, StartError};
 use super::control::{Control, sterner};
 use super::directories::StepDirectories;
 use super::limits::StepLimits;
 use super::outputs;
 use super::script::compose;
+use super::size;
 use crate::log::LogWriter;
 
 /// What the pipe between script and log holds: fewer switches for scripts that print much. Linux's own maximum for
@@ -54,7 +55,7 @@ pub struct StepRun<'a> {
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepEnd {
-    /// `Lost` only after [`Control::Kill`].
+    /// `Lost` only after [`Control::Kill`], and where the machine could not make the step's room.
     pub outcome: AttemptOutcome,
     /// The script's exit status, where it ran to its end by itself.
     pub exit_code: Option<i32>,
@@ -64,6 +65,8 @@ pub struct StepEnd {
     pub timings: Vec<Timing>,
     /// Variables for later steps, where the script ran to its end.
     pub output_variables: Vec<(String, String)>,
+    /// Where it passed without something that the plan asks for: `without its image node:22`.
+    pub qualification: Option<String>,
 }
 
 /// How the script came to its end.
@@ -72,14 +75,15 @@ enum Ending {
     ByItself,
     Stopped,
     TimedOut,
+    TooLarge,
     Killed,
 }
 
 /// Runs a step's scripts to their end and writes what they print to `log`. `started` is called once, when the script's
 /// shell was started, with the time that took. The log is not ended, for what is to be done with what the scripts left;
 /// [`conclude`] belongs behind it.
-pub async fn run_scripts<E: Executor>(
-    executor: &E,
+pub async fn run_scripts(
+    executor: &dyn Executor,
     run: StepRun<'_>,
     log: &mut LogWriter,
     control: &mut watch::Receiver<Control>,
@@ -120,9 +124,9 @@ impl StepProcess {
         })
     }
 
-    async fn run<E: Executor>(
+    async fn run(
         mut self,
-        executor: &E,
+        executor: &dyn Executor,
         run: StepRun<'_>,
         log: &mut LogWriter,
         control: &mut watch::Receiver<Control>,
@@ -134,27 +138,29 @@ impl StepProcess {
             ));
         }
         let begin = Instant::now();
-        let mut session = match self
-            .start(executor, run, &run.plan.script, "script", None)
-            .await
-        {
-            Ok(session) => session,
-            Err(message) => return StepEnd::errored(message),
+        let opened = executor
+            .open(RoomStart {
+                mark: run.mark,
+                directories: run.directories,
+                environment: run.environment,
+            })
+            .await;
+        let mut room = match opened {
+            Ok(room) => room,
+            Err(error) => return StepEnd::refused(&error),
         };
+        let shell = self
+            .start(executor, &mut *room, run, &run.plan.script, "script", None)
+            .await;
+        if let Err(end) = shell {
+            return end;
+        }
         let spawn = timing("spawn", begin);
         self.timings.push(spawn.clone());
         started(spawn);
         let script_begin = Instant::now();
         let (mut ending, code) = self
-            .drive(
-                executor,
-                &mut session,
-                run,
-                run.max_time,
-                log,
-                control,
-                Control::Run,
-            )
+            .drive(&mut *room, run, run.max_time, log, control, Control::Run)
             .await;
         self.timings.push(timing("script", script_begin));
         let mut message = match ending {
@@ -162,60 +168,60 @@ impl StepProcess {
                 "The script took longer than {} (max-time) and was ended; make it faster, or raise `max-time`.",
                 minutes(run.max_time)
             )),
+            Ending::TooLarge => Some(too_large(run.limits.workspace)),
             _ => None,
         };
         if ending != Ending::Killed && !run.plan.after_script.is_empty() {
             let after_begin = Instant::now();
-            match self
+            let after = self
                 .start(
                     executor,
+                    &mut *room,
                     run,
                     &run.plan.after_script,
                     "after-script",
                     Some(code),
                 )
-                .await
-            {
-                Err(text) => {
-                    log.line(&format!("The after-script was not run: {text}."))
-                        .await;
-                }
-                Ok(mut after) => {
-                    // A stop that came already has been obeyed; only a sterner word ends the after-script.
-                    let obeyed = if ending == Ending::Stopped {
-                        Control::Stop
-                    } else {
-                        Control::Run
-                    };
-                    let (after_ending, _) = self
-                        .drive(
-                            executor,
-                            &mut after,
-                            run,
-                            run.limits.after_script,
-                            log,
-                            control,
-                            obeyed,
-                        )
-                        .await;
-                    match after_ending {
-                        Ending::TimedOut => {
-                            let words = format!(
-                                "The after-script took longer than {} and was ended.",
-                                minutes(run.limits.after_script)
-                            );
-                            log.line(&words).await;
-                        }
-                        Ending::Stopped if ending == Ending::ByItself => ending = Ending::Stopped,
-                        Ending::ByItself | Ending::Stopped => {}
-                        Ending::Killed => ending = Ending::Killed,
+                .await;
+            if let Err(end) = after {
+                let why = end.message.unwrap_or_default();
+                log.line(&format!("The after-script was not run: {why}."))
+                    .await;
+            } else {
+                // A stop that came already has been obeyed; only a sterner word ends the after-script.
+                let obeyed = if ending == Ending::Stopped {
+                    Control::Stop
+                } else {
+                    Control::Run
+                };
+                let (after_ending, _) = self
+                    .drive(
+                        &mut *room,
+                        run,
+                        run.limits.after_script,
+                        log,
+                        control,
+                        obeyed,
+                    )
+                    .await;
+                match after_ending {
+                    Ending::TimedOut => {
+                        let words = format!(
+                            "The after-script took longer than {} and was ended.",
+                            minutes(run.limits.after_script)
+                        );
+                        log.line(&words).await;
                     }
+                    Ending::TooLarge => log.line(&too_large(run.limits.workspace)).await,
+                    Ending::Stopped if ending == Ending::ByItself => ending = Ending::Stopped,
+                    Ending::ByItself | Ending::Stopped => {}
+                    Ending::Killed => ending = Ending::Killed,
                 }
             }
             self.timings.push(timing("after-script", after_begin));
         }
         let timings = std::mem::take(&mut self.timings);
-        self.close(executor, session, run, log).await;
+        let remarks = self.close(room, run, log).await;
         let mut output_variables = Vec::new();
         let mut is_refused = false;
         if ending == Ending::ByItself {
@@ -232,7 +238,7 @@ impl StepProcess {
         let outcome = match ending {
             Ending::ByItself if is_refused => AttemptOutcome::Failed,
             Ending::ByItself if code == 0 => AttemptOutcome::Passed,
-            Ending::ByItself => AttemptOutcome::Failed,
+            Ending::ByItself | Ending::TooLarge => AttemptOutcome::Failed,
             Ending::Stopped => AttemptOutcome::Stopped,
             Ending::TimedOut => AttemptOutcome::TimedOut,
             Ending::Killed => AttemptOutcome::Lost,
@@ -240,59 +246,61 @@ impl StepProcess {
         if ending == Ending::Stopped {
             message = Some("Stopped.".to_owned());
         }
+        for remark in remarks {
+            if outcome == AttemptOutcome::Failed && message.is_none() {
+                message = Some(remark);
+            } else {
+                log.line(&remark).await;
+            }
+        }
         StepEnd {
             outcome,
             exit_code: (ending == Ending::ByItself).then_some(code),
             message,
             timings,
             output_variables,
+            qualification: executor
+                .qualification(run.plan)
+                .filter(|_| outcome == AttemptOutcome::Passed),
         }
     }
 
     /// Writes a script file and starts its shell.
-    async fn start<E: Executor>(
+    async fn start(
         &self,
-        executor: &E,
+        executor: &dyn Executor,
+        room: &mut dyn Room,
         run: StepRun<'_>,
         items: &[ScriptItem],
         name: &str,
         exit_code: Option<i32>,
-    ) -> Result<E::Session, String> {
-        let text = compose(items, executor.shell()).map_err(|error| error.to_string())?;
+    ) -> Result<(), StepEnd> {
+        let text = compose(items, executor.shell())
+            .map_err(|error| StepEnd::errored(error.to_string()))?;
         let script = run.directories.scripts.join(name);
         write_private(&script, &text).map_err(|error| {
-            format!(
+            StepEnd::errored(format!(
                 "the script cannot be written to {}: {error}; look at the runner's disk",
                 script.display()
-            )
+            ))
         })?;
         let output = self
             .writer
             .try_clone()
-            .map_err(|error| format!("the output cannot be given to the shell: {error}; look at the runner's limit of open files"))?;
-        let start = ShellStart {
-            mark: run.mark,
-            script,
-            directories: run.directories,
-            environment: run.environment,
+            .map_err(|error| StepEnd::errored(format!("the output cannot be given to the shell: {error}; look at the runner's limit of open files")))?;
+        room.run(ShellStart {
+            script: name,
             exit_code,
             output,
-        };
-        executor
-            .start(start)
-            .await
-            .map_err(|error| error.to_string())
+        })
+        .await
+        .map_err(|error| StepEnd::refused(&error))
     }
 
     /// Waits for a shell while its output flows, and ends it when its time is over or a word sterner than `obeyed` comes.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one step, borrowed apart"
-    )]
-    async fn drive<E: Executor>(
+    async fn drive(
         &mut self,
-        executor: &E,
-        session: &mut E::Session,
+        room: &mut dyn Room,
         run: StepRun<'_>,
         limit: Duration,
         log: &mut LogWriter,
@@ -300,51 +308,55 @@ impl StepProcess {
         obeyed: Control,
     ) -> (Ending, i32) {
         let ending = tokio::select! {
-            code = session.wait() => return (Ending::ByItself, code),
+            code = room.wait() => return (Ending::ByItself, code),
             word = sterner(control, obeyed) => if word == Control::Stop { Ending::Stopped } else { Ending::Killed },
             () = tokio::time::sleep(limit) => Ending::TimedOut,
+            () = size::outgrown(run.directories, run.limits.workspace) => Ending::TooLarge,
             never = pump_on(log, &mut self.reader) => match never {},
         };
         let mut ending = ending;
         if ending != Ending::Killed {
-            session.terminate();
+            room.terminate();
             let grace = Instant::now() + run.limits.stop_grace;
-            while session.is_alive() && Instant::now() < grace {
+            while room.is_alive() && Instant::now() < grace {
                 tokio::select! {
                     // Reaps the shell; a shell that ended is not alive, but its children may be.
-                    _ = session.wait() => tokio::time::sleep(ENDING_POLL).await,
+                    _ = room.wait() => tokio::time::sleep(ENDING_POLL).await,
                     () = tokio::time::sleep(ENDING_POLL) => {}
                     _ = sterner(control, Control::Stop) => { ending = Ending::Killed; break }
                     never = pump_on(log, &mut self.reader) => match never {},
                 }
             }
         }
-        session.kill();
-        executor.end_all(run.mark).await;
+        tokio::select! {
+            () = room.end_all() => {}
+            never = pump_on(log, &mut self.reader) => match never {},
+        }
         let code = tokio::select! {
-            code = session.wait() => code,
+            code = room.wait() => code,
             never = pump_on(log, &mut self.reader) => match never {},
         };
         (ending, code)
     }
 
-    /// Ends what the scripts left running and reads the rest of the output.
-    async fn close<E: Executor>(
+    /// Ends what the scripts left running and reads the rest of the output. Gives what is to be said of limits.
+    async fn close(
         self,
-        executor: &E,
-        mut session: E::Session,
+        mut room: Box<dyn Room>,
         run: StepRun<'_>,
         log: &mut LogWriter,
-    ) {
+    ) -> Vec<String> {
         let Self {
             mut reader, writer, ..
         } = self;
-        session.kill();
-        drop(session);
         drop(writer);
+        tokio::select! {
+            () = room.end() => {}
+            never = pump_on(log, &mut reader) => match never {},
+        }
         // What is dead prints nothing more: at most one pipe's content is left, then its end comes.
         if let Ok(false) = log.pump_rest(&mut reader, ESCAPE_GRACE, PIPE_BYTES).await {
-            executor.end_all(run.mark).await;
+            room.end_all().await;
             if let Ok(false) = log
                 .pump_rest(&mut reader, run.limits.output_grace, PIPE_BYTES)
                 .await
@@ -352,6 +364,7 @@ impl StepProcess {
                 log.line("A process that the script left behind still holds its output; nothing more of it is read.").await;
             }
         }
+        room.remarks()
     }
 }
 
@@ -359,6 +372,15 @@ impl StepEnd {
     /// The step could not be run; `text` says why and what to do.
     pub fn errored(text: String) -> Self {
         Self::without_script(AttemptOutcome::Errored, Some(text))
+    }
+
+    /// A shell could not be started. Where the machine is to blame and not the step, the attempt is lost and not failed.
+    fn refused(error: &StartError) -> Self {
+        let outcome = match error {
+            StartError::Sandbox(_) => AttemptOutcome::Lost,
+            _ => AttemptOutcome::Errored,
+        };
+        Self::without_script(outcome, Some(error.to_string()))
     }
 
     /// No script ran to its end.
@@ -369,6 +391,7 @@ impl StepEnd {
             message,
             timings: Vec::new(),
             output_variables: Vec::new(),
+            qualification: None,
         }
     }
 }
@@ -396,6 +419,14 @@ pub(crate) fn timing(part: &str, begin: Instant) -> Timing {
         part: part.to_owned(),
         micros: u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX),
     }
+}
+
+/// What is said where a step's files are more than `limit` bytes.
+fn too_large(limit: Option<u64>) -> String {
+    format!(
+        "The step's files took more than {} MB of the disk (host.workspace_gb), and the script was ended; write less, or raise the setting.",
+        limit.unwrap_or(0) / 1_000_000
+    )
 }
 
 fn minutes(time: Duration) -> String {

@@ -8,11 +8,12 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipewright_core::CommitHash;
+use pipewright_core::ids::RepositoryId;
 use pipewright_core::wire::Checkout;
 
 use super::classify::{classify_local, tail};
@@ -28,6 +29,18 @@ const TAGS_LIMIT: usize = 48 << 20;
 pub struct CheckoutTarget<'a> {
     /// An existing, empty directory.
     pub directory: &'a Path,
+    /// Where whoever works in the directory will find the objects that it borrows; `None` for their own path.
+    pub objects_seen_at: Option<&'a Path>,
+}
+
+impl<'a> CheckoutTarget<'a> {
+    /// For work on this machine, which sees everything at its own path.
+    pub const fn new(directory: &'a Path) -> Self {
+        Self {
+            directory,
+            objects_seen_at: None,
+        }
+    }
 }
 
 /// What a checkout took.
@@ -69,6 +82,11 @@ impl MirrorStore {
                 Err(error)
             }
         }
+    }
+
+    /// The objects of a repository's mirror, which its workspaces borrow.
+    pub fn objects(&self, repository: RepositoryId) -> PathBuf {
+        self.mirror(repository).path.join("objects")
     }
 
     /// The mirror's tags as `packed-refs` lines, read once after each fetch.
@@ -147,6 +165,11 @@ impl Git {
             })
             .await?;
         if filled.status.success() {
+            if let Some(seen_at) = target.objects_seen_at {
+                lend(&git_directory, seen_at).map_err(|source| {
+                    GitError::file(format!("write {}", git_directory.display()), source)
+                })?;
+            }
             return Ok(());
         }
         let words = String::from_utf8_lossy(&filled.stderr);
@@ -178,9 +201,14 @@ fn write_repository(git: &Path, layout: &Layout<'_>) -> io::Result<()> {
     std::fs::write(git.join("packed-refs"), refs)?;
     std::fs::write(git.join("config"), configuration(layout))?;
     std::fs::write(git.join("info/exclude"), ".bitbucket/pipelines/generated\n")?;
+    lend(git, layout.objects)
+}
+
+/// Names the directory of objects that the repository borrows.
+fn lend(git: &Path, objects: &Path) -> io::Result<()> {
     std::fs::write(
         git.join("objects/info/alternates"),
-        format!("{}\n", layout.objects.display()),
+        format!("{}\n", objects.display()),
     )
 }
 

@@ -77,6 +77,11 @@ impl LocalRepository {
         &self.top
     }
 
+    /// The objects, which workspaces borrow.
+    pub fn objects(&self) -> PathBuf {
+        self.common.join("objects")
+    }
+
     /// What is checked out.
     pub async fn head(&self) -> Result<Head, GitError> {
         let symbolic = self

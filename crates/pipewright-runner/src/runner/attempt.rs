@@ -26,8 +26,8 @@ const FETCH_TRIES: u32 = 3;
 const FETCH_PAUSE: Duration = Duration::from_secs(1);
 
 /// What an attempt runs with.
-pub(super) struct Means<'a, E, P> {
-    pub(super) executor: &'a E,
+pub(super) struct Means<'a, P> {
+    pub(super) executor: &'a dyn Executor,
     pub(super) mirrors: &'a MirrorStore,
     pub(super) place: &'a Place,
     pub(super) environment: &'a [(String, String)],
@@ -43,8 +43,8 @@ pub(super) struct Means<'a, E, P> {
 }
 
 /// Runs an attempt to its end. Whatever goes wrong becomes a report; the log is complete when this returns.
-pub(super) async fn execute<E: Executor, P: ArtifactPlace>(
-    means: Means<'_, E, P>,
+pub(super) async fn execute<P: ArtifactPlace>(
+    means: Means<'_, P>,
     assignment: &Assignment,
     mut control: watch::Receiver<Control>,
     started: oneshot::Sender<Vec<Timing>>,
@@ -98,6 +98,13 @@ pub(super) async fn execute<E: Executor, P: ArtifactPlace>(
         }
         Err(end) => end,
     };
+    let mut end = end;
+    if let Some(without) = &end.qualification
+        && end.outcome == AttemptOutcome::Passed
+        && end.message.is_none()
+    {
+        end.message = Some(format!("Passed, {without}."));
+    }
     conclude(&end, &mut log).await;
     timings.extend(end.timings);
     AttemptReport {
@@ -123,26 +130,30 @@ async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
 }
 
 /// Makes the directories and puts the repository into them.
-async fn prepare<E: Executor, P: ArtifactPlace>(
-    means: &Means<'_, E, P>,
+async fn prepare<P: ArtifactPlace>(
+    means: &Means<'_, P>,
     assignment: &Assignment,
     scope: &str,
     log: &mut LogWriter,
     timings: &mut Vec<Timing>,
 ) -> Result<(StepDirectories, Vec<ReadyCache>), StepEnd> {
     let root = means.place.of(means.mark);
-    let directories = StepDirectories::create(&root).map_err(|error| {
+    let mut directories = StepDirectories::create(&root).map_err(|error| {
         StepEnd::errored(format!(
             "The workspace {} cannot be made: {error}; look at the runner's disk and its rights there.",
             root.display()
         ))
     })?;
     if let Some(checkout) = &assignment.checkout {
+        let seen_at = means.executor.seen_as(&directories).objects;
         clone(
             means.mirrors,
             &assignment.application_name,
             checkout,
-            &directories,
+            CheckoutTarget {
+                directory: &directories.build,
+                objects_seen_at: seen_at.as_deref(),
+            },
             log,
             timings,
         )
@@ -150,6 +161,10 @@ async fn prepare<E: Executor, P: ArtifactPlace>(
         .map_err(|error| {
             StepEnd::errored(format!("The repository could not be cloned: {error}."))
         })?;
+        if let Some(seen_at) = seen_at {
+            let objects = means.mirrors.objects(checkout.repository);
+            directories.lend_objects(&objects, &seen_at);
+        }
     }
     let begin = Instant::now();
     artifacts::restore(
@@ -194,23 +209,20 @@ async fn clone(
     mirrors: &MirrorStore,
     application: &str,
     checkout: &Checkout,
-    directories: &StepDirectories,
+    target: CheckoutTarget<'_>,
     log: &mut LogWriter,
     timings: &mut Vec<Timing>,
 ) -> Result<(), GitError> {
     let begin = Instant::now();
     let mut ensured = fetch(mirrors, checkout, log).await?;
     let fetched = begin.elapsed();
-    let target = CheckoutTarget {
-        directory: &directories.build,
-    };
     let checked_out = match mirrors.check_out(checkout, target).await {
         Err(GitError::Damaged { detail }) => {
             log.line(&format!(
                 "The mirror is damaged ({detail}) and is fetched anew."
             ))
             .await;
-            let git = directories.build.join(".git");
+            let git = target.directory.join(".git");
             std::fs::remove_dir_all(&git)
                 .map_err(|source| GitError::file(format!("remove {}", git.display()), source))?;
             ensured = fetch(mirrors, checkout, log).await?;

@@ -1,7 +1,7 @@
 //! The loop: claim, run, report, and end well.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use pipewright_core::build::AttemptOutcome;
@@ -16,12 +16,15 @@ use super::courier::Courier;
 use super::dispatcher::{DispatchError, Dispatcher};
 use super::place::{Place, PlaceError, remove};
 use super::registry::Registry;
-use crate::executor::{Executor, HostExecutor};
+use crate::executor::{Executor, HostExecutor, NotReady};
 use crate::git::MirrorStore;
 use crate::log::QUEUE_CHUNKS;
 
 /// Pause after a claim that failed.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
+
+/// Pause before an executor that is not ready is asked again: it may have been put right meanwhile.
+const NOT_READY_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long reports of what was ended at shutdown may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -44,36 +47,41 @@ pub enum RunnerError {
 
 /// A runner. Making one opens nothing; [`Runner::run`] does.
 #[derive(Debug)]
-pub struct Runner<D, E = HostExecutor> {
-    shared: Arc<Shared<D, E>>,
+pub struct Runner<D> {
+    shared: Arc<Shared<D>>,
 }
 
 #[derive(Debug)]
-struct Shared<D, E> {
+struct Shared<D> {
     config: RunnerConfig,
     mirrors: MirrorStore,
     dispatcher: Arc<D>,
-    executor: E,
+    executor: Arc<dyn Executor>,
     registry: Arc<Registry>,
     tasks: TaskTracker,
     give_up: CancellationToken,
     counter: AtomicU64,
+    /// Whether the executor was ready once.
+    was_ready: AtomicBool,
 }
 
 impl<D: Dispatcher> Runner<D> {
-    /// A runner that runs scripts on this machine. `mirrors` may be shared with whoever else reads the repositories.
+    /// A runner that runs scripts on this machine, in sandboxes. `mirrors` may be shared with whoever else reads the repositories.
     pub fn new(config: RunnerConfig, mirrors: MirrorStore, dispatcher: Arc<D>) -> Self {
-        Self::with_executor(config, mirrors, dispatcher, HostExecutor::new())
+        Self::with_executor(
+            config,
+            mirrors,
+            dispatcher,
+            Arc::new(HostExecutor::default()),
+        )
     }
-}
 
-impl<D: Dispatcher, E: Executor> Runner<D, E> {
     /// A runner with another executor.
     pub fn with_executor(
         config: RunnerConfig,
         mirrors: MirrorStore,
         dispatcher: Arc<D>,
-        executor: E,
+        executor: Arc<dyn Executor>,
     ) -> Self {
         let shared = Shared {
             config,
@@ -84,6 +92,7 @@ impl<D: Dispatcher, E: Executor> Runner<D, E> {
             tasks: TaskTracker::new(),
             give_up: CancellationToken::new(),
             counter: AtomicU64::new(0),
+            was_ready: AtomicBool::new(false),
         };
         Self {
             shared: Arc::new(shared),
@@ -142,11 +151,16 @@ impl<D: Dispatcher, E: Executor> Runner<D, E> {
     }
 }
 
-impl<D: Dispatcher, E: Executor> Shared<D, E> {
+impl<D: Dispatcher> Shared<D> {
     /// Fills free slots until shutdown.
     async fn claim(self: Arc<Self>, place: &Arc<Place>, shutdown: &CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.config.slots));
         loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                () = self.ready() => {}
+            }
             let first = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
@@ -187,6 +201,28 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
         }
     }
 
+    /// Waits until steps can be run here, and says meanwhile why not. What was well a moment ago is not tried again.
+    async fn ready(&self) {
+        if self.config.trouble.borrow().is_none() && self.was_ready.load(Ordering::Relaxed) {
+            return;
+        }
+        while let Err(NotReady(why)) = self.executor.ready().await {
+            let is_news = self.config.trouble.send_if_modified(|known| {
+                let is_news = known.as_deref() != Some(&*why);
+                *known = Some(why.clone());
+                is_news
+            });
+            if is_news {
+                tracing::error!(runner = self.config.name, "{why}");
+            }
+            tokio::time::sleep(NOT_READY_PAUSE).await;
+        }
+        self.was_ready.store(true, Ordering::Relaxed);
+        if self.config.trouble.send_replace(None).is_some() {
+            tracing::info!(runner = self.config.name, "steps can be run now");
+        }
+    }
+
     /// One attempt from its assignment to its removed directory.
     async fn attempt(
         self: Arc<Self>,
@@ -216,7 +252,7 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
             );
             async move {
                 let means = Means {
-                    executor: &shared.executor,
+                    executor: &*shared.executor,
                     mirrors: &shared.mirrors,
                     place: &place,
                     environment: &shared.config.environment,
@@ -237,13 +273,17 @@ impl<D: Dispatcher, E: Executor> Shared<D, E> {
             let message = "The runner has a bug that ended this attempt; its own log says more. Run the step again.".to_owned();
             AttemptReport::of(AttemptOutcome::Errored, None, Some(message))
         });
+        if report.outcome == AttemptOutcome::Lost {
+            // The machine may be to blame: it is asked again before more is claimed.
+            self.was_ready.store(false, Ordering::Relaxed);
+        }
         if !self.registry.is_abandoned(lease) {
             courier.finish(report).await;
         }
         self.registry.remove(lease);
         drop(slot);
         // Off the way of the next attempt: end what escaped, remove the files.
-        self.executor.end_all(&mark).await;
+        self.executor.end_escaped(&mark).await;
         let directory = place.of(&mark);
         let _ = tokio::task::spawn_blocking(move || remove(&directory)).await;
     }

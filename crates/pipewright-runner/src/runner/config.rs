@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pipewright_core::Timestamp;
+use tokio::sync::watch;
 
 use crate::archive::ArchiveLimits;
 use crate::caches::CacheStore;
@@ -33,6 +34,8 @@ pub struct RunnerConfig {
     pub caches: Option<CacheStore>,
     /// Limits of one artifact or cache.
     pub archive_limits: ArchiveLimits,
+    /// Why the runner claims nothing now, in whole sentences; `None` while it does.
+    pub trouble: watch::Sender<Option<String>>,
     /// The wall clock, used only to say how long an attempt waited to be claimed.
     pub now: fn() -> Timestamp,
 }
@@ -59,6 +62,7 @@ impl RunnerConfig {
             log_limit: crate::log::DEFAULT_LIMIT,
             caches: None,
             archive_limits: ArchiveLimits::default(),
+            trouble: watch::Sender::new(None),
             now,
         }
     }

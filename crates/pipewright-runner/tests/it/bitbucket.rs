@@ -181,7 +181,7 @@ async fn cloud_and_data_center_over_ssh_from_the_first_check_to_a_changed_host_k
         let work = directory.path().join(repository.replace('/', "-"));
         std::fs::create_dir(&work).expect("a directory");
         store
-            .check_out(&wanted, CheckoutTarget { directory: &work })
+            .check_out(&wanted, CheckoutTarget::new(&work))
             .await
             .expect("checked out");
         assert_eq!(git(&work, &["rev-parse", "HEAD"]), head);

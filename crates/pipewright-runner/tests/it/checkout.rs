@@ -27,7 +27,7 @@ async fn the_exact_commit_is_a_whole_repository() {
     let work = directory.path().join("build");
     std::fs::create_dir(&work).expect("a directory");
     store
-        .check_out(&checkout, CheckoutTarget { directory: &work })
+        .check_out(&checkout, CheckoutTarget::new(&work))
         .await
         .expect("checked out");
 
@@ -77,7 +77,7 @@ async fn the_exact_commit_is_a_whole_repository() {
     let later = directory.path().join("later");
     std::fs::create_dir(&later).expect("a directory");
     store
-        .check_out(&checkout, CheckoutTarget { directory: &later })
+        .check_out(&checkout, CheckoutTarget::new(&later))
         .await
         .expect("checked out");
     assert_eq!(
@@ -99,7 +99,7 @@ async fn a_tag_is_checked_out_without_a_branch() {
     let work = directory.path().join("build");
     std::fs::create_dir(&work).expect("a directory");
     store
-        .check_out(&checkout, CheckoutTarget { directory: &work })
+        .check_out(&checkout, CheckoutTarget::new(&work))
         .await
         .expect("checked out");
     assert_eq!(git(&work, &["rev-parse", "--abbrev-ref", "HEAD"]), "HEAD");
@@ -113,7 +113,7 @@ async fn a_tag_is_checked_out_without_a_branch() {
     let later = directory.path().join("later");
     std::fs::create_dir(&later).expect("a directory");
     store
-        .check_out(&checkout, CheckoutTarget { directory: &later })
+        .check_out(&checkout, CheckoutTarget::new(&later))
         .await
         .expect("checked out");
     assert_eq!(git(&later, &["describe", "--exact-match"]), "v1");
@@ -150,7 +150,7 @@ async fn t20_hostile_branch_names_are_checked_out_as_they_are() {
         let work = directory.path().join(format!("build{place}"));
         std::fs::create_dir(&work).expect("a directory");
         store
-            .check_out(&checkout, CheckoutTarget { directory: &work })
+            .check_out(&checkout, CheckoutTarget::new(&work))
             .await
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(

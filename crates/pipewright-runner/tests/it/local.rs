@@ -105,12 +105,7 @@ async fn a_checkout_elsewhere_leaves_the_repository_alone() {
         url: None,
     };
     repository
-        .check_out(
-            checkout,
-            CheckoutTarget {
-                directory: clean.path(),
-            },
-        )
+        .check_out(checkout, CheckoutTarget::new(clean.path()))
         .await
         .expect("checked out");
     assert_eq!(git(clean.path(), &["status", "--porcelain"]), "");
@@ -133,12 +128,7 @@ async fn a_checkout_elsewhere_leaves_the_repository_alone() {
 
     std::fs::write(dirty.path().join("b.txt"), "changed").expect("a file");
     repository
-        .adopt(
-            checkout,
-            CheckoutTarget {
-                directory: dirty.path(),
-            },
-        )
+        .adopt(checkout, CheckoutTarget::new(dirty.path()))
         .await
         .expect("adopted");
     assert_eq!(

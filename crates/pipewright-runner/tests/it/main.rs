@@ -2,6 +2,7 @@
 
 mod archives;
 mod artifacts;
+mod attacker;
 mod bitbucket;
 mod caches;
 mod changes;

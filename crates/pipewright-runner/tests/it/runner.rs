@@ -8,7 +8,8 @@ use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::wire::{AttemptReport, Directive};
 use pipewright_runner::executor::{
-    Executor, HostExecutor, Shell, ShellStart, StartError, StepLimits,
+    Boundary, Doing, Executor, HostExecutor, NotReady, Room, RoomStart, SeenAs, Shell, StartError,
+    StepDirectories, StepLimits,
 };
 use pipewright_runner::runner::{Runner, RunnerConfig, RunnerError};
 use tempfile::TempDir;
@@ -458,26 +459,41 @@ async fn two_runners_do_not_share_a_directory() {
 }
 
 /// Runs as the host does, except that a script called `panic` finds a bug.
+#[derive(Debug)]
 struct Buggy(HostExecutor);
 
 impl Executor for Buggy {
-    type Session = <HostExecutor as Executor>::Session;
+    fn boundary(&self) -> Boundary {
+        self.0.boundary()
+    }
+
+    fn ready(&self) -> Doing<'_, Result<(), NotReady>> {
+        self.0.ready()
+    }
 
     fn notices(&self, plan: &pipewright_core::plan::StepPlan) -> Vec<String> {
         assert!(plan.name != "panic", "a bug");
         Vec::new()
     }
 
+    fn qualification(&self, plan: &pipewright_core::plan::StepPlan) -> Option<String> {
+        self.0.qualification(plan)
+    }
+
     fn shell(&self) -> Shell {
         self.0.shell()
     }
 
-    async fn start(&self, start: ShellStart<'_>) -> Result<Self::Session, StartError> {
-        self.0.start(start).await
+    fn seen_as(&self, directories: &StepDirectories) -> SeenAs {
+        self.0.seen_as(directories)
     }
 
-    async fn end_all(&self, mark: &str) {
-        self.0.end_all(mark).await;
+    fn open<'a>(&'a self, start: RoomStart<'a>) -> Doing<'a, Result<Box<dyn Room>, StartError>> {
+        self.0.open(start)
+    }
+
+    fn end_escaped<'a>(&'a self, mark: &'a str) -> Doing<'a, ()> {
+        self.0.end_escaped(mark)
     }
 }
 
@@ -489,7 +505,7 @@ async fn a_bug_costs_one_attempt() {
         config(&directory, 1),
         mirrors(&directory),
         Arc::clone(&dispatcher),
-        Buggy(HostExecutor::new()),
+        Arc::new(Buggy(HostExecutor::default())),
     );
     let running = tokio::spawn(runner.run(shutdown.clone()));
     let mut plan = step(&["true"], &[]);

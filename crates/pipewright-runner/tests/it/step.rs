@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::plan::StepPlan;
 use pipewright_runner::executor::{
-    Control, Executor, HostExecutor, StepDirectories, StepEnd, StepLimits, StepRun, conclude,
-    run_scripts,
+    Control, Executor, HostExecutor, HostOptions, Isolation, StepDirectories, StepEnd, StepLimits,
+    StepRun, conclude, run_scripts,
 };
 use pipewright_runner::log::{LogWriter, Masker, QUEUE_CHUNKS};
 use tempfile::TempDir;
@@ -28,6 +28,11 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::of(HostExecutor::default())
+    }
+
+    /// With another executor.
+    pub(crate) fn of(executor: HostExecutor) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mark = directory
             .path()
@@ -40,11 +45,13 @@ impl Bench {
             stop_grace: Duration::from_millis(500),
             after_script: Duration::from_secs(10),
             output_grace: Duration::from_millis(300),
+            workspace: None,
+            workspace_pause: Duration::from_secs(10),
         };
         Self {
             directory,
-            executor: HostExecutor::new(),
-            environment: vec![path],
+            executor,
+            environment: vec![path, ("MARK".to_owned(), mark.clone())],
             limits,
             max_time: PATIENCE,
             control: watch::Sender::new(Control::Run),
@@ -116,14 +123,22 @@ fn lines(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn is_alive(pid: &str) -> bool {
-    // A zombie that nobody reaped has an empty command line.
-    std::fs::read(format!("/proc/{}/cmdline", pid.trim())).is_ok_and(|line| !line.is_empty())
+/// True while a process of this machine, in whatever sandbox, has these words on its command line.
+fn lives(words: &str) -> bool {
+    let entries = std::fs::read_dir("/proc").expect("processes");
+    let lines = entries
+        .flatten()
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let found = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    found.into_iter().any(|line| line.contains(words))
 }
 
 #[tokio::test]
 async fn one_shell_runs_all_items_and_constructs_may_be_split() {
-    for executor in [HostExecutor::new(), HostExecutor::with_sh()] {
+    for executor in [
+        HostExecutor::default(),
+        HostExecutor::with_sh(HostOptions::default()),
+    ] {
         let bench = Bench {
             executor,
             ..Bench::new()
@@ -144,14 +159,13 @@ async fn one_shell_runs_all_items_and_constructs_may_be_split() {
             (AttemptOutcome::Passed, Some(0), None),
             "{text}"
         );
-        let home = bench.workspace().join("sub");
-        let said = format!("f: it's 0 {}", home.display());
+        let said = "f: it's 0 /opt/atlassian/pipelines/agent/build/sub";
         let shown = lines(&text);
         assert!(
             text.starts_with("\u{1d}+ mkdir sub && cd sub\n\n\u{1d}+ export"),
             "{text:?}"
         );
-        for line in ["+ f", "one", "two", "stdin is empty", said.as_str()] {
+        for line in ["+ f", "one", "two", "stdin is empty", said] {
             assert!(shown.contains(&line), "{line} in {shown:?}");
         }
         let parts: Vec<_> = end
@@ -217,10 +231,10 @@ async fn the_environment_is_clean_and_its_own() {
         "TMPDIR",
         "LANG",
         "GREETING",
+        "MARK",
         "BITBUCKET_CLONE_DIR",
         "BUILD_DIR",
         "BITBUCKET_PIPELINES_VARIABLES_PATH",
-        "PIPEWRIGHT_ATTEMPT",
         "PWD",
         "OLDPWD",
         "SHLVL",
@@ -242,8 +256,8 @@ async fn a_stop_ends_every_process_and_runs_the_after_script() {
     let control = bench.control.clone();
     // One child ignores TERM, one left the group and the session.
     let script = [
-        "sh -c 'trap \"\" TERM; echo $$ > stubborn; while :; do sleep 1; done' &",
-        "setsid sh -c 'echo $$ > escaped; exec sleep 1000' >/dev/null 2>&1 &",
+        "bash -c 'trap \"\" TERM; echo > stubborn; while :; do sleep 1; done' stubborn-$MARK &",
+        "setsid bash -c 'echo > escaped; sleep 1000; :' escaped-$MARK >/dev/null 2>&1 &",
         "until [ -s stubborn ] && [ -s escaped ]; do sleep 0.02; done; echo rea''dy; sleep 1000",
     ];
     let plan = step(&script, &["echo after $BITBUCKET_EXIT_CODE"]);
@@ -267,9 +281,8 @@ async fn a_stop_ends_every_process_and_runs_the_after_script() {
         begin.elapsed()
     );
     for name in ["stubborn", "escaped"] {
-        let pid =
-            std::fs::read_to_string(bench.workspace().join(name)).expect("it wrote its number");
-        assert!(!is_alive(&pid), "{name} lives");
+        assert!(bench.workspace().join(name).exists(), "{name} began");
+        assert!(!lives(&format!("{name}-{}", bench.mark)), "{name} lives");
     }
 }
 
@@ -364,10 +377,7 @@ async fn a_child_in_the_background_does_not_hold_the_step_and_is_heard_until_its
     let begin = Instant::now();
     let (end, text) = bench
         .run(
-            &[
-                "(sleep 0.2; echo from the server; exec sleep 1000) &",
-                "echo $! > pid",
-            ],
+            &["bash -c 'sleep 0.2; echo from the server; sleep 1000; :' server-$MARK &"],
             &["sleep 0.6; echo after"],
         )
         .await;
@@ -382,13 +392,15 @@ async fn a_child_in_the_background_does_not_hold_the_step_and_is_heard_until_its
         "{:?}",
         begin.elapsed()
     );
-    let pid = std::fs::read_to_string(bench.workspace().join("pid")).expect("it wrote its number");
-    assert!(!is_alive(&pid), "the server lives");
+    assert!(
+        !lives(&format!("server-{}", bench.mark)),
+        "the server lives"
+    );
 }
 
 #[tokio::test]
-async fn what_hides_from_us_holds_the_output_no_longer_than_the_grace() {
-    let bench = Bench::new();
+async fn without_a_sandbox_what_hides_holds_the_output_no_longer_than_the_grace() {
+    let bench = Bench::of(bare());
     let begin = Instant::now();
     // Without its environment and in another session: nothing tells that it is ours.
     let (end, text) = bench
@@ -467,7 +479,7 @@ async fn an_image_is_named_as_not_used() {
     let mut plan = step(&["true"], &[]);
     plan.image =
         serde_json::from_value(serde_json::json!({ "name": "node:22" })).expect("the plan's form");
-    let notices = HostExecutor::new().notices(&plan);
+    let notices = HostExecutor::default().notices(&plan);
     assert!(
         notices.len() == 1 && notices[0].contains("node:22") && notices[0].contains("not used"),
         "{notices:?}"
@@ -481,4 +493,92 @@ fn a_local_directory_serves_as_a_workspace() {
         StepDirectories::around(Path::new("/").to_owned(), &directory.path().join("private"))
             .expect("directories");
     assert!(directories.build == Path::new("/") && directories.home.starts_with(directory.path()));
+}
+
+/// As on a machine whose administrator wants no sandbox.
+fn bare() -> HostExecutor {
+    HostExecutor::new(HostOptions {
+        isolation: Isolation::None,
+        ..HostOptions::default()
+    })
+}
+
+#[tokio::test]
+async fn in_a_sandbox_nothing_can_hide() {
+    let bench = Bench::new();
+    let begin = Instant::now();
+    let script = [
+        "env -i setsid bash -c 'echo > began; sleep 1000; :' hidden-1-$MARK &",
+        "( ( exec env -i bash -c 'sleep 1000; :' hidden-2-$MARK <&- >&- 2>&- ) & )",
+        "until [ -e began ]; do sleep 0.02; done",
+    ];
+    let (end, text) = bench.run(&script, &[]).await;
+    assert_eq!(end.outcome, AttemptOutcome::Passed, "{text}");
+    assert!(!text.contains("left behind"), "{text}");
+    assert!(!lives("hidden-1-") && !lives(&format!("hidden-2-{}", bench.mark)));
+    assert!(
+        begin.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begin.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_script_that_kills_everything_it_can_see_fails_and_its_after_script_runs() {
+    let (end, text) = Bench::new()
+        .run(
+            &["kill -KILL -1; sleep 1000"],
+            &["echo after $BITBUCKET_EXIT_CODE"],
+        )
+        .await;
+    assert_eq!(end.outcome, AttemptOutcome::Failed, "{text}");
+    assert!(text.contains("\nafter 137\n"), "{text}");
+}
+
+#[tokio::test]
+async fn the_environment_of_a_step_reaches_no_program_outside_of_its_sandbox() {
+    let mut bench = Bench::new();
+    // Were bubblewrap itself given this, the loader would complain on the way in as well.
+    bench.environment.push((
+        "LD_PRELOAD".to_owned(),
+        "/opt/atlassian/pipelines/agent/build/evil.so".to_owned(),
+    ));
+    let (end, text) = bench
+        .run(
+            &["tr '\\0' '\\n' < /proc/1/environ | grep -c LD_PRELOAD || true"],
+            &[],
+        )
+        .await;
+    assert_eq!(end.outcome, AttemptOutcome::Passed, "{text}");
+    assert!(lines(&text).contains(&"0"), "{text}");
+}
+
+#[tokio::test]
+async fn files_that_outgrow_the_limit_end_the_script() {
+    let bench = Bench {
+        limits: StepLimits {
+            workspace: Some(1 << 20),
+            workspace_pause: Duration::from_millis(50),
+            ..Bench::new().limits
+        },
+        ..Bench::new()
+    };
+    let (end, text) = bench
+        .run(&["head -c 5000000 /dev/zero > /tmp/large; sleep 1000"], &[])
+        .await;
+    assert_eq!(
+        (end.outcome, end.exit_code),
+        (AttemptOutcome::Failed, None),
+        "{text}"
+    );
+    assert!(
+        end.message
+            .is_some_and(|message| message.contains("host.workspace_gb"))
+    );
+}
+
+#[tokio::test]
+async fn a_machine_without_bubblewrap_is_named_before_anything_is_claimed() {
+    let ready = HostExecutor::default().ready().await;
+    ready.expect("test.sh installs bubblewrap");
 }

@@ -1,6 +1,8 @@
 //! Accounts: a person's own and teams', and their slugs.
 
+mod alone;
 mod make;
 pub(crate) mod slug;
 
+pub(crate) use alone::{refuse_builds, refuse_start, refuse_team};
 pub(crate) use make::{NewAccount, free_slug, make};

@@ -11,6 +11,7 @@ use pipewright_store::{StoreError, Tx, inspections, integrations, refs};
 use serde_json::json;
 
 use super::slug::{numbered, suggest};
+use crate::accounts::refuse_builds;
 use crate::app::App;
 use crate::ground::Aftermath;
 use crate::http::MemberOf;
@@ -34,6 +35,9 @@ pub(crate) enum CreateError {
         "The connection to its Bitbucket cannot be used just now: {0}. Reconnect under Integrations, then create the application."
     )]
     Unusable(String),
+    /// Another account builds here, and nothing keeps builds apart.
+    #[error("{0}")]
+    NotAlone(String),
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -84,6 +88,9 @@ pub(crate) async fn create(
         created_by: member.user.id,
     };
     let mut tx = app.db.begin().await?;
+    if let Some(sentence) = refuse_builds(app, &mut tx, member.account.id).await? {
+        return Err(CreateError::NotAlone(sentence));
+    }
     if !applications::on_repository(&mut tx, repository.id)
         .await?
         .is_empty()

@@ -20,6 +20,11 @@ pub(crate) async fn why_it_waits(app: &App, build: &Build) -> Result<Option<Stri
             format!("{step} waits for {who}.")
         }));
     }
+    if build.state == BuildState::Running
+        && let Some(trouble) = &*app.live().runner_trouble.borrow()
+    {
+        return Ok(Some(format!("Waits for a runner. {trouble}")));
+    }
     Ok(match build.state {
         BuildState::Queued => Some(match (&build.state_message, build.retry_at) {
             (Some(message), Some(_)) => {

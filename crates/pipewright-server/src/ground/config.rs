@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pipewright_runner::executor::HostOptions;
 use url::Url;
 
 /// Where Bitbucket Cloud is. Ordinarily Atlassian's own hosts; a test or the demonstration names others.
@@ -49,6 +50,10 @@ pub struct ServerConfig {
     pub cache_bytes: u64,
     /// How long artifacts are kept.
     pub artifact_keep: Duration,
+    /// How steps are kept apart on this machine.
+    pub host: HostOptions,
+    /// Bytes that one step's files may take of the disk; `None` for as many as there are.
+    pub workspace_bytes: Option<u64>,
     /// How long a stopped step is given between TERM and KILL.
     pub stop_grace: Duration,
 }

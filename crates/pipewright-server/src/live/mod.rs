@@ -10,7 +10,7 @@ mod news;
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use pipewright_core::ids::{AttemptId, IntegrationId, RepositoryId};
@@ -52,6 +52,8 @@ pub(crate) struct Live {
     pub(crate) files: Arc<PipelineFiles>,
     /// Tells followers that a build moved.
     pub(crate) news: News,
+    /// Why the embedded runner claims nothing now, in whole sentences.
+    pub(crate) runner_trouble: watch::Sender<Option<String>>,
 }
 
 impl Live {
@@ -67,6 +69,7 @@ impl Live {
             growth: Arc::default(),
             files: Arc::default(),
             news: News::new(),
+            runner_trouble: watch::Sender::new(None),
         }
     }
 }

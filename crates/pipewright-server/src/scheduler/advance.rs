@@ -43,7 +43,7 @@ pub(crate) async fn advance(
     // That an attempt started lets no step begin, so nothing is judged.
     let known = match event {
         BuildEvent::AttemptStarted { .. } => Known::default(),
-        _ => Known::load(tx, stored).await?,
+        _ => Known::load(tx, &app.vault, stored).await?,
     };
     let mut messages: HashMap<usize, String> = HashMap::new();
     let mut events = VecDeque::from([event]);

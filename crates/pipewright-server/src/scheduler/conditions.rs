@@ -29,7 +29,11 @@ pub(super) struct Known {
 
 impl Known {
     /// Reads what the plan's conditions and locks ask for.
-    pub(super) async fn load(tx: &mut Tx, stored: &StoredRun) -> Result<Self, StoreError> {
+    pub(super) async fn load(
+        tx: &mut Tx,
+        vault: &Vault,
+        stored: &StoredRun,
+    ) -> Result<Self, StoreError> {
         let Some(plan) = stored
             .plan
             .as_ref()
@@ -43,7 +47,7 @@ impl Known {
             None
         };
         let repository = repositories::get_within(tx, stored.context.repository_id).await?;
-        let handed_on = output_variables::of_build(tx, stored.context.id).await?;
+        let handed_on = output_variables::of_build(tx, vault, stored.context.id).await?;
         let set =
             variables::known_within(tx, stored.context.account_id, stored.context.application_id)
                 .await?;

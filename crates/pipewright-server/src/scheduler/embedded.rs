@@ -104,7 +104,7 @@ impl EmbeddedDispatcher {
             let Some(plan) = stored.plan else { continue };
             let before = plan.steps_before(claimed.position);
             let output_variables =
-                output_variables::before(&mut tx, claimed.build_id, before).await?;
+                output_variables::before(&mut tx, &app.vault, claimed.build_id, before).await?;
             let wanted = plan
                 .step(claimed.position)
                 .and_then(|step| step.artifact_downloads.as_ref());
@@ -365,7 +365,11 @@ impl Dispatcher for EmbeddedDispatcher {
             exit_code: report.exit_code,
             message: report.message,
             output_variables: if is_kept {
-                report.output_variables
+                let sealed = report.output_variables.iter().map(|(name, value)| {
+                    let value = output_variables::seal(&self.app.vault, holding.build, name, value);
+                    (name.clone(), value)
+                });
+                sealed.collect()
             } else {
                 Vec::new()
             },

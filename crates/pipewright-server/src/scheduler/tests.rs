@@ -241,7 +241,7 @@ async fn what_a_stopped_step_had_put_already_is_not_kept() {
         );
         let mut tx = server.app.db.begin().await.expect("begins");
         assert_eq!(
-            output_variables::of_build(&mut tx, build)
+            output_variables::of_build(&mut tx, &server.app.vault, build)
                 .await
                 .expect("reads")
                 .len(),

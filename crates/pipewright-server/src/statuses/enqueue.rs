@@ -5,7 +5,7 @@ use pipewright_core::build::BuildOutcome;
 use pipewright_core::{RefName, Timestamp, TriggerKind};
 use pipewright_store::builds::RunContext;
 use pipewright_store::statuses::{NewStatus, StatusState, enqueue as insert};
-use pipewright_store::{StoreError, Tx};
+use pipewright_store::{StoreError, Tx, attempts};
 use serde::{Deserialize, Serialize};
 
 use super::text;
@@ -60,13 +60,17 @@ pub(crate) async fn enqueue(
     aftermath: &mut Aftermath,
 ) -> Result<(), StoreError> {
     let ran_for = outcome.map(|_| now.since(build.started_at.unwrap_or(now)));
+    let without = match outcome {
+        Some(BuildOutcome::Passed) => attempts::qualifications(tx, build.id).await?,
+        _ => Vec::new(),
+    };
     let payload = Payload {
         application: build.application_id.to_string(),
         application_name: build.application_name.clone(),
         trigger: trigger_word(build),
         ref_name: build.ref_name.clone(),
         name: text::name(build),
-        description: text::description(outcome, ran_for),
+        description: text::description(outcome, ran_for, &without),
         url: app.config.public(&build_page(
             &build.account_slug,
             &build.application_slug,

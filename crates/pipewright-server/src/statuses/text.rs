@@ -14,14 +14,27 @@ pub(super) fn name(build: &RunContext) -> String {
 }
 
 /// The second line: what happened, and how long it took.
-pub(super) fn description(outcome: Option<BuildOutcome>, ran_for: Option<Duration>) -> String {
+/// `without` are the sentences of steps that passed without something that they ask for.
+pub(super) fn description(
+    outcome: Option<BuildOutcome>,
+    ran_for: Option<Duration>,
+    without: &[String],
+) -> String {
     let Some(outcome) = outcome else {
         return "In progress".to_owned();
     };
     let time = ran_for.filter(|duration| !duration.is_zero()).map(duration);
+    let without = match without {
+        [] => String::new(),
+        [one] => {
+            let words = one.strip_prefix("Passed").unwrap_or(one);
+            words.trim_end_matches('.').to_owned()
+        }
+        _ => ", without the images of its steps".to_owned(),
+    };
     match (outcome, time) {
-        (BuildOutcome::Passed, Some(time)) => format!("Passed in {time}"),
-        (BuildOutcome::Passed, None) => "Passed".to_owned(),
+        (BuildOutcome::Passed, Some(time)) => format!("Passed in {time}{without}"),
+        (BuildOutcome::Passed, None) => format!("Passed{without}"),
         (BuildOutcome::Failed, Some(time)) => format!("Failed after {time}"),
         (BuildOutcome::Failed, None) => "Failed".to_owned(),
         (BuildOutcome::Errored, _) => "Could not be run; see the build's page".to_owned(),
@@ -54,7 +67,7 @@ mod tests {
     #[test]
     fn durations_and_outcomes_are_said_as_people_do() {
         let say = |outcome, seconds| {
-            super::description(Some(outcome), Some(Duration::from_secs_f64(seconds)))
+            super::description(Some(outcome), Some(Duration::from_secs_f64(seconds)), &[])
         };
         assert_eq!(say(BuildOutcome::Passed, 0.43), "Passed in 0.4 s");
         assert_eq!(say(BuildOutcome::Failed, 185.0), "Failed after 3 min 5 s");
@@ -64,9 +77,23 @@ mod tests {
         );
         assert_eq!(say(BuildOutcome::Passed, 12.9), "Passed in 12 s");
         assert_eq!(
-            super::description(Some(BuildOutcome::Stopped), Some(Duration::ZERO)),
+            super::description(Some(BuildOutcome::Stopped), Some(Duration::ZERO), &[]),
             "Stopped"
         );
-        assert_eq!(super::description(None, None), "In progress");
+        assert_eq!(super::description(None, None, &[]), "In progress");
+        let without = ["Passed, without its image node:22.".to_owned()];
+        let say = |without: &[String]| {
+            super::description(
+                Some(BuildOutcome::Passed),
+                Some(Duration::from_secs(12)),
+                without,
+            )
+        };
+        assert_eq!(say(&without), "Passed in 12 s, without its image node:22");
+        let two = [
+            without[0].clone(),
+            "Passed, without its image b.".to_owned(),
+        ];
+        assert_eq!(say(&two), "Passed in 12 s, without the images of its steps");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipewright_core::ids::RunnerId;
+use pipewright_runner::executor::HostExecutor;
 use pipewright_runner::runner::{Runner, RunnerConfig, RunnerError};
 use pipewright_store::StoreError;
 use pipewright_store::runners::{RunnerKind, register};
@@ -142,8 +143,11 @@ impl Background {
         config.environment = environment;
         config.caches = Some(app.caches.clone());
         config.limits.stop_grace = app.config.stop_grace;
+        config.limits.workspace = app.config.workspace_bytes;
+        config.trouble = app.live().runner_trouble.clone();
         let dispatcher = Arc::new(EmbeddedDispatcher::new(app.clone(), id));
-        let runner = Runner::new(config, app.mirrors.clone(), dispatcher);
+        let executor = Arc::new(HostExecutor::new(app.config.host.clone()));
+        let runner = Runner::with_executor(config, app.mirrors.clone(), dispatcher, executor);
         let (shutdown, failed) = (self.runner.clone(), self.failed.clone());
         self.runner_task = Some(tokio::spawn(async move {
             if let Err(error) = runner.run(shutdown).await {

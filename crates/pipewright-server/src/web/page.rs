@@ -172,6 +172,8 @@ pub(crate) struct Page {
     pub(crate) accounts: Vec<PageAccount>,
     /// The colours.
     pub(crate) theme: Theme,
+    /// Sentences in red on every page: what of this installation everybody must know.
+    pub(crate) alarms: Vec<String>,
     /// A message from the page before.
     pub(crate) flash: Option<Flash>,
     /// Now; pages say how long ago things were.

@@ -11,6 +11,7 @@ use http::{HeaderMap, Request, StatusCode};
 use pipewright_core::ids::UserId;
 use pipewright_core::{Role, Secret, Timestamp};
 use pipewright_runner::caches::CacheStore;
+use pipewright_runner::executor::HostOptions;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_store::accounts::{self, Account, AccountKind};
 use pipewright_store::blobs::BlobStore;
@@ -95,6 +96,8 @@ impl TestSite {
             delivery_body_limit: 1024 * 1024,
             cache_bytes: 1 << 30,
             artifact_keep: Duration::from_hours(24 * 14),
+            host: HostOptions::default(),
+            workspace_bytes: None,
             stop_grace: Duration::from_secs(1),
         };
         change(&mut config);

@@ -96,6 +96,20 @@ impl Visitor {
             .or_else(|| self.memberships.first())
     }
 
+    /// What of the installation everybody must know; strangers are told nothing of it.
+    fn alarms(&self) -> Vec<String> {
+        if self.session.is_none() {
+            return Vec::new();
+        }
+        let warning = self.app.config.host.isolation.warning();
+        let trouble = self.app.live().runner_trouble.borrow().clone();
+        warning
+            .map(str::to_owned)
+            .into_iter()
+            .chain(trouble)
+            .collect()
+    }
+
     /// The context of a page with this title.
     pub(crate) fn page(&self, title: impl Into<String>) -> Page {
         self.page_of(title, self.current_account())
@@ -116,6 +130,7 @@ impl Visitor {
             account: account.map(shown),
             accounts: self.memberships.iter().map(shown).collect(),
             theme: self.theme,
+            alarms: self.alarms(),
             flash: self.flash.clone(),
             now: self.now,
             path: self.path.clone(),

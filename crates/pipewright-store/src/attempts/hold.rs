@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
+use crate::vault::Sealed;
 use crate::{artifacts, output_variables};
 
 statements! {
@@ -61,8 +62,9 @@ pub struct Ended {
     pub exit_code: Option<i32>,
     /// One sentence where the outcome is not the script's own.
     pub message: Option<String>,
-    /// What it hands to later steps; what an earlier attempt of its step left is forgotten.
-    pub output_variables: Vec<(String, String)>,
+    /// What it hands to later steps; what an earlier attempt of its step left is forgotten. Sealed by
+    /// [`output_variables::seal`].
+    pub output_variables: Vec<(String, Sealed)>,
     /// What it left, and when that goes.
     pub artifacts: Vec<NewArtifact>,
     /// See `artifacts`.

@@ -6,7 +6,7 @@ use pipewright_core::ids::{AccountId, AttemptId, BuildId, StepId};
 use pipewright_core::wire::Timing;
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::StoreError;
 
 statements! {
@@ -16,12 +16,25 @@ statements! {
          FROM attempts t LEFT JOIN runners n ON n.id = t.runner_id
          WHERE t.build_id = $1 ORDER BY t.id"
     );
+    QUALIFICATIONS = same(
+        "SELECT DISTINCT message FROM attempts WHERE build_id = $1 AND outcome = 'passed' AND message IS NOT NULL ORDER BY message"
+    );
     GET = same(
         "SELECT t.id, t.build_id, t.step_id, t.number, t.state, t.outcome, t.exit_code, t.message, t.stop_requested, n.name AS runner_name,
                 t.queued_at, t.claimed_at, t.started_at, t.finished_at, t.timings, t.log_bytes, t.log_lines
          FROM attempts t JOIN builds b ON b.id = t.build_id LEFT JOIN runners n ON n.id = t.runner_id
          WHERE t.id = $2 AND b.account_id = $1"
     );
+}
+
+/// What the steps of a build passed without, each once: messages of attempts that passed.
+pub async fn qualifications(tx: &mut Tx, build: BuildId) -> Result<Vec<String>, StoreError> {
+    Ok(within!(tx, QUALIFICATIONS, |executor, sql| {
+        sqlx::query_scalar(sql)
+            .bind(build.as_uuid())
+            .fetch_all(executor)
+            .await
+    })?)
 }
 
 words! {

@@ -17,6 +17,7 @@ use crate::db::Db;
 use crate::runners::{RunnerKind, register};
 use crate::testing::on_each_database;
 use crate::testing_builds::{Made, a_planned_build, a_planned_build_of, an_application};
+use crate::vault::{Vault, VaultKey};
 
 const NOW: Timestamp = Timestamp::from_seconds(300);
 
@@ -270,6 +271,9 @@ fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins(
         let build = a_planned_build_of(&mut tx, made, "main", 'a', 3).await;
         tx.commit().await.expect("commits");
         let runner = a_runner(&db, "runner").await;
+        let vault = Vault::new(&VaultKey::generate());
+        let sealed =
+            |name: &str, value: &str| crate::output_variables::seal(&vault, build, name, value);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let left = [
             (0, 1, vec![pair("A", "first"), pair("B", "first")]),
@@ -289,7 +293,10 @@ fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins(
             let claimed = claim(&db, by).await.expect("one");
             assert_eq!((claimed.position, claimed.number), (position, number));
             let ended = Ended {
-                output_variables: variables,
+                output_variables: variables
+                    .iter()
+                    .map(|(name, value)| (name.clone(), sealed(name, value)))
+                    .collect(),
                 ..ended(AttemptOutcome::Passed)
             };
             let mut tx = db.begin().await.expect("begins");
@@ -304,7 +311,7 @@ fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins(
                     claimed.id,
                     by.lease,
                     &Ended {
-                        output_variables: vec![pair("A", "late")],
+                        output_variables: vec![("A".to_owned(), sealed("A", "late"))],
                         ..ended
                     },
                     NOW
@@ -316,7 +323,7 @@ fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins(
         }
         let mut tx = db.begin().await.expect("begins");
         let before = async |tx: &mut crate::Tx, steps| {
-            crate::output_variables::before(tx, build, steps)
+            crate::output_variables::before(tx, &vault, build, steps)
                 .await
                 .expect("reads")
         };
@@ -341,6 +348,11 @@ fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins(
             before(&mut tx, 2).await.contains(&pair("A", "again")),
             "what was passed over leaves nothing"
         );
+        // Whoever has the rows and not the key has nothing.
+        let stranger = Vault::new(&VaultKey::generate());
+        crate::output_variables::of_build(&mut tx, &stranger, build)
+            .await
+            .expect_err("they are sealed");
     });
 }
 

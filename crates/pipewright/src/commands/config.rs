@@ -3,8 +3,12 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use anstyle::{AnsiColor, Style};
+
 use super::Configuration;
 use crate::config::{Origin, SETTINGS, check};
+
+const RED: Style = AnsiColor::Red.on_default().bold();
 
 /// Prints the settings as a file that could be used, and fails if it could not.
 pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
@@ -37,6 +41,9 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         )?;
         writeln!(out, "{name} = {value:?}")?;
     }
-    check(&gathered)?;
+    let config = check(&gathered)?;
+    if let Some(warning) = config.server.host.isolation.warning() {
+        writeln!(out, "\n{RED}# {warning}{RED:#}")?;
+    }
     Ok(ExitCode::SUCCESS)
 }

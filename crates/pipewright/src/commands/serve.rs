@@ -52,6 +52,9 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
             },
         )
         .await?;
+        if let Some(warning) = app.config.host.isolation.warning() {
+            tracing::warn!("{warning}");
+        }
         welcome(&app, &listener).await?;
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));

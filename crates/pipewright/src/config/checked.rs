@@ -1,10 +1,11 @@
 //! Turning texts into values, all of them before anything is started.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use pipewright_runner::executor::{HostLimits, HostOptions, Isolation, refuse_readable};
 use pipewright_server::{CloudAddresses, ServerConfig};
 use pipewright_spec::USUAL_LABELS;
 use pipewright_store::Database;
@@ -110,6 +111,7 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         "" => data_directory.join("secret.key"),
         path => PathBuf::from(path),
     };
+    let host = reader.host(&data_directory, &key_file, &database);
     let server = ServerConfig {
         public_url,
         data_directory,
@@ -126,6 +128,11 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
             * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
         cache_bytes: 1_000_000_000 * u64::from(reader.number("runner.cache_gb", 0, 1_000_000)),
         artifact_keep: Duration::from_secs(86_400) * reader.number("artifacts.keep_days", 1, 3650),
+        host,
+        workspace_bytes: match reader.number("host.workspace_gb", 0, 1_000_000) {
+            0 => None,
+            gigabytes => Some(1_000_000_000 * u64::from(gigabytes)),
+        },
         stop_grace: Duration::from_secs(u64::from(reader.number(
             "runner.stop_grace_seconds",
             0,
@@ -157,12 +164,85 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
     }
 }
 
+/// A path that may not be there, without a way to mean another one later.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 struct Reader<'a> {
     gathered: &'a Gathered,
     mistakes: Vec<Mistake>,
 }
 
 impl<'a> Reader<'a> {
+    /// How steps are kept apart. No step may see where the installation has its data, its key and its settings.
+    fn host(&mut self, data: &Path, key_file: &Path, database: &Database) -> HostOptions {
+        let isolation = match self.text("host.isolation") {
+            "sandbox" => Isolation::Sandbox,
+            "none" => Isolation::None,
+            _ => {
+                self.mistake("host.isolation", "sandbox or none");
+                Isolation::Sandbox
+            }
+        };
+        let mut hidden = vec![absolute(data), absolute(key_file)];
+        hidden.extend(self.gathered.files().map(absolute));
+        if let Database::Sqlite(path) = database
+            && !path.as_os_str().is_empty()
+        {
+            for beside in ["", "-wal", "-shm"] {
+                let mut name = absolute(path).into_os_string();
+                name.push(beside);
+                hidden.push(name.into());
+            }
+        }
+        let paths = self.text("host.readable").split(',').map(str::trim);
+        let readable: Vec<PathBuf> = paths
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+            .collect();
+        for path in &readable {
+            let why = refuse_readable(path, &hidden)
+                .or_else(|| (!path.exists()).then(|| "is not there".to_owned()));
+            if let Some(why) = why {
+                let (_, origin) = self.gathered.get("host.readable");
+                self.mistakes.push(Mistake {
+                    place: origin.to_string(),
+                    sentence: format!("host.readable: {} {why}", path.display()),
+                });
+            }
+        }
+        let limits = HostLimits {
+            memory: match self.number("host.memory_mb", 0, 100_000_000) {
+                0 => None,
+                megabytes => Some(1_000_000 * u64::from(megabytes)),
+            },
+            processes: match self.number("host.processes", 0, 4_000_000) {
+                0 => None,
+                processes => Some(processes),
+            },
+            cpu_percent: self.hundredths("host.cpus"),
+        };
+        HostOptions {
+            isolation,
+            readable,
+            hidden,
+            limits,
+        }
+    }
+
+    /// A number with at most two digits behind its point, in hundredths; `None` for zero.
+    fn hundredths(&mut self, key: &str) -> Option<u32> {
+        let number: Option<f64> = self.text(key).parse().ok();
+        match number.filter(|number| (0.0..=10_000.0).contains(number)) {
+            Some(number) => Some((number * 100.0).round() as u32).filter(|number| *number > 0),
+            None => {
+                self.mistake(key, "a number from 0 to 10000, such as 2 or 0.5");
+                None
+            }
+        }
+    }
+
     /// Words between commas. On an ARM machine Bitbucket's label for it comes to them.
     fn labels(&mut self, key: &str) -> Vec<String> {
         let mut labels: Vec<String> = self
@@ -341,6 +421,38 @@ mod tests {
         let mistakes = load("", &[], &["database.url=mysql://root:hunter2@db"])
             .expect_err("MySQL is not taken");
         assert!(!mistakes.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn steps_may_not_be_shown_the_installation() {
+        let set = |value: &str| format!("host.readable={value}");
+        let file = "[data]\ndirectory = \"/srv/pipewright\"\n";
+        let config = load(file, &[], &[&set("/usr/share, /usr/lib")]).expect("is right");
+        assert_eq!(config.server.host.readable.len(), 2);
+        assert!(config.server.host.hidden.len() >= 3, "data, key, file");
+        for wrong in [
+            "/srv",
+            "/srv/pipewright/mirrors",
+            "/home",
+            "relative",
+            "/not/there",
+        ] {
+            let mistakes = load(file, &[], &[&set(wrong)]).expect_err(wrong);
+            assert!(
+                mistakes.to_string().contains("host.readable: "),
+                "{mistakes}"
+            );
+        }
+        let flags = ["host.isolation=no", "host.cpus=many", "host.memory_mb=-1"];
+        assert_eq!(load("", &[], &flags).expect_err("all wrong").0.len(), 3);
+        let flags = [
+            "host.isolation=none",
+            "host.cpus=1.5",
+            "host.memory_mb=2000",
+        ];
+        let host = load("", &[], &flags).expect("is right").server.host;
+        assert_eq!(host.limits.cpu_percent, Some(150));
+        assert_eq!(host.limits.memory, Some(2_000_000_000));
     }
 
     #[test]

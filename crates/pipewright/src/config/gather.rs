@@ -42,6 +42,14 @@ impl fmt::Display for Origin {
 pub(crate) struct Gathered(BTreeMap<&'static str, (String, Origin)>);
 
 impl Gathered {
+    /// The files that settings were read from.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.values().filter_map(|(_, origin)| match origin {
+            Origin::File(path, ..) => Some(path.as_path()),
+            _ => None,
+        })
+    }
+
     /// The text of a setting in the table.
     pub(crate) fn get(&self, key: &str) -> (&str, &Origin) {
         let (text, origin) = &self.0[key];

@@ -94,6 +94,36 @@ pub(crate) const SETTINGS: &[Setting] = &[
         about: "GB of all caches that the embedded runner keeps; what was not used for the longest time goes first.",
     },
     Setting {
+        key: "host.isolation",
+        default: "sandbox",
+        about: "What keeps steps apart from this machine: sandbox (needs bubblewrap), or none, for one account whose people may act as this server's administrator.",
+    },
+    Setting {
+        key: "host.readable",
+        default: "",
+        about: "Absolute paths, with commas between them, that steps may read beside the machine's programs, such as /opt/android.",
+    },
+    Setting {
+        key: "host.memory_mb",
+        default: "0",
+        about: "MB of memory that one step may use; 0 for no limit. Needs control groups (docs/isolation.md).",
+    },
+    Setting {
+        key: "host.processes",
+        default: "0",
+        about: "Processes and threads that one step may have at a time; 0 for no limit. Needs control groups.",
+    },
+    Setting {
+        key: "host.cpus",
+        default: "0",
+        about: "Processors that one step may use, such as 2 or 0.5; 0 for no limit. Needs control groups.",
+    },
+    Setting {
+        key: "host.workspace_gb",
+        default: "50",
+        about: "GB of the disk that one step's files may take before it is ended; 0 for no limit.",
+    },
+    Setting {
         key: "artifacts.keep_days",
         default: "14",
         about: "Days that artifacts of steps are kept.",

@@ -5,6 +5,7 @@ mod imports;
 mod plan;
 mod run;
 mod run_caches;
+mod run_machine;
 mod run_outputs;
 mod run_projects;
 mod run_stop;

@@ -98,7 +98,9 @@ pipelines:
     let checkout = Checkout::new(text);
     let meeting = tempfile::tempdir().expect("a directory");
     checkout.write(".env", &format!("MEET={}\n", meeting.path().display()));
-    let ended = checkout.pipewright(&["run", "--jobs", "2"]).expect(0);
+    let ended = checkout
+        .pipewright(&["run", "--host", "--jobs", "2"])
+        .expect(0);
     for line in ["Left | met", "Right | 1 of 2"] {
         assert!(
             ended.out.lines().any(|printed| printed == line),
@@ -117,7 +119,9 @@ fn jobs_bounds_how_many_run_together() {
     let checkout = Checkout::new(&text);
     let lock = tempfile::tempdir().expect("a directory");
     checkout.write(".env", &format!("LOCK={}/lock\n", lock.path().display()));
-    let ended = checkout.pipewright(&["run", "--jobs", "1"]).expect(0);
+    let ended = checkout
+        .pipewright(&["run", "--host", "--jobs", "1"])
+        .expect(0);
     assert!(
         !ended.out.contains(" | "),
         "one at a time needs no names: {}",
@@ -141,7 +145,9 @@ pipelines:
     let checkout = Checkout::new(text);
     let flag = tempfile::tempdir().expect("a directory");
     checkout.write(".env", &format!("FLAG={}/flag\n", flag.path().display()));
-    let ended = checkout.pipewright(&["run", "--jobs", "2"]).expect(1);
+    let ended = checkout
+        .pipewright(&["run", "--host", "--jobs", "2"])
+        .expect(1);
     assert_eq!(
         (
             ended.outcome("Fails"),
@@ -664,7 +670,7 @@ fn steps_of_one_group_run_one_after_another() {
     let lock = tempfile::tempdir().expect("a directory");
     checkout.write(".env", &format!("LOCK={}/lock\n", lock.path().display()));
     checkout
-        .pipewright(&["run", "--jobs", "3"])
+        .pipewright(&["run", "--host", "--jobs", "3"])
         .expect(0)
         .prints(&["C | to Test"]);
 }

@@ -172,7 +172,8 @@ fn a_rust_crate_is_tested_and_run() {
     checkout.write("src/main.rs", RUST_SOURCE);
     checkout.write(".gitignore", "target\n.env\n");
     checkout.commit();
-    // A toolchain lives in the person's home, which steps do not have: the env file says where, as the docs advise.
+    // A toolchain lives in the person's home, which steps do not have: it is shown to them, and the env file says where it
+    // is, as the docs advise.
     let home = std::env::home_dir().unwrap_or_else(|| PathBuf::from("/"));
     let place = |name: &str, usual: &str| {
         std::env::var(name).unwrap_or_else(|_| home.join(usual).display().to_string())
@@ -186,7 +187,7 @@ fn a_rust_crate_is_tested_and_run() {
         &format!("RUSTUP_HOME={rustup}\nCARGO_HOME={cargo}\n"),
     );
     let ended = checkout
-        .pipewright(&["run"])
+        .pipewright(&["run", "--readable", &rustup, "--readable", &cargo])
         .expect(0)
         .prints(&["test numbers_are_multiplied ... ok", "42"]);
     assert_eq!(

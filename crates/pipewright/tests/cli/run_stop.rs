@@ -30,7 +30,7 @@ fn until(out: &mut impl std::io::BufRead, line: &str) -> String {
 
 /// Sends these signals, each once its line came, and waits for the end.
 fn stopped_by(checkout: &Checkout, signals: &[(&str, &str)]) -> Ended {
-    let mut child = checkout.start(&["run"]);
+    let mut child = checkout.start(&["run", "--host"]);
     let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut out = String::new();
     for (line, name) in signals {
@@ -140,7 +140,7 @@ fn a_reader_that_goes_away_stops_the_run() {
     let checkout = Checkout::new(
         "pipelines:\n  default:\n    - step: {name: Loud, script: [\"while :; do echo line; done\"]}\n",
     );
-    let mut child = checkout.start(&["run"]);
+    let mut child = checkout.start(&["run", "--host"]);
     drop(until(
         &mut BufReader::new(child.stdout.take().expect("it is piped")),
         "line",

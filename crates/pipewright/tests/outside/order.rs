@@ -36,7 +36,7 @@ async fn pushes(house: &House, branch: &str, file: &str) {
 async fn b7_builds_of_a_branch_keep_their_order_and_the_queue_is_visible() {
     let directory = tempfile::tempdir().expect("a directory");
     let gate = directory.path().join("open");
-    let mut house = House::with_application(&gated(&gate)).await;
+    let mut house = House::without_sandboxes(&gated(&gate)).await;
     house.build(1, |build| build.started_at.is_some()).await;
     // The runner works on two steps at a time: the second build of main takes the last place.
     for (number, branch) in [
@@ -97,7 +97,7 @@ async fn b7_builds_of_a_branch_keep_their_order_and_the_queue_is_visible() {
 async fn b7_a_newer_push_stops_the_older_build_where_the_application_says_so() {
     let directory = tempfile::tempdir().expect("a directory");
     let gate = directory.path().join("open");
-    let mut house = House::with_application(&gated(&gate)).await;
+    let mut house = House::without_sandboxes(&gated(&gate)).await;
     house
         .team
         .person

@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use pipewright_simulator::Simulator;
 
+/// What only the server's own environment holds.
+pub(crate) const CANARY: &str = "canary-of-the-server";
+
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_secs(30);
 
@@ -26,14 +29,25 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on a fresh data directory, with the simulated Cloud in place of Atlassian's.
     pub(crate) fn start(simulator: &Simulator) -> Self {
+        Self::start_with(simulator, &[])
+    }
+
+    /// The same with these settings, `key=value`.
+    pub(crate) fn start_with(simulator: &Simulator, settings: &[&str]) -> Self {
         Self::start_in(
             tempfile::tempdir().expect("a directory"),
             simulator,
             &format!("127.0.0.1:{}", free_port()),
+            settings,
         )
     }
 
-    fn start_in(data: tempfile::TempDir, simulator: &Simulator, listen: &str) -> Self {
+    fn start_in(
+        data: tempfile::TempDir,
+        simulator: &Simulator,
+        listen: &str,
+        settings: &[&str],
+    ) -> Self {
         let (ssh_host, ssh_port) = simulator.cloud_ssh();
         let mut child = Command::new(env!("CARGO_BIN_EXE_pipewright"))
             .arg("serve")
@@ -55,6 +69,8 @@ impl Server {
                 &format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}"),
             ])
             .args(["--set", "comparison.every_seconds=2"])
+            .args(settings.iter().flat_map(|setting| ["--set", *setting]))
+            .env("CANARY", CANARY)
             .env_remove("PIPEWRIGHT_CONFIG")
             .stderr(Stdio::piped())
             .spawn()
@@ -96,7 +112,7 @@ impl Server {
         self.child.wait().expect("is gone");
         let listen = self.url.trim_start_matches("http://").to_owned();
         let data = std::mem::replace(&mut self.data, tempfile::tempdir().expect("a directory"));
-        Self::start_in(data, simulator, &listen)
+        Self::start_in(data, simulator, &listen, &[])
     }
 
     /// Its data directory.

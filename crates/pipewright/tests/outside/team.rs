@@ -6,6 +6,7 @@ use pipewright::story::{ACCOUNT, Team};
 use pipewright_core::ids::AccountId;
 use pipewright_simulator::{Simulator, SimulatorOptions};
 use pipewright_store::builds::{Build, BuildFilter};
+use pipewright_store::logs::{LogStore, read_bytes};
 use pipewright_store::{Database, Db, DbOptions};
 
 use crate::server::Server;
@@ -26,11 +27,16 @@ pub(crate) struct House {
 impl House {
     /// Connected to Cloud; the SSH key is not yet there.
     pub(crate) async fn connected() -> Self {
+        Self::connected_with(&[]).await
+    }
+
+    /// The same on a server with these settings.
+    async fn connected_with(settings: &[&str]) -> Self {
         let simulator = Simulator::start(SimulatorOptions::default())
             .await
             .expect("the simulator starts");
         simulator.sample_team().await.expect("the sample team");
-        let server = Server::start(&simulator);
+        let server = Server::start_with(&simulator, settings);
         let mut team = Team::set_up(
             server
                 .setup_link
@@ -51,6 +57,18 @@ impl House {
     /// Connected, with its key, and with an application of a fresh repository that holds this pipeline file.
     pub(crate) async fn with_application(pipeline: &str) -> Self {
         let mut house = Self::connected().await;
+        house
+            .team
+            .add_key_to_cloud(&house.simulator)
+            .await
+            .expect("adds the key");
+        house.application(pipeline).await;
+        house
+    }
+
+    /// The same, where steps have no sandbox: their scripts meet at files outside of their workspaces.
+    pub(crate) async fn without_sandboxes(pipeline: &str) -> Self {
+        let mut house = Self::connected_with(&["host.isolation=none"]).await;
         house
             .team
             .add_key_to_cloud(&house.simulator)
@@ -132,6 +150,20 @@ impl House {
         pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100)
             .await
             .expect("reads")
+    }
+
+    /// All that the build's attempts printed.
+    pub(crate) async fn log_of(&self, build: &Build) -> String {
+        let (db, _) = self.database().await;
+        let logs = LogStore::open(self.server.data().join("logs")).expect("opens");
+        let attempts = pipewright_store::attempts::of_build(&db, build.id)
+            .await
+            .expect("reads");
+        let printed = attempts.iter().map(|attempt| {
+            let bytes = read_bytes(&logs, attempt.id, 0, 1 << 20).expect("reads");
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        printed.collect()
     }
 
     async fn database(&self) -> (Db, AccountId) {

@@ -11,7 +11,7 @@ use pipewright_store::accounts::AccountKind;
 use pipewright_store::events::{self, NewEvent};
 use serde::Deserialize;
 
-use crate::accounts::{NewAccount, make, slug};
+use crate::accounts::{NewAccount, make, refuse_team, slug};
 use crate::app::App;
 use crate::http::{Html, Page, PageError, PageForm, SeeOther, SignedIn};
 use crate::users::checked_name;
@@ -81,6 +81,9 @@ async fn submit(
         now,
     };
     let mut tx = app.db.begin().await?;
+    if let Some(sentence) = refuse_team(&app, &mut tx).await? {
+        return refuse(sentence);
+    }
     let account = match make(&mut tx, &new).await {
         Ok(account) => account,
         Err(StoreError::Exists(_)) => {

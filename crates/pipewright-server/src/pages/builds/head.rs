@@ -2,7 +2,7 @@
 //! while the build goes on.
 
 use askama::Template;
-use pipewright_core::build::{BuildOutcome, BuildState, StepState};
+use pipewright_core::build::{AttemptOutcome, BuildOutcome, BuildState, StepState};
 use pipewright_core::{Plan, Right, Timestamp, TriggerKind};
 use pipewright_store::artifacts;
 use pipewright_store::attempts::{self, Attempt};
@@ -349,6 +349,17 @@ async fn sentence(app: &App, build: &Build, manual: &[&str]) -> Result<Option<St
             .map(|who| format!("Stopped by {who}."))
     };
     Ok(match build.state {
+        BuildState::Finished(BuildOutcome::Passed) => {
+            let mut without: Vec<String> = attempts::of_build(&app.db, build.id)
+                .await?
+                .into_iter()
+                .filter(|attempt| attempt.outcome == Some(AttemptOutcome::Passed))
+                .filter_map(|attempt| attempt.message)
+                .collect();
+            without.sort();
+            without.dedup();
+            (!without.is_empty()).then(|| without.join(" "))
+        }
         BuildState::Finished(BuildOutcome::Stopped) => build.state_message.clone().or_else(stopped),
         _ => build.state_message.clone(),
     })

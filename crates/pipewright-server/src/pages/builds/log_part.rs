@@ -152,7 +152,10 @@ impl LogPart {
         self.attempt = Some(attempt.id.to_string());
         self.attempt_number = attempt.number;
         self.message.clone_from(&attempt.message);
-        self.message_is_bad = !matches!(attempt.outcome, Some(AttemptOutcome::Stopped) | None);
+        self.message_is_bad = !matches!(
+            attempt.outcome,
+            Some(AttemptOutcome::Stopped | AttemptOutcome::Passed) | None
+        );
         self.runner.clone_from(&attempt.runner_name);
         self.exit = attempt
             .exit_code

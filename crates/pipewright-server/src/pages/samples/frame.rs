@@ -30,6 +30,7 @@ pub(crate) fn pages() -> Vec<Page> {
         title: HOSTILE.to_owned(),
         nav: Nav::Builds,
         rail: Rail::None,
+        alarms: vec![HOSTILE.to_owned()],
         base: "/pipewright".to_owned(),
         user: Some(PageUser {
             name: HOSTILE.to_owned(),

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use pipewright_core::ids::AccountId;
+use pipewright_runner::executor::{Executor as _, HostExecutor, Isolation, NotReady};
 use pipewright_server::App;
 use pipewright_simulator::Simulator;
 use pipewright_store::{Database, DbOptions};
@@ -19,6 +20,8 @@ pub(super) struct Installation {
     shutdown: CancellationToken,
     running: JoinHandle<Result<(), pipewright_server::RunError>>,
     directory: tempfile::TempDir,
+    /// Why its steps have no sandbox; `None` where they have one.
+    no_sandbox: Option<String>,
 }
 
 impl Installation {
@@ -36,6 +39,12 @@ impl Installation {
             format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}"),
         ];
         let mut config = check(&gather(None, std::iter::empty(), &settings)?)?;
+        // The demonstration works everywhere; the server itself would wait for a sandbox.
+        let executor = HostExecutor::new(config.server.host.clone());
+        let no_sandbox = executor.ready().await.err().map(|NotReady(why)| why);
+        if no_sandbox.is_some() {
+            config.server.host.isolation = Isolation::None;
+        }
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .with_context(|| format!("port {port} cannot be listened on"))?;
@@ -61,12 +70,24 @@ impl Installation {
             shutdown,
             running,
             directory,
+            no_sandbox,
         })
     }
 
     /// Its address.
     pub(super) fn url(&self) -> String {
         self.app.config.public("/")
+    }
+
+    /// How its steps run, for people.
+    pub(super) fn isolation(&self) -> String {
+        match &self.no_sandbox {
+            None => "steps run in sandboxes (bubblewrap)".to_owned(),
+            Some(why) => {
+                let (first, _) = why.split_once(". Until").unwrap_or((why, ""));
+                format!("steps run on this machine itself, without a sandbox. {first}")
+            }
+        }
     }
 
     /// The one-time link.

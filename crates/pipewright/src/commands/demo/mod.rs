@@ -76,6 +76,7 @@ impl Demo {
             "Pipewright is at                         {}",
             installation.url()
         ));
+        say.line(&installation.isolation());
 
         let team = connect(&say, &simulator, &installation).await?;
         let seen = build_a_push(&say, &simulator, &installation).await?;

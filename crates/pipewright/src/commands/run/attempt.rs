@@ -1,6 +1,6 @@
 //! One attempt of a step: its workspace, its environment, its script, its log.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pipewright_core::build::AttemptOutcome;
@@ -16,6 +16,7 @@ use pipewright_runner::executor::{
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
 use pipewright_runner::teardown::Teardown;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::artifacts::RunArtifacts;
 use super::env_file::EnvFile;
@@ -35,6 +36,8 @@ pub(super) struct Means {
     pub(super) artifacts: RunArtifacts,
     /// The files that changed, where a condition asks for them and it is known.
     pub(super) changed: Option<Vec<String>>,
+    /// Directories of steps that are being removed.
+    pub(super) removals: Mutex<Vec<JoinHandle<()>>>,
     /// Where caches are, and whose; none where the person wants none.
     pub(super) caches: Option<(CacheStore, String)>,
 }
@@ -112,8 +115,14 @@ pub(super) async fn execute(
     };
     let (end, ()) = tokio::join!(work, forward);
     if !means.keep {
-        // A directory that cannot be removed is tried again with everything else at the end.
-        let _ = tokio::task::spawn_blocking(move || means.workspaces.remove(&name)).await;
+        // The step is over: its directories go while others run. What cannot be removed is tried again at the end.
+        let shared = Arc::clone(&means);
+        let removal = tokio::task::spawn_blocking(move || shared.workspaces.remove(&name));
+        means
+            .removals
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(removal);
     }
     end
 }
@@ -129,7 +138,7 @@ async fn run(
 ) -> StepEnd {
     let directories = match means
         .workspaces
-        .make(name, attempt.plan.clone.enabled)
+        .make(name, attempt.plan.clone.enabled, &means.executor)
         .await
     {
         Ok(directories) => directories,

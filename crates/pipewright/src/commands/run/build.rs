@@ -61,11 +61,29 @@ pub(super) struct StepResult {
     pub(super) exit_code: Option<i32>,
     /// Of the last attempt; where there was none, why.
     pub(super) message: Option<String>,
+    /// Where it passed without something that the plan asks for.
+    pub(super) qualification: Option<String>,
     /// All attempts together; `None` where it never ran.
     pub(super) elapsed: Option<Duration>,
 }
 
 impl BuildEnd {
+    /// What of the plan was left out although the build passed: `without its image node:22`.
+    pub(super) fn qualification(&self) -> Option<String> {
+        let mut without: Vec<&str> = self
+            .steps
+            .iter()
+            .filter_map(|step| step.qualification.as_deref())
+            .collect();
+        without.sort_unstable();
+        without.dedup();
+        match without.as_slice() {
+            [] => None,
+            [one] => Some((*one).to_owned()),
+            several => Some(several.join(" and ")),
+        }
+    }
+
     /// See the command's help.
     pub(super) const fn exit_code(&self) -> u8 {
         match self.outcome {
@@ -180,6 +198,7 @@ impl<'a> Build<'a> {
             outcome: None,
             exit_code: None,
             message: None,
+            qualification: None,
             elapsed: None,
         };
         Self {
@@ -334,6 +353,7 @@ impl<'a> Build<'a> {
         result.outcome = Some(end.outcome);
         result.exit_code = end.exit_code;
         result.message = end.message;
+        result.qualification = end.qualification;
         self.outputs.insert(step, end.output_variables);
         self.move_by(BuildEvent::AttemptFinished {
             step,

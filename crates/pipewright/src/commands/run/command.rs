@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -20,6 +20,7 @@ use super::attempt::Means;
 use super::build::{self, STOPPED, Settings};
 use super::display::Display;
 use super::env_file::{self, EnvFile};
+use super::machine::Machine;
 use super::signals::Signals;
 use super::steps::{self, Chosen};
 use super::variables::Defaults;
@@ -79,6 +80,8 @@ pub(crate) struct Run {
     /// Neither use nor keep caches.
     #[arg(long)]
     no_cache: bool,
+    #[command(flatten)]
+    machine: Machine,
     /// How many steps of a parallel group run at the same time; as many as there are processors unless said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -89,6 +92,7 @@ pub(crate) struct Run {
 
 /// Everything that is settled before the first step.
 struct Prepared {
+    executor: HostExecutor,
     title: String,
     reason: String,
     chosen: Chosen,
@@ -128,6 +132,7 @@ impl Run {
         let repository = checkout::find(&here).await?;
         let repository = repository
             .with_context(|| format!("{} is in no git checkout; go to one", here.display()))?;
+        let executor = self.machine.executor().await?;
         let home = std::env::home_dir();
         let head = repository.head().await?;
         let commit = head
@@ -218,6 +223,7 @@ impl Run {
             .map(|selection| selection.reason)
             .unwrap_or_default();
         Ok(Prepared {
+            executor,
             title,
             reason,
             chosen,
@@ -375,6 +381,7 @@ impl Run {
 
     async fn execute(&self, prepared: Prepared, signals: Signals) -> anyhow::Result<ExitCode> {
         let Prepared {
+            executor,
             title,
             reason,
             chosen,
@@ -411,7 +418,7 @@ impl Run {
         };
         let artifacts = RunArtifacts::new(&root, self.artifacts.clone())?;
         let means = Arc::new(Means {
-            executor: HostExecutor::new(),
+            executor,
             workspaces,
             defaults,
             env_file,
@@ -419,6 +426,7 @@ impl Run {
             keep: self.keep,
             artifacts,
             changed,
+            removals: Mutex::default(),
             caches,
         });
         let settings = Settings {
@@ -445,6 +453,16 @@ impl Run {
                 "The steps' directories are kept in {}\n",
                 root.display()
             ))?;
+        }
+        let removals = std::mem::take(
+            &mut *means
+                .removals
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
+        for removal in removals {
+            // One that panicked has left something, which goes below.
+            let _ = removal.await;
         }
         // Runs in this task: nothing else is left to do.
         means.workspaces.close(self.keep);

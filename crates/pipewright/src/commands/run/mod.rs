@@ -18,6 +18,7 @@ mod command;
 pub(super) mod conditions;
 mod display;
 mod env_file;
+mod machine;
 mod origin;
 pub(super) mod signals;
 mod steps;

@@ -39,9 +39,13 @@ pub(super) fn write(display: &mut Display, end: &BuildEnd, chosen: &Chosen) -> i
         )?;
     }
     let (style, words) = verdict(end);
+    // The table's colours say what ran; the verdict says what it did not run with.
+    let without = end
+        .qualification()
+        .map_or_else(String::new, |without| format!(", {}", shown(&without, 200)));
     writeln!(
         out,
-        "{BOLD}{style}{words}{style:#}{BOLD:#} · {} · {}",
+        "{BOLD}{style}{words}{without}{style:#}{BOLD:#} · {} · {}",
         shown(&chosen.plan.pipeline, 80),
         duration(end.elapsed)
     )?;
@@ -82,12 +86,14 @@ pub(super) fn as_json(
                     "attempts": result.attempts,
                     "seconds": result.elapsed.map(|elapsed| elapsed.as_secs_f64()),
                     "message": result.message,
+                    "qualification": result.qualification,
                 })
             });
     let object = json!({
         "pipeline": chosen.plan.pipeline,
         "commit": commit,
         "outcome": end.outcome.as_str(),
+        "qualification": end.qualification(),
         "waits_at": end.waits_at.map(|step| chosen.places[step].number),
         "seconds": end.elapsed.as_secs_f64(),
         "exit_code": end.exit_code(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use pipewright_core::{CommitHash, RefName};
-use pipewright_runner::executor::StepDirectories;
+use pipewright_runner::executor::{Executor as _, HostExecutor, StepDirectories};
 use pipewright_runner::git::{CheckoutTarget, LocalCheckout, LocalRepository};
 use pipewright_runner::runner::remove_directory;
 use tempfile::TempDir;
@@ -117,9 +117,10 @@ impl Workspaces {
         &self,
         name: &str,
         with_files: bool,
+        executor: &HostExecutor,
     ) -> anyhow::Result<StepDirectories> {
         let root = self.root.path().join(name);
-        let directories = StepDirectories::create(&root)
+        let mut directories = StepDirectories::create(&root)
             .with_context(|| format!("{} cannot be made", root.display()))?;
         if !with_files {
             return Ok(directories);
@@ -129,8 +130,10 @@ impl Workspaces {
             branch: self.branch.as_ref(),
             url: self.url.as_deref(),
         };
+        let seen_at = executor.seen_as(&directories).objects;
         let target = CheckoutTarget {
             directory: &directories.build,
+            objects_seen_at: seen_at.as_deref(),
         };
         if let Some(files) = &self.snapshot {
             let (from, to, list) = (
@@ -144,6 +147,9 @@ impl Workspaces {
             self.repository.adopt(checkout, target).await?;
         } else {
             self.repository.check_out(checkout, target).await?;
+        }
+        if let Some(seen_at) = &seen_at {
+            directories.lend_objects(&self.repository.objects(), seen_at);
         }
         Ok(directories)
     }
