@@ -25,7 +25,7 @@ pub enum RunError {
     #[error("{0}")]
     NotAlone(String),
     /// Listening failed.
-    #[error("the server cannot answer requests any more; restart it")]
+    #[error("the server can no longer answer requests; restart it")]
     Serve(#[source] std::io::Error),
 }
 

@@ -40,6 +40,11 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
+// Signing in leads back to the line: only the browser knows what stands behind the # of an address.
+for (const field of document.querySelectorAll("[data-with-fragment]")) {
+  if (location.hash && !field.value.includes("#")) field.value += location.hash;
+}
+
 // Live parts: an element with data-live becomes what that address answers, every data-every milliseconds, while the page
 // is looked at. An answer without data-live is the last one. Only what differs is touched, so that focus, scrolling, open
 // menus and half-typed fields stay.

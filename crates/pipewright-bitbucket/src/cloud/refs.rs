@@ -93,7 +93,7 @@ impl CloudClient {
             }),
             None => Err(ApiError::NotBitbucket {
                 doing,
-                detail: "the answer names no commit".to_owned(),
+                detail: "the response names no commit".to_owned(),
             }),
         }
     }

@@ -26,7 +26,7 @@ pub enum ConnectionError {
     },
     /// No answer in time.
     #[error(
-        "{host} does not answer; check the address, and that a firewall lets Pipewright through"
+        "{host} does not respond; check the address, and that a firewall lets Pipewright through"
     )]
     NoAnswer {
         /// Host and port.
@@ -90,7 +90,7 @@ pub enum ConnectionError {
     },
     /// Something else answers.
     #[error(
-        "what answers at {address} is not Bitbucket Server or Data Center ({detail}); check the address, and whether a sign-in page or proxy stands before it"
+        "the service at {address} is not Bitbucket Server or Data Center ({detail}); check the address, and whether a sign-in page or proxy stands before it"
     )]
     NotBitbucket {
         /// The base address that was asked.

@@ -147,7 +147,7 @@ pub enum ApiError {
     },
     /// No answer in time.
     #[error(
-        "{doing}: {host} did not answer in time; check that it is up and that the network lets Pipewright reach it"
+        "{doing}: {host} did not respond in time; check that it is up and that the network lets Pipewright reach it"
     )]
     Timeout {
         /// What was attempted.
@@ -167,7 +167,7 @@ pub enum ApiError {
     },
     /// The answer sends us to another host, where no credential is sent.
     #[error(
-        "{doing}: the answer leads to {to}, where Pipewright does not send the credential; check the address of Bitbucket"
+        "{doing}: the response redirects to {to}, where Pipewright does not send the credential; check the address of Bitbucket"
     )]
     Redirected {
         /// What was attempted.
@@ -177,7 +177,7 @@ pub enum ApiError {
     },
     /// What answered is not Bitbucket as we know it: a login page, a proxy's page, JSON of another shape.
     #[error(
-        "{doing}: the answer is not from Bitbucket as expected ({detail}); check the address, and whether a proxy or sign-in page stands before it"
+        "{doing}: the response is not one that Bitbucket sends ({detail}); check the address, and whether a proxy or sign-in page stands before it"
     )]
     NotBitbucket {
         /// What was attempted.
@@ -186,7 +186,7 @@ pub enum ApiError {
         detail: String,
     },
     /// The answer is longer than the limit.
-    #[error("{doing}: the answer is longer than the limit of {limit} bytes")]
+    #[error("{doing}: the response is larger than the limit of {limit} bytes")]
     TooLarge {
         /// What was attempted.
         doing: String,

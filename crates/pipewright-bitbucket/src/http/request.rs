@@ -106,7 +106,7 @@ impl Answer {
                 .unwrap_or("nothing that says what it is");
             return Err(ApiError::NotBitbucket {
                 doing: self.doing.clone(),
-                detail: format!("the answer is {} instead of JSON", cut(found, 60)),
+                detail: format!("the response is {} instead of JSON", cut(found, 60)),
             });
         }
         serde_json::from_slice(&self.body).map_err(|error| ApiError::NotBitbucket {

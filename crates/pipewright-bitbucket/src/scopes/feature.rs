@@ -88,10 +88,10 @@ impl Feature {
             }
             Self::Email => "So that a build's author can be matched with your account.",
             Self::RegisterUserKey => {
-                "So that you need not copy the SSH key yourself. It gives the right to change your account."
+                "So that you need not copy the SSH key yourself. It grants the right to change your account."
             }
             Self::DeployKeys => {
-                "So that each repository has its own read-only key. It gives the right to administer repositories."
+                "So that each repository has its own read-only key. It grants the right to administer repositories."
             }
             Self::PushBack => {
                 "So that a step can push a tag or a commit. Cloning does not need it."

@@ -18,7 +18,7 @@ pub enum StatusUrlProblem {
     NotHttp,
     /// Too long.
     #[error(
-        "the link is longer than the {MAX_URL} characters that Bitbucket takes; choose a shorter public address for Pipewright"
+        "the link is longer than the {MAX_URL} characters that Bitbucket accepts; choose a shorter public address for Pipewright"
     )]
     TooLong,
 }

@@ -97,6 +97,15 @@ impl BuildState {
             .map_or_else(|| BuildOutcome::parse(word).map(Self::Finished), Ok)
     }
 
+    /// The state that people are shown: a build of which no step runs at this moment is not running, it is queued.
+    /// `runs_a_step` says whether one does.
+    pub const fn seen(self, runs_a_step: bool) -> Self {
+        match self {
+            Self::Running if !runs_a_step => Self::Queued,
+            other => other,
+        }
+    }
+
     /// True once nothing more will happen by itself.
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Finished(_))

@@ -88,10 +88,10 @@ pub async fn restore(
                 ))
                 .await;
             }
-            Ok(Restored::None) => log.line(&format!("Cache {name} is not there yet.")).await,
+            Ok(Restored::None) => log.line(&format!("Cache {name} does not exist yet.")).await,
             Err(error) => {
                 log.line(&format!(
-                    "Cache {name} cannot be restored, and the step goes on without it: {error}."
+                    "Cache {name} cannot be restored, and the step continues without it: {error}."
                 ))
                 .await;
             }

@@ -55,7 +55,7 @@ pub async fn save(
             }
             Ok(Saved::Nothing) => {
                 log.line(&format!(
-                    "Cache {name} is not saved: its directory is not there or empty."
+                    "Cache {name} is not saved: its directory is missing or empty."
                 ))
                 .await;
             }

@@ -152,7 +152,7 @@ impl LogWriter {
             if !self.full {
                 self.full = true;
                 let words = format!(
-                    "\nThe log is longer than {} bytes (log_limit); the rest is not kept, the script goes on.\n",
+                    "\nThe log is longer than {} bytes; the rest is not kept, and the script continues.\n",
                     self.limit
                 );
                 self.outgoing.extend_from_slice(words.as_bytes());
@@ -253,7 +253,7 @@ mod tests {
         }
         let text = String::from_utf8(all).expect("UTF-8");
         assert!(
-            text.starts_with("Cloned.\nxxx") && text.contains("longer than 1000 bytes (log_limit)"),
+            text.starts_with("Cloned.\nxxx") && text.contains("longer than 1000 bytes;"),
             "{}",
             &text[..40]
         );

@@ -110,7 +110,7 @@ async fn a_cache_is_saved_once_and_restored_whole() {
     let (_, text) = other.run(&caches, &["test ! -e node_modules"]).await;
     assert!(
         text.contains("Cache node is not there yet.")
-            && text.contains("Cache node is not saved: its directory is not there or empty."),
+            && text.contains("Cache node is not saved: its directory is missing or empty."),
         "{text}"
     );
     assert_eq!(other.store().list(&other.application.to_string()).len(), 0);
@@ -157,8 +157,8 @@ async fn what_cannot_be_cached_is_said_and_the_step_goes_on() {
         "Cache system (/var/cache/pipewright-test) is not used: its path is outside of the step's own directories, which the host executor does not cache.",
         "Cache keyed is not used: no file matches its key (*.lock).",
         "Cache large is not saved: it is larger than 1.0 kB compressed",
-        "Cache file is not saved: its directory is not there or empty.",
-        "Cache linked is not saved: its directory is not there or empty.",
+        "Cache file is not saved: its directory is missing or empty.",
+        "Cache linked is not saved: its directory is missing or empty.",
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
@@ -199,7 +199,7 @@ async fn a_damaged_cache_is_said_and_leaves_nothing_behind() {
     assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
     assert!(
         text.contains(
-            "Cache c cannot be restored, and the step goes on without it: its stream is broken"
+            "Cache c cannot be restored, and the step continues without it: its stream is broken"
         ),
         "{text}"
     );

@@ -95,7 +95,7 @@ async fn handshake(
         ),
         Seen::NotAdded { host_keys, .. } => {
             let message = format!(
-                "{at} answers and does not know the key yet. Copy it and add it there, then press Check now."
+                "{at} does not accept the key yet. Copy it, add it there, then press Check now."
             );
             (
                 of(KeyCheck::NotAdded, Some(message)),
@@ -151,7 +151,7 @@ async fn handshake(
             of(
                 KeyCheck::Unreachable,
                 Some(format!(
-                    "What answers at {at} does not speak SSH: check the SSH port."
+                    "The service at {at} is not an SSH server: check the SSH port."
                 )),
             ),
             None,
@@ -161,7 +161,7 @@ async fn handshake(
             of(
                 KeyCheck::Unreachable,
                 Some(format!(
-                    "{at} does not answer: check the SSH port and any firewall."
+                    "{at} does not respond: check the SSH port and any firewall."
                 )),
             ),
             None,

@@ -70,7 +70,7 @@ async fn over_ssh(
 ) -> Result<(String, CloneCredential), IntegrationUnavailable> {
     let missing = || {
         IntegrationUnavailable::NoCloneAddress(format!(
-            "Bitbucket gives no SSH address for {}; is SSH switched off there? Choose cloning over HTTPS under Integrations",
+            "Bitbucket reports no SSH address for {}; is SSH switched off there? Choose cloning over HTTPS under Integrations",
             repository.full_name
         ))
     };
@@ -104,7 +104,7 @@ async fn over_https(
 ) -> Result<(String, CloneCredential), IntegrationUnavailable> {
     let url = repository.http_url.clone().ok_or_else(|| {
         IntegrationUnavailable::NoCloneAddress(format!(
-            "Bitbucket gives no HTTPS address for {}; choose cloning over SSH under Integrations",
+            "Bitbucket reports no HTTPS address for {}; choose cloning over SSH under Integrations",
             repository.full_name
         ))
     })?;

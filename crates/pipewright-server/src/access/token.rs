@@ -76,7 +76,8 @@ pub(super) async fn credential(
         tokio::time::sleep(LOOK).await;
     }
     Err(IntegrationUnavailable::Later(
-        "Bitbucket does not answer the request for a fresh token; it is tried again".to_owned(),
+        "Bitbucket did not respond to the request for a new token; Pipewright will try again"
+            .to_owned(),
     ))
 }
 

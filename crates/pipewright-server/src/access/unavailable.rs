@@ -10,13 +10,11 @@ use super::secrets::SecretError;
 pub(crate) enum IntegrationUnavailable {
     /// There is no such integration.
     #[error(
-        "the integration {0} is not there any more; connect the account to Bitbucket again under Integrations"
+        "the integration {0} no longer exists; connect the account to Bitbucket again under Integrations"
     )]
     Missing(IntegrationId),
     /// There is no such repository.
-    #[error(
-        "the repository {0} is not there any more; make the application again from another one"
-    )]
+    #[error("the repository {0} no longer exists; create the application again from another one")]
     MissingRepository(RepositoryId),
     /// A person disconnected it.
     #[error("{0} is disconnected; connect it again under Integrations")]

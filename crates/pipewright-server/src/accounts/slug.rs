@@ -1,5 +1,7 @@
 //! Slugs: the first part of every address of an account. None may be a word that an address of our own begins with.
 
+use any_ascii::any_ascii;
+
 /// The longest slug, in characters.
 pub(crate) const LONGEST: usize = 40;
 
@@ -77,9 +79,10 @@ pub(crate) fn check(text: &str) -> Result<String, String> {
     Ok(slug)
 }
 
-/// A slug made of a name, or of the part of an e-mail address before the @; always a legal one.
+/// A slug made of a name, or of the part of an e-mail address before the @; always a legal one. Letters of other alphabets
+/// are written in Latin ones: `Ölfabrik` becomes `olfabrik`.
 pub(crate) fn suggest(name: &str) -> String {
-    let name = name.split('@').next().unwrap_or_default();
+    let name = any_ascii(name.split('@').next().unwrap_or_default());
     let mut slug = String::new();
     for character in name.chars() {
         if slug.len() >= LONGEST - 4 {
@@ -135,7 +138,11 @@ mod tests {
         for (name, expected) in [
             ("Mara Lindqvist", "mara-lindqvist"),
             ("mara@example.com", "mara"),
-            ("日本", "person"),
+            ("Team Ölfabrik & Söhne", "team-olfabrik-sohne"),
+            ("日本", "riben"),
+            ("Москва", "moskva"),
+            ("🦀", "crab"),
+            ("…", "person"),
             ("Admin", "admin-1"),
             ("--a--", "a"),
         ] {

@@ -1,5 +1,7 @@
 //! An application's name in addresses.
 
+use any_ascii::any_ascii;
+
 /// The longest one, in characters.
 const LONGEST: usize = 60;
 
@@ -7,9 +9,10 @@ const LONGEST: usize = 60;
 const RESERVED: &[&str] = &["new"];
 
 /// A name in addresses made of a repository's name: small letters, digits, hyphens, dots and underscores.
+/// Letters of other alphabets are written in Latin ones.
 pub(super) fn suggest(name: &str) -> String {
     let mut slug = String::new();
-    for character in name.chars() {
+    for character in any_ascii(name).chars() {
         if slug.len() >= LONGEST {
             break;
         }
@@ -45,9 +48,9 @@ mod tests {
         for (name, expected) in [
             ("checkout-api", "checkout-api"),
             ("Web Shop", "web-shop"),
-            ("größe/日本", "gr-e"),
+            ("größe/日本", "grosse-riben"),
             ("..", "application"),
-            ("日本", "application"),
+            ("日本", "riben"),
             ("new", "new-1"),
             ("a.b_c", "a.b_c"),
         ] {

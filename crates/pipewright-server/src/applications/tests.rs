@@ -567,7 +567,7 @@ async fn a21_b3_pages_and_acts_are_for_members_with_the_right() {
                 .get(&format!("{LIST}{path}"))
                 .await
                 .status,
-            404,
+            303,
             "{path}"
         );
         assert_eq!(

@@ -57,7 +57,7 @@ pub(crate) fn as_lines(variables: &[(String, String)]) -> String {
 pub(crate) fn check(variables: &[(String, String)]) -> Result<(), String> {
     if variables.len() > MOST_VARIABLES {
         return Err(format!(
-            "A build takes at most {MOST_VARIABLES} variables; {} are given.",
+            "A build can have at most {MOST_VARIABLES} variables; {} were given.",
             variables.len()
         ));
     }

@@ -10,6 +10,7 @@ mod resume;
 mod start_manual;
 mod stop;
 mod waiting;
+pub(crate) mod work;
 
 pub(crate) use choices::{Choices, CustomChoice};
 pub(crate) use known_file::{KnownFile, known_file};

@@ -27,17 +27,17 @@ use crate::http::MemberOf;
 pub(crate) enum FinishError {
     /// Its state was never ours, or is long gone.
     #[error(
-        "Nothing was connected: this way back from Bitbucket was not started here, or long ago. Press Connect Bitbucket again."
+        "Not connected: this authorization was not started here, or too long ago. Press Connect Bitbucket again."
     )]
     UnknownState,
     /// Another browser session set out with this state.
     #[error(
-        "Nothing was connected: this way back from Bitbucket belongs to another browser session. Press Connect Bitbucket again in this one."
+        "Not connected: this authorization was started in another browser. Press Connect Bitbucket again here."
     )]
     OtherSession,
     /// Somebody came back with it before.
     #[error(
-        "Nothing was connected just now: this way back from Bitbucket was used before. Press Connect Bitbucket again if the connection is not there."
+        "Not connected: this authorization has been used already. If the connection is missing, press Connect Bitbucket again."
     )]
     Replayed,
     /// It took too long.

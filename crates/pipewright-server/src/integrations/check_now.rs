@@ -45,19 +45,22 @@ async fn access(app: &App, id: IntegrationId) -> Result<(bool, String), Integrat
         Err(error) => return Err(error),
     };
     match bitbucket.current_user().await {
-        Ok(user) => Ok((true, format!("Its API answers as {}.", user.display_name))),
+        Ok(user) => Ok((
+            true,
+            format!("Its API recognizes us as {}.", user.display_name),
+        )),
         Err(error) if error.is_unauthorized() => {
             let revoked = note_revoked(app, id).await?;
             let sentence = if revoked {
                 "Access was revoked at Bitbucket: reconnect.".to_owned()
             } else {
-                "Its API answers again.".to_owned()
+                "Its API works again.".to_owned()
             };
             Ok((!revoked, sentence))
         }
         Err(error) => Ok((
             false,
-            format!("Its API did not answer as expected: {error}."),
+            format!("Its API did not respond as expected: {error}."),
         )),
     }
 }

@@ -236,10 +236,10 @@ async fn try_ssh(
             "Signing in worked, but nothing listens at {host}:{port} for SSH."
         )),
         KeyCheck::NotSsh => wrong(format!(
-            "Signing in worked, but what answers at {host}:{port} does not speak SSH."
+            "Signing in worked, but the service at {host}:{port} is not an SSH server."
         )),
         KeyCheck::Timeout => wrong(format!(
-            "Signing in worked, but {host}:{port} does not answer to SSH; is there a firewall?"
+            "Signing in worked, but nothing responds to SSH at {host}:{port}; is there a firewall?"
         )),
         KeyCheck::UnknownHost => wrong(format!(
             "Signing in worked, but the SSH host {host}, which the server names, is not known here."

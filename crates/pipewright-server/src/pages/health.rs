@@ -19,11 +19,11 @@ async fn health(State(app): State<App>) -> (StatusCode, &'static str) {
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "the database does not answer"
+                "the database is not responding"
             );
             (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not answer\n",
+                "the database is not responding\n",
             )
         }
     }

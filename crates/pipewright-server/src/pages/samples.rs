@@ -5,9 +5,9 @@ mod starts;
 
 use super::builds::{
     Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep,
-    Head, LogPart, Piece, PipelineFilePage, PlannedGroup, PlannedStep, RowOfBuild, ShownArtifact,
-    ShownAttempt, ShownDiagnostic, ShownImport, ShownStatus, SourceLine, StateChip, Tab,
-    TimelinePage, TrailLine,
+    Head, LogPart, Narrowed, Piece, PipelineFilePage, PlannedGroup, PlannedStep, RowOfBuild,
+    ShownArtifact, ShownAttempt, ShownDiagnostic, ShownImport, ShownStatus, SourceLine, StateChip,
+    Tab, TimelinePage, TrailLine,
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine};
@@ -334,6 +334,7 @@ fn every_list_of_builds_renders() {
                 commit: text(),
                 author: Some(text()),
                 trigger: text(),
+                pipeline: full.then(text),
                 at: NOW,
                 took: Some(text()),
             };
@@ -346,10 +347,16 @@ fn every_list_of_builds_renders() {
                     query: text(),
                     is_current: true,
                 }],
-                state: text(),
-                branch: text(),
+                narrowed: Narrowed {
+                    state: text(),
+                    branch: text(),
+                    q: text(),
+                    since: text(),
+                    until: text(),
+                },
                 path: "/harbor/builds".to_owned(),
                 older: Some(text()),
+                newer: full.then(text),
                 is_first: full,
                 is_filtered: full,
                 live: Some(text()),

@@ -43,7 +43,7 @@ pub(super) enum AssignError {
     #[error("The step cannot be given its variables: {0}.")]
     Variables(#[from] GiveError),
     /// The database failed.
-    #[error("The database does not answer: {0}.")]
+    #[error("The database is not responding: {0}.")]
     Store(#[from] StoreError),
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
 pub(crate) async fn look(app: &App) -> Result<usize, StoreError> {
     let lost = expired(&app.db, app.clock.now(), 100).await?;
     for held in &lost {
-        let why = "The runner of this attempt was not heard of any more. The step runs again.";
+        let why = "Contact with the runner was lost. The step runs again.";
         lose(app, held, AttemptOutcome::Lost, why).await?;
     }
     Ok(lost.len())

@@ -20,7 +20,7 @@ pub(crate) enum SaveError {
     /// The actor may not.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// It is not there any more.
+    /// It no longer exists.
     #[error("there is no such schedule any more")]
     NotFound,
     /// When it fires cannot be read: a whole sentence.

@@ -109,7 +109,7 @@ impl Lane for StatusLane {
         statuses::give_up(
             &mut tx,
             id,
-            "Sending it failed by a bug of Pipewright, which the server's log describes.",
+            "A bug in Pipewright stopped this status from being sent; the server's log has the details.",
             self.0.clock.now(),
         )
         .await?;
@@ -189,7 +189,7 @@ fn to_tell(status: &ToSend) -> Result<BuildStatus, String> {
     let url = payload
         .url
         .parse()
-        .map_err(|error| format!("The build's address {:?} is none: {error}.", payload.url))?;
+        .map_err(|error| format!("The build's URL {:?} is not valid: {error}.", payload.url))?;
     Ok(BuildStatus {
         commit,
         key: payload.key(),

@@ -54,12 +54,41 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A number with its noun: `1 build`, `3 builds`.
+/// A number with its noun, in the plural where there is not exactly one: `1 build`, `3 branches`, `0 deliveries`. The
+/// noun's last word is the one that changes: `1 more step`, `2 more steps`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {
-        format!("{number} {noun}s")
+        format!("{number} {}", plural(noun))
+    }
+}
+
+/// An English noun's plural; regular ones only, which ours are.
+fn plural(noun: &str) -> String {
+    let ends_in = |endings: &[&str]| endings.iter().any(|ending| noun.ends_with(ending));
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if ends_in(&["s", "x", "z", "ch", "sh"]) => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    }
+}
+
+/// How often: `once`, `twice`, `3 times`.
+pub(crate) fn times(number: usize) -> String {
+    match number {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}
+
+/// A moment as it is exact enough for people: `2026-11-30 14:05:09 UTC`.
+pub(crate) fn exact(moment: Timestamp) -> String {
+    let text = moment.to_string();
+    match text.split_once('T') {
+        Some((day, time)) => format!("{day} {} UTC", time.get(..8).unwrap_or(time)),
+        None => text,
     }
 }
 
@@ -116,6 +145,20 @@ mod tests {
         assert_eq!(
             (super::count(1, "build"), super::count(2, "build")),
             ("1 build".to_owned(), "2 builds".to_owned())
+        );
+        for (noun, expected) in [
+            ("branch", "0 branches"),
+            ("delivery", "0 deliveries"),
+            ("day", "0 days"),
+            ("more status", "0 more statuses"),
+        ] {
+            assert_eq!(super::count(0, noun), expected);
+        }
+        let said: Vec<_> = [1, 2, 3].map(super::times).into();
+        assert_eq!(said, ["once", "twice", "3 times"]);
+        assert_eq!(
+            super::exact(Timestamp::from_micros(1_800_000_000_123_456)),
+            "2027-01-15 08:00:00 UTC"
         );
     }
 }

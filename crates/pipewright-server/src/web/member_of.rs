@@ -1,7 +1,8 @@
 //! A member of the account that the address names.
 //!
-//! To anybody else, signed in or not, the account does not exist: the answer is 404, the same as for an account that
-//! is not there. What a member may do is asked with [`MemberOf::require`].
+//! To whoever is signed in and no member, the account does not exist: the answer is 404, the same as for an account that
+//! is not there. Whoever is not signed in is asked to sign in first, whether there is such an account or not. What a
+//! member may do is asked with [`MemberOf::require`].
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::Method;
@@ -102,18 +103,11 @@ impl FromRequestParts<App> for MemberOf {
             .iter()
             .find_map(|(name, value)| (name == "account").then(|| value.to_owned()))
             .unwrap_or_default();
-        let signed_in =
-            SignedIn::from_request_parts(parts, app)
-                .await
-                .map_err(|error| match error {
-                    PageError::SignIn => PageError::NotFound,
-                    other => other,
-                })?;
         let SignedIn {
             visitor,
             user,
             token_hash,
-        } = signed_in;
+        } = SignedIn::from_request_parts(parts, app).await?;
         let membership = visitor
             .memberships
             .iter()

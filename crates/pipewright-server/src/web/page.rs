@@ -257,6 +257,16 @@ impl Page {
         format::ago(self.now, *moment)
     }
 
+    /// That moment, exactly: `2026-11-30 14:05:09 UTC`.
+    pub(crate) fn exact(&self, moment: &Timestamp) -> String {
+        format::exact(*moment)
+    }
+
+    /// A number with its noun: `1 branch`, `2 branches`.
+    pub(crate) fn count(&self, number: &usize, noun: &str) -> String {
+        format::count(*number, noun)
+    }
+
     /// The rail's entries about the account.
     pub(crate) fn account_entries(&self) -> Vec<RailEntry> {
         if self.account.is_none() {

@@ -27,7 +27,7 @@ pub(crate) enum PageError {
     #[error("There is nothing at this address, or you may not see it.")]
     NotFound,
     /// The address exists, the verb does not.
-    #[error("This address does not take that request method.")]
+    #[error("This page does not support that request method.")]
     MethodNotAllowed,
     /// It contradicts what is there.
     #[error("{0}")]
@@ -94,9 +94,7 @@ impl PageError {
         match status {
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::TooLarge("The request is longer than this address takes.".to_owned())
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge("The request is too large.".to_owned()),
             status if status.is_server_error() => {
                 Self::Internal(anyhow::anyhow!("answered {status} without a reason"))
             }

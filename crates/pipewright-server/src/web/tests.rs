@@ -108,8 +108,17 @@ async fn an_account_is_not_there_for_strangers() {
         );
         assert!(!theirs.text.contains("harbor.example"), "tells nothing");
         let answer = anonymous.get(path).await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-        assert!(answer.text.contains("/sign-in?next="), "offers to sign in");
+        let nobodys = anonymous.get(&path.replace("harbor", "nobody")).await;
+        assert_eq!(
+            (answer.status, nobodys.status),
+            (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER),
+            "{path}: the same for what exists and what does not"
+        );
+        assert!(
+            answer.location().starts_with("/sign-in?next=%2Fharbor"),
+            "{}",
+            answer.location()
+        );
     }
     let answer = stranger
         .post(
@@ -483,14 +492,17 @@ async fn browsers_are_told_what_to_refuse_and_other_sites_forms_are_refused() {
 #[tokio::test]
 async fn a_problem_is_a_page_for_people_and_json_for_programs() {
     let site = TestSite::new().await;
-    let mut browser = site.anonymous();
-    let page = browser.get("/nothing/here").await;
+    let mut member = site.owner_of("harbor").await;
+    let page = member.get("/nothing/here").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     assert!(page.text.contains("<h1>Not found</h1>"), "{}", page.text);
-    browser
-        .headers
-        .insert(ACCEPT, "application/json".parse().expect("a header"));
-    let json = browser.get("/nothing/here").await;
+    let mut browser = site.anonymous();
+    for browser in [&mut member, &mut browser] {
+        browser
+            .headers
+            .insert(ACCEPT, "application/json".parse().expect("a header"));
+    }
+    let json = member.get("/nothing/here").await;
     assert_eq!(
         json.headers
             .get(CONTENT_TYPE)
@@ -502,10 +514,18 @@ async fn a_problem_is_a_page_for_people_and_json_for_programs() {
         (body["status"].as_u64(), body["title"].as_str()),
         (Some(404), Some("Not Found"))
     );
-    assert_eq!(
-        browser.get("/profile").await.status,
-        StatusCode::UNAUTHORIZED
-    );
+    for hidden in [
+        "/profile",
+        "/harbor/builds",
+        "/nobody/builds",
+        "/nothing/here",
+    ] {
+        assert_eq!(
+            browser.get(hidden).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{hidden}"
+        );
+    }
     assert_eq!(
         browser.post("/health", &[]).await.status,
         StatusCode::METHOD_NOT_ALLOWED

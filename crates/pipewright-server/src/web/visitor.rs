@@ -73,7 +73,7 @@ impl Visitor {
             memberships,
             address: address(parts),
             now,
-            path: path(app, parts),
+            path: page_path(app, parts),
             user_agent: text(&parts.headers, &header::USER_AGENT)
                 .chars()
                 .take(200)
@@ -176,7 +176,7 @@ async fn session(
 }
 
 /// The page to come back to. What answers a form cannot be opened again by its address: then it is the form's page.
-fn path(app: &App, parts: &Parts) -> String {
+pub(super) fn page_path(app: &App, parts: &Parts) -> String {
     if parts.method == Method::GET {
         return parts
             .uri

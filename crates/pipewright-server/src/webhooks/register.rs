@@ -199,7 +199,7 @@ async fn failed(
                 required.join(", ")
             )
         }
-        other => format!("Bitbucket did not take it: {other}."),
+        other => format!("Bitbucket rejected it: {other}."),
     };
     let registered = Registered {
         state: WebhookState::Refused,

@@ -236,7 +236,8 @@ fn asterisks(source: &Source, at: Span) -> Option<Diagnostic> {
         .take_while(|byte| *byte == b'*')
         .count();
     let span = source.span(start as u32, (start + length) as u32);
-    let message = "this is not YAML: a value that begins with `*` is an alias, and this names none";
+    let message =
+        "this is not YAML: a value that begins with `*` is an alias, and this one names no anchor";
     Some(
         Diagnostic::new(Severity::Error, Code::UnknownAnchor, message, span)
             .with_help("put the text in quotes, or write the real value in its place"),

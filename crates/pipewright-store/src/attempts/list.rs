@@ -25,6 +25,12 @@ statements! {
          FROM attempts t JOIN builds b ON b.id = t.build_id LEFT JOIN runners n ON n.id = t.runner_id
          WHERE t.id = $2 AND b.account_id = $1"
     );
+    // As many places as a page of builds has, and one: an unused one is NULL, which equals nothing.
+    SPANS = same(
+        "SELECT build_id, claimed_at, finished_at FROM attempts WHERE claimed_at IS NOT NULL AND build_id IN
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29,
+          $30, $31)"
+    );
 }
 
 /// What the steps of a build passed without, each once: messages of attempts that passed.
@@ -117,4 +123,38 @@ pub async fn get(
         .bind(id.as_uuid())
         .fetch_optional(executor)
         .await)?)
+}
+
+/// As many builds are asked about at once.
+const ASKED: usize = 31;
+
+/// When runners had an attempt of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Span {
+    /// The build.
+    #[sqlx(try_from = "Uuid")]
+    pub build_id: BuildId,
+    /// When a runner claimed it.
+    #[sqlx(try_from = "i64")]
+    pub claimed_at: Timestamp,
+    /// When it ended; none for one that runs.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub finished_at: Option<Timestamp>,
+}
+
+/// When runners had attempts of these builds, in no order. The caller has reached the builds through their account.
+pub async fn spans(db: &Db, builds: &[BuildId]) -> Result<Vec<Span>, StoreError> {
+    let mut spans = Vec::new();
+    for some in builds.chunks(ASKED) {
+        let places = (0..ASKED).map(|place| some.get(place).map(|id| id.as_uuid()));
+        let found: Vec<Span> = read!(db, SPANS, |executor, sql| {
+            let query = sqlx::query_as(sql);
+            places
+                .fold(query, sqlx::query::QueryAs::bind)
+                .fetch_all(executor)
+                .await
+        })?;
+        spans.extend(found);
+    }
+    Ok(spans)
 }

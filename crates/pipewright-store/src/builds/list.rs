@@ -10,36 +10,42 @@ use super::TriggerDetail;
 use crate::db::Db;
 use crate::error::StoreError;
 
-statements! {
-    GET = same(
+/// What is read of a build, and where from.
+macro_rules! of_build {
+    () => {
         "SELECT b.id, b.account_id, b.application_id, a.name AS application_name, a.slug AS application_slug, a.repository_id, r.full_name, r.web_url,
                 b.number, b.state, b.state_message, b.ref_name, b.commit_hash, b.previous_hash, b.trigger_kind, b.trigger_detail,
                 b.commit_message, b.commit_author, b.commit_email, b.committed_at, b.pipeline, b.diagnostics, b.delivery_id, b.started_by, b.stopped_by,
-                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at
+                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at,
+                EXISTS (SELECT 1 FROM steps s WHERE s.build_id = b.id AND s.state = 'running') AS runs_a_step
          FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id
-         WHERE b.account_id = $1 AND b.id = $2"
-    );
-    BY_NUMBER = same(
-        "SELECT b.id, b.account_id, b.application_id, a.name AS application_name, a.slug AS application_slug, a.repository_id, r.full_name, r.web_url,
-                b.number, b.state, b.state_message, b.ref_name, b.commit_hash, b.previous_hash, b.trigger_kind, b.trigger_detail,
-                b.commit_message, b.commit_author, b.commit_email, b.committed_at, b.pipeline, b.diagnostics, b.delivery_id, b.started_by, b.stopped_by,
-                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at
-         FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id
-         WHERE b.account_id = $1 AND b.application_id = $2 AND b.number = $3"
-    );
-    LIST = same(
-        "SELECT b.id, b.account_id, b.application_id, a.name AS application_name, a.slug AS application_slug, a.repository_id, r.full_name, r.web_url,
-                b.number, b.state, b.state_message, b.ref_name, b.commit_hash, b.previous_hash, b.trigger_kind, b.trigger_detail,
-                b.commit_message, b.commit_author, b.commit_email, b.committed_at, b.pipeline, b.diagnostics, b.delivery_id, b.started_by, b.stopped_by,
-                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at
-         FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id
-         WHERE b.account_id = $1
-           AND (CAST($2 AS UUID) IS NULL OR b.application_id = $2)
+         WHERE b.account_id = $1"
+    };
+}
+
+/// What a list is narrowed by. The state is the one that people are shown: `BuildState::seen`, said in SQL.
+macro_rules! narrowed {
+    () => {
+        r" AND (CAST($2 AS UUID) IS NULL OR b.application_id = $2)
            AND (CAST($3 AS TEXT) IS NULL OR b.ref_name = $3)
-           AND (CAST($4 AS TEXT) IS NULL OR b.state = $4)
-           AND (CAST($5 AS UUID) IS NULL OR b.id < $5)
-         ORDER BY b.id DESC LIMIT $6"
-    );
+           AND (CAST($4 AS TEXT) IS NULL OR $4 =
+                CASE WHEN b.state = 'running' AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.build_id = b.id AND s.state = 'running') THEN 'queued' ELSE b.state END)
+           AND (CAST($5 AS TEXT) IS NULL OR LOWER(b.commit_author) LIKE $5 ESCAPE '\' OR LOWER(b.ref_name) LIKE $5 ESCAPE '\'
+                OR LOWER(b.commit_message) LIKE $5 ESCAPE '\' OR LOWER(b.pipeline) LIKE $5 ESCAPE '\' OR b.commit_hash LIKE $6 OR b.number = $7)
+           AND (CAST($8 AS BIGINT) IS NULL OR b.accepted_at >= $8)
+           AND (CAST($9 AS BIGINT) IS NULL OR b.accepted_at < $9)"
+    };
+}
+
+statements! {
+    GET = same(concat!(of_build!(), " AND b.id = $2"));
+    BY_NUMBER = same(concat!(of_build!(), " AND b.application_id = $2 AND b.number = $3"));
+    LIST = same(concat!(
+        of_build!(),
+        narrowed!(),
+        " AND (CAST($10 AS UUID) IS NULL OR b.id < $10) ORDER BY b.id DESC LIMIT $11"
+    ));
+    NEWER = same(concat!(of_build!(), narrowed!(), " AND b.id > $10 ORDER BY b.id LIMIT $11"));
     PLAN = same("SELECT plan FROM builds WHERE account_id = $1 AND id = $2");
     FILE = same("SELECT pipeline_file FROM builds WHERE account_id = $1 AND id = $2");
     BEFORE = same(
@@ -137,6 +143,15 @@ pub struct Build {
     /// When planning is tried again.
     #[sqlx(try_from = "crate::columns::MaybeMicros")]
     pub retry_at: Option<Timestamp>,
+    /// Whether one of its steps runs.
+    pub runs_a_step: bool,
+}
+
+impl Build {
+    /// The state that people are shown.
+    pub const fn seen(&self) -> BuildState {
+        self.state.seen(self.runs_a_step)
+    }
 }
 
 /// Which builds to list.
@@ -146,10 +161,52 @@ pub struct BuildFilter {
     pub application: Option<ApplicationId>,
     /// Only those of this ref.
     pub ref_name: Option<RefName>,
-    /// Only those in this state.
+    /// Only those that people are shown in this state.
     pub state: Option<BuildState>,
-    /// Only older ones than this.
-    pub before: Option<BuildId>,
+    /// Only those whose author, branch, message or pipeline contains this, upper and lower case alike in ASCII, or whose
+    /// commit begins with it, or whose number it is.
+    pub text: Option<String>,
+    /// Only those accepted at or after this moment.
+    pub since: Option<Timestamp>,
+    /// Only those accepted before this moment.
+    pub until: Option<Timestamp>,
+    /// Where the page begins.
+    pub from: PageStart,
+}
+
+/// Which of the builds that fit are on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PageStart {
+    /// The newest.
+    #[default]
+    Newest,
+    /// Those next older than this one.
+    OlderThan(BuildId),
+    /// Those next newer than this one.
+    NewerThan(BuildId),
+}
+
+/// The text as LIKE looks for it anywhere in a value.
+fn contained(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.to_lowercase().chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// The fewest digits that are looked for as the beginning of a commit.
+const SHORTEST_COMMIT: usize = 4;
+
+/// The beginning of a commit as LIKE looks for it; none where the text cannot be one.
+fn commit_prefix(text: &str) -> Option<String> {
+    let is_hash =
+        text.len() >= SHORTEST_COMMIT && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then(|| format!("{}%", text.to_ascii_lowercase()))
 }
 
 /// A build of the account; none where there is none or it is another account's.
@@ -176,22 +233,39 @@ pub async fn by_number(
         .await)?)
 }
 
-/// The account's builds, newest first, at most `limit`.
+/// The account's builds that fit, newest first, at most `limit`.
 pub async fn list(
     db: &Db,
     account: AccountId,
     filter: &BuildFilter,
     limit: i64,
 ) -> Result<Vec<Build>, StoreError> {
-    Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql)
+    let (statement, edge) = match filter.from {
+        PageStart::Newest => (LIST, None),
+        PageStart::OlderThan(id) => (LIST, Some(id)),
+        PageStart::NewerThan(id) => (NEWER, Some(id)),
+    };
+    let text = filter.text.as_deref();
+    let number = text.and_then(|text| text.strip_prefix('#').unwrap_or(text).parse::<i64>().ok());
+    let mut found: Vec<Build> = read!(db, statement, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(filter.application.map(ApplicationId::as_uuid))
         .bind(filter.ref_name.as_ref().map(RefName::full))
         .bind(filter.state.map(BuildState::as_str))
-        .bind(filter.before.map(BuildId::as_uuid))
+        .bind(text.map(contained))
+        .bind(text.and_then(commit_prefix))
+        .bind(number)
+        .bind(filter.since.map(Timestamp::as_micros))
+        .bind(filter.until.map(Timestamp::as_micros))
+        .bind(edge.map(BuildId::as_uuid))
         .bind(limit)
         .fetch_all(executor)
-        .await)?)
+        .await)?;
+    if matches!(filter.from, PageStart::NewerThan(_)) {
+        // Read upwards from the edge, shown newest first like every page.
+        found.reverse();
+    }
+    Ok(found)
 }
 
 /// A build's plan, once it is planned.

@@ -4,7 +4,7 @@ use pipewright_core::Timestamp;
 use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepRun, StepState};
 use pipewright_core::ids::AccountId;
 
-use super::{BuildFilter, Created};
+use super::{BuildFilter, Created, PageStart};
 use crate::testing::on_each_database;
 use crate::testing_builds::{a_build, a_plan, a_planned_build, an_application};
 
@@ -257,5 +257,137 @@ fn changed_files_and_reasons_are_kept() {
             None,
             "it moved without a sentence"
         );
+    });
+}
+
+#[test]
+fn a_list_is_narrowed_by_the_state_that_people_are_shown() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "seen").await;
+        let mut tx = db.begin().await.expect("begins");
+        let unplanned = a_build(made, "unplanned", 'a');
+        super::create(&mut tx, &unplanned).await.expect("creates");
+        let mut ids = vec![unplanned.id];
+        for (digit, step) in [('b', StepState::Queued), ('c', StepState::Running)] {
+            let id = a_planned_build(&mut tx, made, "main", digit).await;
+            let run = StepRun {
+                state: step,
+                attempts: 1,
+                lost: 0,
+            };
+            crate::steps::set(&mut tx, id, 0, run, None, Timestamp::from_seconds(1))
+                .await
+                .expect("moves");
+            ids.push(id);
+        }
+        tx.commit().await.expect("commits");
+        let all = super::list(&db, made.account, &BuildFilter::default(), 10)
+            .await
+            .expect("lists");
+        assert_eq!(all.len(), 3);
+        for state in [BuildState::Queued, BuildState::Running, BuildState::Paused] {
+            let filter = BuildFilter {
+                state: Some(state),
+                ..BuildFilter::default()
+            };
+            let found = super::list(&db, made.account, &filter, 10)
+                .await
+                .expect("lists");
+            let expected: Vec<_> = all
+                .iter()
+                .filter(|build| build.seen() == state)
+                .map(|build| build.id)
+                .collect();
+            assert_eq!(
+                found.iter().map(|build| build.id).collect::<Vec<_>>(),
+                expected,
+                "{state:?}"
+            );
+        }
+        let running = BuildFilter {
+            state: Some(BuildState::Running),
+            ..BuildFilter::default()
+        };
+        let found = super::list(&db, made.account, &running, 10)
+            .await
+            .expect("lists");
+        assert_eq!(found.len(), 1, "what only waits for a runner does not run");
+        assert_eq!(found[0].id, ids[2]);
+    });
+}
+
+#[test]
+fn builds_are_found_by_what_people_know_of_them() {
+    on_each_database(async |db| {
+        let made = an_application(&db, "found").await;
+        let mut tx = db.begin().await.expect("begins");
+        for (branch, digit, author, message) in [
+            (
+                "feature/100%_sure",
+                'a',
+                "Mara Lindqvist",
+                "Close the capture",
+            ),
+            ("main", 'b', "Ivo", "Release 1.2"),
+            ("main", 'c', "Ivo", "100 percent"),
+        ] {
+            let new = a_build(made, branch, digit);
+            super::create(&mut tx, &new).await.expect("creates");
+            let text = super::CommitText {
+                message: message.to_owned(),
+                author: author.to_owned(),
+                email: String::new(),
+                committed_at: Timestamp::from_seconds(1),
+            };
+            super::set_commit_text(&mut tx, new.id, &text)
+                .await
+                .expect("keeps");
+        }
+        tx.commit().await.expect("commits");
+        for (text, expected) in [
+            ("mara", &[1][..]),
+            ("CAPTURE", &[1]),
+            ("100%_", &[1]),
+            ("ivo", &[3, 2]),
+            ("2", &[2]),
+            ("#3", &[3]),
+            ("bbbb", &[2]),
+            ("nobody", &[]),
+            ("\\", &[]),
+        ] {
+            let filter = BuildFilter {
+                text: Some(text.to_owned()),
+                ..BuildFilter::default()
+            };
+            let found = super::list(&db, made.account, &filter, 10)
+                .await
+                .expect("lists");
+            assert_eq!(
+                found.iter().map(|build| build.number).collect::<Vec<_>>(),
+                expected,
+                "{text:?}"
+            );
+        }
+        let all = super::list(&db, made.account, &BuildFilter::default(), 10)
+            .await
+            .expect("lists");
+        for (from, expected) in [
+            (PageStart::OlderThan(all[1].id), &[1][..]),
+            (PageStart::NewerThan(all[2].id), &[3, 2]),
+            (PageStart::NewerThan(all[0].id), &[]),
+        ] {
+            let filter = BuildFilter {
+                from,
+                ..BuildFilter::default()
+            };
+            let found = super::list(&db, made.account, &filter, 10)
+                .await
+                .expect("lists");
+            assert_eq!(
+                found.iter().map(|build| build.number).collect::<Vec<_>>(),
+                expected,
+                "{from:?}"
+            );
+        }
     });
 }

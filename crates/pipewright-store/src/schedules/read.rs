@@ -10,7 +10,8 @@ use crate::error::StoreError;
 
 statements! {
     LIST = same(
-        "SELECT s.*, b.number AS last_number, b.state AS last_state FROM schedules s LEFT JOIN builds b ON b.id = s.last_build_id
+        "SELECT s.*, b.number AS last_number, b.state AS last_state,
+             EXISTS (SELECT 1 FROM steps p WHERE p.build_id = b.id AND p.state = 'running') AS last_runs FROM schedules s LEFT JOIN builds b ON b.id = s.last_build_id
          WHERE s.account_id = $1 AND s.application_id = $2 ORDER BY s.id"
     );
     GET = same("SELECT * FROM schedules WHERE account_id = $1 AND application_id = $2 AND id = $3");
@@ -32,7 +33,7 @@ pub struct Listed {
 pub struct LastBuild {
     /// Its number in its application.
     pub number: i64,
-    /// Where it stands.
+    /// Where it stands, as people are shown it.
     pub state: BuildState,
 }
 
@@ -42,6 +43,7 @@ struct ListedRow {
     schedule: Row,
     last_number: Option<i64>,
     last_state: Option<String>,
+    last_runs: bool,
 }
 
 /// The application's schedules, oldest first.
@@ -58,7 +60,8 @@ pub async fn list(
     let listed = |row: ListedRow| {
         let state = row
             .last_state
-            .and_then(|word| BuildState::parse(&word).ok());
+            .and_then(|word| BuildState::parse(&word).ok())
+            .map(|state| state.seen(row.last_runs));
         Listed {
             last: row
                 .last_number

@@ -419,7 +419,7 @@ mod tests {
     #[test]
     fn a_database_password_is_not_repeated() {
         let mistakes = load("", &[], &["database.url=mysql://root:hunter2@db"])
-            .expect_err("MySQL is not taken");
+            .expect_err("MySQL is not supported");
         assert!(!mistakes.to_string().contains("hunter2"));
     }
 

@@ -51,7 +51,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         key: "server.delivery_limit_kb",
         default: "5120",
-        about: "Largest webhook body that is taken, in KiB.",
+        about: "Largest webhook body that is accepted, in KiB.",
     },
     Setting {
         key: "data.directory",

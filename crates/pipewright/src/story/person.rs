@@ -124,7 +124,7 @@ impl Person {
             let answer = request
                 .send()
                 .await
-                .with_context(|| format!("{url} does not answer"))?;
+                .with_context(|| format!("{url} does not respond"))?;
             for cookie in answer.headers().get_all(SET_COOKIE) {
                 let pair = cookie
                     .to_str()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pipewright::story::Person;
+use pipewright::story::{EMAIL, PASSWORD, Person};
 use pipewright_core::build::{BuildOutcome, BuildState};
 
 use crate::browser::Browser;
@@ -63,22 +63,31 @@ async fn a8_disconnecting_names_what_stops_and_removes_the_webhook() {
     assert!(shown.contains("Not connected"), "{shown}");
 }
 
-/// A21: a private application does not exist for somebody who is not signed in.
+/// A21, U4: a private application's pages are for members: somebody who is not signed in is asked to sign in, the same for
+/// what exists and what does not, and is then brought to the page.
 #[tokio::test(flavor = "multi_thread")]
-async fn a21_a_private_application_answers_404_to_a_stranger() {
+async fn a21_a_stranger_is_asked_to_sign_in_whether_an_application_exists_or_not() {
     let house = House::with_application(PASSES).await;
+    let build = house.team.page("/applications/subject/builds/1?step=1");
     for page in [
-        "/applications/subject",
-        "/applications/subject/builds/1",
-        "/applications/none",
+        build.clone(),
+        house.team.page("/applications/none/builds/1"),
+        format!("{}/nobody/applications", house.team.url),
+        format!("{}/no/such/page", house.team.url),
     ] {
-        let refused = Person::opens(&house.team.page(page))
-            .await
-            .err()
-            .expect("a stranger sees nothing")
-            .to_string();
-        assert!(refused.contains("404"), "{page}: {refused}");
+        let asked = Person::opens(&page).await.expect("a page");
+        assert_eq!(asked.at().path(), "/sign-in", "{page}");
+        assert!(asked.page().form("Sign in").is_some(), "{page}");
     }
+    let mut member = Person::opens(&build).await.expect("the sign-in page");
+    member
+        .presses(
+            "Sign in",
+            &[("E-mail address", EMAIL), ("Password", PASSWORD)],
+        )
+        .await
+        .expect("signs in");
+    assert_eq!(member.at().as_str(), build, "back at the build");
 }
 
 /// B5: a forged delivery is refused and builds nothing; the same delivery twice builds once.

@@ -137,7 +137,7 @@ async fn b13_the_page_says_why_a_change_ran_or_did_not() {
         (
             &number,
             &[
-                "Bitbucket told of a new pull request",
+                "Bitbucket reported a new pull request",
                 "Built as #3",
                 "Nothing of the file runs",
                 "Skipped",

@@ -18,7 +18,7 @@ enum NoDestination {
     Git(#[from] GitError),
     #[error(transparent)]
     Integration(#[from] IntegrationUnavailable),
-    #[error("its name is none: {0}")]
+    #[error("its name is not valid: {0}")]
     Name(String),
 }
 

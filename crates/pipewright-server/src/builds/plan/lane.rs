@@ -134,7 +134,7 @@ impl Lane for PlanLane {
     async fn panicked(&self, id: BuildId) -> Result<(), StoreError> {
         self.errored(
             id,
-            "Planning it failed by a bug of Pipewright, which the server's log describes.",
+            "A bug in Pipewright stopped this build from being planned; the server's log has the details.",
         )
         .await
     }

@@ -49,14 +49,14 @@ impl Lane for DecideLane {
     }
 
     async fn panicked(&self, id: DeliveryId) -> Result<(), StoreError> {
-        fail(&self.0, id, "Deciding it failed by a bug of Pipewright, which the server's log describes. Redeliver it after an update.")
+        fail(&self.0, id, "A bug in Pipewright stopped this delivery from being decided; the server's log has the details. Redeliver it after an update.")
             .await
     }
 }
 
 async fn decide(app: &App, delivery: &ToDecide) -> Result<(), StoreError> {
     let Some(repository) = deliveries::repository(&app.db, delivery.repository_id).await? else {
-        return fail(app, delivery.id, "The repository is not there any more.").await;
+        return fail(app, delivery.id, "The repository no longer exists.").await;
     };
     let mut read = match read(
         product(&repository.kind),

@@ -84,7 +84,7 @@ pub(crate) async fn prepare(
                         ref_name: Some(change.source.full().to_owned()),
                         reason: "commit_gone",
                         sentence: format!(
-                            "Commit {digits} of pull request #{} is not there any more.",
+                            "Commit {digits} of pull request #{} no longer exists.",
                             change.detail.id
                         ),
                     },

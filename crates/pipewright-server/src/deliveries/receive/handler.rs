@@ -54,16 +54,16 @@ enum ReceiveError {
     )]
     NoWebhook,
     #[error(
-        "The body is longer than the {limit} bytes that are taken; raise `webhooks.body_limit`. What it says is found by comparing refs."
+        "The body is larger than the {limit} bytes this server accepts; raise `server.delivery_limit_kb`. The push is not lost: refs are compared every few minutes."
     )]
     TooLarge { limit: usize },
     #[error("The body did not arrive whole; send it again.")]
     Broken,
-    #[error("Not taken: {0}.")]
+    #[error("Rejected: {0}.")]
     NotBelieved(#[from] SignatureError),
     #[error("Not stored: {0}.")]
     NotStored(#[from] IntakeError),
-    #[error("Not stored: the database does not answer; send it again in a minute.")]
+    #[error("Not stored: the database is not responding; send it again in a minute.")]
     Database,
 }
 
@@ -215,7 +215,7 @@ async fn verified(
             return Ok(hook);
         }
     }
-    tracing::warn!(webhook = %hook.id, %error, bytes = body.len(), "a delivery is not believed");
+    tracing::warn!(webhook = %hook.id, %error, bytes = body.len(), "webhook signature rejected");
     Err(error.into())
 }
 

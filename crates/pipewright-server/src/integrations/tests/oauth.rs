@@ -236,7 +236,7 @@ async fn a2_a_way_back_works_once_in_its_own_session_and_with_its_own_state() {
     let mut elsewhere = world.site.signed_in(&other).await;
     elsewhere.get(&callback).await;
     assert!(
-        flash(&elsewhere).contains("another browser session"),
+        flash(&elsewhere).contains("started in another browser"),
         "{}",
         flash(&elsewhere)
     );

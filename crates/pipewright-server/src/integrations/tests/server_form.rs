@@ -138,7 +138,7 @@ async fn a9_each_failure_has_its_own_sentence_and_nothing_is_saved() {
     let answer = world
         .add_credentials(&url, "mara", SAMPLE_PASSWORD, &http)
         .await;
-    refused(&world, &answer, "port", "does not speak SSH").await;
+    refused(&world, &answer, "port", "is not an SSH server").await;
 
     world
         .sim

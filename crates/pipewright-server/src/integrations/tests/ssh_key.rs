@@ -22,7 +22,8 @@ async fn a4_check_now_says_whether_bitbucket_accepts_the_key() {
     let integration = world.connect_cloud().await;
     let said = check_now(&mut world, &integration).await;
     assert!(
-        said.contains("does not know the key yet") && said.contains("answers as Mara Lindqvist"),
+        said.contains("does not accept the key yet")
+            && said.contains("recognizes us as Mara Lindqvist"),
         "{said}"
     );
     assert!(world.page().await.contains("not added yet"));
@@ -136,5 +137,5 @@ async fn an_unreachable_host_is_said_and_nothing_breaks() {
     assert!(!said.contains("accepts this key"), "{said}");
     world.sim.cloud().faults().clear();
     let said = check_now(&mut world, &integration).await;
-    assert!(said.contains("does not know the key yet"), "{said}");
+    assert!(said.contains("does not accept the key yet"), "{said}");
 }

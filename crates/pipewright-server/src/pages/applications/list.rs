@@ -113,7 +113,7 @@ fn line(listed: &ListedApplication, builds: &[LastBuild], now: Timestamp) -> Lin
         at: place_name(listed.integration_kind, &listed.integration_url),
         broken: listed.integration_state != IntegrationState::Connected,
         auto_build: listed.application.rules.auto_build,
-        latest: own.last().map(|build| build_line(build, now)),
+        latest: own.last().map(|build| build_line(build, None)),
         bars: bars(&drawn),
         median: median(&own),
     }
@@ -145,7 +145,7 @@ fn median(builds: &[&LastBuild]) -> Option<String> {
 }
 
 /// A build as a list shows it.
-pub(super) fn build_line(build: &LastBuild, now: Timestamp) -> BuildLine {
+pub(super) fn build_line(build: &LastBuild, took: Option<String>) -> BuildLine {
     let (title, author) = (
         build.commit_message.as_deref(),
         build.commit_author.as_deref(),
@@ -163,10 +163,7 @@ pub(super) fn build_line(build: &LastBuild, now: Timestamp) -> BuildLine {
         branch: short.unwrap_or(&build.ref_name).to_owned(),
         title: first_line.chars().take(120).collect(),
         author: author.unwrap_or_default().to_owned(),
-        at: build
-            .finished_at
-            .or(build.started_at)
-            .unwrap_or(build.created_at),
-        took: build.started_at.map(|_| format::duration(took(build, now))),
+        at: build.accepted_at,
+        took,
     }
 }

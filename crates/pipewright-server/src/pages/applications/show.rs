@@ -19,7 +19,8 @@ use super::list::{BuildLine, build_line};
 use super::preview::{Preview, preview};
 use super::rules_form::RulesForm;
 use crate::app::App;
-use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError};
+use crate::builds::work::Work;
+use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 use crate::repositories::{Findings, name_of};
 
 pub(super) fn routes() -> Router<App> {
@@ -92,12 +93,17 @@ pub(super) async fn context(
         .and_then(|inspection| inspection.findings);
     let all = applications::last_builds(&app.db, member.account.id).await?;
     let now = member.now();
-    let latest = all
+    let last: Vec<_> = all
         .iter()
         .rev()
         .filter(|build| build.application == application.id)
         .take(10)
-        .map(|build| build_line(build, now))
+        .collect();
+    let ids: Vec<_> = last.iter().map(|build| build.id).collect();
+    let work = Work::of(&app.db, &ids).await?;
+    let latest = last
+        .into_iter()
+        .map(|build| build_line(build, work.took(build.id, now).map(format::duration)))
         .collect();
     let patterns = form.patterns().ok();
     Ok(ShowPage {
@@ -107,7 +113,7 @@ pub(super) async fn context(
         broken: match integration.state {
             IntegrationState::Connected => repository
                 .gone_at
-                .map(|_| "Bitbucket no longer lists this repository; was it deleted, or the access taken away?".to_owned()),
+                .map(|_| "Bitbucket no longer lists this repository; was it deleted, or was access withdrawn?".to_owned()),
             IntegrationState::Reconnect => Some(format!("Nothing is built: {}.", integration.state_reason.clone().unwrap_or_default())),
             IntegrationState::Disconnected => Some(format!("Nothing is built: {} is disconnected.", name_of(&integration))),
         },

@@ -288,7 +288,7 @@ fn warnings(app: &App, repository: &Repository, findings: Option<&Findings>) -> 
     let mut warnings = Vec::new();
     match findings.map(|found| &found.file) {
         None => warnings.push(
-            "The repository could not be looked into yet, so no first build is started.".to_owned(),
+            "The repository could not be looked into yet, so no first build will start.".to_owned(),
         ),
         Some(FilePart::EmptyRepository) => warnings
             .push("The repository is empty: the first push starts the first build.".to_owned()),

@@ -30,7 +30,7 @@ pub(super) fn routes() -> Router<App> {
 
 async fn stop(State(app): State<App>, at: BuildOf) -> Result<SeeOther, PageError> {
     let done = builds::stop(&app, &at.member.actor(), at.build.id).await;
-    back(&app, &at).after(done, "It is being stopped.")
+    back(&app, &at).after(done, "Stopping the build.")
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,7 +92,7 @@ async fn resume(
         Some(number_of(&waiting.step)?)
     };
     let done = builds::resume(&app, &at.member.actor(), at.build.id, step).await;
-    back(&app, &at).after(done, "It goes on.")
+    back(&app, &at).after(done, "The build continues.")
 }
 
 fn back(app: &App, at: &BuildOf) -> SeeOther {

@@ -141,7 +141,7 @@ fn kept(again: usize, all: usize) -> String {
         if again == 1 { "runs" } else { "run" }
     );
     match all - again.min(all) {
-        0 => format!("{runs}, none is kept"),
+        0 => format!("{runs}, nothing is kept"),
         1 => format!("{runs}, 1 is kept as it is"),
         others => format!("{runs}, {others} are kept as they are"),
     }

@@ -13,6 +13,7 @@ use super::again::{self, Again};
 use super::flow::{self, Column, Drawing};
 use super::path;
 use crate::app::App;
+use crate::builds::work::covered;
 use crate::builds::{held_back, why_it_waits};
 use crate::http::states::{self, Pill};
 use crate::http::{MemberOf, Page, PageError, format};
@@ -167,9 +168,8 @@ impl Head {
             application_path: page.own(&format!("/applications/{}", build.application_slug)),
             number: build.number,
             title: title(build),
-            pill: states::of_build(build.state),
-            // How long a person has been waited for says nothing of the build.
-            took: took(build, now).filter(|_| build.state != BuildState::Paused),
+            pill: states::of_build(build.seen()),
+            took: took(attempts, now),
             is_tag: !build.ref_name.is_branch(),
             ref_name: build.ref_name.short().to_owned(),
             commit: build.commit.short().to_owned(),
@@ -278,12 +278,13 @@ pub(in crate::pages) fn title(build: &Build) -> String {
     )
 }
 
-/// How long the build ran so far: from its first attempt to its end.
-pub(super) fn took(build: &Build, now: Timestamp) -> Option<String> {
-    let started = build.started_at?;
-    Some(format::duration(
-        build.finished_at.unwrap_or(now).since(started),
-    ))
+/// How long its attempts took so far, together; none where none began.
+pub(super) fn took(attempts: &[Attempt], now: Timestamp) -> Option<String> {
+    let spans: Vec<_> = attempts
+        .iter()
+        .filter_map(|attempt| Some((attempt.claimed_at?, attempt.finished_at)))
+        .collect();
+    (!spans.is_empty()).then(|| format::duration(covered(&spans, now)))
 }
 
 /// What started it, as people say it.

@@ -6,22 +6,25 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderMap;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pipewright_core::build::BuildState;
 use pipewright_core::ids::BuildId;
 use pipewright_core::{RefName, Right, Timestamp};
 use pipewright_store::applications::Application;
-use pipewright_store::builds::{self, Build, BuildFilter};
+use pipewright_store::builds::{self, Build, BuildFilter, PageStart};
 use serde::Deserialize;
 
-use super::head::{title, took, trigger};
+use super::head::{title, trigger};
 use super::path;
 use crate::app::App;
+use crate::builds::work::Work;
 use crate::http::states::{self, Pill};
-use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError};
+use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 
 /// Builds on a page.
 const PAGE: usize = 30;
+
+/// The longest text that is looked for, in characters.
+const LONGEST_SEARCH: usize = 200;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -41,12 +44,13 @@ pub(in crate::pages) struct BuildsPage {
     pub(in crate::pages) application: Option<(String, String)>,
     pub(in crate::pages) builds: Vec<RowOfBuild>,
     pub(in crate::pages) states: Vec<StateChip>,
-    pub(in crate::pages) state: String,
-    pub(in crate::pages) branch: String,
+    pub(in crate::pages) narrowed: Narrowed,
     /// Where the list stands, without its query.
     pub(in crate::pages) path: String,
-    /// The query of the next page.
+    /// The query of the page with older builds.
     pub(in crate::pages) older: Option<String>,
+    /// The query of the page with newer builds.
+    pub(in crate::pages) newer: Option<String>,
     pub(in crate::pages) is_first: bool,
     pub(in crate::pages) is_filtered: bool,
     /// Where the list draws itself anew from.
@@ -81,6 +85,8 @@ pub(in crate::pages) struct RowOfBuild {
     pub(in crate::pages) commit: String,
     pub(in crate::pages) author: Option<String>,
     pub(in crate::pages) trigger: String,
+    /// The part of the file that runs, once that is known.
+    pub(in crate::pages) pipeline: Option<String>,
     pub(in crate::pages) at: Timestamp,
     pub(in crate::pages) took: Option<String>,
 }
@@ -99,7 +105,17 @@ struct Asked {
     state: String,
     #[serde(default)]
     branch: String,
+    /// What is looked for: author, branch, message, pipeline, commit or number.
+    #[serde(default)]
+    q: String,
+    /// The first day, `2026-11-30`; empty for any. Days are UTC's.
+    #[serde(default)]
+    since: String,
+    /// The last day.
+    #[serde(default)]
+    until: String,
     before: Option<String>,
+    after: Option<String>,
 }
 
 async fn of_account(
@@ -123,6 +139,87 @@ async fn of_application(
     list(&app, &member, &headers, asked, Some(application)).await
 }
 
+/// The filters as they stand in the list's address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::pages) struct Narrowed {
+    pub(in crate::pages) state: String,
+    pub(in crate::pages) branch: String,
+    pub(in crate::pages) q: String,
+    pub(in crate::pages) since: String,
+    pub(in crate::pages) until: String,
+}
+
+impl Narrowed {
+    fn of(asked: &Asked) -> Self {
+        let day = |text: &str| {
+            text.trim()
+                .parse::<jiff::civil::Date>()
+                .map(|day| day.to_string())
+                .unwrap_or_default()
+        };
+        Self {
+            state: BuildState::parse(&asked.state)
+                .map(BuildState::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            branch: asked.branch.trim().to_owned(),
+            q: asked.q.trim().chars().take(LONGEST_SEARCH).collect(),
+            since: day(&asked.since),
+            until: day(&asked.until),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The address's query that says this, with what else it is to say.
+    fn query(&self, more: Option<(&str, String)>) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let parts = [
+            ("state", &self.state),
+            ("branch", &self.branch),
+            ("q", &self.q),
+            ("since", &self.since),
+            ("until", &self.until),
+        ];
+        for (name, value) in parts {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        if let Some((name, value)) = more {
+            query.append_pair(name, &value);
+        }
+        query.finish()
+    }
+
+    /// The same list with another state.
+    fn in_state(&self, state: &str) -> Self {
+        Self {
+            state: state.to_owned(),
+            ..self.clone()
+        }
+    }
+}
+
+/// The moment at which a day of UTC begins, so many days later.
+fn day_begins(day: &str, later: i64) -> Option<Timestamp> {
+    let day: jiff::civil::Date = day.parse().ok()?;
+    let day = day.checked_add(jiff::Span::new().days(later)).ok()?;
+    let begins = day.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(Timestamp::from_micros(begins.timestamp().as_microsecond()))
+}
+
+fn page_start(asked: &Asked) -> Result<PageStart, PageError> {
+    let edge = |id: &str| id.parse::<BuildId>().map_err(|_| PageError::NotFound);
+    Ok(match (&asked.before, &asked.after) {
+        (Some(id), _) => PageStart::OlderThan(edge(id)?),
+        (None, Some(id)) => PageStart::NewerThan(edge(id)?),
+        (None, None) => PageStart::Newest,
+    })
+}
+
 async fn list(
     app: &App,
     member: &MemberOf,
@@ -130,32 +227,36 @@ async fn list(
     asked: Asked,
     application: Option<Application>,
 ) -> Result<Response, PageError> {
-    let branch = asked.branch.trim().to_owned();
-    let ref_name = ref_of(&branch);
+    let narrowed = Narrowed::of(&asked);
+    let ref_name = ref_of(&narrowed.branch);
     let filter = BuildFilter {
         application: application.as_ref().map(|application| application.id),
         ref_name: ref_name.clone(),
-        state: BuildState::parse(&asked.state).ok(),
-        before: asked
-            .before
-            .as_deref()
-            .map(str::parse::<BuildId>)
-            .transpose()
-            .map_err(|_| PageError::NotFound)?,
+        state: BuildState::parse(&narrowed.state).ok(),
+        text: Some(narrowed.q.clone()).filter(|text| !text.is_empty()),
+        since: day_begins(&narrowed.since, 0),
+        until: day_begins(&narrowed.until, 1),
+        from: page_start(&asked)?,
     };
     // A name that git does not accept has no builds.
-    let mut found = if branch.is_empty() || ref_name.is_some() {
+    let mut found = if narrowed.branch.is_empty() || ref_name.is_some() {
         builds::list(&app.db, member.account.id, &filter, PAGE as i64 + 1).await?
     } else {
         Vec::new()
     };
     let more = found.len() > PAGE;
+    let (has_newer, has_older) = match filter.from {
+        PageStart::Newest => (false, more),
+        PageStart::OlderThan(_) => (true, more),
+        PageStart::NewerThan(_) => (more, true),
+    };
+    if more && matches!(filter.from, PageStart::NewerThan(_)) {
+        // One too many was read upwards.
+        found.remove(0);
+    }
     found.truncate(PAGE);
-    let state = filter
-        .state
-        .map(BuildState::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let ids: Vec<BuildId> = found.iter().map(|build| build.id).collect();
+    let work = Work::of(&app.db, &ids).await?;
     let page = match &application {
         Some(application) => member
             .page(format!("Builds of {}", application.name))
@@ -166,16 +267,12 @@ async fn list(
         Some(application) => page.own(&format!("/applications/{}/builds", application.slug)),
         None => page.own("/builds"),
     };
-    let older = more
-        .then(|| {
-            found
-                .last()
-                .map(|build| query(&state, &branch, Some(build.id)))
-        })
-        .flatten();
-    let is_first = filter.before.is_none();
-    let live = is_first.then(|| format!("{path}?{}", query(&state, &branch, None)));
-    let is_filtered = !state.is_empty() || !branch.is_empty();
+    let beyond = |has: bool, name, edge: Option<&BuildId>| {
+        edge.filter(|_| has)
+            .map(|id| narrowed.query(Some((name, id.to_string()))))
+    };
+    let is_first = !has_newer;
+    let live = is_first.then(|| format!("{path}?{}", narrowed.query(None)));
     let startable = application.as_ref().filter(|_| member.may(Right::Build));
     let run =
         startable.map(|application| page.own(&format!("/applications/{}/run", application.slug)));
@@ -183,17 +280,17 @@ async fn list(
     let shown = BuildsPage {
         builds: found
             .iter()
-            .map(|build| row(&page, member, build, now))
+            .map(|build| row(&page, member, build, &work, now))
             .collect(),
-        states: chips(&state, &branch),
+        states: chips(&narrowed),
         application: application.map(|application| (application.name, application.slug)),
         page,
-        state,
-        branch,
         path,
-        older,
+        older: beyond(has_older, "before", ids.last()),
+        newer: beyond(has_newer, "after", ids.first()),
         is_first,
-        is_filtered,
+        is_filtered: !narrowed.is_empty(),
+        narrowed,
         live,
         run,
     };
@@ -220,26 +317,11 @@ fn ref_of(text: &str) -> Option<RefName> {
     }
 }
 
-fn query(state: &str, branch: &str, before: Option<BuildId>) -> String {
-    let mut parts = Vec::new();
-    if !state.is_empty() {
-        parts.push(format!("state={state}"));
-    }
-    if !branch.is_empty() {
-        parts.push(format!(
-            "branch={}",
-            utf8_percent_encode(branch, NON_ALPHANUMERIC)
-        ));
-    }
-    parts.extend(before.map(|before| format!("before={before}")));
-    parts.join("&")
-}
-
-fn chips(state: &str, branch: &str) -> Vec<StateChip> {
+fn chips(narrowed: &Narrowed) -> Vec<StateChip> {
     let chip = |label, word: &str| StateChip {
         label,
-        query: query(word, branch, None),
-        is_current: word == state,
+        query: narrowed.in_state(word).query(None),
+        is_current: word == narrowed.state,
     };
     let states = states::FILTERS
         .iter()
@@ -247,34 +329,50 @@ fn chips(state: &str, branch: &str) -> Vec<StateChip> {
     std::iter::once(chip("All", "")).chain(states).collect()
 }
 
-fn row(page: &Page, member: &MemberOf, build: &Build, now: Timestamp) -> RowOfBuild {
+fn row(page: &Page, member: &MemberOf, build: &Build, work: &Work, now: Timestamp) -> RowOfBuild {
     RowOfBuild {
         path: page.link(&path::of(member, build)),
         number: build.number,
         application: build.application_name.clone(),
         application_path: page.own(&format!("/applications/{}", build.application_slug)),
-        pill: states::of_build(build.state),
+        pill: states::of_build(build.seen()),
         title: title(build),
         ref_name: build.ref_name.short().to_owned(),
         is_tag: !build.ref_name.is_branch(),
         commit: build.commit.short().to_owned(),
         author: build.commit_author.clone(),
         trigger: trigger(build),
+        pipeline: build.pipeline.clone(),
         at: build.accepted_at,
-        took: took(build, now),
+        took: work.took(build.id, now).map(format::duration),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::query;
+    use super::{Asked, Narrowed, day_begins};
 
     #[test]
-    fn a_query_carries_hostile_names_unharmed() {
+    fn a_query_carries_hostile_names_unharmed_and_only_what_makes_sense() {
+        let asked = Asked {
+            state: "failed".to_owned(),
+            branch: "a&b=c #%\"".to_owned(),
+            since: "2026-13-77".to_owned(),
+            until: "2026-11-30".to_owned(),
+            ..Asked::default()
+        };
         assert_eq!(
-            query("failed", "a&b=c #%\"", None),
-            "state=failed&branch=a%26b%3Dc%20%23%25%22"
+            Narrowed::of(&asked).query(Some(("before", "7".to_owned()))),
+            "state=failed&branch=a%26b%3Dc+%23%25%22&until=2026-11-30&before=7"
         );
-        assert_eq!(query("", "", None), "");
+        assert_eq!(Narrowed::default().query(None), "");
+    }
+
+    #[test]
+    fn a_day_ends_where_the_next_one_begins() {
+        let day = |later| day_begins("2026-12-31", later).map(|at| at.to_string());
+        assert_eq!(day(0).as_deref(), Some("2026-12-31T00:00:00Z"));
+        assert_eq!(day(1).as_deref(), Some("2027-01-01T00:00:00Z"));
+        assert_eq!(day_begins("", 0), None);
     }
 }

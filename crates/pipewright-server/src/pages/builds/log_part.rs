@@ -79,7 +79,7 @@ impl LogPart {
             path: path.to_owned(),
             step: looked.current,
             name: String::new(),
-            pill: states::of_build(build.state),
+            pill: states::of_build(build.seen()),
             live: again.clone(),
             next: if looked.was_chosen { None } else { again },
             sentence: String::new(),
@@ -234,7 +234,7 @@ fn without_attempt(state: StepState) -> String {
     match state {
         StepState::Waiting => "Waits for the steps before it.",
         StepState::Manual => "Waits for a person: press Run when it should go on.",
-        StepState::Queued | StepState::Running => "Queued: the next free runner takes it.",
+        StepState::Queued | StepState::Running => "Queued: the next free runner will run it.",
         StepState::Finished(Skipped) => "Skipped: its condition was not met.",
         StepState::Finished(NotRun) => "Not run, because an earlier step failed.",
         StepState::Finished(Stopped) => "Stopped before it began.",

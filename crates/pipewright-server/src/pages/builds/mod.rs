@@ -45,7 +45,7 @@ pub(super) use {
     diagnostics::{ShownDiagnostic, SourceLine},
     flow::{Column, FlowStep},
     head::{Head, Tab},
-    list::{BuildsPage, RowOfBuild, StateChip},
+    list::{BuildsPage, Narrowed, RowOfBuild, StateChip},
     log_part::{Choice, LogPart},
     pipeline_file::{FileLine, PipelineFilePage, ShownImport},
     planned::{Fact, PlannedGroup, PlannedStep},

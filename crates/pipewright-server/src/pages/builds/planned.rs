@@ -429,7 +429,7 @@ pipelines:
             changesets: Some(changesets),
             state: None,
         };
-        let unclear = "It cannot be told what changed: the commit before is gone.";
+        let unclear = "What changed cannot be determined: the previous commit no longer exists.";
         let finished = StepState::Finished;
         for (state, attempts, message, expected) in [
             (
@@ -462,7 +462,7 @@ pipelines:
                 finished(StepOutcome::Errored),
                 0,
                 Some(unclear),
-                "→ It cannot be told what changed: the commit before is gone.",
+                "→ What changed cannot be determined: the previous commit no longer exists.",
             ),
             (
                 finished(StepOutcome::Errored),

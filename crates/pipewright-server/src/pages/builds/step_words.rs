@@ -95,7 +95,7 @@ pub(super) fn reason(step: &Stands<'_>) -> Option<String> {
     let text = match step.state {
         StepState::Queued => step
             .held_back
-            .unwrap_or("The next free runner takes it.")
+            .unwrap_or("The next free runner will run it.")
             .to_owned(),
         StepState::Finished(StepOutcome::Skipped) => "Its condition was not met.".to_owned(),
         StepState::Finished(StepOutcome::NotRun) => "A step before it did not end well.".to_owned(),

@@ -186,7 +186,7 @@ fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
     add("Planned", since_accepted(build.planned_at));
     add("First command", since_accepted(build.started_at));
     add("Ended", build.finished_at.map(|at| at.to_string()));
-    add("Ran for", took(build, now));
+    add("Took", took(&looked.attempts, now));
     add("Started by", build.started_by.clone());
     add("Stopped by", build.stopped_by.clone());
     facts
@@ -267,7 +267,7 @@ fn shown_status(status: StatusLine, now: Timestamp) -> ShownStatus {
             "ok",
             "sent",
             format!(
-                "taken after {}",
+                "accepted after {}",
                 format::duration(sent.since(status.created_at))
             ),
         ),
@@ -276,11 +276,11 @@ fn shown_status(status: StatusLine, now: Timestamp) -> ShownStatus {
             let wait = format::duration(status.send_after.since(now));
             (
                 "wait",
-                "tried again",
+                "retrying",
                 format!(
-                    "{} Tried {} times, again in {wait}.",
+                    "{} Tried {}; the next try is in {wait}.",
                     status.error.unwrap_or_default(),
-                    status.tries
+                    format::times(usize::try_from(status.tries).unwrap_or(0))
                 ),
             )
         }

@@ -92,7 +92,7 @@ async fn remove(
         )));
     }
     let done = format!(
-        "{} is no longer a member. What they set up goes on working.",
+        "{} is no longer a member. What they set up keeps working.",
         other.name
     );
     Ok(SeeOther::to(&app.config, &member.path("/settings/members")).done(done))

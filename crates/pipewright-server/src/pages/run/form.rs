@@ -153,7 +153,7 @@ impl PipelineForm {
         for (name, value) in more.chain(given::read_lines(&self.others)?) {
             if variables.iter().any(|(other, _)| *other == name) {
                 return Err(format!(
-                    "{name} has a field of its own; take it out of the other variables."
+                    "{name} has a field of its own; remove it from the other variables."
                 ));
             }
             variables.push((name, value));

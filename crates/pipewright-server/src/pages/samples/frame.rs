@@ -157,7 +157,6 @@ fn every_page_of_the_frame_renders() {
             heading: "Wrong",
             sentence: text(),
             id: Some(text()),
-            sign_in: Some(text()),
         };
         check("problem", &problem);
     }

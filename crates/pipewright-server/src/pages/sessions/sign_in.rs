@@ -97,7 +97,7 @@ async fn submit(
     let user = match sign_in(&app, &email, Secret::new(fields.password)).await {
         Ok(user) => user,
         Err(Refusal::Wrong) => {
-            let sentence = "This e-mail address and password do not belong together. Check both and try again.";
+            let sentence = "Wrong e-mail address or password.";
             return Ok(refused(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 sentence.to_owned(),
@@ -110,8 +110,7 @@ async fn submit(
             return Ok(response);
         }
         Err(Refusal::Busy) => {
-            let sentence =
-                "Very many people are signing in at this moment. Try again in a few seconds.";
+            let sentence = "Too many people are signing in right now. Try again in a few seconds.";
             return Ok(refused(
                 StatusCode::SERVICE_UNAVAILABLE,
                 sentence.to_owned(),

@@ -171,7 +171,7 @@ async fn a_build_is_stopped_and_rerun_and_history_tells_who() {
             .follow(&rerun)
             .await
             .text
-            .contains("Rerun: 1 step runs again, none is kept.")
+            .contains("Rerun: 1 step runs again, nothing is kept.")
     );
     let stopped = scene.owner.post(&format!("{path}/stop"), &[]).await;
     let page = scene.owner.follow(&stopped).await;

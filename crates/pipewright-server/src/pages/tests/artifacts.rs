@@ -86,7 +86,7 @@ async fn artifacts_are_listed_and_downloaded_by_members_only() {
         "&#60;app&#62;.txt",
         "and 299 more",
         "in 24 hours",
-        "kept 14 days",
+        "kept for 14 days",
         path.as_str(),
     ] {
         assert!(page.text.contains(words), "{words} in {}", page.text);

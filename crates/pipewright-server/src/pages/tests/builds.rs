@@ -94,9 +94,12 @@ async fn a_build_of_another_account_is_not_there() {
         format!("{through_their_own}/raw"),
         "/other/applications/checkout-api/builds/1".to_owned(),
     ] {
-        for browser in [&mut stranger, &mut anonymous] {
+        for (browser, status) in [
+            (&mut stranger, StatusCode::NOT_FOUND),
+            (&mut anonymous, StatusCode::SEE_OTHER),
+        ] {
             let answer = browser.get(&path).await;
-            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(answer.status, status, "{path}");
             assert!(!answer.text.contains("ecret"), "{path}: {build}");
         }
     }

@@ -9,4 +9,5 @@ mod logs;
 mod run;
 pub(crate) mod scene;
 mod schedules;
+mod sign_in;
 mod why;

@@ -49,7 +49,7 @@ async fn a_change_has_its_story_whatever_it_is_called() {
     let page = scene.owner.get(&format!("{APPLICATION}/why")).await;
     assert!(
         page.text.contains("Nothing happened yet")
-            && page.text.contains("Bitbucket has told of nothing"),
+            && page.text.contains("Bitbucket has not reported anything"),
         "{}",
         page.text
     );
@@ -85,7 +85,7 @@ async fn a_change_has_its_story_whatever_it_is_called() {
     scene.delivery("three", "{}").await;
 
     let built = [
-        "Bitbucket told of a push",
+        "Bitbucket reported a push",
         "Built as #1",
         "It runs <code>default</code> of the file",
         "Docs was skipped.",
@@ -182,7 +182,7 @@ async fn the_story_of_another_account_is_not_there() {
         );
         assert_eq!(
             scene.site.anonymous().get(&path).await.status,
-            StatusCode::NOT_FOUND,
+            StatusCode::SEE_OTHER,
             "{path}"
         );
     }

@@ -134,7 +134,7 @@ async fn change_password(
         .await
     };
     if form.new != form.again {
-        return refuse("The new password was not entered alike twice. Enter it again.").await;
+        return refuse("The two new passwords do not match.").await;
     }
     let new = Secret::new(form.new);
     if let Err(sentence) = check_password(&new) {

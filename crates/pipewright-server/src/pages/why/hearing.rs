@@ -39,11 +39,15 @@ pub(super) async fn of(
         .ok_or(PageError::NotFound)?;
     let integrations_page = || Some(("/settings/integrations".to_owned(), "Integrations"));
     let broken = match integration.state {
-        IntegrationState::Connected if repository.gone_at.is_some() => {
-            Some("Bitbucket no longer lists this repository: it was deleted, or the access was taken away.".to_owned())
-        }
+        IntegrationState::Connected if repository.gone_at.is_some() => Some(
+            "Bitbucket no longer lists this repository: it was deleted, or access was withdrawn."
+                .to_owned(),
+        ),
         IntegrationState::Connected => None,
-        IntegrationState::Reconnect => Some(format!("{}. Nothing is built until then.", integration.state_reason.unwrap_or_default())),
+        IntegrationState::Reconnect => Some(format!(
+            "{}. Nothing is built until then.",
+            integration.state_reason.unwrap_or_default()
+        )),
         IntegrationState::Disconnected => Some("It is disconnected; nothing is built.".to_owned()),
     };
     if let Some(sentence) = broken {
@@ -60,8 +64,8 @@ pub(super) async fn of(
     let own = format!("/applications/{}", application.slug);
     let card = card(app, member, application).await?;
     let last = card.last_delivery_at.map_or_else(
-        || "It has told of nothing yet.".to_owned(),
-        |at| format!("It last told of something {}.", format::ago(now, at)),
+        || "It has not reported anything yet.".to_owned(),
+        |at| format!("It last reported something {}.", format::ago(now, at)),
     );
     let said: Vec<String> = [card.message, card.polling, Some(last)]
         .into_iter()
@@ -91,7 +95,7 @@ pub(super) async fn of(
             name: "Comparison of refs",
             pill: Pill { class: "ok", label: "works" },
             sentence: format!(
-                "Branches and tags at Bitbucket were last compared {}; a push that no webhook told of is found then.",
+                "Branches and tags at Bitbucket were last compared {}; that is how a push whose webhook was lost is found.",
                 format::ago(now, at)
             ),
             link: None,

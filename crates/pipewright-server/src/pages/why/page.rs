@@ -94,7 +94,7 @@ async fn show(
                 story::WINDOW,
                 format::ago(member.now(), at)
             ),
-            None => "Bitbucket has told of nothing in this repository yet.".to_owned(),
+            None => "Bitbucket has not reported anything about this repository yet.".to_owned(),
         },
         older: older.map(|before| format!("about={encoded}&before={before}")),
         is_first: question.before.is_none(),

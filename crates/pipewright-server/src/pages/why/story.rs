@@ -35,7 +35,7 @@ const BUILDS: i64 = 200;
 #[derive(Debug, Clone)]
 pub(in crate::pages) struct Entry {
     pub(in crate::pages) at: Timestamp,
-    /// `Bitbucket told of a push`, `Mara started a build`.
+    /// `Bitbucket reported a push`, `Mara started a build`.
     pub(in crate::pages) what: String,
     /// The delivery's page, below the account.
     pub(in crate::pages) delivery: Option<String>,
@@ -193,10 +193,10 @@ async fn delivery(
         told.push(decision_with_build(app, member, &decision.decision).await?);
     }
     let what = match first.origin {
-        Origin::Bitbucket => format!("Bitbucket told of {}", event(&first.event_key)),
+        Origin::Bitbucket => format!("Bitbucket reported {}", event(&first.event_key)),
         Origin::Redelivery => format!("{} was redelivered here", event(&first.event_key)),
         Origin::Comparison => {
-            "A difference was found by comparing refs: no webhook had told of it".to_owned()
+            "A difference was found by comparing refs: no webhook had reported it".to_owned()
         }
     };
     let mut characters = what.chars();

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::builds::why_it_waits;
 use crate::ground::sentence;
 use crate::http::states::{self, Pill};
-use crate::http::{MemberOf, PageError};
+use crate::http::{MemberOf, PageError, format};
 
 /// How many pipelines that were not chosen, and steps that did not run, are named.
 const NAMED: usize = 4;
@@ -58,7 +58,7 @@ pub(super) async fn tell(
         ),
         number: build.number,
         title: title(build),
-        pill: states::of_build(build.state),
+        pill: states::of_build(build.seen()),
         lines: lines.iter().map(|line| pieces(line)).collect(),
     })
 }
@@ -125,7 +125,10 @@ async fn held_back(app: &App, member: &MemberOf, build: &Build) -> Result<Vec<St
     let more = held.len().saturating_sub(NAMED);
     let mut lines: Vec<String> = held.into_iter().take(NAMED).collect();
     if more > 0 {
-        lines.push(sentence(&format!("{more} more steps did not run")));
+        lines.push(sentence(&format!(
+            "{} did not run",
+            format::count(more, "more step")
+        )));
     }
     Ok(lines)
 }

@@ -17,7 +17,7 @@ use crate::web::html::Html;
 use crate::web::page::Page;
 use crate::web::problem::{PageError, Problem};
 use crate::web::redirect::SeeOther;
-use crate::web::visitor::Visitor;
+use crate::web::visitor::{Visitor, page_path};
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -27,8 +27,6 @@ pub(crate) struct ProblemPage {
     pub(crate) heading: &'static str,
     pub(crate) sentence: String,
     pub(crate) id: Option<String>,
-    /// Where to sign in, for an anonymous visitor whom that might help.
-    pub(crate) sign_in: Option<String>,
 }
 
 pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -62,17 +60,24 @@ async fn draw(app: &App, request: &Parts, error: &PageError) -> Response {
         let id = id.map(|id| id.0.as_str()).unwrap_or_default();
         tracing::error!(request.id = id, "a request failed: {cause:#}");
     }
+    let visitor = Visitor::of(app, request).await.ok();
+    // Whether an address exists is not told to strangers: both answers are the same, and lead back to it.
+    let sign_in = PageError::SignIn;
+    let is_hidden = matches!(error, PageError::NotFound)
+        && visitor
+            .as_ref()
+            .is_some_and(|visitor| visitor.session.is_none() && is_for_members(request));
+    let error = if is_hidden { &sign_in } else { error };
     if wants_json(&request.headers) {
         return json(error, id);
     }
-    if matches!(error, PageError::SignIn) {
-        return SeeOther::to(&app.config, &sign_in_path(request)).into_response();
+    if matches!(error, PageError::SignIn) && is_navigation(request) {
+        return SeeOther::to(&app.config, &sign_in_path(app, request)).into_response();
     }
-    let Ok(visitor) = Visitor::of(app, request).await else {
-        // The database does not answer: the sentence must do without the frame.
+    let Some(visitor) = visitor.filter(|_| is_navigation(request)) else {
+        // The database does not answer, or a script asks, which would take a page for what it asked for.
         return (error.status(), format!("{error}\n")).into_response();
     };
-    let is_anonymous = visitor.session.is_none();
     let page = ProblemPage {
         page: visitor.page(heading(error)),
         status: error.status().as_u16(),
@@ -80,8 +85,6 @@ async fn draw(app: &App, request: &Parts, error: &PageError) -> Response {
         sentence: error.to_string(),
         id: matches!(error, PageError::Internal(_))
             .then(|| id.map(|id| id.0.clone()).unwrap_or_default()),
-        sign_in: (is_anonymous && matches!(error, PageError::NotFound))
-            .then(|| format!("{}{}", app.config.base_path(), sign_in_path(request))),
     };
     let mut response = (error.status(), Html(page)).into_response();
     retry_after(error, response.headers_mut());
@@ -103,18 +106,32 @@ fn heading(error: &PageError) -> &'static str {
     }
 }
 
-/// The sign-in page, which afterwards leads back to what was asked for.
-fn sign_in_path(request: &Parts) -> String {
-    if request.method != Method::GET {
-        return "/sign-in".to_owned();
-    }
-    let path = request
-        .uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
+/// True for an address that only members may know of. Links with a secret in them are for whoever has them, and say
+/// themselves what became of them.
+fn is_for_members(request: &Parts) -> bool {
+    const OPEN: [&str; 6] = [
+        "/setup/",
+        "/invitations/",
+        "/static/",
+        "/hooks/",
+        "/health",
+        "/oauth/",
+    ];
+    let path = request.uri.path();
+    request.method == Method::GET && !OPEN.iter().any(|open| path.starts_with(open))
+}
+
+/// True where a person opened a page, rather than a script asking for a part of one.
+fn is_navigation(request: &Parts) -> bool {
+    let accept = request.headers.get(ACCEPT).map(HeaderValue::as_bytes);
+    !request.headers.contains_key("x-fragment") && accept != Some(b"text/event-stream")
+}
+
+/// The sign-in page, which afterwards leads back to what was asked for: the page, or the one whose form was sent.
+fn sign_in_path(app: &App, request: &Parts) -> String {
     format!(
         "/sign-in?next={}",
-        utf8_percent_encode(path, NON_ALPHANUMERIC)
+        utf8_percent_encode(&page_path(app, request), NON_ALPHANUMERIC)
     )
 }
 

@@ -106,7 +106,7 @@ impl Demo {
         say.point(
             "open checkout-api, look at build #2 and its log; press Run… on the application's page",
         );
-        say.point("New Application → harbor/web-shop: its test fails, and Bitbucket is told so");
+        say.point("New Application → harbor/web-shop: its test fails, and Bitbucket is informed");
         say.point("New Application → FIN/ledger on the Data Center; Integrations shows that its key must be added first");
         say.point(&format!(
             "{}/{REPOSITORY} shows the commits with their builds (mara / {SAMPLE_PASSWORD})",
