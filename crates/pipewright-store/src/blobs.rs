@@ -6,12 +6,14 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use pipewright_core::ids::ArtifactId;
+
+use crate::files::sync_directory;
 
 /// Where contents are kept.
 #[derive(Debug, Clone)]
@@ -165,11 +167,6 @@ impl Drop for BlobWriter {
             let _ = std::fs::remove_file(temporary);
         }
     }
-}
-
-/// A new name lasts once its directory is flushed.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

@@ -38,6 +38,18 @@ pub enum OpenError {
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
+    /// The schema is another version's, and nothing may be migrated here.
+    #[error(
+        "database {database} has schema {seen}, and this Pipewright works with schema {known}; use the version that runs the server, or start the server once to bring the schema to this version"
+    )]
+    OtherSchema {
+        /// The file, or the server without its password.
+        database: String,
+        /// The last migration it has seen.
+        seen: i64,
+        /// The last migration that is known here.
+        known: i64,
+    },
     /// Rows point at rows that are not there.
     #[error(
         "database {database} has {rows} rows that point at nothing after migration; restore the back-up and report this"

@@ -19,11 +19,13 @@ pub mod blobs;
 pub mod builds;
 mod columns;
 pub mod credentials;
+pub mod data_directory;
 mod db;
 pub mod decisions;
 pub mod deliveries;
 mod error;
 pub mod events;
+pub mod files;
 pub mod inspections;
 pub mod integrations;
 pub mod invitations;
@@ -37,6 +39,7 @@ pub mod refs;
 pub mod repositories;
 pub mod runners;
 pub mod schedules;
+pub mod sealed;
 pub mod sessions;
 pub mod settings;
 pub mod statuses;
@@ -94,4 +97,5 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
     .chain(builds::statements())
     .chain(attempts::statements())
     .chain(schedules::statements())
+    .chain(sealed::ALL)
 }

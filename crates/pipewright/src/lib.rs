@@ -3,6 +3,7 @@
 
 mod commands;
 mod config;
+mod key_file;
 pub mod story;
 
 use std::io::Write;
@@ -19,7 +20,12 @@ pub fn run() -> ExitCode {
     {
         return ExitCode::FAILURE;
     }
-    match commands::run(commands::Cli::parse()) {
+    let cli = commands::Cli::parse();
+    if cli.is_private() {
+        // What an installation writes is for its own user: database, logs, mirrors, keys.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    }
+    match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
             // Nothing is left to do where even standard error is closed.

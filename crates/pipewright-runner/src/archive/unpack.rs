@@ -196,9 +196,9 @@ impl Target<'_> {
             Ok(about) if about.is_dir() => {}
             Ok(_) => {
                 std::fs::remove_file(&full).map_err(ArchiveError::file("replace", &full))?;
-                std::fs::create_dir(&full).map_err(ArchiveError::file("make", &full))?;
+                make_directory(&full)?;
             }
-            Err(_) => std::fs::create_dir(&full).map_err(ArchiveError::file("make", &full))?,
+            Err(_) => make_directory(&full)?,
         }
         self.real.insert(path.to_owned());
         Ok(())
@@ -220,6 +220,13 @@ impl Target<'_> {
         }
         Ok(full)
     }
+}
+
+/// Makes a directory that everybody may enter, whatever the server's own have.
+fn make_directory(path: &Path) -> Result<(), ArchiveError> {
+    std::fs::create_dir(path).map_err(ArchiveError::file("make", path))?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o755))
+        .map_err(ArchiveError::file("set the rights of", path))
 }
 
 /// Bounds what comes out of the decompression.

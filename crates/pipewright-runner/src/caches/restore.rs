@@ -1,6 +1,7 @@
 //! Putting caches into a step's directories before its script.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 
 use pipewright_core::plan::StepPlan;
 use tokio::time::Instant;
@@ -154,6 +155,9 @@ fn make_room(path: &CachePath) -> Result<std::path::PathBuf, ArchiveError> {
             Err(_) => {}
         }
         std::fs::create_dir(&full).map_err(failed("make"))?;
+        // As any tool would make it, whatever the rights of the server's own files.
+        std::fs::set_permissions(&full, std::fs::Permissions::from_mode(0o755))
+            .map_err(failed("set the rights of"))?;
     }
     Ok(full)
 }

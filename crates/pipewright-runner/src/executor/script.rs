@@ -30,7 +30,8 @@ pub enum ScriptError {
 
 /// The script's text.
 pub fn compose(items: &[ScriptItem], shell: Shell) -> Result<String, ScriptError> {
-    let mut text = String::from("set -e\n");
+    // The server's own files are private; what a step makes is as anywhere else.
+    let mut text = String::from("umask 022\nset -e\n");
     if shell == Shell::Bash {
         // Bitbucket's shell is interactive: no history expansion, but aliases work.
         text.push_str("set +H\nshopt -s expand_aliases\n");
@@ -65,7 +66,7 @@ mod tests {
             ScriptItem::Command("echo 'it''s' $(x)".to_owned()),
             ScriptItem::Command("if true; then\n".to_owned()),
         ];
-        let expected = "set -e\nprintf '\\035+ %s\\n' 'echo '\\''it'\\'''\\''s'\\'' $(x)'\necho 'it''s' $(x)\nprintf '\\n'\nprintf '\\035+ %s\\n' 'if true; then'\nif true; then\n\nprintf '\\n'\n";
+        let expected = "umask 022\nset -e\nprintf '\\035+ %s\\n' 'echo '\\''it'\\'''\\''s'\\'' $(x)'\necho 'it''s' $(x)\nprintf '\\n'\nprintf '\\035+ %s\\n' 'if true; then'\nif true; then\n\nprintf '\\n'\n";
         assert_eq!(compose(&items, Shell::Sh).as_deref(), Ok(expected));
     }
 }

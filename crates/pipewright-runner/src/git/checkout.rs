@@ -156,7 +156,7 @@ impl Git {
             Filling::Index => "--mixed",
         };
         let filled = self
-            .local("checkout", &[], 1 << 20, |command| {
+            .local_for_builds("checkout", |command| {
                 command
                     .env("GIT_DIR", &git_directory)
                     .env("GIT_WORK_TREE", target.directory)

@@ -102,6 +102,28 @@ impl Git {
         Ok(finished)
     }
 
+    /// Runs a git command that writes files for a build: with the rights that a clone gives them, where the server's own files
+    /// are private.
+    pub(super) async fn local_for_builds(
+        &self,
+        operation: &'static str,
+        build: impl FnOnce(&mut Command),
+    ) -> Result<Finished, GitError> {
+        let limits = Limits {
+            time: self.options().local_timeout,
+            stdout: 1 << 20,
+        };
+        let mut command = Command::new("/bin/sh");
+        self.prepare(&mut command, &[]);
+        command
+            .args(["-c", "umask 022; exec \"$0\" \"$@\""])
+            .arg(&self.inner.options.git);
+        build(&mut command);
+        run(&mut command, &[], limits)
+            .await
+            .map_err(|failure| self.failure(operation, failure, limits, "local_timeout"))
+    }
+
     /// Runs a git command against a remote and reads its failure. A kept SSH connection that turns out to be dead is
     /// replaced, and the command run once more.
     pub(super) async fn over_network(
@@ -189,6 +211,11 @@ impl Git {
 
     fn command(&self, more: &[(String, String)]) -> Command {
         let mut command = Command::new(&self.inner.options.git);
+        self.prepare(&mut command, more);
+        command
+    }
+
+    fn prepare(&self, command: &mut Command, more: &[(String, String)]) {
         command.env_clear().stdin(Stdio::null());
         command.envs(
             self.inner
@@ -205,7 +232,6 @@ impl Git {
             count = place + 1;
         }
         command.env("GIT_CONFIG_COUNT", count.to_string());
-        command
     }
 
     fn failure(

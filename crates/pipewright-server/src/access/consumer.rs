@@ -3,6 +3,7 @@
 use pipewright_bitbucket::CloudEndpoints;
 use pipewright_bitbucket::oauth::OAuthClient;
 use pipewright_core::Secret;
+use pipewright_store::sealed::purpose;
 use pipewright_store::{OpenSecretError, Sealed, StoreError, Tx, settings};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::app::App;
 pub(crate) const CALLBACK_PATH: &str = "/oauth/bitbucket/callback";
 
 /// The setting's name, which is also what it is sealed for.
-const NAME: &str = "bitbucket_cloud.consumer";
+const NAME: &str = purpose::CLOUD_CONSUMER;
 
 /// The consumer cannot be read.
 #[derive(Debug, thiserror::Error)]

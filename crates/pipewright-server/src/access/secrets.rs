@@ -4,6 +4,7 @@ use pipewright_bitbucket::Credential;
 use pipewright_core::Secret;
 use pipewright_core::ids::{CredentialId, IntegrationId};
 use pipewright_store::credentials::CredentialKind;
+use pipewright_store::sealed::purpose;
 use pipewright_store::{OpenSecretError, Sealed, Vault};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +99,7 @@ impl Parts {
         let json = Secret::new(
             serde_json::to_string(&stored).expect("cannot fail because every part is text"),
         );
-        vault.seal(&json, &credential_purpose(id))
+        vault.seal(&json, &purpose::credential(id))
     }
 
     /// Opens the parts of a row.
@@ -108,7 +109,7 @@ impl Parts {
         kind: CredentialKind,
         sealed: &Sealed,
     ) -> Result<Self, SecretError> {
-        let json = vault.open(sealed, &credential_purpose(id))?;
+        let json = vault.open(sealed, &purpose::credential(id))?;
         let stored: Stored = serde_json::from_str(json.expose()).map_err(SecretError::Shape)?;
         let token = Secret::new(stored.token);
         let user = stored.user.unwrap_or_default();
@@ -128,13 +129,9 @@ impl Parts {
     }
 }
 
-fn credential_purpose(id: CredentialId) -> String {
-    format!("credentials.secret:{id}")
-}
-
 /// Seals the private half of an integration's SSH key.
 pub(crate) fn seal_private_key(vault: &Vault, id: IntegrationId, private_key: &Secret) -> Sealed {
-    vault.seal(private_key, &key_purpose(id))
+    vault.seal(private_key, &purpose::ssh_private_key(id))
 }
 
 /// Opens it.
@@ -143,11 +140,7 @@ pub(crate) fn open_private_key(
     id: IntegrationId,
     sealed: &Sealed,
 ) -> Result<Secret, OpenSecretError> {
-    vault.open(sealed, &key_purpose(id))
-}
-
-fn key_purpose(id: IntegrationId) -> String {
-    format!("integrations.ssh_private_key:{id}")
+    vault.open(sealed, &purpose::ssh_private_key(id))
 }
 
 #[cfg(test)]

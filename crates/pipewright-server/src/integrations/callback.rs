@@ -10,13 +10,14 @@ use pipewright_core::Secret;
 use pipewright_core::ids::IntegrationId;
 use pipewright_store::integrations::{CloneVia, HostKey, Identity, IntegrationKind};
 use pipewright_store::oauth_flows::{self, OAuthFlow};
+use pipewright_store::sealed::purpose;
 use pipewright_store::{OpenSecretError, StoreError};
 use subtle::ConstantTimeEq;
 use url::Url;
 
 use super::connect::{KeepError, Owner, Proved, keep};
 use super::post_key;
-use super::start::{hash, verifier_purpose};
+use super::start::hash;
 use crate::access::Parts;
 use crate::access::consumer::{self, ConsumerError};
 use crate::app::App;
@@ -164,7 +165,7 @@ pub(crate) async fn finish(
     let code = answer?.code;
     let verifier = PkceVerifier::from_stored(
         app.vault
-            .open(&flow.verifier, &verifier_purpose(&flow.state_hash))?,
+            .open(&flow.verifier, &purpose::verifier(&flow.state_hash))?,
     );
     let consumer = consumer::load(app).await?.ok_or(FinishError::NoConsumer)?;
     let callback = Url::parse(&consumer::callback_url(app))?;

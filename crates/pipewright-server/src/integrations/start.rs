@@ -8,6 +8,7 @@ use pipewright_core::Secret;
 use pipewright_core::ids::{AccountId, UserId};
 use pipewright_store::StoreError;
 use pipewright_store::oauth_flows::{self, OAuthFlow};
+use pipewright_store::sealed::purpose;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -77,7 +78,7 @@ pub(crate) async fn start(
     let flow = OAuthFlow {
         verifier: app
             .vault
-            .seal(verifier.secret(), &verifier_purpose(&state_hash)),
+            .seal(verifier.secret(), &purpose::verifier(&state_hash)),
         state_hash,
         account: traveller.account,
         user: traveller.user,
@@ -105,9 +106,4 @@ pub(crate) async fn start(
 /// What a state is looked up by.
 pub(super) fn hash(state: &Secret) -> Vec<u8> {
     Sha256::digest(state.expose().as_bytes()).to_vec()
-}
-
-/// What a verifier is sealed for.
-pub(super) fn verifier_purpose(state_hash: &[u8]) -> String {
-    format!("oauth_flows.verifier:{}", hex::encode(state_hash))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use pipewright_core::Secret;
 use pipewright_core::ids::{AccountId, ApplicationId, VariableId};
 use pipewright_spec::plan::Values;
+use pipewright_store::sealed::purpose;
 use pipewright_store::variables::{self, Variable};
 use pipewright_store::{Db, OpenSecretError, Sealed, StoreError, Vault};
 
@@ -102,14 +103,10 @@ pub(crate) async fn known(
 
 /// Opens a variable's value.
 pub(crate) fn open(vault: &Vault, variable: &Variable) -> Result<Secret, OpenSecretError> {
-    vault.open(&variable.value, &purpose(variable.id))
+    vault.open(&variable.value, &purpose::variable(variable.id))
 }
 
 /// Seals a value for the variable of this id.
 pub(super) fn seal(vault: &Vault, id: VariableId, value: &Secret) -> Sealed {
-    vault.seal(value, &purpose(id))
-}
-
-fn purpose(id: VariableId) -> String {
-    format!("variables.value:{id}")
+    vault.seal(value, &purpose::variable(id))
 }

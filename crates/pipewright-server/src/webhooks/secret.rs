@@ -2,19 +2,16 @@
 
 use pipewright_core::Secret;
 use pipewright_core::ids::WebhookId;
+use pipewright_store::sealed::purpose;
 use pipewright_store::webhooks::Webhook;
 use pipewright_store::{OpenSecretError, Sealed, Vault};
 
 /// Seals what deliveries are signed with.
 pub(super) fn seal(vault: &Vault, id: WebhookId, secret: &Secret) -> Sealed {
-    vault.seal(secret, &purpose(id))
+    vault.seal(secret, &purpose::webhook(id))
 }
 
 /// Opens it.
 pub(crate) fn open(vault: &Vault, webhook: &Webhook) -> Result<Secret, OpenSecretError> {
-    vault.open(&webhook.secret, &purpose(webhook.id))
-}
-
-fn purpose(id: WebhookId) -> String {
-    format!("webhooks.secret:{id}")
+    vault.open(&webhook.secret, &purpose::webhook(webhook.id))
 }

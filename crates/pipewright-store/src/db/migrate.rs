@@ -53,6 +53,19 @@ pub(super) async fn sqlite(path: &Path, options: SqliteConnectOptions) -> Result
     }
 }
 
+/// The last migration that this program knows.
+pub(super) fn newest() -> i64 {
+    SQLITE
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or_default()
+}
+
+/// The last migration that the database has seen; the migrations' own table is there in any that was ever opened.
+pub(super) const SEEN: &str =
+    "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations";
+
 /// How many rows refer to one that is not there.
 async fn dangling(connection: &mut SqliteConnection) -> Result<usize, sqlx::Error> {
     Ok(sqlx::query("PRAGMA foreign_key_check")

@@ -3,6 +3,10 @@
 //! SQLite takes one writer at a time. A pool of exactly one writing connection with `BEGIN IMMEDIATE` turns "database is
 //! locked" into a queue. Commits are synced to the disk before they are answered (`synchronous = FULL`): a push that was
 //! acknowledged survives the power going.
+//!
+//! A transaction that failed never spoils a connection. On a full disk or a failing one SQLite gives a transaction up by
+//! itself, which the driver does not learn: such a connection is closed when its turn comes, and a new one is opened. One
+//! that SQLite could open for reading only, as it does on a file system that is read-only for a while, is not kept either.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,7 +14,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection, PgPool, SqliteConnection, SqlitePool};
 
 use super::migrate;
 use super::transaction::Tx;
@@ -79,6 +83,38 @@ impl Db {
         Ok(Self { backend })
     }
 
+    /// Opens a database that is there and has this version's schema; nothing is made and nothing migrated.
+    pub async fn open_as_it_is(options: &DbOptions) -> Result<Self, OpenError> {
+        let (backend, name) = match &options.database {
+            Database::Sqlite(path) => (connect_sqlite(path).await?, path.display().to_string()),
+            Database::Postgres(url) => {
+                let (server, name) = postgres_options(url)?;
+                let backend = connect_postgres(server, &name, options.connections).await?;
+                (backend, name)
+            }
+        };
+        let seen: Result<i64, sqlx::Error> = match &backend {
+            Backend::Sqlite { reader, .. } => {
+                sqlx::query_scalar(migrate::SEEN).fetch_one(reader).await
+            }
+            Backend::Postgres(pool) => sqlx::query_scalar(migrate::SEEN).fetch_one(pool).await,
+        };
+        let seen = seen.map_err(|source| OpenError::Connect {
+            database: name.clone(),
+            source,
+        })?;
+        let known = migrate::newest();
+        if seen == known {
+            Ok(Self { backend })
+        } else {
+            Err(OpenError::OtherSchema {
+                database: name,
+                seen,
+                known,
+            })
+        }
+    }
+
     async fn open_sqlite(path: &std::path::Path) -> Result<Backend, OpenError> {
         if let Some(directory) = path
             .parent()
@@ -89,57 +125,14 @@ impl Db {
                 source,
             })?;
         }
-        let connect = |source| OpenError::Connect {
-            database: path.display().to_string(),
-            source,
-        };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(WAIT);
-        migrate::sqlite(path, options.clone()).await?;
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(WAIT)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone())
-            .await
-            .map_err(connect)?;
-        let reader = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(WAIT)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await
-            .map_err(connect)?;
-        Ok(Backend::Sqlite { writer, reader })
+        migrate::sqlite(path, sqlite_options(path).create_if_missing(true)).await?;
+        connect_sqlite(path).await
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Backend, OpenError> {
-        let options = PgConnectOptions::from_str(url).map_err(|source| OpenError::Connect {
-            database: "postgres".to_owned(),
-            source,
-        })?;
-        let name = format!(
-            "{}:{}/{}",
-            options.get_host(),
-            options.get_port(),
-            options.get_database().unwrap_or_default()
-        );
+        let (options, name) = postgres_options(url)?;
         migrate::postgres(&name, options.clone()).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(connections.max(2))
-            .acquire_timeout(WAIT)
-            .connect_with(options)
-            .await
-            .map_err(|source| OpenError::Connect {
-                database: name,
-                source,
-            })?;
-        Ok(Backend::Postgres(pool))
+        connect_postgres(options, &name, connections).await
     }
 
     /// Begins a transaction: the only way to write. Keep it short; nothing that waits for the network inside.
@@ -160,5 +153,130 @@ impl Db {
 
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
+    }
+}
+
+fn sqlite_options(path: &std::path::Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(WAIT)
+}
+
+async fn connect_sqlite(path: &std::path::Path) -> Result<Backend, OpenError> {
+    let connect = |source| OpenError::Connect {
+        database: path.display().to_string(),
+        source,
+    };
+    let options = sqlite_options(path);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| Box::pin(can_write(connection)))
+        .before_acquire(|connection, _| Box::pin(async { Ok(is_at_rest(connection)) }))
+        .connect_with(options.clone())
+        .await
+        .map_err(connect)?;
+    let reader = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .acquire_timeout(WAIT)
+        .connect_with(options.read_only(true).create_if_missing(false))
+        .await
+        .map_err(connect)?;
+    Ok(Backend::Sqlite { writer, reader })
+}
+
+async fn connect_postgres(
+    options: PgConnectOptions,
+    name: &str,
+    connections: u32,
+) -> Result<Backend, OpenError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(connections.max(2))
+        .acquire_timeout(WAIT)
+        .before_acquire(|connection, _| Box::pin(async { Ok(is_at_rest(connection)) }))
+        .connect_with(options)
+        .await
+        .map_err(|source| OpenError::Connect {
+            database: name.to_owned(),
+            source,
+        })?;
+    Ok(Backend::Postgres(pool))
+}
+
+/// The options, and the server's name without its password.
+fn postgres_options(url: &str) -> Result<(PgConnectOptions, String), OpenError> {
+    let options = PgConnectOptions::from_str(url).map_err(|source| OpenError::Connect {
+        database: "postgres".to_owned(),
+        source,
+    })?;
+    let name = format!(
+        "{}:{}/{}",
+        options.get_host(),
+        options.get_port(),
+        options.get_database().unwrap_or_default()
+    );
+    Ok((options, name))
+}
+
+/// False of a connection whose last transaction ended in a way that the driver does not know of: nothing can be begun on it.
+fn is_at_rest(connection: &impl Connection) -> bool {
+    !connection.is_in_transaction()
+}
+
+/// Fails where the connection reads only.
+async fn can_write(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    connection
+        .begin_with("BEGIN IMMEDIATE")
+        .await?
+        .rollback()
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use pipewright_core::Timestamp;
+
+    use super::{Backend, Database, Db, DbOptions};
+    use crate::settings;
+
+    /// More than the pages that are left to it.
+    const LARGE: usize = 1 << 20;
+
+    #[tokio::test]
+    async fn a_moment_without_space_spoils_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let database = Database::Sqlite(directory.path().join("test.db"));
+        let db = Db::open(&DbOptions {
+            database,
+            connections: 1,
+        })
+        .await
+        .expect("opens");
+        let Backend::Sqlite { writer, .. } = db.backend() else {
+            panic!("it is SQLite");
+        };
+        let now = Timestamp::from_seconds(1);
+        for round in 0..3 {
+            let full = sqlx::query("PRAGMA max_page_count = 1");
+            full.execute(writer).await.expect("the file may not grow");
+            let mut tx = db.begin().await.expect("begins");
+            settings::put(&mut tx, "large", &vec![0; LARGE], now)
+                .await
+                .expect_err("there is no space");
+            drop(tx);
+            let mut tx = db
+                .begin()
+                .await
+                .unwrap_or_else(|error| panic!("round {round}: begins again: {error:?}"));
+            settings::put(&mut tx, "small", b"x", now)
+                .await
+                .expect("there is space again");
+            tx.commit().await.expect("commits");
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod imports;
+mod key;
 mod plan;
 mod run;
 mod serve;
@@ -23,6 +24,16 @@ pub(crate) struct Cli {
     command: Command,
 }
 
+impl Cli {
+    /// True of commands whose files are an installation's and not a person's.
+    pub(crate) fn is_private(&self) -> bool {
+        match self.command {
+            Command::Demo(_) | Command::Serve(_) | Command::Config(_) | Command::Key(_) => true,
+            Command::Validate(_) | Command::Plan(_) | Command::Run(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show everything on this machine: a simulated Bitbucket, a team, a push, its build.
@@ -37,6 +48,9 @@ enum Command {
     Run(run::Run),
     /// List every setting with its present value and where it comes from.
     Config(Configuration),
+    /// Check or change the key that seals stored secrets.
+    #[command(subcommand)]
+    Key(key::Key),
 }
 
 /// Where the configuration comes from.
@@ -78,5 +92,6 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plan(plan) => plan.run(),
         Command::Run(run) => run.run(),
         Command::Config(configuration) => config::run(&configuration),
+        Command::Key(key) => key.run(),
     }
 }

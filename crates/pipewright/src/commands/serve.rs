@@ -13,14 +13,20 @@ use pipewright_runner::caches::CacheStore;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_server::{App, AppParts, Clock, ServerConfig, SystemClock, Wakeups};
 use pipewright_store::blobs::BlobStore;
+use pipewright_store::data_directory::DataDirectory;
+use pipewright_store::files::write_durably;
 use pipewright_store::logs::LogStore;
-use pipewright_store::{Db, DbOptions, Vault, VaultKey};
+use pipewright_store::{Db, DbOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::Configuration;
 use crate::config::{Config, LogFormat, address_of};
+use crate::key_file;
+
+/// How long a data directory is waited for that another process has, which may be about to end.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a taken port is waited for, and the pause between two tries.
 const PORT_PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +41,8 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         .build()
         .context("the runtime does not start")?;
     runtime.block_on(async {
+        // Before the port, the database and the runner's attempts: whoever does not have the directory touches nothing.
+        let _held = take(&config.server.data_directory).await?;
         let listen = config.listen;
         let listener = bind(listen).await.with_context(|| {
             format!("{listen} cannot be listened on; is another server there? Change server.listen")
@@ -80,26 +88,34 @@ async fn bind(listen: std::net::SocketAddr) -> std::io::Result<TcpListener> {
     }
 }
 
-/// Puts the server's parts together.
+/// Takes the data directory for this process, and says what is not as private in it as it should be.
+pub(super) async fn take(path: &Path) -> anyhow::Result<DataDirectory> {
+    let held = DataDirectory::take(path, LOCK_PATIENCE).await?;
+    for path in held.tightened() {
+        tracing::warn!(path = %path.display(), "other users could read this; they no longer can");
+    }
+    for path in held.loose() {
+        tracing::warn!(path = %path.display(), "other users can read this, and it belongs to somebody else: change its owner or mode");
+    }
+    Ok(held)
+}
+
+/// Puts the server's parts together. The caller has taken the data directory.
 pub(super) async fn compose(
     server: ServerConfig,
     key_file: &Path,
     database: DbOptions,
 ) -> anyhow::Result<App> {
-    std::fs::create_dir_all(&server.data_directory).with_context(|| {
-        format!(
-            "data directory {} cannot be made; set data.directory",
-            server.data_directory.display()
-        )
-    })?;
-    let vault = Vault::new(&read_or_make_key(key_file)?);
     let options = pipewright_bitbucket::HttpOptions {
         extra_ca_pem: server.extra_ca_pem.clone().unwrap_or_default().into_bytes(),
         ..pipewright_bitbucket::HttpOptions::default()
     };
     // Reading the machine's certificate authorities takes as long as opening the database: both at once.
     let http = tokio::task::spawn_blocking(move || pipewright_bitbucket::Http::new(options));
+    // A key that cannot be used stops the start before the database is touched.
+    key_file::read(key_file)?;
     let db = Db::open(&database).await?;
+    let vault = key_file::open(key_file, &db, SystemClock.now()).await?;
     let http = http.await.context("the HTTP client cannot be prepared")??;
     let logs = LogStore::open(server.data_directory.join("logs"))
         .context("the directory of logs cannot be made")?;
@@ -155,7 +171,7 @@ fn authorities(server: &ServerConfig) -> anyhow::Result<Option<PathBuf>> {
         .find_map(|path| std::fs::read_to_string(path).ok())
         .unwrap_or_default();
     let path = server.data_directory.join("authorities.pem");
-    std::fs::write(&path, format!("{public}\n{extra}"))
+    write_durably(&path, format!("{public}\n{extra}").as_bytes())
         .with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(Some(path))
 }
@@ -178,38 +194,6 @@ pub(super) fn script_environment() -> Vec<(String, String)> {
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
         .collect()
-}
-
-/// The key that seals secrets: read from its file, or made there at the first start, readable by this user only.
-fn read_or_make_key(path: &Path) -> anyhow::Result<VaultKey> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    match std::fs::read_to_string(path) {
-        Ok(text) => text
-            .parse()
-            .with_context(|| format!("key file {}", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = VaultKey::generate();
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)
-                .with_context(|| {
-                    format!(
-                        "key file {} cannot be made; set secrets.key_file",
-                        path.display()
-                    )
-                })?;
-            writeln!(file, "{}", key.to_text().expose())?;
-            file.sync_all()?;
-            tracing::info!(path = %path.display(), "made a new key for stored secrets; keep a copy: without it they cannot be read");
-            Ok(key)
-        }
-        Err(error) => {
-            Err(error).with_context(|| format!("key file {} cannot be read", path.display()))
-        }
-    }
 }
 
 /// Says where to go, and on the first run prints the one-time set-up link.

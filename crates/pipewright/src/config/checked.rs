@@ -1,4 +1,5 @@
-//! Turning texts into values, all of them before anything is started.
+//! Turning texts into values, all of them before anything is started. Paths become absolute here, once: what is started later in
+//! other directories, git above all, is given the same places.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,7 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         gathered,
         mistakes: Vec::new(),
     };
-    let data_directory = PathBuf::from(reader.text("data.directory"));
+    let data_directory = reader.path("data.directory");
     let listen = reader.parsed(
         "server.listen",
         "an address and port such as 127.0.0.1:8080",
@@ -101,15 +102,11 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
     let database = if database_url.is_empty() {
         Database::Sqlite(data_directory.join("pipewright.db"))
     } else {
-        reader.parsed_or(
-            "database.url",
-            "sqlite:PATH or postgres://…",
-            Database::Sqlite(PathBuf::new()),
-        )
+        reader.database("database.url")
     };
     let key_file = match reader.text("secrets.key_file") {
         "" => data_directory.join("secret.key"),
-        path => PathBuf::from(path),
+        _ => reader.path("secrets.key_file"),
     };
     let host = reader.host(&data_directory, &key_file, &database);
     let server = ServerConfig {
@@ -283,6 +280,28 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// Where the setting points to, seen from the working directory.
+    fn path(&mut self, key: &str) -> PathBuf {
+        let path = Path::new(self.text(key));
+        std::path::absolute(path).unwrap_or_else(|error| {
+            self.mistake(key, &format!("a path ({error})"));
+            path.to_owned()
+        })
+    }
+
+    fn database(&mut self, key: &str) -> Database {
+        let wanted = "sqlite:PATH or postgres://…";
+        match self.text(key).parse() {
+            Ok(Database::Sqlite(path)) => match std::path::absolute(&path) {
+                Ok(path) => return Database::Sqlite(path),
+                Err(_) => self.mistake(key, wanted),
+            },
+            Ok(database) => return database,
+            Err(_) => self.mistake(key, wanted),
+        }
+        Database::Sqlite(PathBuf::new())
+    }
+
     fn parsed<T: FromStr>(&mut self, key: &str, wanted: &str) -> Option<T> {
         let parsed = self.text(key).parse().ok();
         if parsed.is_none() {
@@ -358,7 +377,7 @@ mod tests {
 
     use super::super::gather;
     use super::super::mistake::Mistakes;
-    use super::{Config, check};
+    use super::{Config, Database, check};
 
     fn load(file: &str, variables: &[(&str, &str)], flags: &[&str]) -> Result<Config, Mistakes> {
         let mut written = tempfile::NamedTempFile::new().expect("a file");
@@ -453,6 +472,31 @@ mod tests {
         let host = load("", &[], &flags).expect("is right").server.host;
         assert_eq!(host.limits.cpu_percent, Some(150));
         assert_eq!(host.limits.memory, Some(2_000_000_000));
+    }
+
+    #[test]
+    fn paths_are_absolute_whoever_gives_them() {
+        let here = std::env::current_dir().expect("a working directory");
+        let config = load("", &[], &[]).expect("the defaults");
+        let data = here.join("pipewright-data");
+        assert_eq!(config.server.data_directory, data);
+        assert_eq!(config.key_file, data.join("secret.key"));
+        assert_eq!(
+            config.database,
+            Database::Sqlite(data.join("pipewright.db"))
+        );
+        let flags = [
+            "data.directory=./x",
+            "secrets.key_file=keys/a",
+            "database.url=sqlite:y.db",
+        ];
+        let config = load("", &[], &flags).expect("relative paths");
+        assert_eq!(config.server.data_directory, here.join("x"));
+        assert_eq!(config.key_file, here.join("keys/a"));
+        assert_eq!(config.database, Database::Sqlite(here.join("y.db")));
+        let nowhere = ["data.directory=", "database.url=sqlite:"];
+        let mistakes = load("", &[], &nowhere).expect_err("no paths");
+        assert_eq!(mistakes.0.len(), 2, "{mistakes}");
     }
 
     #[test]

@@ -3,14 +3,17 @@
 mod attacker;
 mod browser;
 mod cloud;
+mod data_directory;
 mod datacenter;
 mod diagnostics;
+mod disk;
 mod git;
 mod kill;
 mod leavings;
 mod order;
 mod pages;
 mod pipeline;
+mod readme;
 mod rows;
 mod server;
 mod starts;

@@ -48,30 +48,17 @@ impl Server {
         listen: &str,
         settings: &[&str],
     ) -> Self {
-        let (ssh_host, ssh_port) = simulator.cloud_ssh();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pipewright"))
-            .arg("serve")
-            .args(["--set", &format!("server.listen={listen}")])
-            .args([
-                "--set",
-                &format!("data.directory={}", data.path().display()),
-            ])
-            .args([
-                "--set",
-                &format!("bitbucket.cloud_web={}", simulator.cloud_web_url()),
-            ])
-            .args([
-                "--set",
-                &format!("bitbucket.cloud_api={}", simulator.cloud_api_url()),
-            ])
-            .args([
-                "--set",
-                &format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}"),
-            ])
-            .args(["--set", "comparison.every_seconds=2"])
+        let mut command = serve(data.path(), listen);
+        command
+            .args(addresses(simulator))
             .args(settings.iter().flat_map(|setting| ["--set", *setting]))
-            .env("CANARY", CANARY)
-            .env_remove("PIPEWRIGHT_CONFIG")
+            .env("CANARY", CANARY);
+        Self::spawn(command, data)
+    }
+
+    /// Runs a command that becomes a server, until that says where it listens. `data` goes with the server.
+    pub(crate) fn spawn(mut command: Command, data: tempfile::TempDir) -> Self {
+        let mut child = command
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -115,10 +102,60 @@ impl Server {
         Self::start_in(data, simulator, &listen, &[])
     }
 
+    /// Kills the server as `kill -9` would; the data directory stays.
+    pub(crate) fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().expect("is killed");
+        self.child.wait().expect("is gone");
+        std::mem::replace(&mut self.data, tempfile::tempdir().expect("a directory"))
+    }
+
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its data directory.
     pub(crate) fn data(&self) -> &Path {
         self.data.path()
     }
+}
+
+/// `pipewright serve` on this data directory and address, with nothing else set but how often refs are compared.
+pub(crate) fn serve(data: &Path, listen: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pipewright"));
+    command
+        .arg("serve")
+        .args(["--set", &format!("server.listen={listen}")])
+        .args(["--set", &format!("data.directory={}", data.display())])
+        .args(["--set", "comparison.every_seconds=2"])
+        .env_remove("PIPEWRIGHT_CONFIG");
+    command
+}
+
+/// The settings that put the simulated Cloud in place of Atlassian's.
+pub(crate) fn addresses(simulator: &Simulator) -> Vec<String> {
+    let (ssh_host, ssh_port) = simulator.cloud_ssh();
+    [
+        format!("bitbucket.cloud_web={}", simulator.cloud_web_url()),
+        format!("bitbucket.cloud_api={}", simulator.cloud_api_url()),
+        format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}"),
+    ]
+    .into_iter()
+    .flat_map(|setting| ["--set".to_owned(), setting])
+    .collect()
+}
+
+/// A local address that is free.
+pub(crate) fn free_address() -> String {
+    format!("127.0.0.1:{}", free_port())
+}
+
+/// What a server that does not start says, and its exit code.
+pub(crate) fn refusal(mut command: Command) -> (String, Option<i32>) {
+    let output = command.output().expect("the binary starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "it started, and ended: {said}");
+    (said, output.status.code())
 }
 
 /// A free port below those that the system gives to outgoing connections: while the server is dead, a webhook sent to such

@@ -1,5 +1,6 @@
 //! A server whose team is connected to the simulated Cloud, made through the pages.
 
+use std::path::Path;
 use std::time::Duration;
 
 use pipewright::story::{ACCOUNT, Team};
@@ -118,7 +119,17 @@ impl House {
 
     /// The build of this number once `fits`, from the server's database.
     pub(crate) async fn build(&self, number: i64, fits: impl Fn(&Build) -> bool) -> Build {
-        let (db, account) = self.database().await;
+        self.build_in(self.server.data(), number, fits).await
+    }
+
+    /// The same from the database in this data directory.
+    pub(crate) async fn build_in(
+        &self,
+        data: &Path,
+        number: i64,
+        fits: impl Fn(&Build) -> bool,
+    ) -> Build {
+        let (db, account) = self.database(data).await;
         let mut looks = tokio::time::interval(Duration::from_millis(50));
         let found = async {
             loop {
@@ -146,7 +157,7 @@ impl House {
 
     /// All builds.
     pub(crate) async fn builds(&self) -> Vec<Build> {
-        let (db, account) = self.database().await;
+        let (db, account) = self.database(self.server.data()).await;
         pipewright_store::builds::list(&db, account, &BuildFilter::default(), 100)
             .await
             .expect("reads")
@@ -154,7 +165,7 @@ impl House {
 
     /// All that the build's attempts printed.
     pub(crate) async fn log_of(&self, build: &Build) -> String {
-        let (db, _) = self.database().await;
+        let (db, _) = self.database(self.server.data()).await;
         let logs = LogStore::open(self.server.data().join("logs")).expect("opens");
         let attempts = pipewright_store::attempts::of_build(&db, build.id)
             .await
@@ -166,8 +177,8 @@ impl House {
         printed.collect()
     }
 
-    async fn database(&self) -> (Db, AccountId) {
-        let database = Database::Sqlite(self.server.data().join("pipewright.db"));
+    async fn database(&self, data: &Path) -> (Db, AccountId) {
+        let database = Database::Sqlite(data.join("pipewright.db"));
         let db = Db::open(&DbOptions {
             database,
             connections: 1,

@@ -5,12 +5,13 @@ use pipewright_core::ids::AccountId;
 use pipewright_runner::executor::{Executor as _, HostExecutor, Isolation, NotReady};
 use pipewright_server::App;
 use pipewright_simulator::Simulator;
-use pipewright_store::{Database, DbOptions};
+use pipewright_store::DbOptions;
+use pipewright_store::data_directory::DataDirectory;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::serve::{compose, script_environment};
+use crate::commands::serve::{compose, script_environment, take};
 use crate::config::{address_of, check, gather};
 
 /// A running server.
@@ -19,6 +20,7 @@ pub(super) struct Installation {
     setup_link: String,
     shutdown: CancellationToken,
     running: JoinHandle<Result<(), pipewright_server::RunError>>,
+    _held: DataDirectory,
     directory: tempfile::TempDir,
     /// Why its steps have no sandbox; `None` where they have one.
     no_sandbox: Option<String>,
@@ -49,8 +51,9 @@ impl Installation {
             .await
             .with_context(|| format!("port {port} cannot be listened on"))?;
         config.server.public_url = address_of(listener.local_addr()?);
+        let held = take(&config.server.data_directory).await?;
         let database = DbOptions {
-            database: Database::Sqlite(directory.path().join("pipewright.db")),
+            database: config.database,
             connections: 1,
         };
         let app = compose(config.server, &config.key_file, database).await?;
@@ -69,6 +72,7 @@ impl Installation {
             setup_link,
             shutdown,
             running,
+            _held: held,
             directory,
             no_sandbox,
         })
