@@ -73,6 +73,7 @@ pub(crate) async fn group_commit(
                     repository_id: seeded.repository,
                     webhook_id: seeded.hook_id.as_uuid(),
                     request_id: id.to_string(),
+                    event: None,
                     origin: Origin::Bitbucket,
                     event_key: "repo:refs_changed".to_owned(),
                     attempt_number: 1,

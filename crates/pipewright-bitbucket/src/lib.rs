@@ -13,6 +13,7 @@ pub mod credential;
 pub mod datacenter;
 pub mod facade;
 pub mod http;
+mod lenient;
 pub mod oauth;
 pub mod remote;
 pub mod scopes;

@@ -35,6 +35,8 @@ pub mod logs;
 pub mod members;
 pub mod oauth_flows;
 pub mod output_variables;
+pub mod pull_request_heads;
+pub mod ref_moves;
 pub mod refs;
 pub mod repositories;
 pub mod runners;
@@ -81,6 +83,8 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         output_variables::ALL,
         webhooks::ALL,
         decisions::ALL,
+        pull_request_heads::ALL,
+        ref_moves::ALL,
         refs::ALL,
         runners::ALL,
         statuses::ALL,

@@ -10,14 +10,15 @@ use crate::error::StoreError;
 
 statements! {
     LIST = same("SELECT name, commit_hash FROM refs WHERE application_id = $1 ORDER BY name");
-    GET = same("SELECT commit_hash FROM refs WHERE application_id = $1 AND name = $2");
+    GET = same("SELECT commit_hash, object_hash, happened_at FROM refs WHERE application_id = $1 AND name = $2");
     KNOWN = same("SELECT commit_hash, decided_at FROM refs WHERE application_id = $1 AND name = $2");
     PUT_NEW = same(
         "INSERT INTO refs (application_id, name, commit_hash, decided_at) VALUES ($1, $2, $3, $4) ON CONFLICT (application_id, name) DO NOTHING"
     );
     PUT = same(
-        "INSERT INTO refs (application_id, name, commit_hash, decided_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (application_id, name) DO UPDATE SET commit_hash = excluded.commit_hash, decided_at = excluded.decided_at"
+        "INSERT INTO refs (application_id, name, commit_hash, object_hash, happened_at, decided_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (application_id, name) DO UPDATE SET commit_hash = excluded.commit_hash, object_hash = excluded.object_hash,
+             happened_at = excluded.happened_at, decided_at = excluded.decided_at"
     );
     REMOVE = same("DELETE FROM refs WHERE application_id = $1 AND name = $2");
     COMPARED = same("UPDATE applications SET refs_compared_at = $2, refs_message = $3 WHERE id = $1");
@@ -66,6 +67,27 @@ struct Row {
     commit_hash: CommitHash,
 }
 
+/// Where a ref stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The commit.
+    pub commit: CommitHash,
+    /// The tag object that leads there, where Bitbucket named it: the next move of an annotated tag comes from it.
+    pub object: Option<CommitHash>,
+    /// Bitbucket's own time of the move that brought it there.
+    pub happened_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct StandingRow {
+    #[sqlx(try_from = "String")]
+    commit_hash: CommitHash,
+    #[sqlx(try_from = "crate::columns::MaybeText")]
+    object_hash: Option<CommitHash>,
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    happened_at: Option<Timestamp>,
+}
+
 #[derive(sqlx::FromRow)]
 struct KnownRow {
     #[sqlx(try_from = "String")]
@@ -94,20 +116,17 @@ pub async fn get(
     tx: &mut Tx,
     application: ApplicationId,
     name: &RefName,
-) -> Result<Option<CommitHash>, StoreError> {
-    let row: Option<String> = within!(tx, GET, |executor, sql| sqlx::query_scalar(sql)
+) -> Result<Option<Standing>, StoreError> {
+    let row: Option<StandingRow> = within!(tx, GET, |executor, sql| sqlx::query_as(sql)
         .bind(application.as_uuid())
         .bind(name.full())
         .fetch_optional(executor)
         .await)?;
-    row.map(|text| {
-        text.parse().map_err(|_| StoreError::Inconsistent {
-            table: "refs",
-            key: name.full().to_owned(),
-            what: "its commit is no commit id".to_owned(),
-        })
-    })
-    .transpose()
+    Ok(row.map(|row| Standing {
+        commit: row.commit_hash,
+        object: row.object_hash,
+        happened_at: row.happened_at,
+    }))
 }
 
 /// Where a ref stood when it was last decided, and when that was.
@@ -148,13 +167,15 @@ pub async fn put(
     tx: &mut Tx,
     application: ApplicationId,
     name: &RefName,
-    commit: &CommitHash,
+    standing: &Standing,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     within!(tx, PUT, |executor, sql| sqlx::query(sql)
         .bind(application.as_uuid())
         .bind(name.full())
-        .bind(commit.as_str())
+        .bind(standing.commit.as_str())
+        .bind(standing.object.as_ref().map(CommitHash::as_str))
+        .bind(standing.happened_at.map(Timestamp::as_micros))
         .bind(now.as_micros())
         .execute(executor)
         .await
@@ -257,12 +278,17 @@ mod tests {
             let now = Timestamp::from_seconds(600);
             let main = RefName::branch("größe/日本").expect("a branch");
             let commit = |digit: &str| digit.repeat(40).parse().expect("a commit");
+            let at = |digit: &str| super::Standing {
+                commit: commit(digit),
+                object: None,
+                happened_at: None,
+            };
             assert_eq!(super::due(&db, now, now, 10).await.expect("reads").len(), 1);
             let mut tx = db.begin().await.expect("begins");
-            super::put(&mut tx, made.application, &main, &commit("a"), now)
+            super::put(&mut tx, made.application, &main, &at("a"), now)
                 .await
                 .expect("puts");
-            super::put(&mut tx, made.application, &main, &commit("b"), now)
+            super::put(&mut tx, made.application, &main, &at("b"), now)
                 .await
                 .expect("moves");
             super::compared(&mut tx, made.application, None, now)

@@ -276,6 +276,7 @@ mod tests {
             repository_id: made.repository,
             webhook_id: Uuid::now_v7(),
             request_id: id.to_string(),
+            event: None,
             origin: Origin::Bitbucket,
             event_key: event.to_owned(),
             attempt_number: 1,

@@ -51,6 +51,7 @@ pub(crate) fn a_build(made: Made, branch: &str, digit: char) -> NewBuild {
         trigger: TriggerKind::Push,
         detail: TriggerDetail::default(),
         repeatable: false,
+        event: None,
         delivery_id: None,
         started_by: None,
         accepted_at: Timestamp::from_seconds(100),

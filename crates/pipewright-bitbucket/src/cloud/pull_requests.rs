@@ -8,6 +8,7 @@ use crate::http::ApiError;
 use crate::remote::{
     CommitId, PullRequest, PullRequestEnd, PullRequestState, RefOrRefused, RepositoryAddress,
 };
+use crate::webhook::read_date;
 use pipewright_core::git::RefKind;
 
 impl CloudClient {
@@ -65,6 +66,7 @@ pub(crate) fn pull_request(found: wire::PullRequest) -> Option<PullRequest> {
         merge_commit: found
             .merge_commit
             .and_then(|commit| CommitId::parse(&commit.hash?)),
+        updated_at: found.updated_on.as_deref().and_then(read_date),
         web_url: found.links.html.and_then(|link| link.href),
     })
 }

@@ -3,9 +3,13 @@
 
 use serde::Deserialize;
 
+use crate::lenient;
+
 /// A page of any list. Only `values` and `next` can be counted on.
 #[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "T: serde::de::DeserializeOwned"))]
 pub(crate) struct Page<T> {
+    #[serde(default, deserialize_with = "lenient::each")]
     pub(crate) values: Vec<T>,
     #[serde(default)]
     pub(crate) next: Option<String>,
@@ -82,6 +86,7 @@ pub(crate) struct Repository {
     pub(crate) owner: Option<User>,
     pub(crate) mainbranch: Option<Named>,
     pub(crate) updated_on: Option<String>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) links: Links,
 }
 
@@ -124,6 +129,7 @@ pub(crate) struct Hook {
     pub(crate) uuid: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) active: Option<bool>,
+    #[serde(deserialize_with = "lenient::each")]
     pub(crate) events: Vec<String>,
     pub(crate) secret_set: Option<bool>,
     pub(crate) skip_cert_verification: Option<bool>,
@@ -165,9 +171,15 @@ pub(crate) struct PullRequest {
     pub(crate) title: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) draft: Option<bool>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) author: Option<User>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) source: PullRequestEnd,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) destination: PullRequestEnd,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) merge_commit: Option<Commit>,
+    pub(crate) updated_on: Option<String>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) links: Links,
 }

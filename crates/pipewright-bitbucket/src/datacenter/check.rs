@@ -12,7 +12,7 @@ use super::connection::{
 };
 use super::failure::check;
 use super::repositories::remote;
-use super::users::user_name;
+use super::users::{unnamed, user_name};
 use super::wire::{ApplicationProperties, BuildCapabilities, Page, RateLimitSettings, Repository};
 use crate::credential::Credential;
 use crate::http::{Answer, ApiError, NetworkFailure, Request, TlsFailure};
@@ -22,12 +22,21 @@ impl DataCenterClient {
     /// Tries the address and the credential, in the order in which most can be said about a failure. Nothing is changed at
     /// the server, and the credential is tried once.
     pub async fn check_connection(&self) -> Result<Connection, ConnectionError> {
+        self.check_connection_of("").await
+    }
+
+    /// The same, with the user name that a person entered: it is believed where the server does not name the user itself.
+    pub(crate) async fn check_connection_of(
+        &self,
+        entered: &str,
+    ) -> Result<Connection, ConnectionError> {
         let version = self.find_server().await?;
-        let (user, capabilities) = self.sign_in_once().await?;
-        let user = self
-            .user(&user)
-            .await
-            .map_err(|error| self.explain(error))?;
+        let (named, capabilities) = self.sign_in_once().await?;
+        let user = match named.or_else(|| self.own_name(entered)) {
+            Some(name) => self.user(&name).await,
+            None => Ok(unnamed()),
+        };
+        let user = user.map_err(|error| self.explain(error))?;
         let ssh = optional(self.ssh_settings_wire().await)
             .map_err(|error| self.explain(error))?
             .map(ssh_settings);
@@ -108,8 +117,8 @@ impl DataCenterClient {
             .await
     }
 
-    /// The one attempt with the credential: who are we, and what can the server do with build statuses?
-    async fn sign_in_once(&self) -> Result<(String, Capabilities), ConnectionError> {
+    /// The one attempt with the credential: who are we, where the server says so, and what can it do with build statuses?
+    async fn sign_in_once(&self) -> Result<(Option<String>, Capabilities), ConnectionError> {
         let answer = self
             .first_answer()
             .await
@@ -129,15 +138,49 @@ impl DataCenterClient {
         } else {
             Capabilities::default()
         };
-        match user_name(&answer) {
-            Some(user) => Ok((user, capabilities)),
-            // 200 without a name: the server lets anybody ask and has ignored the credential.
-            None => Err(self.refused()),
+        let named = user_name(&answer);
+        if named.is_none() {
+            self.demand_a_user().await?;
+        }
+        Ok((named, capabilities))
+    }
+
+    /// An answer without a name: the server lets anybody ask and has ignored the credential, or something between removes the
+    /// header, which no document promises. A question that only a signed-in user may ask tells which.
+    async fn demand_a_user(&self) -> Result<(), ConnectionError> {
+        let doing = "signing in to Bitbucket";
+        let asked = self
+            .get::<serde::de::IgnoredAny>(
+                "/api/1.0/dashboard/pull-requests",
+                &[("limit", "1")],
+                doing,
+            )
+            .await;
+        match asked {
+            Ok(_) => Ok(()),
+            // The user of a project's or repository's token has no dashboard: nothing is learnt of the token.
+            Err(ApiError::Forbidden { .. } | ApiError::NotFound { .. }) => {
+                Err(ConnectionError::NotNamed {
+                    kind: self
+                        .credential
+                        .as_ref()
+                        .map_or("credential", Credential::kind),
+                })
+            }
+            Err(error) => Err(self.explain(error)),
         }
     }
 
-    /// Servers before 7.4 do not know the question; their refusal of a wrong credential comes first all the same, and for a
-    /// right one the answer names the user.
+    /// Whose the credential is by its own word, or by that of the person who entered it.
+    fn own_name(&self, entered: &str) -> Option<String> {
+        let name = match &self.credential {
+            Some(Credential::Basic { user, .. }) => user,
+            _ => entered,
+        };
+        (!name.is_empty()).then(|| name.to_owned())
+    }
+
+    /// Servers before 7.4 do not know the question; their refusal of a wrong credential comes first all the same.
     async fn first_answer(&self) -> Result<Answer, ApiError> {
         let doing = "signing in to Bitbucket";
         let answer = self
@@ -147,7 +190,7 @@ impl DataCenterClient {
                 doing,
             ))
             .await?;
-        if answer.status == 404 && user_name(&answer).is_some() {
+        if answer.status == 404 {
             Ok(answer)
         } else {
             check(answer, &self.base)

@@ -108,6 +108,14 @@ pub enum ConnectionError {
         "Bitbucket does not accept this HTTP access token; check that it is whole, has not expired and was not revoked"
     )]
     TokenRefused,
+    /// Nothing in the answers says who is signed in.
+    #[error(
+        "Bitbucket answers without saying who is signed in, so it is not known whether it accepts this {kind}; if a proxy stands before it, let it pass the header X-AUSERNAME, or connect with the HTTP access token of a user"
+    )]
+    NotNamed {
+        /// What was entered.
+        kind: &'static str,
+    },
     /// A CAPTCHA must be solved.
     #[error("Bitbucket demands a CAPTCHA for this user after several failed sign-ins; sign in once with a browser{}, then try again", at(login_url.as_ref()))]
     CaptchaRequired {

@@ -8,6 +8,7 @@ use crate::http::ApiError;
 use crate::remote::{
     CommitId, PullRequest, PullRequestEnd, PullRequestState, RefOrRefused, RepositoryAddress,
 };
+use crate::webhook::read_date_value;
 
 impl DataCenterClient {
     /// All open pull requests into a repository.
@@ -71,6 +72,7 @@ pub(crate) fn pull_request(found: wire::PullRequest) -> Option<PullRequest> {
         merge_commit: found
             .properties
             .and_then(|properties| CommitId::parse(&properties.merge_commit?.id?)),
+        updated_at: found.updated_date.as_ref().and_then(read_date_value),
         web_url: found.links.page(),
     })
 }

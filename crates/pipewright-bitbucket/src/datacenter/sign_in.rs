@@ -18,9 +18,9 @@ pub struct SignedIn {
     pub connection: Connection,
 }
 
-/// Tries user name and password, or token, against the server at `base`. The password is sent as a password at most once,
-/// because every wrong one brings a CAPTCHA closer; text of a token's form is tried as a token first, and any text where
-/// the server takes no passwords.
+/// Tries user name and password, or token, against the server at `base`. What the text is, is found by trying: as the one and
+/// then as the other. The password is sent as a password at most once, because every wrong one brings a CAPTCHA closer; text
+/// that looks like a token is therefore tried as a token first.
 pub async fn sign_in(
     http: &Http,
     base: &Url,
@@ -33,31 +33,33 @@ pub async fn sign_in(
         password: password.clone(),
     };
     if user.is_empty() {
-        return attempt(http, base, as_token).await;
+        return attempt(http, base, user, as_token).await;
     }
     if looks_like_token(password) {
-        match attempt(http, base, as_token).await {
-            Err(ConnectionError::TokenRefused) => attempt(http, base, as_password).await,
+        return match attempt(http, base, user, as_token).await {
+            Err(ConnectionError::TokenRefused) => attempt(http, base, user, as_password).await,
             other => other,
-        }
-    } else {
-        match attempt(http, base, as_password).await {
-            Err(ConnectionError::PasswordsRefused) => match attempt(http, base, as_token).await {
-                Err(ConnectionError::TokenRefused) => Err(ConnectionError::PasswordsRefused),
+        };
+    }
+    match attempt(http, base, user, as_password).await {
+        Err(refused @ (ConnectionError::WrongPassword | ConnectionError::PasswordsRefused)) => {
+            match attempt(http, base, user, as_token).await {
+                Err(ConnectionError::TokenRefused) => Err(refused),
                 other => other,
-            },
-            other => other,
+            }
         }
+        other => other,
     }
 }
 
 async fn attempt(
     http: &Http,
     base: &Url,
+    user: &str,
     credential: Credential,
 ) -> Result<SignedIn, ConnectionError> {
     let connection = DataCenterClient::new(http.clone(), base.clone(), credential.clone())
-        .check_connection()
+        .check_connection_of(user)
         .await?;
     Ok(SignedIn {
         credential,
@@ -65,8 +67,12 @@ async fn attempt(
     })
 }
 
-/// Tokens are base64 of a number, a colon and 20 random bytes. A wrong guess costs one request.
+/// A guess, which only says what is tried first. Present tokens begin with `BBDC-`; older ones are base64 of a number, a colon
+/// and 20 random bytes.
 fn looks_like_token(password: &Secret) -> bool {
+    if password.expose().starts_with("BBDC-") {
+        return true;
+    }
     let Ok(bytes) = STANDARD.decode(password.expose()) else {
         return false;
     };
@@ -89,6 +95,7 @@ mod tests {
         assert!(looks_like_token(&Secret::new(
             "MjUyOTczNTE1MDY5On2rDbID2EgYpH8AVOECHv0saruQ"
         )));
+        assert!(looks_like_token(&Secret::new("BBDC-anything+at/all")));
         for password in [
             "",
             "hunter2",

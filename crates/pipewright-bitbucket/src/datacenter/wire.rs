@@ -4,12 +4,22 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::lenient;
+
 /// A page of any list.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(
+    rename_all = "camelCase",
+    bound(deserialize = "T: serde::de::DeserializeOwned")
+)]
 pub(crate) struct Page<T> {
+    #[serde(default, deserialize_with = "lenient::each")]
     pub(crate) values: Vec<T>,
-    #[serde(default, rename = "isLastPage")]
+    #[serde(
+        default,
+        rename = "isLastPage",
+        deserialize_with = "lenient::or_default"
+    )]
     pub(crate) is_last: bool,
     #[serde(default)]
     pub(crate) next_page_start: Option<u64>,
@@ -26,8 +36,9 @@ pub(crate) struct Link {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Links {
+    #[serde(deserialize_with = "lenient::each")]
     pub(crate) clone: Vec<Link>,
-    #[serde(rename = "self")]
+    #[serde(rename = "self", deserialize_with = "lenient::each")]
     pub(crate) own: Vec<Option<Link>>,
 }
 
@@ -71,7 +82,9 @@ pub(crate) struct Repository {
     pub(crate) archived: Option<bool>,
     pub(crate) public: Option<bool>,
     pub(crate) default_branch: Option<String>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) project: Project,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) links: Links,
 }
 
@@ -129,10 +142,15 @@ pub(crate) struct PullRequest {
     pub(crate) title: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) draft: Option<bool>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) author: Option<PullRequestAuthor>,
     pub(crate) from_ref: Option<Ref>,
     pub(crate) to_ref: Option<Ref>,
+    /// A number of milliseconds, or a text from version 10 on.
+    pub(crate) updated_date: Option<Value>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) properties: Option<PullRequestProperties>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) links: Links,
 }
 
@@ -142,6 +160,7 @@ pub(crate) struct Webhook {
     pub(crate) id: Option<u64>,
     pub(crate) url: Option<String>,
     pub(crate) active: Option<bool>,
+    #[serde(deserialize_with = "lenient::each")]
     pub(crate) events: Vec<String>,
     pub(crate) configuration: Option<WebhookConfiguration>,
     pub(crate) ssl_verification_required: Option<bool>,
@@ -173,6 +192,7 @@ pub(crate) struct SshKey {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct AccessKey {
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) key: SshKey,
 }
 
@@ -187,6 +207,7 @@ pub(crate) struct ApplicationProperties {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct BuildCapabilities {
+    #[serde(deserialize_with = "lenient::each")]
     pub(crate) build_status: Vec<String>,
 }
 

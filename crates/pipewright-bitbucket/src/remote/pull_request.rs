@@ -1,5 +1,7 @@
 //! Pull requests.
 
+use pipewright_core::Timestamp;
+
 use super::{CommitId, NamedRepository, RefOrRefused};
 
 /// Where a pull request stands.
@@ -43,6 +45,8 @@ pub struct PullRequest {
     pub destination: PullRequestEnd,
     /// The commit that merged it.
     pub merge_commit: Option<CommitId>,
+    /// When it last changed, by Bitbucket's clock.
+    pub updated_at: Option<Timestamp>,
     /// Its page for people.
     pub web_url: Option<String>,
 }

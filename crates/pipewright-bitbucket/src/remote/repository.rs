@@ -16,7 +16,7 @@ pub struct Space {
 }
 
 /// Where a repository is found at its Bitbucket. It is enough for every call about the repository.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct RepositoryAddress {
     /// What never changes: the UUID in braces on Cloud, the number as text on Data Center. Calls to Cloud use it.
     pub remote_id: String,
@@ -26,8 +26,8 @@ pub struct RepositoryAddress {
     pub slug: String,
 }
 
-/// The little that a webhook says about a repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The little that a webhook says about a repository. What a webhook leaves out is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NamedRepository {
     /// Where it is found.
     pub address: RepositoryAddress,

@@ -8,48 +8,58 @@ use serde_json::Value;
 
 use super::event::{
     Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent,
-    Push,
+    Push, UnreadableChange,
 };
 use crate::cloud::wire;
 use crate::cloud::{named_repository, person, pull_request, remote_commit};
+use crate::lenient;
 use crate::remote::{NamedRepository, RefOrRefused};
 
-#[derive(Debug, Deserialize)]
+/// Nothing is demanded that is not used: null and another shape count as absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct PushBody {
+    #[serde(deserialize_with = "lenient::or_default")]
     repository: wire::Repository,
-    #[serde(default)]
+    #[serde(deserialize_with = "lenient::or_default")]
     actor: Option<wire::User>,
-    push: PushChanges,
+    push: Option<PushChanges>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct PushChanges {
-    #[serde(default)]
-    changes: Vec<PushChange>,
+    changes: Option<Vec<Value>>,
 }
 
 /// Keys that are absent in some captures default to false; `commits` is not read, because the head is `new.target`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct PushChange {
+    #[serde(deserialize_with = "lenient::or_default")]
     new: Option<wire::Ref>,
+    #[serde(deserialize_with = "lenient::or_default")]
     old: Option<wire::Ref>,
+    #[serde(deserialize_with = "lenient::or_default")]
     truncated: Option<bool>,
+    #[serde(deserialize_with = "lenient::or_default")]
     forced: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
 struct PullRequestBody {
+    #[serde(default, deserialize_with = "lenient::or_default")]
     repository: wire::Repository,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     actor: Option<wire::User>,
     pullrequest: wire::PullRequest,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct RepositoryBody {
+    #[serde(deserialize_with = "lenient::or_default")]
     repository: wire::Repository,
-    #[serde(default)]
     changes: Value,
 }
 
@@ -64,20 +74,16 @@ pub(super) fn decode(event_key: &str, body: &[u8]) -> Result<Event, DecodeError>
         "pullrequest:rejected" => pull_request_event(event_key, body, PullRequestAction::Declined),
         "repo:updated" => updated(event_key, body),
         "repo:transfer" => {
-            let repository = repository(
-                event_key,
-                &parse::<RepositoryBody>(event_key, body)?.repository,
-            )?;
+            let body: RepositoryBody = parse(event_key, body)?;
+            let repository = some_repository(event_key, body.repository)?;
             Ok(Event::RepositoryMoved {
                 repository,
                 old_full_name: None,
             })
         }
         "repo:deleted" => {
-            let repository = repository(
-                event_key,
-                &parse::<RepositoryBody>(event_key, body)?.repository,
-            )?;
+            let body: RepositoryBody = parse(event_key, body)?;
+            let repository = some_repository(event_key, body.repository)?;
             Ok(Event::RepositoryDeleted { repository })
         }
         _ => Ok(Event::Ignored {
@@ -90,11 +96,22 @@ fn parse<T: DeserializeOwned>(event_key: &str, body: &[u8]) -> Result<T, DecodeE
     serde_json::from_slice(body).map_err(|error| DecodeError::malformed(event_key, &error))
 }
 
-fn repository(
+/// The repository, as far as the body says; its id is empty where it does not.
+fn repository(mut repository: wire::Repository) -> NamedRepository {
+    repository.uuid.get_or_insert_default();
+    named_repository(&repository).unwrap_or_default()
+}
+
+/// The repository of an event that is about nothing else.
+fn some_repository(
     event_key: &str,
-    repository: &wire::Repository,
+    said: wire::Repository,
 ) -> Result<NamedRepository, DecodeError> {
-    named_repository(repository).ok_or_else(|| DecodeError::missing(event_key, "repository UUID"))
+    let repository = repository(said);
+    if repository.address.remote_id.is_empty() && repository.full_name.is_empty() {
+        return Err(DecodeError::missing(event_key, "repository"));
+    }
+    Ok(repository)
 }
 
 fn actor(actor: Option<wire::User>) -> Option<Actor> {
@@ -109,37 +126,54 @@ fn actor(actor: Option<wire::User>) -> Option<Actor> {
 
 fn push(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
     let body: PushBody = parse(event_key, body)?;
-    let changes = body.push.changes.into_iter().enumerate();
-    let changes = changes
-        .map(|(index, found)| change(event_key, index, found))
-        .collect::<Result<_, _>>()?;
-    Ok(Event::Push(Push {
-        repository: repository(event_key, &body.repository)?,
-        changes,
+    let changes = body
+        .push
+        .ok_or_else(|| DecodeError::missing(event_key, "push"))?
+        .changes
+        .unwrap_or_default();
+    let mut push = Push {
+        repository: repository(body.repository),
+        changes: Vec::with_capacity(changes.len()),
+        unreadable: Vec::new(),
+        happened_at: None,
         actor: actor(body.actor),
-    }))
+    };
+    for (position, found) in changes.into_iter().enumerate() {
+        // Each change is read by itself: one that cannot be does not take the others with it.
+        match change(serde_json::from_value(found).unwrap_or_default()) {
+            Ok(change) => push.changes.push(change),
+            Err((reference, what)) => push.unreadable.push(UnreadableChange {
+                position,
+                reference,
+                what: what.to_owned(),
+            }),
+        }
+    }
+    Ok(Event::Push(push))
 }
 
-fn change(event_key: &str, index: usize, found: PushChange) -> Result<Change, DecodeError> {
-    let missing =
-        |what: &str| DecodeError::missing(event_key, format!("{what} in change {}", index + 1));
+fn change(found: PushChange) -> Result<Change, (Option<RefOrRefused>, &'static str)> {
     let side = found
         .new
         .as_ref()
         .or(found.old.as_ref())
-        .ok_or_else(|| missing("ref"))?;
+        .ok_or((None, "no ref"))?;
     let kind = match side.kind.as_deref() {
         Some("tag" | "annotated_tag") => RefKind::Tag,
         _ => RefKind::Branch,
     };
-    let name = side.name.as_deref().ok_or_else(|| missing("ref name"))?;
+    let name = side
+        .name
+        .as_deref()
+        .or_else(|| found.old.as_ref()?.name.as_deref())
+        .ok_or((None, "no name of its ref"))?;
     let reference = RefOrRefused::of(kind, name);
     let hash = |side: Option<&wire::Ref>| -> Option<CommitHash> {
         side?.target.as_ref()?.hash.as_ref()?.parse().ok()
     };
     let (old, new) = (hash(found.old.as_ref()), hash(found.new.as_ref()));
     if found.new.is_some() && new.is_none() {
-        return Err(missing("commit"));
+        return Err((Some(reference), "no commit"));
     }
     let kind = match (&found.old, &found.new) {
         (_, None) => ChangeKind::Deleted,
@@ -173,7 +207,7 @@ fn pull_request_event(
     action: PullRequestAction,
 ) -> Result<Event, DecodeError> {
     let body: PullRequestBody = parse(event_key, body)?;
-    let repository = repository(event_key, &body.repository)?;
+    let repository = repository(body.repository);
     let pull_request = pull_request(body.pullrequest)
         .ok_or_else(|| DecodeError::missing(event_key, "pull request number"))?;
     let from_fork = pull_request.is_from_fork();
@@ -191,7 +225,7 @@ fn pull_request_event(
 /// An update counts only where the name changed; descriptions and languages do not matter to us.
 fn updated(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
     let body: RepositoryBody = parse(event_key, body)?;
-    let mut repository = repository(event_key, &body.repository)?;
+    let mut repository = some_repository(event_key, body.repository)?;
     let change = |field: &str, side: &str| {
         body.changes
             .get(field)?

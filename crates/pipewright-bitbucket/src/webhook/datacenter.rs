@@ -4,40 +4,48 @@ use pipewright_core::CommitHash;
 use pipewright_core::git::RefKind;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use super::date::read_date_value;
 use super::event::{
     Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent,
-    Push,
+    Push, UnreadableChange,
 };
 use crate::datacenter::wire;
 use crate::datacenter::{named_repository, pull_request, remote_commit};
+use crate::lenient;
 use crate::remote::{CommitId, NamedRepository, RefOrRefused};
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// Nothing is demanded that is not used: null and another shape count as absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct PushBody {
+    #[serde(deserialize_with = "lenient::or_default")]
     repository: wire::Repository,
-    #[serde(default)]
+    #[serde(deserialize_with = "lenient::or_default")]
     actor: Option<wire::User>,
-    #[serde(default)]
-    changes: Vec<PushChange>,
+    date: Value,
+    changes: Option<Vec<Value>>,
     /// The newest five commits, on newer servers.
-    #[serde(default)]
+    #[serde(deserialize_with = "lenient::each")]
     commits: Vec<wire::Commit>,
     /// The commit at the end of the change, on newer servers.
-    #[serde(default)]
+    #[serde(deserialize_with = "lenient::or_default")]
     to_commit: Option<wire::Commit>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct PushChange {
-    #[serde(rename = "ref")]
+    #[serde(rename = "ref", deserialize_with = "lenient::or_default")]
     reference: Option<wire::Ref>,
+    #[serde(deserialize_with = "lenient::or_default")]
     ref_id: Option<String>,
+    #[serde(deserialize_with = "lenient::or_default")]
     from_hash: Option<String>,
+    #[serde(deserialize_with = "lenient::or_default")]
     to_hash: Option<String>,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "lenient::or_default")]
     kind: Option<String>,
 }
 
@@ -45,20 +53,23 @@ struct PushChange {
 #[serde(rename_all = "camelCase")]
 struct PullRequestBody {
     pull_request: wire::PullRequest,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     actor: Option<wire::User>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     previous_from_hash: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 struct ModifiedBody {
-    old: wire::Repository,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    old: Option<wire::Repository>,
     new: wire::Repository,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct RepositoryBody {
+    #[serde(deserialize_with = "lenient::or_default")]
     repository: wire::Repository,
 }
 
@@ -76,7 +87,7 @@ pub(super) fn decode(event_key: &str, body: &[u8]) -> Result<Event, DecodeError>
         "repo:deleted" => {
             let body: RepositoryBody = parse(event_key, body)?;
             Ok(Event::RepositoryDeleted {
-                repository: repository(event_key, &body.repository)?,
+                repository: some_repository(event_key, body.repository)?,
             })
         }
         "diagnostics:ping" => Ok(Event::Ping),
@@ -90,11 +101,34 @@ fn parse<T: DeserializeOwned>(event_key: &str, body: &[u8]) -> Result<T, DecodeE
     serde_json::from_slice(body).map_err(|error| DecodeError::malformed(event_key, &error))
 }
 
-fn repository(
+/// The repository, as far as the body says; its id is empty where it does not.
+fn repository(repository: wire::Repository) -> NamedRepository {
+    if let Some(named) = named_repository(&repository) {
+        return named;
+    }
+    let id = repository.id;
+    let loose = wire::Repository {
+        id: Some(id.unwrap_or_default()),
+        slug: Some(repository.slug.clone().unwrap_or_default()),
+        ..repository
+    };
+    let mut named = named_repository(&loose).unwrap_or_default();
+    if id.is_none() {
+        named.address.remote_id.clear();
+    }
+    named
+}
+
+/// The repository of an event that is about nothing else.
+fn some_repository(
     event_key: &str,
-    repository: &wire::Repository,
+    said: wire::Repository,
 ) -> Result<NamedRepository, DecodeError> {
-    named_repository(repository).ok_or_else(|| DecodeError::missing(event_key, "repository number"))
+    let repository = repository(said);
+    if repository.address.remote_id.is_empty() && repository.address.slug.is_empty() {
+        return Err(DecodeError::missing(event_key, "repository"));
+    }
+    Ok(repository)
 }
 
 fn actor(actor: Option<wire::User>) -> Option<Actor> {
@@ -110,20 +144,31 @@ fn actor(actor: Option<wire::User>) -> Option<Actor> {
 
 fn push(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
     let body: PushBody = parse(event_key, body)?;
+    let changes = body.changes.unwrap_or_default();
     let known = KnownCommits {
-        alone: body.changes.len() == 1,
+        alone: changes.len() == 1,
         to_commit: body.to_commit,
         commits: body.commits,
     };
-    let changes = body.changes.into_iter().enumerate();
-    let changes = changes
-        .map(|(index, found)| change(event_key, index, &found, &known))
-        .collect::<Result<_, _>>()?;
-    Ok(Event::Push(Push {
-        repository: repository(event_key, &body.repository)?,
-        changes,
+    let mut push = Push {
+        repository: repository(body.repository),
+        changes: Vec::with_capacity(changes.len()),
+        unreadable: Vec::new(),
+        happened_at: read_date_value(&body.date),
         actor: actor(body.actor),
-    }))
+    };
+    for (position, found) in changes.into_iter().enumerate() {
+        // Each change is read by itself: one that cannot be does not take the others with it.
+        match change(&serde_json::from_value(found).unwrap_or_default(), &known) {
+            Ok(change) => push.changes.push(change),
+            Err((reference, what)) => push.unreadable.push(UnreadableChange {
+                position,
+                reference,
+                what: what.to_owned(),
+            }),
+        }
+    }
+    Ok(Event::Push(push))
 }
 
 /// The commits that a delivery carries beside its changes.
@@ -147,19 +192,15 @@ impl KnownCommits {
 }
 
 fn change(
-    event_key: &str,
-    index: usize,
     found: &PushChange,
     known: &KnownCommits,
-) -> Result<Change, DecodeError> {
-    let missing =
-        |what: &str| DecodeError::missing(event_key, format!("{what} in change {}", index + 1));
+) -> Result<Change, (Option<RefOrRefused>, &'static str)> {
     let full = found
         .reference
         .as_ref()
         .and_then(|reference| reference.id.as_deref())
         .or(found.ref_id.as_deref());
-    let reference = RefOrRefused::full(full.ok_or_else(|| missing("ref name"))?);
+    let reference = RefOrRefused::full(full.ok_or((None, "no name of its ref"))?);
     // "No commit" is forty zeros here (trap T11), which is no commit hash to us.
     let hash = |text: Option<&str>| text.and_then(|text| text.parse::<CommitHash>().ok());
     let (old, new) = (
@@ -168,7 +209,7 @@ fn change(
     );
     let kind = match (found.kind.as_deref(), &old, &new) {
         (Some("DELETE"), _, _) | (None, _, None) => ChangeKind::Deleted,
-        (_, _, None) => return Err(missing("commit")),
+        (_, _, None) => return Err((Some(reference), "no commit")),
         (Some("ADD"), _, _) | (_, None, _) => ChangeKind::Created,
         _ => ChangeKind::Updated,
     };
@@ -222,11 +263,15 @@ fn pull_request_event(
     let body: PullRequestBody = parse(event_key, body)?;
     let pull_request = pull_request(body.pull_request)
         .ok_or_else(|| DecodeError::missing(event_key, "pull request number"))?;
+    if pull_request.destination.repository.is_none() && pull_request.destination.reference.is_none()
+    {
+        return Err(DecodeError::missing(event_key, "destination"));
+    }
     let repository = pull_request
         .destination
         .repository
         .clone()
-        .ok_or_else(|| DecodeError::missing(event_key, "destination repository"))?;
+        .unwrap_or_default();
     let from_fork = pull_request.is_from_fork();
     let previous_source = body.previous_from_hash.as_deref().and_then(CommitId::parse);
     Ok(Event::PullRequest(Box::new(PullRequestEvent {
@@ -242,8 +287,8 @@ fn pull_request_event(
 /// A repository that changed: moved, renamed, or in some way that does not matter to us.
 fn modified(event_key: &str, body: &[u8]) -> Result<Event, DecodeError> {
     let body: ModifiedBody = parse(event_key, body)?;
-    let old = named_repository(&body.old);
-    let new = repository(event_key, &body.new)?;
+    let old = body.old.as_ref().and_then(named_repository);
+    let new = some_repository(event_key, body.new)?;
     let old_full_name = old.as_ref().map(|old| old.full_name.clone());
     Ok(match old {
         // Keys are compared as the product does: without regard to case (trap T14).

@@ -46,6 +46,10 @@ pub struct Push {
     pub repository: NamedRepository,
     /// What moved, in Bitbucket's order. An empty list happens (remote merges, limits): compare the refs then.
     pub changes: Vec<Change>,
+    /// Entries of the list that say too little; the others count all the same.
+    pub unreadable: Vec<UnreadableChange>,
+    /// When it happened, by Bitbucket's clock; Cloud does not say.
+    pub happened_at: Option<Timestamp>,
     /// Who pushed.
     pub actor: Option<Actor>,
 }
@@ -81,6 +85,17 @@ pub struct Change {
     pub truncated: bool,
     /// True where history was rewritten; Data Center never says.
     pub forced: bool,
+}
+
+/// An entry of a push from which not everything can be read that deciding needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableChange {
+    /// Its place in the delivery, from 0.
+    pub position: usize,
+    /// The ref, where it says which.
+    pub reference: Option<RefOrRefused>,
+    /// What is missing or odd, as a fragment of a sentence: `no commit`.
+    pub what: String,
 }
 
 /// What a delivery says about the commit that a ref now points to.
@@ -162,6 +177,34 @@ pub enum DecodeError {
         /// What is missing.
         what: String,
     },
+}
+
+impl Event {
+    /// Bitbucket's id of the repository that the delivery is about; none where it does not say.
+    pub fn repository_id(&self) -> Option<&str> {
+        let repository = match self {
+            Self::Push(push) => &push.repository,
+            Self::PullRequest(event) => &event.repository,
+            Self::RepositoryRenamed { repository, .. }
+            | Self::RepositoryMoved { repository, .. }
+            | Self::RepositoryDeleted { repository } => repository,
+            Self::Ping | Self::Ignored { .. } => return None,
+        };
+        let id = repository.address.remote_id.as_str();
+        (!id.is_empty()).then_some(id)
+    }
+
+    /// What the repository is called that the delivery is about; empty where it does not say.
+    pub fn repository_name(&self) -> &str {
+        match self {
+            Self::Push(push) => &push.repository.full_name,
+            Self::PullRequest(event) => &event.repository.full_name,
+            Self::RepositoryRenamed { repository, .. }
+            | Self::RepositoryMoved { repository, .. }
+            | Self::RepositoryDeleted { repository } => &repository.full_name,
+            Self::Ping | Self::Ignored { .. } => "",
+        }
+    }
 }
 
 impl DecodeError {

@@ -17,7 +17,7 @@ mod tests;
 pub(crate) use date::{read_date, read_date_value};
 pub use event::{
     Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent,
-    Push,
+    Push, UnreadableChange,
 };
 pub use headers::DeliveryHeaders;
 pub use signature::{SignatureError, verify_signature};

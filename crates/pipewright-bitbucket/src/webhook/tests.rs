@@ -405,40 +405,11 @@ fn t2_published_signatures_match() {
 #[case(Product::Cloud, "repo:push", "{}")]
 #[case(
     Product::Cloud,
-    "repo:push",
-    r#"{"repository":{},"push":{"changes":[]}}"#
-)]
-#[case(
-    Product::Cloud,
-    "repo:push",
-    r#"{"repository":{"uuid":"{a}"},"push":{"changes":[{}]}}"#
-)]
-#[case(
-    Product::Cloud,
-    "repo:push",
-    r#"{"repository":{"uuid":"{a}"},"push":{"changes":[{"new":{"type":"branch","name":"x","target":{"hash":"short"}}}]}}"#
-)]
-#[case(
-    Product::Cloud,
     "pullrequest:created",
     r#"{"repository":{"uuid":"{a}"},"pullrequest":{}}"#
 )]
 #[case(Product::Cloud, "repo:deleted", "{}")]
-#[case(
-    Product::DataCenter,
-    "repo:refs_changed",
-    r#"{"repository":{"id":"seven"}}"#
-)]
-#[case(
-    Product::DataCenter,
-    "repo:refs_changed",
-    r#"{"repository":{"id":7,"slug":"a"},"changes":[{}]}"#
-)]
-#[case(
-    Product::DataCenter,
-    "repo:refs_changed",
-    r#"{"repository":{"id":7,"slug":"a"},"changes":[{"refId":"refs/heads/x","type":"ADD"}]}"#
-)]
+#[case(Product::DataCenter, "repo:refs_changed", "not json")]
 #[case(Product::DataCenter, "pr:opened", r#"{"pullRequest":{"id":7}}"#)]
 #[case(Product::DataCenter, "repo:modified", r#"{"old":{},"new":{}}"#)]
 fn a_malformed_body_is_a_sentence(#[case] product: Product, #[case] key: &str, #[case] body: &str) {
@@ -446,6 +417,118 @@ fn a_malformed_body_is_a_sentence(#[case] product: Product, #[case] key: &str, #
     assert!(
         error.to_string().contains(key) && error.to_string().contains("redeliver"),
         "{error}"
+    );
+}
+
+/// Every field that a push does not use, absent, null and of another shape: the change is read all the same.
+#[rstest]
+#[case(
+    r#""repository":null,"actor":null"#,
+    r#""links":null,"commits":null,"truncated":null"#
+)]
+#[case(
+    r#""repository":{"uuid":"{a}","links":null,"project":null,"workspace":7},"actor":[1]"#,
+    r#""links":[],"commits":"x","forced":"yes""#
+)]
+#[case(r#""x":1"#, r#""y":2"#)]
+fn a_push_of_cloud_asks_only_for_what_it_uses(#[case] beside: &str, #[case] within: &str) {
+    let good = format!(
+        r#"{{"new":{{"type":"branch","name":"good","target":{{"hash":"{}","links":null,"author":null,"parents":null}},"links":null}},"old":null,{within}}}"#,
+        "a".repeat(40)
+    );
+    for odd in [
+        "null",
+        "{}",
+        "7",
+        r#"{"new":null,"old":null}"#,
+        r#"{"new":{"type":"branch","name":"odd","target":null}}"#,
+        r#"{"new":{"type":"branch","name":"odd","target":{"hash":"short"}}}"#,
+        r#"{"new":{"type":"branch","name":null,"target":{"hash":"x"}}}"#,
+    ] {
+        let body = format!(r#"{{{beside},"push":{{"changes":[{odd},{good}]}}}}"#);
+        let push = push(Product::Cloud, "repo:push", body.as_bytes());
+        assert_eq!(push.changes.len(), 1, "{odd}");
+        assert_eq!(
+            push.changes[0]
+                .reference
+                .name()
+                .map(|name| name.short().to_owned()),
+            Some("good".to_owned())
+        );
+        assert_eq!(
+            (push.unreadable.len(), push.unreadable[0].position),
+            (1, 0),
+            "{odd}"
+        );
+        let names_it = push.unreadable[0]
+            .reference
+            .as_ref()
+            .is_some_and(|reference| reference.to_string() == "refs/heads/odd");
+        assert_eq!(names_it, odd.contains("odd"), "{odd}");
+    }
+}
+
+#[rstest]
+#[case(r#""repository":null,"actor":null,"commits":null,"toCommit":null,"date":null"#)]
+#[case(r#""repository":{"id":7,"slug":"a","links":null,"project":null},"actor":7,"commits":[null,7],"toCommit":"x","date":{}"#)]
+#[case(r#""x":1"#)]
+fn a_push_of_data_center_asks_only_for_what_it_uses(#[case] beside: &str) {
+    let good = format!(
+        r#"{{"ref":null,"refId":"refs/heads/good","fromHash":null,"toHash":"{}","type":null}}"#,
+        "a".repeat(40)
+    );
+    for odd in [
+        "null",
+        "{}",
+        "7",
+        r#"{"refId":"refs/heads/odd","type":"ADD"}"#,
+        r#"{"ref":{"id":"refs/heads/odd","repository":null},"toHash":null,"type":"UPDATE"}"#,
+    ] {
+        let body = format!(r#"{{{beside},"changes":[{good},{odd}]}}"#);
+        let push = push(Product::DataCenter, "repo:refs_changed", body.as_bytes());
+        assert_eq!(push.changes.len(), 1, "{odd}");
+        assert_eq!(
+            (push.unreadable.len(), push.unreadable[0].position),
+            (1, 1),
+            "{odd}"
+        );
+        let names_it = push.unreadable[0]
+            .reference
+            .as_ref()
+            .is_some_and(|reference| reference.to_string() == "refs/heads/odd");
+        assert_eq!(names_it, odd.contains("odd"), "{odd}");
+    }
+}
+
+#[test]
+fn a_delivery_says_which_repository_it_is_about_or_leaves_it_out() {
+    let id = |product, key: &str, body: &str| {
+        decode(product, key, body.as_bytes())
+            .expect("an event")
+            .repository_id()
+            .map(str::to_owned)
+    };
+    let cloud = |repository: &str| {
+        id(
+            Product::Cloud,
+            "repo:push",
+            &format!(r#"{{"repository":{repository},"push":{{"changes":[]}}}}"#),
+        )
+    };
+    assert_eq!(cloud(r#"{"uuid":"{a}"}"#).as_deref(), Some("{a}"));
+    assert_eq!(cloud(r#"{"full_name":"acme/site"}"#), None);
+    assert_eq!(cloud("null"), None);
+    let data_center = |repository: &str| {
+        id(
+            Product::DataCenter,
+            "repo:refs_changed",
+            &format!(r#"{{"repository":{repository},"changes":[]}}"#),
+        )
+    };
+    assert_eq!(data_center(r#"{"id":7}"#).as_deref(), Some("7"));
+    assert_eq!(
+        data_center(r#"{"slug":"site","project":{"key":"A"}}"#),
+        None
     );
 }
 

@@ -97,6 +97,9 @@ pub(super) fn classify_local(text: &str) -> Option<GitError> {
     if any(&["No space left on device", "Disk quota exceeded"]) {
         return Some(GitError::DiskFull);
     }
+    if text.contains("fsck error") {
+        return Some(GitError::BadObject { detail: tail(text) });
+    }
     let damage = [
         "is corrupt",
         "is empty\nfatal",

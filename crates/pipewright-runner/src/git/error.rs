@@ -116,6 +116,14 @@ pub enum GitError {
         /// What git says of it.
         detail: String,
     },
+    /// An object of the repository breaks git's own rules, so it is not taken in.
+    #[error(
+        "git refuses an object of this repository ({detail}); take the tag or commit that holds it out of the repository"
+    )]
+    BadObject {
+        /// What git says of it.
+        detail: String,
+    },
     /// The URL is not one we fetch from.
     #[error(transparent)]
     Url(#[from] RemoteUrlError),

@@ -27,6 +27,9 @@ use super::remote::RemoteUrl;
 /// How many present commits of one mirror are remembered before the memory starts over.
 const KNOWN_LIMIT: usize = 10_000;
 
+/// For how long tags are left out after git refused one: whoever pushed it may have taken it back by then.
+const NO_TAGS: Duration = Duration::from_mins(10);
+
 /// The mirrors under one directory. Cheap to clone; clones share locks and memory.
 #[derive(Debug, Clone)]
 pub struct MirrorStore {
@@ -60,6 +63,8 @@ struct Memory {
     known: HashSet<CommitHash>,
     /// The tags as `packed-refs` lines, until the next fetch.
     tags: Option<Arc<str>>,
+    /// Until when the remote's tags are left out of fetches: git refused an object that one of them leads to.
+    no_tags_until: Option<Instant>,
 }
 
 /// What [`MirrorStore::ensure`] had to do.
@@ -231,12 +236,33 @@ impl MirrorStore {
         Ok(found.status.success())
     }
 
-    /// Fetches the ref and the tags; returns how many objects came.
+    /// Fetches the ref and the tags; returns how many objects came. Where git refuses an object, it may be one that another
+    /// ref leads to: the wanted ref is then fetched by itself, so that nobody's tag stands in the way of the builds.
     async fn fetch(
         &self,
         mirror: &Mirror,
         url: &RemoteUrl,
         checkout: &Checkout,
+    ) -> Result<u64, GitError> {
+        if !mirror.takes_tags() {
+            return self.fetch_refs(mirror, url, checkout, false).await;
+        }
+        match self.fetch_refs(mirror, url, checkout, true).await {
+            Err(GitError::BadObject { detail }) => {
+                tracing::warn!(repository = %checkout.repository, detail, "git refuses an object of a fetch; the wanted ref is fetched without the tags");
+                mirror.refuse_tags();
+                self.fetch_refs(mirror, url, checkout, false).await
+            }
+            other => other,
+        }
+    }
+
+    async fn fetch_refs(
+        &self,
+        mirror: &Mirror,
+        url: &RemoteUrl,
+        checkout: &Checkout,
+        with_tags: bool,
     ) -> Result<u64, GitError> {
         let spec = format!(
             "+{}:{}",
@@ -269,7 +295,10 @@ impl MirrorStore {
                         "--progress",
                         "--",
                     ]);
-                    command.args([url.as_str(), &spec, "+refs/tags/*:refs/tags/*"]);
+                    command.args([url.as_str(), &spec]);
+                    if with_tags {
+                        command.arg("+refs/tags/*:refs/tags/*");
+                    }
                 },
             )
             .await;
@@ -348,6 +377,15 @@ impl Mirror {
 
     fn forget_all(&self) {
         *self.memory() = Memory::default();
+    }
+
+    fn takes_tags(&self) -> bool {
+        let until = self.memory().no_tags_until;
+        until.is_none_or(|until| until <= Instant::now())
+    }
+
+    fn refuse_tags(&self) {
+        self.memory().no_tags_until = Some(Instant::now() + NO_TAGS);
     }
 
     fn forget_tags(&self) {

@@ -150,6 +150,51 @@ async fn a_commit_that_was_forced_away_is_named_with_its_ref() {
 }
 
 #[tokio::test]
+async fn a_tag_that_git_refuses_stands_in_no_builds_way_but_its_own() {
+    let origin = Origin::new();
+    let directory = tempfile::tempdir().expect("a directory");
+    let mirrors = mirrors(&directory);
+    let first = origin.push("main", "a.txt", "one");
+    let tree = git(&origin.bare(), &["rev-parse", &format!("{first}^{{tree}}")]);
+    let broken = directory.path().join("commit");
+    std::fs::write(
+        &broken,
+        format!("tree {}\nauthor nobody\n\nodd\n", tree.trim()),
+    )
+    .expect("writes");
+    let odd = git(
+        &origin.bare(),
+        &[
+            "hash-object",
+            "-t",
+            "commit",
+            "-w",
+            "--literally",
+            broken.to_str().expect("a path"),
+        ],
+    );
+    git(&origin.bare(), &["update-ref", "refs/tags/odd", odd.trim()]);
+    git(&origin.bare(), &["tag", "good", first.as_str()]);
+    mirrors
+        .ensure(&origin.checkout("main", &first))
+        .await
+        .expect("the wanted branch comes by itself");
+    let second = origin.push("main", "a.txt", "two");
+    mirrors
+        .ensure(&origin.checkout("main", &second))
+        .await
+        .expect("and the next commit too");
+    let tag = pipewright_core::wire::Checkout {
+        ref_name: "refs/tags/odd".parse().expect("a tag"),
+        commit: odd.trim().parse().expect("a commit"),
+        ..origin.checkout("main", &first)
+    };
+    let refused = mirrors.ensure(&tag).await.expect_err("git refuses it");
+    assert!(matches!(refused, GitError::BadObject { .. }), "{refused}");
+    assert!(!refused.is_transient());
+}
+
+#[tokio::test]
 async fn names_that_collide_as_directory_and_file_are_fetched() {
     let (origin, directory) = (Origin::new(), tempfile::tempdir().expect("a directory"));
     let store = mirrors(&directory);

@@ -197,6 +197,7 @@ async fn first_build(
         trigger: TriggerKind::Manual,
         detail: TriggerDetail::default(),
         repeatable: true,
+        event: None,
         delivery_id: None,
         started_by: Some(member.user.name.clone()),
         accepted_at: member.now(),

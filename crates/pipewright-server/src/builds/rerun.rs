@@ -135,6 +135,7 @@ async fn make_anew(
             ..old.detail.clone()
         },
         repeatable: true,
+        event: None,
         delivery_id: None,
         started_by: Some(who.to_owned()),
         accepted_at: now,

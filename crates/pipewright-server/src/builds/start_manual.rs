@@ -144,6 +144,7 @@ pub(crate) async fn ready_manual(
             ..TriggerDetail::default()
         },
         repeatable: true,
+        event: None,
         delivery_id: None,
         started_by: Some(actor.name.clone()),
         accepted_at: now,

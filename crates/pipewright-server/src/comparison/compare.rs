@@ -5,11 +5,11 @@ use pipewright_core::{CommitHash, RefName};
 use pipewright_runner::git::GitError;
 use pipewright_store::deliveries::{NewDelivery, Origin};
 use pipewright_store::refs::{self, ToCompare};
-use pipewright_store::{StoreError, deliveries};
+use pipewright_store::{StoreError, deliveries, ref_moves};
 
 use crate::access::{IntegrationUnavailable, clone_credential};
 use crate::app::App;
-use crate::deliveries::{COMPARED, Difference, Differences, differences};
+use crate::deliveries::{COMPARED, Differences, differences};
 
 /// Changes in one delivery at most, so that its transaction stays short.
 const CHANGES: usize = 200;
@@ -52,10 +52,30 @@ pub(super) async fn compare(app: &App, of: &ToCompare) -> Result<usize, CompareE
     }
 }
 
+/// What was decided of an application's refs, read before the remote is asked: what is decided meanwhile is then told apart
+/// when the differences are decided, because the ref no longer stands where it stood here.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// The newest move.
+    newest: i64,
+    /// Where each ref stands.
+    decided: Vec<(RefName, CommitHash)>,
+    /// Refs with moves whose place is not known; the remote's word settles them.
+    open: Vec<RefName>,
+}
+
+impl Known {
+    pub(crate) async fn read(app: &App, application: ApplicationId) -> Result<Self, StoreError> {
+        Ok(Self {
+            newest: ref_moves::newest(&app.db).await?,
+            open: ref_moves::open_refs(&app.db, application).await?,
+            decided: refs::list(&app.db, application).await?,
+        })
+    }
+}
+
 async fn list_and_store(app: &App, of: &ToCompare) -> Result<usize, CompareError> {
-    // What was decided is read before the remote is asked: what is decided meanwhile is then told apart when the
-    // differences are decided, because the ref no longer stands where it stood here.
-    let decided = refs::list(&app.db, of.id).await?;
+    let known = Known::read(app, of.id).await?;
     let (url, credential) = clone_credential(app, of.repository_id).await?;
     let remote = app
         .mirrors
@@ -72,14 +92,7 @@ async fn list_and_store(app: &App, of: &ToCompare) -> Result<usize, CompareError
         note_all(app, of.id, &remote.refs, message.as_deref()).await?;
         return Ok(0);
     }
-    let found = differences(&decided, &remote.refs);
-    let count = found.len();
-    store(app, of, found, message.as_deref()).await?;
-    if count > 0 {
-        tracing::info!(application = %of.id, count, "comparing found refs that no delivery told of");
-        app.live().decide.give(of.repository_id);
-    }
-    Ok(count)
+    Ok(store(app, of, &known, &remote.refs, message.as_deref()).await?)
 }
 
 /// The first time: where everything stands, and nothing is built. What a delivery has decided before stays.
@@ -102,18 +115,29 @@ async fn note_all(
     tx.commit().await
 }
 
-/// Stores deliveries of what differs, and that it was compared.
-async fn store(
+/// Stores deliveries of what differs from where the remote's refs stand, and that it was compared. Answers how many differ.
+pub(crate) async fn store(
     app: &App,
     of: &ToCompare,
-    found: Vec<Difference>,
+    known: &Known,
+    remote: &[(RefName, CommitHash)],
     message: Option<&str>,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
+    let found = differences(&known.decided, remote);
+    let count = found.len();
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    for name in &known.open {
+        if !found.iter().any(|difference| difference.name == *name) {
+            ref_moves::settled_until(&mut tx, of.id, name, known.newest).await?;
+        }
+    }
     let mut found = found.into_iter().peekable();
     while found.peek().is_some() {
-        let changes: Vec<Difference> = found.by_ref().take(CHANGES).collect();
+        let differences = Differences {
+            newest: known.newest,
+            changes: found.by_ref().take(CHANGES).collect(),
+        };
         let id = DeliveryId::new();
         let new = NewDelivery {
             id,
@@ -121,15 +145,21 @@ async fn store(
             repository_id: of.repository_id,
             webhook_id: of.repository_id.as_uuid(),
             request_id: format!("comparison-{id}"),
+            event: None,
             origin: Origin::Comparison,
             event_key: COMPARED.to_owned(),
             attempt_number: 1,
             headers: Vec::new(),
-            body: serde_json::to_vec(&Differences { changes }).unwrap_or_default(),
+            body: serde_json::to_vec(&differences).unwrap_or_default(),
             received_at: now,
         };
         deliveries::insert(&mut tx, &new).await?;
     }
     refs::compared(&mut tx, of.id, message, now).await?;
-    tx.commit().await
+    tx.commit().await?;
+    if count > 0 {
+        tracing::info!(application = %of.id, count, "comparing found refs that no delivery told of");
+        app.live().decide.give(of.repository_id);
+    }
+    Ok(count)
 }

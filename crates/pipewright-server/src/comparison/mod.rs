@@ -5,6 +5,8 @@
 //! first notes where every ref stands, and builds nothing of it.
 
 mod compare;
+#[cfg(test)]
+mod interleavings;
 mod repository;
 mod timer;
 

@@ -4,6 +4,6 @@ pub(crate) mod decide;
 pub(crate) mod receive;
 mod redeliver;
 
-pub(crate) use decide::{COMPARED, Difference, Differences, differences};
+pub(crate) use decide::{COMPARED, Differences, differences};
 pub(crate) use receive::routes;
 pub(crate) use redeliver::redeliver;

@@ -50,6 +50,7 @@ pub(crate) async fn redeliver(
         repository_id: old.repository_id,
         webhook_id: old.webhook_id,
         request_id: format!("redelivery-{id}"),
+        event: Some(old.event),
         origin: Origin::Redelivery,
         event_key: old.event_key,
         attempt_number: 1,

@@ -145,6 +145,7 @@ async fn make_build(app: &App, firing: &Firing) -> Result<(), StoreError> {
                     ..TriggerDetail::default()
                 },
                 repeatable: false,
+                event: None,
                 delivery_id: None,
                 started_by: None,
                 accepted_at: now,

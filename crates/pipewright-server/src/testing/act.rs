@@ -117,6 +117,7 @@ impl TestServer {
             repository_id: self.repository_id(),
             webhook_id: self.repository_id().as_uuid(),
             request_id: id.to_string(),
+            event: None,
             origin,
             event_key: event_key.to_owned(),
             attempt_number: 1,

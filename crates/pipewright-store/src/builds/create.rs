@@ -45,6 +45,9 @@ pub struct NewBuild {
     pub detail: TriggerDetail,
     /// True where a repetition of this trigger, ref and commit is a build of its own: a person asked for it.
     pub repeatable: bool,
+    /// Which event at Bitbucket it is of, where its commit was built before and the ref moved back to it: with this the build
+    /// is unique per event, without it per trigger, ref and commit.
+    pub event: Option<String>,
     /// The delivery that led to it.
     pub delivery_id: Option<DeliveryId>,
     /// The person who asked for it.
@@ -79,16 +82,21 @@ impl NewBuild {
             .as_ref()
             .map(|request| format!("#{}", request.id))
             .unwrap_or_default();
-        // What a rule starts is told apart by its pipeline from what the push itself runs.
+        // What a rule starts is told apart by its pipeline, and by the build that found it, from what the push itself runs.
         let rule = self
             .detail
             .rule
             .as_ref()
-            .and(self.detail.custom.as_ref())
-            .map(|custom| format!("|rule|{custom}"))
+            .zip(self.detail.custom.as_ref())
+            .map(|(rule, custom)| format!("|rule|{custom}|#{}", rule.found_by))
+            .unwrap_or_default();
+        let event = self
+            .event
+            .as_ref()
+            .map(|event| format!("|{event}"))
             .unwrap_or_default();
         Some(format!(
-            "{}{pull_request}|{}|{}{rule}",
+            "{}{pull_request}|{}|{}{rule}{event}",
             self.trigger.as_str(),
             self.ref_name.full(),
             self.commit

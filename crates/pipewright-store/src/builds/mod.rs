@@ -1,7 +1,7 @@
 //! Builds: one run of a pipeline for one commit and trigger.
 //!
-//! A build is unique per application, trigger kind, ref and commit where its trigger says so, and numbered from 1 in its
-//! application. Its state moves only by [`set_state`], conditional on the state it was read in, inside a transaction that
+//! A build is unique per application, trigger kind, ref and commit where its trigger says so, or per event at Bitbucket where
+//! a ref went back to a commit that was built before; it is numbered from 1 in its application. Its state moves only by [`set_state`], conditional on the state it was read in, inside a transaction that
 //! holds the row ([`load_run`]).
 
 mod create;
@@ -20,8 +20,8 @@ pub use plan::{
     set_changed_files, set_commit_text, set_plan,
 };
 pub use run::{
-    RunContext, StoredRun, follows, keep_stopper, load_run, reopen, set_begun, set_state,
-    under_way_before, under_way_of_ref,
+    RunContext, StoredRun, keep_stopper, load_run, reopen, set_begun, set_state, under_way_before,
+    under_way_of_ref,
 };
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ statements! {
     REOPEN = same("UPDATE builds SET started_at = NULL, finished_at = NULL, stopped_by = NULL, state_message = NULL WHERE id = $1");
     STOPPER = same("UPDATE builds SET stopped_by = $2, state_message = $3 WHERE id = $1 AND stopped_by IS NULL");
     BEFORE = same(
-        "SELECT id FROM builds
+        "SELECT id, trigger_detail FROM builds
          WHERE application_id = $1 AND ref_name = $2 AND number < $3 AND trigger_kind = $4 AND state IN ('queued', 'running', 'paused', 'stopping')
            AND state IN ('queued', 'running', 'paused')
          ORDER BY number"
@@ -42,9 +42,6 @@ statements! {
          WHERE application_id = $1 AND ref_name = $2 AND state IN ('queued', 'running', 'paused', 'stopping')
            AND state IN ('queued', 'running', 'paused')
          ORDER BY number"
-    );
-    FOLLOWS = same(
-        "SELECT COUNT(*) FROM builds WHERE application_id = $1 AND ref_name = $2 AND previous_hash = $3 AND commit_hash = $4"
     );
 }
 
@@ -243,22 +240,33 @@ pub async fn keep_stopper(
     Ok(())
 }
 
-/// Older builds of the same ref and trigger that have not ended and are not being stopped.
+/// Older builds of the same ref and trigger, and of the same pull request where it is one, that have not ended and are not
+/// being stopped.
 pub async fn under_way_before(
     tx: &mut Tx,
     application: ApplicationId,
     ref_name: &RefName,
     number: i64,
     trigger: TriggerKind,
+    pull_request: Option<u64>,
 ) -> Result<Vec<BuildId>, StoreError> {
-    let rows: Vec<Uuid> = within!(tx, BEFORE, |executor, sql| sqlx::query_scalar(sql)
-        .bind(application.as_uuid())
-        .bind(ref_name.full())
-        .bind(number)
-        .bind(trigger.as_str())
-        .fetch_all(executor)
-        .await)?;
-    Ok(rows.into_iter().map(BuildId::from_uuid).collect())
+    let rows: Vec<(Uuid, Json<TriggerDetail>)> =
+        within!(tx, BEFORE, |executor, sql| sqlx::query_as(sql)
+            .bind(application.as_uuid())
+            .bind(ref_name.full())
+            .bind(number)
+            .bind(trigger.as_str())
+            .fetch_all(executor)
+            .await)?;
+    // Two pull requests may come from one branch (trap T18): neither replaces the other.
+    let same = |detail: &TriggerDetail| {
+        detail.pull_request.as_ref().map(|request| request.id) == pull_request
+    };
+    Ok(rows
+        .into_iter()
+        .filter(|(_, detail)| same(detail))
+        .map(|(id, _)| BuildId::from_uuid(id))
+        .collect())
 }
 
 /// All builds of a ref that have not ended and are not being stopped.
@@ -273,22 +281,4 @@ pub async fn under_way_of_ref(
         .fetch_all(executor)
         .await)?;
     Ok(rows.into_iter().map(BuildId::from_uuid).collect())
-}
-
-/// True where a build of this ref is known to have moved it from `before` to `after`.
-pub async fn follows(
-    tx: &mut Tx,
-    application: ApplicationId,
-    ref_name: &RefName,
-    before: &CommitHash,
-    after: &CommitHash,
-) -> Result<bool, StoreError> {
-    let count: i64 = within!(tx, FOLLOWS, |executor, sql| sqlx::query_scalar(sql)
-        .bind(application.as_uuid())
-        .bind(ref_name.full())
-        .bind(before.as_str())
-        .bind(after.as_str())
-        .fetch_one(executor)
-        .await)?;
-    Ok(count > 0)
 }

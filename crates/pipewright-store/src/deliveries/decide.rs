@@ -18,7 +18,7 @@ statements! {
          ORDER BY d.id LIMIT $2"
     );
     NEXT = same(
-        "SELECT id, account_id, repository_id, origin, event_key, headers, body, received_at, tries, retry_at
+        "SELECT id, account_id, repository_id, webhook_id, COALESCE(event, request_id) AS event, attempt_number, origin, event_key, headers, body, received_at, tries, retry_at
          FROM deliveries WHERE repository_id = $1 AND state = 'received' ORDER BY id LIMIT 1"
     );
     SETTLE = same("UPDATE deliveries SET state = $2, message = $3, decided_at = $4, retry_at = NULL WHERE id = $1 AND state = 'received'");
@@ -37,6 +37,12 @@ pub struct ToDecide {
     /// Its repository.
     #[sqlx(try_from = "Uuid")]
     pub repository_id: RepositoryId,
+    /// The webhook it came by; the repository's id for one of our own.
+    pub webhook_id: Uuid,
+    /// Which event at Bitbucket it tells of: what a repetition has in common with the first.
+    pub event: String,
+    /// How often Bitbucket had tried, from 1.
+    pub attempt_number: i64,
     /// Where it comes from.
     #[sqlx(try_from = "String")]
     pub origin: Origin,

@@ -21,7 +21,7 @@ statements! {
          ORDER BY d.id DESC LIMIT $5"
     );
     GET = same(
-        "SELECT d.id, d.repository_id, r.full_name, d.webhook_id, d.request_id, d.origin, d.event_key, d.attempt_number, d.headers,
+        "SELECT d.id, d.repository_id, r.full_name, d.webhook_id, d.request_id, COALESCE(d.event, d.request_id) AS event, d.origin, d.event_key, d.attempt_number, d.headers,
                 d.body, d.received_at, d.state, d.tries, d.retry_at, d.decided_at, d.message
          FROM deliveries d JOIN repositories r ON r.id = d.repository_id
          WHERE d.account_id = $1 AND d.id = $2"
@@ -92,6 +92,8 @@ pub struct Delivery {
     pub webhook_id: Uuid,
     /// Bitbucket's id of the request.
     pub request_id: String,
+    /// Which event at Bitbucket it tells of: what a repetition has in common with the first.
+    pub event: String,
     /// Where it comes from.
     #[sqlx(try_from = "String")]
     pub origin: Origin,

@@ -16,7 +16,7 @@ pub use decide::{ToDecide, next, repositories_to_decide, retry_later, settle};
 pub use list::{Delivery, DeliveryFilter, DeliveryLine, get, list};
 pub use targets::{
     DecideApplication, DecideRepository, HookTarget, applications_of, hook_by_path, repository,
-    saw_delivery,
+    repository_of, saw_delivery,
 };
 
 use crate::db::Tx;
@@ -59,6 +59,8 @@ pub struct NewDelivery {
     pub webhook_id: Uuid,
     /// What makes it unique in its webhook.
     pub request_id: String,
+    /// The `request_id` of the first delivery that told of the same, where this one repeats it.
+    pub event: Option<String>,
     /// Where it comes from.
     pub origin: Origin,
     /// Bitbucket's name of the event.
@@ -75,8 +77,8 @@ pub struct NewDelivery {
 
 statements! {
     INSERT = same(
-        "INSERT INTO deliveries (id, account_id, repository_id, webhook_id, request_id, origin, event_key, attempt_number, headers, body, received_at, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'received')
+        "INSERT INTO deliveries (id, account_id, repository_id, webhook_id, request_id, origin, event_key, attempt_number, headers, body, received_at, event, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'received')
          ON CONFLICT (webhook_id, request_id) DO NOTHING"
     );
 }
@@ -95,6 +97,7 @@ pub async fn insert(tx: &mut Tx, new: &NewDelivery) -> Result<bool, StoreError> 
         .bind(sqlx::types::Json(&new.headers))
         .bind(new.body.as_slice())
         .bind(new.received_at.as_micros())
+        .bind(new.event.as_deref())
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;

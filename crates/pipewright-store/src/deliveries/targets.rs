@@ -1,6 +1,8 @@
 //! What receiving and deciding must know of webhooks, repositories and applications: narrow reads over their tables.
 
-use pipewright_core::ids::{AccountId, ApplicationId, IntegrationId, RepositoryId, WebhookId};
+use pipewright_core::ids::{
+    AccountId, ApplicationId, DeliveryId, IntegrationId, RepositoryId, WebhookId,
+};
 use pipewright_core::{RefPattern, Timestamp};
 use uuid::Uuid;
 
@@ -19,6 +21,7 @@ statements! {
         "SELECT r.id, r.account_id, r.integration_id, r.remote_id, r.owner, r.slug, r.full_name, i.kind
          FROM repositories r JOIN integrations i ON i.id = r.integration_id WHERE r.id = $1"
     );
+    REPOSITORY_OF = same("SELECT repository_id FROM deliveries WHERE id = $1");
     APPLICATIONS = same(
         "SELECT id, account_id, name, auto_build, build_pushes, build_pull_requests, build_tags, branch_patterns, cancel_superseded, refs_compared_at
          FROM applications WHERE repository_id = $1 ORDER BY id"
@@ -126,6 +129,15 @@ pub async fn repository(db: &Db, id: RepositoryId) -> Result<Option<DecideReposi
         .bind(id.as_uuid())
         .fetch_optional(executor)
         .await)?)
+}
+
+/// The repository that a delivery is about; none where there is no such delivery.
+pub async fn repository_of(db: &Db, id: DeliveryId) -> Result<Option<RepositoryId>, StoreError> {
+    let row: Option<Uuid> = read!(db, REPOSITORY_OF, |executor, sql| sqlx::query_scalar(sql)
+        .bind(id.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
+    Ok(row.map(RepositoryId::from_uuid))
 }
 
 /// The repository's applications, with the settings that hold in this transaction.

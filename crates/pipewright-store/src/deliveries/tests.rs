@@ -15,6 +15,7 @@ fn a_delivery(made: Made, webhook: Uuid, request: &str) -> NewDelivery {
         repository_id: made.repository,
         webhook_id: webhook,
         request_id: request.to_owned(),
+        event: None,
         origin: Origin::Bitbucket,
         event_key: "repo:push".to_owned(),
         attempt_number: 1,

@@ -97,6 +97,7 @@ impl Rules {
                     ..TriggerDetail::default()
                 },
                 repeatable: false,
+                event: None,
                 delivery_id: build.delivery_id,
                 started_by: None,
                 accepted_at: build.accepted_at,
@@ -168,7 +169,10 @@ fn events(build: &ToPlan) -> &'static [TriggerEvent] {
         (TriggerKind::PullRequest, Some(request)) if request.is_new => {
             &[TriggerEvent::PullRequestCreated]
         }
-        // A pull request is built again only where its source has a new commit.
+        // Only its destination changed.
+        (TriggerKind::PullRequest, Some(_)) if build.previous.as_ref() == Some(&build.commit) => {
+            &[TriggerEvent::PullRequestUpdated]
+        }
         (TriggerKind::PullRequest, Some(_)) => &[
             TriggerEvent::PullRequestPush,
             TriggerEvent::PullRequestUpdated,

@@ -1,6 +1,6 @@
 //! What a delivery holds for us to decide.
 
-use pipewright_core::{CommitHash, RefName};
+use pipewright_core::{CommitHash, RefName, Timestamp};
 use pipewright_store::builds::PullRequestDetail;
 use pipewright_store::decisions::ChangeKind;
 
@@ -9,6 +9,19 @@ use pipewright_store::decisions::ChangeKind;
 pub(crate) enum Candidate {
     /// A branch or tag moved.
     Ref(RefMove),
+    /// A branch or tag of which the delivery, or Bitbucket when it was asked, says too little: comparing refs finds where it stands.
+    Incomplete {
+        /// The ref, where it is known.
+        ref_name: Option<String>,
+        /// Where it stood before.
+        old: Option<CommitHash>,
+        /// Where it stands now, which may be the object of an annotated tag.
+        new: Option<CommitHash>,
+        /// A stable word.
+        reason: &'static str,
+        /// What is missing and what is done.
+        sentence: String,
+    },
     /// A ref moved whose name we do not hand to git.
     RefusedName {
         /// What Bitbucket sent.
@@ -51,8 +64,13 @@ pub(crate) struct RefMove {
     pub(crate) message: Option<String>,
     /// True where `new` may be an annotated tag instead of a commit.
     pub(crate) may_be_tag_object: bool,
-    /// True where refs were compared: the ref is only decided if it still stood at `old` when it is decided.
-    pub(crate) compared: bool,
+    /// The tag object that Bitbucket named in place of the commit at `new`.
+    pub(crate) object: Option<CommitHash>,
+    /// When it happened, by Bitbucket's clock.
+    pub(crate) happened_at: Option<Timestamp>,
+    /// Where refs were compared: the newest move that was decided before they were. The ref is only decided if it still stands at
+    /// `old`.
+    pub(crate) compared: Option<i64>,
 }
 
 impl RefMove {
@@ -74,6 +92,8 @@ pub(crate) struct PullRequestChange {
     pub(crate) commit: PullRequestCommit,
     /// Where it stood before.
     pub(crate) previous: Option<CommitHash>,
+    /// When it last changed, by Bitbucket's clock.
+    pub(crate) changed_at: Option<Timestamp>,
     /// What the build is told of it.
     pub(crate) detail: PullRequestDetail,
 }

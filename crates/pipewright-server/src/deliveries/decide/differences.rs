@@ -13,6 +13,9 @@ pub(crate) const COMPARED: &str = "pipewright:refs_compared";
 /// What differs, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Differences {
+    /// The newest move that was decided before the refs were listed.
+    #[serde(default)]
+    pub(crate) newest: i64,
     /// Each ref that does not stand where it was decided to stand.
     pub(crate) changes: Vec<Difference>,
 }
@@ -21,7 +24,7 @@ pub(crate) struct Differences {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Difference {
     /// Its name.
-    name: RefName,
+    pub(crate) name: RefName,
     /// Where it stood when it was last decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     old: Option<CommitHash>,
@@ -31,14 +34,17 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    pub(crate) fn into_move(self) -> RefMove {
+    /// The move, with the newest one that was decided before the refs were listed.
+    pub(crate) fn into_move(self, newest: i64) -> RefMove {
         RefMove {
             name: self.name,
             old: self.old,
             new: self.new,
             message: None,
             may_be_tag_object: false,
-            compared: true,
+            object: None,
+            happened_at: None,
+            compared: Some(newest),
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use pipewright_core::ids::{DeliveryId, RepositoryId};
 use pipewright_store::StoreError;
-use pipewright_store::deliveries::{self, DeliveryState, ToDecide};
+use pipewright_store::deliveries::{self, DeliveryState, Origin, ToDecide};
 
 use super::prepare::prepare;
-use super::read::read;
+use super::read::{From, read};
 use super::record::{product, record};
 use crate::app::App;
 use crate::live::NewsItem;
-use crate::tasks::{Lane, backoff};
+use crate::tasks::{Lane, Work, backoff, enqueue_within};
 
 /// How often a delivery is tried before it is given up: with [`backoff`], for about ten minutes.
 const TRIES: i64 = 8;
@@ -49,26 +49,30 @@ impl Lane for DecideLane {
     }
 
     async fn panicked(&self, id: DeliveryId) -> Result<(), StoreError> {
-        fail(&self.0, id, "A bug in Pipewright stopped this delivery from being decided; the server's log has the details. Redeliver it after an update.")
-            .await
+        let why = "A bug in Pipewright stopped this delivery from being decided; the server's log has the details. Redeliver it after an update.";
+        tracing::warn!(delivery = %id, why, "a delivery cannot be decided");
+        let repository = deliveries::repository_of(&self.0.db, id).await?;
+        fail_one(&self.0, id, repository, why).await
     }
 }
 
 async fn decide(app: &App, delivery: &ToDecide) -> Result<(), StoreError> {
     let Some(repository) = deliveries::repository(&app.db, delivery.repository_id).await? else {
-        return fail(app, delivery.id, "The repository no longer exists.").await;
+        return fail(app, delivery, "The repository no longer exists.").await;
     };
-    let mut read = match read(
-        product(&repository.kind),
-        &delivery.event_key,
-        &delivery.body,
-    ) {
+    let from = From {
+        product: product(&repository.kind),
+        remote_id: &repository.remote_id,
+        is_our_own: delivery.webhook_id == delivery.repository_id.as_uuid()
+            && delivery.origin != Origin::Bitbucket,
+    };
+    let mut read = match read(from, &delivery.event_key, &delivery.body) {
         Ok(read) => read,
-        Err(error) => return fail(app, delivery.id, &sentence(&error.to_string())).await,
+        Err(error) => return fail(app, delivery, &sentence(&error.to_string())).await,
     };
     if let Err(error) = prepare(app, &repository, &mut read.candidates).await {
         if !error.is_retryable() || delivery.tries + 1 >= TRIES {
-            return fail(app, delivery.id, &sentence(&error.to_string())).await;
+            return fail(app, delivery, &sentence(&error.to_string())).await;
         }
         let mut tx = app.db.begin().await?;
         let at = app.clock.now() + backoff(delivery.tries);
@@ -81,19 +85,33 @@ async fn decide(app: &App, delivery: &ToDecide) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends a delivery that cannot be decided; a person can redeliver it.
-async fn fail(app: &App, id: DeliveryId, why: &str) -> Result<(), StoreError> {
-    tracing::warn!(delivery = %id, why, "a delivery cannot be decided");
+/// Ends a delivery that cannot be decided; a person can redeliver it, and what it would have told of refs is found by comparing
+/// them.
+async fn fail(app: &App, delivery: &ToDecide, why: &str) -> Result<(), StoreError> {
+    tracing::warn!(delivery = %delivery.id, why, "a delivery cannot be decided");
+    fail_one(app, delivery.id, Some(delivery.repository_id), why).await
+}
+
+async fn fail_one(
+    app: &App,
+    id: DeliveryId,
+    repository: Option<RepositoryId>,
+    why: &str,
+) -> Result<(), StoreError> {
+    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    deliveries::settle(
-        &mut tx,
-        id,
-        DeliveryState::Failed,
-        Some(why),
-        app.clock.now(),
-    )
-    .await?;
-    tx.commit().await
+    if !deliveries::settle(&mut tx, id, DeliveryState::Failed, Some(why), now).await? {
+        return tx.rollback().await;
+    }
+    if let Some(repository) = repository {
+        for application in deliveries::applications_of(&mut tx, repository).await? {
+            let application = application.id;
+            enqueue_within(app, &mut tx, &Work::CompareRefs { application }, now).await?;
+        }
+    }
+    tx.commit().await?;
+    app.wakeups.tasks.notify_one();
+    Ok(())
 }
 
 /// A fragment as a sentence.

@@ -5,7 +5,7 @@ use pipewright_bitbucket::ApiError;
 use pipewright_bitbucket::remote::{CommitId, RepositoryAddress};
 use pipewright_store::deliveries::DecideRepository;
 
-use super::candidate::{Candidate, PullRequestCommit};
+use super::candidate::{Candidate, PullRequestCommit, RefMove};
 use crate::access::{IntegrationUnavailable, bitbucket_for};
 use crate::app::App;
 
@@ -30,7 +30,9 @@ impl PrepareError {
     }
 }
 
-/// Completes the candidates. One that Bitbucket knows nothing of is decided as not built, with the sentence.
+/// Completes the candidates, each by itself: a tag whose commit cannot be learnt becomes one that comparing refs explains, and
+/// one that Bitbucket knows nothing of is decided as not built, with the sentence. An error is one of a pull request, which no
+/// comparison would find.
 pub(crate) async fn prepare(
     app: &App,
     repository: &DecideRepository,
@@ -39,32 +41,34 @@ pub(crate) async fn prepare(
     if !candidates.iter().any(needs_asking) {
         return Ok(());
     }
-    let bitbucket = bitbucket_for(app, repository.integration_id).await?;
+    let bitbucket = bitbucket_for(app, repository.integration_id).await;
     let address = RepositoryAddress {
         remote_id: repository.remote_id.clone(),
         space: repository.owner.clone(),
         slug: repository.slug.clone(),
     };
     for candidate in candidates.iter_mut() {
-        let not_known = match candidate {
+        match candidate {
             Candidate::Ref(moved) if moved.may_be_tag_object => {
                 let Some(object) = moved.new.clone() else {
                     continue;
                 };
-                match bitbucket.peel_tag(&address, &moved.name, &object).await {
+                let peeled = match &bitbucket {
+                    Ok(bitbucket) => bitbucket
+                        .peel_tag(&address, &moved.name, &object)
+                        .await
+                        .map_err(|error| (error.is_not_found(), error.to_string())),
+                    Err(error) => Err((false, error.to_string())),
+                };
+                match peeled {
                     Ok(commit) => {
+                        moved.object = (commit != object).then_some(object);
                         moved.new = Some(commit);
                         moved.may_be_tag_object = false;
-                        continue;
                     }
-                    Err(error) if error.is_not_found() => Candidate::Other {
-                        reason: "tag_gone",
-                        sentence: format!(
-                            "Tag {} was gone again before its commit could be asked for.",
-                            moved.name.short()
-                        ),
-                    },
-                    Err(error) => return Err(error.into()),
+                    Err((is_not_found, error)) => {
+                        *candidate = without_commit(moved, is_not_found, &error);
+                    }
                 }
             }
             Candidate::PullRequest(change) => {
@@ -74,28 +78,58 @@ pub(crate) async fn prepare(
                 let Some(id) = CommitId::parse(digits) else {
                     continue;
                 };
+                let bitbucket = match &bitbucket {
+                    Ok(bitbucket) => bitbucket,
+                    Err(_) => &bitbucket_for(app, repository.integration_id).await?,
+                };
                 match bitbucket.resolve_commit(&address, &id).await {
-                    Ok(commit) => {
-                        change.commit = PullRequestCommit::Known(commit);
-                        continue;
+                    Ok(commit) => change.commit = PullRequestCommit::Known(commit),
+                    Err(error) if error.is_not_found() => {
+                        *candidate = Candidate::PullRequestNotBuilt {
+                            id: change.detail.id,
+                            ref_name: Some(change.source.full().to_owned()),
+                            reason: "commit_gone",
+                            sentence: format!(
+                                "Bitbucket does not show commit {digits} of pull request #{}: it is gone, or the connection may not see it.",
+                                change.detail.id
+                            ),
+                        };
                     }
-                    Err(error) if error.is_not_found() => Candidate::PullRequestNotBuilt {
-                        id: change.detail.id,
-                        ref_name: Some(change.source.full().to_owned()),
-                        reason: "commit_gone",
-                        sentence: format!(
-                            "Commit {digits} of pull request #{} no longer exists.",
-                            change.detail.id
-                        ),
-                    },
                     Err(error) => return Err(error.into()),
                 }
             }
-            _ => continue,
-        };
-        *candidate = not_known;
+            _ => {}
+        }
     }
     Ok(())
+}
+
+/// A tag whose commit was not learnt. Of what is hidden Bitbucket says the same as of what is gone, so neither do we say more.
+fn without_commit(moved: &RefMove, is_not_found: bool, error: &str) -> Candidate {
+    let tag = moved.name.short();
+    let (reason, sentence) = if is_not_found {
+        (
+            "tag_gone",
+            format!(
+                "Bitbucket does not show tag {tag}: it is gone, or the connection may not see it. The refs are compared instead."
+            ),
+        )
+    } else {
+        (
+            "tag_unknown",
+            format!(
+                "The commit of tag {tag} could not be learnt ({}). The refs are compared instead.",
+                error.trim_end_matches('.')
+            ),
+        )
+    };
+    Candidate::Incomplete {
+        ref_name: Some(moved.name.full().to_owned()),
+        old: moved.old.clone(),
+        new: moved.new.clone(),
+        reason,
+        sentence,
+    }
 }
 
 fn needs_asking(candidate: &Candidate) -> bool {

@@ -1,10 +1,11 @@
 //! From a stored body to candidates.
 
 use pipewright_bitbucket::facade::Product;
-use pipewright_bitbucket::remote::{CommitId, PullRequestState};
+use pipewright_bitbucket::remote::{CommitId, PullRequestState, RefOrRefused};
 use pipewright_bitbucket::webhook::{
-    Change, DecodeError, Event, PullRequestAction, PullRequestEvent, decode,
+    Change, DecodeError, Event, PullRequestAction, PullRequestEvent, Push, UnreadableChange, decode,
 };
+use pipewright_core::Timestamp;
 use pipewright_store::builds::PullRequestDetail;
 
 use super::candidate::{Candidate, PullRequestChange, PullRequestCommit, RefMove};
@@ -24,39 +25,70 @@ pub(crate) struct ReadDelivery {
     pub(crate) refresh_repository: bool,
 }
 
+/// Where a delivery comes from, as far as reading it must know.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct From<'a> {
+    /// Which Bitbucket speaks.
+    pub(crate) product: Product,
+    /// Bitbucket's id of the repository whose webhook it came by.
+    pub(crate) remote_id: &'a str,
+    /// True for one of our own: refs were compared. The event's name alone proves nothing, because anybody who knows the
+    /// secret can send it.
+    pub(crate) is_our_own: bool,
+}
+
 /// Reads a delivery's body.
 pub(crate) fn read(
-    product: Product,
+    from: From<'_>,
     event_key: &str,
     body: &[u8],
 ) -> Result<ReadDelivery, DecodeError> {
-    if event_key == COMPARED {
+    if event_key == COMPARED && from.is_our_own {
         let differences: Differences =
             serde_json::from_slice(body).map_err(|error| DecodeError::Malformed {
                 event_key: event_key.to_owned(),
                 detail: error.to_string(),
             })?;
+        let newest = differences.newest;
         let candidates = differences
             .changes
             .into_iter()
-            .map(|change| Candidate::Ref(change.into_move()))
+            .map(|change| Candidate::Ref(change.into_move(newest)))
             .collect();
         return Ok(ReadDelivery {
             candidates,
             ..ReadDelivery::default()
         });
     }
-    Ok(match decode(product, event_key, body)? {
-        Event::Push(push) if push.changes.is_empty() => ReadDelivery {
-            compare: true,
-            ..other(
-                "no_changes",
-                "Bitbucket names no changed ref in this delivery, so the refs are compared instead.",
-            )
-        },
+    let event = decode(from.product, event_key, body)?;
+    // A body that says nothing of its repository is taken at the webhook's word.
+    if let Some(id) = event.repository_id()
+        && !id.eq_ignore_ascii_case(from.remote_id)
+    {
+        let name = match event.repository_name() {
+            "" => "another repository".to_owned(),
+            name => name.chars().take(200).collect(),
+        };
+        return Ok(other(
+            "other_repository",
+            format!(
+                "This delivery is about {name}, and the webhook it came by belongs to this repository: nothing is built."
+            ),
+        ));
+    }
+    Ok(match event {
+        Event::Push(push) if push.changes.is_empty() && push.unreadable.is_empty() => {
+            ReadDelivery {
+                compare: true,
+                ..other(
+                    "no_changes",
+                    "Bitbucket names no changed ref in this delivery, so the refs are compared instead.",
+                )
+            }
+        }
         Event::Push(push) => ReadDelivery {
             compare: push.changes.len() >= MANY_CHANGES,
-            candidates: push.changes.into_iter().map(ref_change).collect(),
+            candidates: changes(push),
             refresh_repository: false,
         },
         Event::PullRequest(event) => ReadDelivery {
@@ -108,8 +140,39 @@ fn other(reason: &'static str, sentence: impl Into<String>) -> ReadDelivery {
     }
 }
 
-fn ref_change(change: Change) -> Candidate {
-    use pipewright_bitbucket::remote::RefOrRefused;
+/// The changes of a push in Bitbucket's order, those that cannot be read in their places.
+fn changes(push: Push) -> Vec<Candidate> {
+    let happened_at = push.happened_at;
+    let mut all: Vec<Candidate> = push
+        .changes
+        .into_iter()
+        .map(|change| ref_change(change, happened_at))
+        .collect();
+    for odd in push.unreadable {
+        let at = odd.position.min(all.len());
+        all.insert(at, incomplete(odd));
+    }
+    all
+}
+
+fn incomplete(odd: UnreadableChange) -> Candidate {
+    let ref_name = odd.reference.as_ref().map(|reference| match reference {
+        RefOrRefused::Ref(name) => name.full().to_owned(),
+        RefOrRefused::Refused { name, .. } => name.clone(),
+    });
+    Candidate::Incomplete {
+        ref_name,
+        old: None,
+        new: None,
+        reason: "unreadable",
+        sentence: format!(
+            "This change has {}, so the refs are compared instead.",
+            odd.what
+        ),
+    }
+}
+
+fn ref_change(change: Change, happened_at: Option<Timestamp>) -> Candidate {
     let name = match change.reference {
         RefOrRefused::Ref(name) => name,
         RefOrRefused::Refused { name, reason } => return Candidate::RefusedName { name, reason },
@@ -120,7 +183,9 @@ fn ref_change(change: Change) -> Candidate {
         new: change.new,
         message: change.head.map(|head| head.message),
         may_be_tag_object: change.new_is_maybe_tag_object,
-        compared: false,
+        object: None,
+        happened_at,
+        compared: None,
     })
 }
 
@@ -204,6 +269,7 @@ fn pull_request(event: PullRequestEvent) -> Candidate {
             .as_ref()
             .and_then(|commit| commit.full())
             .cloned(),
+        changed_at: request.updated_at,
         detail: PullRequestDetail {
             id: request.id,
             title: request.title.chars().take(300).collect(),
@@ -220,7 +286,21 @@ fn pull_request(event: PullRequestEvent) -> Candidate {
 mod tests {
     use pipewright_bitbucket::facade::Product;
 
-    use super::{Candidate, read};
+    use super::{Candidate, DecodeError, From, ReadDelivery};
+
+    /// Reads it as a delivery of the repository that the bodies here are about.
+    fn read(product: Product, event_key: &str, body: &[u8]) -> Result<ReadDelivery, DecodeError> {
+        let remote_id = match product {
+            Product::Cloud => "{1}",
+            Product::DataCenter => "1",
+        };
+        let from = From {
+            product,
+            remote_id,
+            is_our_own: false,
+        };
+        super::read(from, event_key, body)
+    }
 
     fn hash(digit: char) -> String {
         digit.to_string().repeat(40)
@@ -278,5 +358,112 @@ mod tests {
             let error = read(Product::Cloud, "repo:push", body.as_bytes()).expect_err("no push");
             assert!(error.to_string().contains("repo:push"), "{error}");
         }
+    }
+
+    #[test]
+    fn one_change_that_cannot_be_read_stands_in_its_place_among_the_others() {
+        let body = serde_json::json!({
+            "repository": {"uuid": "{1}"},
+            "push": {"changes": [
+                {"new": {"type": "branch", "name": "first", "target": {"hash": hash('a')}}},
+                {"new": {"type": "branch", "name": "odd", "target": null}},
+                {"new": {"type": "tag", "name": "last", "target": {"hash": hash('b')}}},
+            ]},
+        });
+        let read = read(Product::Cloud, "repo:push", body.to_string().as_bytes()).expect("a push");
+        let [
+            Candidate::Ref(first),
+            Candidate::Incomplete {
+                ref_name, sentence, ..
+            },
+            Candidate::Ref(last),
+        ] = read.candidates.as_slice()
+        else {
+            panic!("three in order: {read:?}")
+        };
+        assert_eq!(
+            (first.name.short(), ref_name.as_deref(), last.name.short()),
+            ("first", Some("refs/heads/odd"), "last")
+        );
+        assert!(sentence.contains("no commit"), "{sentence}");
+    }
+
+    #[test]
+    fn a_delivery_about_another_repository_builds_nothing_and_one_that_names_none_is_taken() {
+        let cloud = |uuid: serde_json::Value| {
+            serde_json::json!({
+                "repository": {"uuid": uuid, "full_name": "evil/other"},
+                "push": {"changes": [{"new": {"type": "branch", "name": "main", "target": {"hash": hash('a')}}}]},
+            })
+        };
+        let data_center = |id: serde_json::Value| {
+            serde_json::json!({
+                "repository": {"id": id, "slug": "other", "project": {"key": "EVIL"}},
+                "changes": [{"refId": "refs/heads/main", "toHash": hash('a'), "type": "ADD"}],
+            })
+        };
+        let pull_request = serde_json::json!({
+            "repository": {"uuid": "{9}", "full_name": "evil/other"},
+            "pullrequest": {"id": 7, "state": "OPEN"},
+        });
+        let (null, cloud_key) = (serde_json::Value::Null, "repo:push");
+        let table = [
+            (Product::Cloud, cloud_key, cloud("{9}".into()), false),
+            (Product::Cloud, cloud_key, cloud("{1}".into()), true),
+            (Product::Cloud, cloud_key, cloud(null.clone()), true),
+            (Product::Cloud, "pullrequest:created", pull_request, false),
+            (
+                Product::DataCenter,
+                "repo:refs_changed",
+                data_center(9.into()),
+                false,
+            ),
+            (
+                Product::DataCenter,
+                "repo:refs_changed",
+                data_center(1.into()),
+                true,
+            ),
+            (
+                Product::DataCenter,
+                "repo:refs_changed",
+                data_center(null),
+                true,
+            ),
+        ];
+        for (product, key, body, is_ours) in table {
+            let read = read(product, key, body.to_string().as_bytes()).expect("an event");
+            let [candidate] = read.candidates.as_slice() else {
+                panic!("one: {read:?}")
+            };
+            match candidate {
+                Candidate::Other { reason, sentence } => {
+                    assert!(!is_ours && *reason == "other_repository", "{body}");
+                    assert!(sentence.to_lowercase().contains("evil/other"), "{sentence}");
+                }
+                other => assert!(is_ours, "{other:?} of {body}"),
+            }
+        }
+    }
+
+    #[test]
+    fn only_we_ourselves_compare_refs() {
+        let body = serde_json::json!({"changes": [{"name": "refs/heads/main", "new": hash('a')}]});
+        let read = |is_our_own| {
+            let from = From {
+                product: Product::Cloud,
+                remote_id: "{1}",
+                is_our_own,
+            };
+            super::read(from, super::COMPARED, body.to_string().as_bytes()).expect("an event")
+        };
+        assert!(matches!(read(true).candidates[0], Candidate::Ref(_)));
+        assert!(matches!(
+            read(false).candidates[0],
+            Candidate::Other {
+                reason: "not_of_interest",
+                ..
+            }
+        ));
     }
 }

@@ -1,16 +1,17 @@
 //! Writes what was decided: decisions, builds, refs and follow-ups, in one transaction.
 
+use std::collections::BTreeSet;
+
 use pipewright_bitbucket::facade::Product;
-use pipewright_core::ids::BuildId;
+use pipewright_core::ids::{ApplicationId, BuildId};
 use pipewright_core::{CommitHash, RefName, Timestamp, TriggerKind};
 use pipewright_store::builds::{self, Created, NewBuild, TriggerDetail};
 use pipewright_store::decisions::{self, ChangeKind, DecisionOutcome, NewDecision};
 use pipewright_store::deliveries::{self, DecideApplication, DeliveryState, ToDecide};
-use pipewright_store::{StoreError, Tx, refs};
+use pipewright_store::{StoreError, Tx};
 
-use super::candidate::{Candidate, PullRequestChange, PullRequestCommit, RefMove};
+use super::candidate::{Candidate, PullRequestCommit};
 use super::read::ReadDelivery;
-use super::rules::{Verdict, judge_pull_request, judge_ref};
 use super::sentence;
 use crate::app::App;
 use crate::ground::Aftermath;
@@ -18,20 +19,31 @@ use crate::scheduler::stop_within;
 use crate::tasks::{Work, enqueue_within};
 
 /// What came of a change for an application.
-struct Decided {
-    outcome: DecisionOutcome,
-    reason: &'static str,
-    sentence: String,
-    build: Option<BuildId>,
+pub(super) struct Decided {
+    pub(super) outcome: DecisionOutcome,
+    pub(super) reason: &'static str,
+    pub(super) sentence: String,
+    pub(super) build: Option<BuildId>,
 }
 
 impl Decided {
-    fn not_built(reason: &'static str, sentence: impl Into<String>) -> Self {
+    pub(super) fn not_built(reason: &'static str, sentence: impl Into<String>) -> Self {
         Self {
             outcome: DecisionOutcome::NotBuilt,
             reason,
             sentence: sentence.into(),
             build: None,
+        }
+    }
+
+    /// It was built before, as this build; its number is gone with a build that is not kept any more.
+    pub(super) fn duplicate(build: BuildId, number: Option<i64>) -> Self {
+        Self {
+            outcome: DecisionOutcome::Duplicate,
+            reason: "duplicate",
+            sentence: number
+                .map_or_else(|| sentence::DUPLICATE_GONE.to_owned(), sentence::duplicate),
+            build: number.map(|_| build),
         }
     }
 }
@@ -55,6 +67,7 @@ pub(crate) async fn record(
         delivery,
         now,
         aftermath: Aftermath::default(),
+        compare: BTreeSet::new(),
     };
     for (position, candidate) in read.candidates.iter().enumerate() {
         if applications.is_empty() || matches!(candidate, Candidate::Other { .. }) {
@@ -76,18 +89,21 @@ pub(crate) async fn record(
                 .await?;
         }
     }
-    if read.compare {
-        for application in &applications {
-            enqueue_within(
-                recorder.app,
-                recorder.tx,
-                &Work::CompareRefs {
-                    application: application.id,
-                },
-                now,
-            )
-            .await?;
-        }
+    let is_incomplete = read
+        .candidates
+        .iter()
+        .any(|candidate| matches!(candidate, Candidate::Incomplete { .. }));
+    if read.compare || is_incomplete {
+        recorder
+            .compare
+            .extend(applications.iter().map(|application| application.id));
+    }
+    let compare = std::mem::take(&mut recorder.compare);
+    for application in &compare {
+        let work = Work::CompareRefs {
+            application: *application,
+        };
+        enqueue_within(recorder.app, recorder.tx, &work, now).await?;
     }
     if read.refresh_repository {
         enqueue_within(
@@ -102,18 +118,20 @@ pub(crate) async fn record(
     }
     let aftermath = recorder.aftermath;
     tx.commit().await?;
-    if read.compare || read.refresh_repository {
+    if !compare.is_empty() || read.refresh_repository {
         app.wakeups.tasks.notify_one();
     }
     Ok(Some(aftermath))
 }
 
-struct Recorder<'a> {
-    app: &'a App,
-    tx: &'a mut Tx,
-    delivery: &'a ToDecide,
-    now: Timestamp,
-    aftermath: Aftermath,
+pub(super) struct Recorder<'a> {
+    pub(super) app: &'a App,
+    pub(super) tx: &'a mut Tx,
+    pub(super) delivery: &'a ToDecide,
+    pub(super) now: Timestamp,
+    pub(super) aftermath: Aftermath,
+    /// Applications whose refs are to be compared, because only Bitbucket knows what came last.
+    pub(super) compare: BTreeSet<ApplicationId>,
 }
 
 impl Recorder<'_> {
@@ -129,7 +147,10 @@ impl Recorder<'_> {
                 "ref_name_refused",
                 format!("This name cannot be built, because git refuses it: {reason}."),
             )),
-            Candidate::PullRequestNotBuilt {
+            Candidate::Incomplete {
+                reason, sentence, ..
+            }
+            | Candidate::PullRequestNotBuilt {
                 reason, sentence, ..
             }
             | Candidate::Other { reason, sentence } => {
@@ -138,99 +159,28 @@ impl Recorder<'_> {
         }
     }
 
-    async fn decide_ref(
+    /// Makes a build. Where its commit was built before, it is one of its own if `is_event` says that the event is another.
+    pub(super) async fn create(
         &mut self,
-        application: &DecideApplication,
-        moved: &RefMove,
-    ) -> Result<Decided, StoreError> {
-        let stands = refs::get(self.tx, application.id, &moved.name).await?;
-        if moved.compared && stands != moved.old {
-            return Ok(Decided::not_built("known", sentence::KNOWN));
-        }
-        // A delivery that was overtaken by a newer one of the same ref builds its commit, but moves nothing back.
-        let overtaken = match (&stands, &moved.new) {
-            (Some(stands), Some(new)) if moved.old.as_ref() != Some(stands) && stands != new => {
-                builds::follows(self.tx, application.id, &moved.name, new, stands).await?
+        new: &mut NewBuild,
+        is_event: bool,
+    ) -> Result<Created, StoreError> {
+        let created = builds::create(self.tx, new).await?;
+        let created = match created {
+            Created::Existing { .. } if is_event => {
+                new.event = Some(self.delivery.event.clone());
+                builds::create(self.tx, new).await?
             }
-            _ => false,
+            other => other,
         };
-        match &moved.new {
-            Some(commit) if !overtaken => {
-                refs::put(self.tx, application.id, &moved.name, commit, self.now).await?;
-            }
-            Some(_) => {}
-            None => refs::remove(self.tx, application.id, &moved.name).await?,
+        if matches!(created, Created::New { .. }) {
+            self.aftermath.planned_for(self.delivery.repository_id);
+            self.aftermath.moved(new.account_id, new.id);
         }
-        let verdict = judge_ref(application, moved);
-        match (verdict, &moved.new) {
-            (Verdict::Build(trigger), Some(commit)) => {
-                let new = self.new_build(
-                    application,
-                    &moved.name,
-                    commit,
-                    moved.old.as_ref(),
-                    trigger,
-                    TriggerDetail::default(),
-                );
-                self.build(application, &new, moved.compared, overtaken)
-                    .await
-            }
-            (Verdict::Not { reason, sentence }, new) => {
-                if new.is_none() && application.cancel_superseded {
-                    let why = sentence::ref_deleted(moved.name.kind().as_str(), moved.name.short());
-                    for build in
-                        builds::under_way_of_ref(self.tx, application.id, &moved.name).await?
-                    {
-                        stop_within(
-                            self.app,
-                            self.tx,
-                            build,
-                            "Pipewright",
-                            &why,
-                            self.now,
-                            &mut self.aftermath,
-                        )
-                        .await?;
-                    }
-                }
-                Ok(Decided::not_built(reason, sentence))
-            }
-            (Verdict::Build(_), None) => {
-                Ok(Decided::not_built("deleted", "There is nothing to build."))
-            }
-        }
+        Ok(created)
     }
 
-    async fn decide_pull_request(
-        &mut self,
-        application: &DecideApplication,
-        change: &PullRequestChange,
-    ) -> Result<Decided, StoreError> {
-        match (judge_pull_request(application, change), &change.commit) {
-            (Verdict::Build(trigger), PullRequestCommit::Known(commit)) => {
-                let detail = TriggerDetail {
-                    pull_request: Some(change.detail.clone()),
-                    ..TriggerDetail::default()
-                };
-                let new = self.new_build(
-                    application,
-                    &change.source,
-                    commit,
-                    change.previous.as_ref(),
-                    trigger,
-                    detail,
-                );
-                self.build(application, &new, false, false).await
-            }
-            (Verdict::Build(_), PullRequestCommit::Short(digits)) => Ok(Decided::not_built(
-                "commit_unknown",
-                format!("Bitbucket does not say which commit {digits} is."),
-            )),
-            (Verdict::Not { reason, sentence }, _) => Ok(Decided::not_built(reason, sentence)),
-        }
-    }
-
-    fn new_build(
+    pub(super) fn new_build(
         &self,
         application: &DecideApplication,
         ref_name: &RefName,
@@ -249,6 +199,7 @@ impl Recorder<'_> {
             trigger,
             detail,
             repeatable: false,
+            event: None,
             delivery_id: Some(self.delivery.id),
             started_by: None,
             accepted_at: self.delivery.received_at,
@@ -256,55 +207,29 @@ impl Recorder<'_> {
         }
     }
 
-    async fn build(
+    /// Stops builds, except some.
+    pub(super) async fn stop(
         &mut self,
-        application: &DecideApplication,
-        new: &NewBuild,
-        compared: bool,
-        overtaken: bool,
-    ) -> Result<Decided, StoreError> {
-        let number = match builds::create(self.tx, new).await? {
-            Created::New { number } => number,
-            Created::Existing { id, number } => {
-                return Ok(Decided {
-                    outcome: DecisionOutcome::Duplicate,
-                    reason: "duplicate",
-                    sentence: sentence::duplicate(number),
-                    build: Some(id),
-                });
+        builds: Vec<BuildId>,
+        except: &[BuildId],
+        why: &str,
+    ) -> Result<(), StoreError> {
+        for build in builds {
+            if except.contains(&build) {
+                continue;
             }
-        };
-        self.aftermath.planned_for(self.delivery.repository_id);
-        self.aftermath.moved(new.account_id, new.id);
-        if application.cancel_superseded && !overtaken && new.trigger != TriggerKind::Tag {
-            let why = sentence::superseded(number);
-            for older in builds::under_way_before(
+            stop_within(
+                self.app,
                 self.tx,
-                application.id,
-                &new.ref_name,
-                number,
-                new.trigger,
+                build,
+                "Pipewright",
+                why,
+                self.now,
+                &mut self.aftermath,
             )
-            .await?
-            {
-                stop_within(
-                    self.app,
-                    self.tx,
-                    older,
-                    "Pipewright",
-                    &why,
-                    self.now,
-                    &mut self.aftermath,
-                )
-                .await?;
-            }
+            .await?;
         }
-        Ok(Decided {
-            outcome: DecisionOutcome::Built,
-            reason: "built",
-            sentence: sentence::built(number, new.trigger, compared),
-            build: Some(new.id),
-        })
+        Ok(())
     }
 
     async fn decision(
@@ -349,6 +274,9 @@ fn described(
         Candidate::RefusedName { name, .. } => {
             (ChangeKind::Updated, Some(name.clone()), None, None)
         }
+        Candidate::Incomplete {
+            ref_name, old, new, ..
+        } => (ChangeKind::Updated, ref_name.clone(), text(old), text(new)),
         Candidate::PullRequest(change) => {
             let commit = match &change.commit {
                 PullRequestCommit::Known(hash) => hash.as_str().to_owned(),

@@ -105,7 +105,9 @@ pub(crate) fn why_not_built(application: &Application, name: &RefName) -> Option
         new,
         message: None,
         may_be_tag_object: false,
-        compared: false,
+        object: None,
+        happened_at: None,
+        compared: None,
     };
     match judge_ref(&settings, &moved) {
         Verdict::Build(_) => None,
@@ -194,7 +196,9 @@ mod tests {
             new: Some("a".repeat(40).parse().expect("a commit")),
             message: None,
             may_be_tag_object: false,
-            compared: false,
+            object: None,
+            happened_at: None,
+            compared: None,
         }
     }
 
@@ -293,6 +297,7 @@ mod tests {
             source: RefName::branch(source).expect("a branch"),
             commit: PullRequestCommit::Known("a".repeat(40).parse().expect("a commit")),
             previous: None,
+            changed_at: None,
             detail: PullRequestDetail {
                 id: 7,
                 title: "x".to_owned(),

@@ -19,7 +19,19 @@ pub(crate) fn built(number: i64, trigger: TriggerKind, compared: bool) -> String
 /// The same had been built.
 pub(crate) fn duplicate(number: i64) -> String {
     format!(
-        "Duplicate of #{number}: this commit of this ref was built before. Rerun that build to build it again."
+        "Duplicate of #{number}: this change was built before. Rerun that build to build it again."
+    )
+}
+
+/// The same had been built, and the build was removed since.
+pub(crate) const DUPLICATE_GONE: &str =
+    "Duplicate: this change was built before, and that build is not kept any more.";
+
+/// A comparison saw the ref where a delivery had told that it went.
+pub(crate) fn explained(number: Option<i64>) -> String {
+    number.map_or_else(
+        || "Decided already: a delivery told of this change, and comparing refs shows that it came last.".to_owned(),
+        |number| format!("Built already as #{number}: a delivery told of this change, and comparing refs shows that it came last."),
     )
 }
 

@@ -39,6 +39,18 @@ async fn decide(server: &TestServer) -> Vec<String> {
     reasons
 }
 
+/// True where refs are to be compared as soon as somebody works.
+async fn will_compare(server: &TestServer) -> bool {
+    let (owner, now) = (server.app.live().instance, server.app.clock.now());
+    let mut tx = server.app.db.begin().await.expect("begins");
+    let lease = std::time::Duration::from_secs(1);
+    let task = pipewright_store::tasks::claim(&mut tx, owner, now, lease)
+        .await
+        .expect("reads");
+    tx.rollback().await.expect("leaves it there");
+    task.is_some_and(|task| task.kind == "compare_refs")
+}
+
 async fn stands(server: &TestServer, branch: &str) -> Option<String> {
     let name = RefName::branch(branch).expect("a branch");
     let all: Vec<(RefName, CommitHash)> = refs::list(&server.app.db, server.application())
@@ -93,10 +105,73 @@ async fn a_difference_that_a_delivery_explained_meanwhile_is_known() {
     compared(&server, "main", Some(&a), None).await;
     assert_eq!(
         decide(&server).await,
-        ["built", "known", "built", "duplicate", "deleted"]
+        ["built", "known", "built", "built", "deleted"],
+        "back to where it was is a push of its own"
     );
     assert_eq!(stands(&server, "main").await, None);
-    assert_eq!(server.builds().await.len(), 2);
+    assert_eq!(server.builds().await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_told_last_first_leave_the_newest_running() {
+    let server = still(true).await;
+    let (a, b, c, d) = (commit("a"), commit("b"), commit("c"), commit("d"));
+    server.deliver("main", None, &a).await;
+    for (from, to) in [(&c, &d), (&b, &c), (&a, &b)] {
+        server.deliver("main", Some(from), to).await;
+    }
+    assert_eq!(decide(&server).await, ["built", "built", "built", "built"]);
+    compared(&server, "main", Some(&a), Some(&d)).await;
+    assert_eq!(decide(&server).await, ["known"]);
+    assert_eq!(stands(&server, "main").await, Some(d.clone()));
+    let builds = server.builds().await;
+    let newest = builds.iter().find(|build| build.commit.as_str() == d);
+    assert_eq!(newest.expect("a build of it").state.as_str(), "queued");
+    let others = builds.iter().filter(|build| build.commit.as_str() != d);
+    for other in others {
+        assert_eq!(other.state.as_str(), "stopped", "{}", other.commit);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_deletion_stops_nothing_of_the_branch_that_was_made_again() {
+    let server = still(true).await;
+    let (a, b) = (commit("a"), commit("b"));
+    server.deliver("main", None, &a).await;
+    server.deliver("main", None, &b).await;
+    server.deliver("main", Some(&a), &"0".repeat(40)).await;
+    assert_eq!(decide(&server).await, ["built", "built", "deleted"]);
+    let made_again = &server.builds().await[1];
+    assert_eq!(
+        (made_again.commit.as_str(), made_again.state.as_str()),
+        (b.as_str(), "queued")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_change_that_cannot_be_completed_leaves_the_others_alone() {
+    let server = still(false).await;
+    let change = |name: &str, to: serde_json::Value| serde_json::json!({"refId": name, "fromHash": "0".repeat(40), "toHash": to, "type": "ADD"});
+    let body = serde_json::json!({"changes": [
+        change("refs/heads/first", commit("a").into()),
+        change("refs/heads/odd", serde_json::Value::Null),
+        change("refs/tags/nobody-knows", commit("b").into()),
+        change("refs/heads/last", commit("c").into()),
+    ]});
+    server
+        .store(
+            Origin::Bitbucket,
+            "repo:refs_changed",
+            body.to_string().into_bytes(),
+        )
+        .await;
+    // The token is revoked: the tag's commit cannot be asked for.
+    server.revoke_access();
+    assert_eq!(
+        decide(&server).await,
+        ["built", "unreadable", "tag_unknown", "built"]
+    );
+    assert!(will_compare(&server).await, "the refs are compared instead");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,4 +191,5 @@ async fn what_cannot_be_read_fails_and_holds_nothing_up() {
         pipewright_store::deliveries::DeliveryState::Failed
     );
     assert!(failed.message.expect("a sentence").contains("redeliver"));
+    assert!(will_compare(&server).await, "the refs are compared instead");
 }

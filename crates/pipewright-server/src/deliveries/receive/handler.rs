@@ -21,6 +21,9 @@ use crate::live::{Hook, IntakeError};
 /// Data Center's connection test, the one request that comes unsigned.
 const PING: &str = "diagnostics:ping";
 
+/// How the names of events begin that Pipewright makes itself; nobody else may send one.
+const OUR_OWN: &str = "pipewright:";
+
 /// Headers worth keeping with a delivery; none of them is secret.
 const KEPT_HEADERS: [&str; 8] = [
     "user-agent",
@@ -57,6 +60,8 @@ enum ReceiveError {
         "The body is larger than the {limit} bytes this server accepts; raise `server.delivery_limit_kb`. The push is not lost: refs are compared every few minutes."
     )]
     TooLarge { limit: usize },
+    #[error("Rejected: names of events that begin with {OUR_OWN} are Pipewright's own.")]
+    OurOwn,
     #[error("The body did not arrive whole; send it again.")]
     Broken,
     #[error("Rejected: {0}.")]
@@ -72,7 +77,7 @@ impl IntoResponse for ReceiveError {
         let status = match self {
             Self::NoWebhook => StatusCode::NOT_FOUND,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Broken | Self::OurOwn => StatusCode::BAD_REQUEST,
             Self::NotBelieved(_) => StatusCode::UNAUTHORIZED,
             Self::NotStored(_) | Self::Database => StatusCode::SERVICE_UNAVAILABLE,
         };
@@ -115,6 +120,10 @@ async fn receive(
     if said.event_key == PING {
         return Ok(answer(StatusCode::OK, "pong"));
     }
+    if said.event_key.starts_with(OUR_OWN) {
+        tracing::warn!(webhook = %hook.id, event = said.event_key, "a delivery with a name of our own was rejected");
+        return Err(ReceiveError::OurOwn);
+    }
     let new = NewDelivery {
         id: DeliveryId::new(),
         account_id: hook.account,
@@ -124,6 +133,7 @@ async fn receive(
         request_id: said
             .request_id
             .unwrap_or_else(|| format!("body-{}", hex::encode(Sha256::digest(&body)))),
+        event: None,
         origin: Origin::Bitbucket,
         event_key: said.event_key,
         attempt_number: i64::from(said.attempt_number.unwrap_or(1)),
