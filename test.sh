@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Passes every check and test. On Debian as root it installs what the tests need beside Rust, git and the OpenSSH client:
-# a browser, PostgreSQL, bubblewrap and an SSH server. Elsewhere, without them, the tests that need them say that they are skipped
+# a browser, PostgreSQL, bubblewrap, an SSH server and Python with venv. Elsewhere, without them, the tests that need them say that they are skipped
 # (with CI=true that is a failure).
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -19,6 +19,7 @@ install_what_is_missing() {
     have bwrap || wanted+=(bubblewrap)
     have cc || wanted+=(gcc libc6-dev)
     have c++ || wanted+=(g++)
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || wanted+=(python3-venv)
     if [ "${#wanted[@]}" -gt 0 ] && have apt-get && [ "$(id -u)" = 0 ]; then
         say "installing ${wanted[*]}"
         apt-get update -qq

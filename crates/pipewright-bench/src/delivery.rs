@@ -39,7 +39,7 @@ impl Push<'_> {
                 "links": {"self": [{"href": "https://git.harbor.example/bitbucket/users/mara"}]},
             },
             "repository": {
-                "slug": "app", "id": 1, "name": "app", "hierarchyId": "9b5e4c1f7a2d4e6f8a90", "scmId": "git", "state": "AVAILABLE",
+                "slug": "app", "name": "app", "hierarchyId": "9b5e4c1f7a2d4e6f8a90", "scmId": "git", "state": "AVAILABLE",
                 "statusMessage": "Available", "forkable": true,
                 "project": {
                     "key": "BEN", "id": 1, "name": "Bench", "public": false, "type": "NORMAL",

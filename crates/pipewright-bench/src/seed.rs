@@ -185,6 +185,7 @@ fn listed(remote: &Remote) -> SeenRepository {
         owner_id: "1".to_owned(),
         owner: "BEN".to_owned(),
         owner_name: "Bench".to_owned(),
+        project_key: Some("BEN".to_owned()),
         slug: "app".to_owned(),
         name: "app".to_owned(),
         full_name: "BEN/app".to_owned(),

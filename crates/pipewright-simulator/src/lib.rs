@@ -50,6 +50,7 @@ mod random;
 pub mod record;
 mod sample;
 mod simulator;
+mod slash;
 mod ssh;
 pub mod state;
 

@@ -8,6 +8,7 @@ use super::CloudClient;
 use super::client::repository_path;
 use super::wire::{Hook, HookEvent};
 use crate::http::{ApiError, Request, encode_path_part};
+use crate::remote::exactly_one::{self, Events, Hooks};
 use crate::remote::{
     EnsuredWebhook, RemoteWebhook, RepositoryAddress, WebhookRequest, WebhookState,
 };
@@ -33,6 +34,37 @@ struct HookBody<'a> {
     events: &'a [&'a str],
 }
 
+impl Hooks for CloudClient {
+    async fn list(&self, address: &RepositoryAddress) -> Result<Vec<RemoteWebhook>, ApiError> {
+        self.webhooks(address).await
+    }
+
+    async fn write(
+        &self,
+        address: &RepositoryAddress,
+        id: Option<&str>,
+        request: &WebhookRequest,
+    ) -> Result<RemoteWebhook, ApiError> {
+        let events = self.events_to_ask(request).await?;
+        self.write_hook(address, id, request, &events).await
+    }
+
+    async fn delete(&self, address: &RepositoryAddress, id: &str) -> Result<bool, ApiError> {
+        self.delete_hook(address, id).await
+    }
+
+    fn events(&self, request: &WebhookRequest) -> Events {
+        let mut needed = PUSH_EVENTS.to_vec();
+        if request.pull_requests {
+            needed.extend(PULL_REQUEST_EVENTS);
+        }
+        Events {
+            needed,
+            wanted: IF_OFFERED.to_vec(),
+        }
+    }
+}
+
 impl CloudClient {
     /// All webhooks of a repository. Needs `webhook`.
     pub async fn webhooks(
@@ -46,36 +78,14 @@ impl CloudClient {
         Ok(hooks.into_iter().filter_map(remote_hook).collect())
     }
 
-    /// Makes our webhook exist exactly once and be as asked. `known_id` is the one made earlier, which is found by it even
-    /// when our address changed. The secret is always written, because Bitbucket never shows it for comparison.
+    /// Makes our webhook exist exactly once and be as asked: see [`exactly_one`].
     pub async fn ensure_webhook(
         &self,
         address: &RepositoryAddress,
         request: &WebhookRequest,
         known_id: Option<&str>,
     ) -> Result<EnsuredWebhook, ApiError> {
-        let events = self.events_to_ask(request).await?;
-        let hooks = self.webhooks(address).await?;
-        let existing = crate::remote::ours(&hooks, known_id, &request.url)
-            .first()
-            .map(|hook| hook.id.clone());
-        let written = match &existing {
-            Some(id) => match self.write_hook(address, Some(id), request, &events).await {
-                // Removed by somebody between the list and now.
-                Err(error) if error.is_not_found() => {
-                    self.write_hook(address, None, request, &events).await?
-                }
-                other => other?,
-            },
-            None => self.write_hook(address, None, request, &events).await?,
-        };
-        let duplicates_removed = self.remove_duplicates(address, &written, request).await?;
-        Ok(EnsuredWebhook {
-            created: existing.as_ref() != Some(&written.id),
-            id: written.id,
-            duplicates_removed,
-            events: written.events,
-        })
+        exactly_one::ensure(self, address, request, known_id).await
     }
 
     /// Whether our webhook is there and as it should be.
@@ -85,30 +95,17 @@ impl CloudClient {
         request: &WebhookRequest,
         known_id: Option<&str>,
     ) -> Result<WebhookState, ApiError> {
-        let hooks = self.webhooks(address).await?;
-        let mut wanted = PUSH_EVENTS.to_vec();
-        if request.pull_requests {
-            wanted.extend(PULL_REQUEST_EVENTS);
-        }
-        Ok(crate::remote::judge(&hooks, known_id, request, &wanted))
+        exactly_one::state(self, address, request, known_id).await
     }
 
-    /// Removes our webhook, and any duplicate of it; it is no error if there is none. Answers how many were removed.
+    /// Removes our webhook, and any duplicate of it. Answers how many were removed.
     pub async fn delete_webhook(
         &self,
         address: &RepositoryAddress,
         url: &Url,
         known_id: Option<&str>,
     ) -> Result<usize, ApiError> {
-        let hooks = match self.webhooks(address).await {
-            Err(error) if error.is_not_found() => return Ok(0),
-            other => other?,
-        };
-        let mut removed = 0;
-        for hook in crate::remote::ours(&hooks, known_id, url) {
-            removed += usize::from(self.delete_hook(address, &hook.id).await?);
-        }
-        Ok(removed)
+        exactly_one::remove(self, address, url, known_id).await
     }
 
     /// The names of the events that hooks of repositories take today. Needs no credential.
@@ -125,10 +122,7 @@ impl CloudClient {
 
     /// The events to subscribe to: what we always need, and of the rest what Bitbucket offers.
     async fn events_to_ask(&self, request: &WebhookRequest) -> Result<Vec<&'static str>, ApiError> {
-        let mut events = PUSH_EVENTS.to_vec();
-        if request.pull_requests {
-            events.extend(PULL_REQUEST_EVENTS);
-        }
+        let mut events = self.events(request).needed;
         match self.hook_events().await {
             Ok(offered) => events.extend(
                 IF_OFFERED
@@ -181,24 +175,6 @@ impl CloudClient {
             doing,
             detail: "the webhook has no UUID".to_owned(),
         })
-    }
-
-    /// Two servers (or a server and a person) may have made the same hook at the same time: all but ours go.
-    async fn remove_duplicates(
-        &self,
-        address: &RepositoryAddress,
-        keep: &RemoteWebhook,
-        request: &WebhookRequest,
-    ) -> Result<usize, ApiError> {
-        let hooks = self.webhooks(address).await?;
-        let mut removed = 0;
-        for hook in crate::remote::ours(&hooks, Some(&keep.id), &request.url)
-            .into_iter()
-            .filter(|hook| hook.id != keep.id)
-        {
-            removed += usize::from(self.delete_hook(address, &hook.id).await?);
-        }
-        Ok(removed)
     }
 
     /// Removes one webhook; false where it was gone already.

@@ -24,7 +24,6 @@ mod tests;
 
 pub use client::CloudClient;
 pub use endpoints::CloudEndpoints;
-pub use people::RemoteEmail;
 pub(crate) use people::person;
 pub use permissions::GrantedScopes;
 pub(crate) use pull_requests::pull_request;

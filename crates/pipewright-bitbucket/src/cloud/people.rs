@@ -1,20 +1,9 @@
-//! Who the credential is, their e-mail addresses and their workspaces.
+//! Who the credential is, and their workspaces.
 
 use super::CloudClient;
-use super::wire::{Email, User, Workspace, WorkspaceAccess};
+use super::wire::{User, Workspace, WorkspaceAccess};
 use crate::http::{ApiError, encode_path_part};
 use crate::remote::{RemoteUser, Space};
-
-/// An e-mail address of the connected account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteEmail {
-    /// The address.
-    pub address: String,
-    /// True for the one Bitbucket writes to.
-    pub primary: bool,
-    /// True where its owner confirmed it.
-    pub confirmed: bool,
-}
 
 impl CloudClient {
     /// The account behind the credential. Needs `account`; the e-mail address is not part of this answer.
@@ -27,23 +16,6 @@ impl CloudClient {
             )
             .await?;
         Ok(person(user))
-    }
-
-    /// The e-mail addresses of the account. Needs `email`.
-    pub async fn emails(&self) -> Result<Vec<RemoteEmail>, ApiError> {
-        let emails: Vec<Email> = self
-            .list(
-                "/user/emails",
-                &[],
-                "reading the e-mail addresses of the connected account",
-            )
-            .await?;
-        let remote = |email: Email| RemoteEmail {
-            address: email.address,
-            primary: email.is_primary,
-            confirmed: email.is_confirmed,
-        };
-        Ok(emails.into_iter().map(remote).collect())
     }
 
     /// The workspaces of the account, each with its name. Needs `account`. The list itself carries no names, so each is

@@ -16,7 +16,7 @@ use crate::webhook::read_date;
 
 /// What of each repository a list should carry; the rest of the answer is ten times as long.
 const LIST_FIELDS: &str = "next,values.uuid,values.name,values.full_name,values.slug,values.is_private,values.scm,values.mainbranch.name,\
-values.updated_on,values.links.html,values.links.clone,values.workspace.uuid,values.workspace.slug,values.workspace.name";
+values.updated_on,values.links.html,values.links.clone,values.project.key,values.workspace.uuid,values.workspace.slug,values.workspace.name";
 
 impl CloudClient {
     /// All repositories of a workspace (slug or UUID) that the account is a member of, last updated first. Mercurial
@@ -184,6 +184,7 @@ pub(crate) fn remote(
             .and_then(|link| link.href.clone())
     };
     Some(RemoteRepository {
+        project_key: repository.project.and_then(|project| project.key),
         remote_id: named.address.remote_id,
         space,
         slug: named.address.slug,

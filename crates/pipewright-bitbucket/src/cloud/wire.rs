@@ -41,16 +41,6 @@ pub(crate) struct User {
     pub(crate) kind: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct Email {
-    #[serde(rename = "email")]
-    pub(crate) address: String,
-    #[serde(default)]
-    pub(crate) is_primary: bool,
-    #[serde(default)]
-    pub(crate) is_confirmed: bool,
-}
-
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Workspace {
@@ -75,6 +65,12 @@ pub(crate) struct Named {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
+pub(crate) struct Project {
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Repository {
     pub(crate) uuid: Option<String>,
     pub(crate) name: Option<String>,
@@ -82,7 +78,11 @@ pub(crate) struct Repository {
     pub(crate) slug: Option<String>,
     pub(crate) is_private: Option<bool>,
     pub(crate) scm: Option<String>,
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub(crate) project: Option<Project>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) workspace: Option<Workspace>,
+    #[serde(deserialize_with = "lenient::or_default")]
     pub(crate) owner: Option<User>,
     pub(crate) mainbranch: Option<Named>,
     pub(crate) updated_on: Option<String>,

@@ -191,6 +191,7 @@ pub(crate) fn remote(
             .and_then(|link| link.href.clone())
     };
     Some(RemoteRepository {
+        project_key: repository.project.key.clone(),
         remote_id: named.address.remote_id,
         slug: named.address.slug,
         name: named.name,

@@ -9,6 +9,7 @@ use super::DataCenterClient;
 use super::client::api_path;
 use super::wire::Webhook;
 use crate::http::{ApiError, Request, encode_path_part};
+use crate::remote::exactly_one::{self, Events, Hooks};
 use crate::remote::{
     EnsuredWebhook, RemoteWebhook, RepositoryAddress, WebhookRequest, WebhookState,
 };
@@ -53,20 +54,52 @@ struct DeliveryResult {
     description: String,
 }
 
-fn wanted(request: &WebhookRequest) -> Vec<&'static str> {
-    let mut events = PUSH_EVENTS.to_vec();
-    if request.pull_requests {
-        events.extend(PULL_REQUEST_EVENTS);
-    }
-    events
-}
-
+/// What every version takes.
 fn small(request: &WebhookRequest) -> Vec<&'static str> {
     let mut events = SMALL_PUSH_EVENTS.to_vec();
     if request.pull_requests {
         events.extend(SMALL_PULL_REQUEST_EVENTS);
     }
     events
+}
+
+impl Hooks for DataCenterClient {
+    async fn list(&self, address: &RepositoryAddress) -> Result<Vec<RemoteWebhook>, ApiError> {
+        self.webhooks(address).await
+    }
+
+    /// With all events we want, and where an old server refuses a name, with those that every version takes.
+    async fn write(
+        &self,
+        address: &RepositoryAddress,
+        id: Option<&str>,
+        request: &WebhookRequest,
+    ) -> Result<RemoteWebhook, ApiError> {
+        let mut all = PUSH_EVENTS.to_vec();
+        if request.pull_requests {
+            all.extend(PULL_REQUEST_EVENTS);
+        }
+        match self.write_hook(address, id, request, &all).await {
+            Err(ApiError::Invalid { .. }) => {
+                self.write_hook(address, id, request, &small(request)).await
+            }
+            other => other,
+        }
+    }
+
+    async fn delete(&self, address: &RepositoryAddress, id: &str) -> Result<bool, ApiError> {
+        self.delete_hook(address, id).await
+    }
+
+    fn events(&self, request: &WebhookRequest) -> Events {
+        let needed = small(request);
+        let mut wanted = PUSH_EVENTS.to_vec();
+        if request.pull_requests {
+            wanted.extend(PULL_REQUEST_EVENTS);
+        }
+        wanted.retain(|event| !needed.contains(event));
+        Events { needed, wanted }
+    }
 }
 
 impl DataCenterClient {
@@ -82,69 +115,35 @@ impl DataCenterClient {
         Ok(hooks.into_iter().filter_map(remote_hook).collect())
     }
 
-    /// Makes our webhook exist exactly once and be as asked. `known_id` is the one made earlier, which is found by it even
-    /// when our address changed. Every field is written each time, because an update replaces the whole.
+    /// Makes our webhook exist exactly once and be as asked: see [`exactly_one`].
     pub async fn ensure_webhook(
         &self,
         address: &RepositoryAddress,
         request: &WebhookRequest,
         known_id: Option<&str>,
     ) -> Result<EnsuredWebhook, ApiError> {
-        let hooks = self.webhooks(address).await?;
-        let existing = crate::remote::ours(&hooks, known_id, &request.url)
-            .first()
-            .map(|hook| hook.id.clone());
-        let written = match &existing {
-            Some(id) => match self.write_any(address, Some(id), request).await {
-                // Removed by somebody between the list and now.
-                Err(error) if error.is_not_found() => {
-                    self.write_any(address, None, request).await?
-                }
-                other => other?,
-            },
-            None => self.write_any(address, None, request).await?,
-        };
-        let duplicates_removed = self.remove_duplicates(address, &written, request).await?;
-        Ok(EnsuredWebhook {
-            created: existing.as_ref() != Some(&written.id),
-            id: written.id,
-            duplicates_removed,
-            events: written.events,
-        })
+        exactly_one::ensure(self, address, request, known_id).await
     }
 
     /// Whether our webhook is there and as it should be. The events that every version takes must be there; others are
-    /// missing on old servers without being a fault.
+    /// missing on old servers, which is told.
     pub async fn webhook_state(
         &self,
         address: &RepositoryAddress,
         request: &WebhookRequest,
         known_id: Option<&str>,
     ) -> Result<WebhookState, ApiError> {
-        Ok(crate::remote::judge(
-            &self.webhooks(address).await?,
-            known_id,
-            request,
-            &small(request),
-        ))
+        exactly_one::state(self, address, request, known_id).await
     }
 
-    /// Removes our webhook, and any duplicate of it; it is no error if there is none. Answers how many were removed.
+    /// Removes our webhook, and any duplicate of it. Answers how many were removed.
     pub async fn delete_webhook(
         &self,
         address: &RepositoryAddress,
         url: &Url,
         known_id: Option<&str>,
     ) -> Result<usize, ApiError> {
-        let hooks = match self.webhooks(address).await {
-            Err(error) if error.is_not_found() => return Ok(0),
-            other => other?,
-        };
-        let mut removed = 0;
-        for hook in crate::remote::ours(&hooks, known_id, url) {
-            removed += usize::from(self.delete_hook(address, &hook.id).await?);
-        }
-        Ok(removed)
+        exactly_one::remove(self, address, url, known_id).await
     }
 
     /// Has the server call our webhook with its ping, which is not signed. Answers the status code that the server got.
@@ -214,24 +213,6 @@ impl DataCenterClient {
         }))
     }
 
-    /// Writes with all events we want, and where an old server refuses a name, with those that every version takes.
-    async fn write_any(
-        &self,
-        address: &RepositoryAddress,
-        id: Option<&str>,
-        request: &WebhookRequest,
-    ) -> Result<RemoteWebhook, ApiError> {
-        match self
-            .write_hook(address, id, request, &wanted(request))
-            .await
-        {
-            Err(ApiError::Invalid { .. }) => {
-                self.write_hook(address, id, request, &small(request)).await
-            }
-            other => other,
-        }
-    }
-
     async fn write_hook(
         &self,
         address: &RepositoryAddress,
@@ -271,24 +252,6 @@ impl DataCenterClient {
             doing,
             detail: "the webhook has no number".to_owned(),
         })
-    }
-
-    /// Two servers (or a server and a person) may have made the same hook at the same time: all but ours go.
-    async fn remove_duplicates(
-        &self,
-        address: &RepositoryAddress,
-        keep: &RemoteWebhook,
-        request: &WebhookRequest,
-    ) -> Result<usize, ApiError> {
-        let hooks = self.webhooks(address).await?;
-        let mut removed = 0;
-        for hook in crate::remote::ours(&hooks, Some(&keep.id), &request.url)
-            .into_iter()
-            .filter(|hook| hook.id != keep.id)
-        {
-            removed += usize::from(self.delete_hook(address, &hook.id).await?);
-        }
-        Ok(removed)
     }
 
     /// Removes one webhook; false where it was gone already.

@@ -3,6 +3,7 @@
 //! These are read models: the clients fill them from the products' own JSON, which never leaves its module.
 
 mod commit;
+pub(crate) mod exactly_one;
 mod key;
 mod pull_request;
 mod refs;
@@ -17,4 +18,3 @@ pub use refs::{RefList, RefOrRefused, RemoteRef};
 pub use repository::{NamedRepository, Permission, RemoteRepository, RepositoryAddress, Space};
 pub use user::RemoteUser;
 pub use webhook::{EnsuredWebhook, RemoteWebhook, WebhookChange, WebhookRequest, WebhookState};
-pub(crate) use webhook::{judge, ours};

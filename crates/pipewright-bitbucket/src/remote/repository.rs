@@ -55,6 +55,8 @@ pub struct RemoteRepository {
     pub remote_id: String,
     /// The workspace or project it lives in.
     pub space: Space,
+    /// The key of its project, where this answer says. On Data Center that is the space's.
+    pub project_key: Option<String>,
     /// The last part of its address.
     pub slug: String,
     /// What people call it.

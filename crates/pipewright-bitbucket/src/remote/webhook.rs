@@ -59,6 +59,8 @@ pub enum WebhookState {
     Present {
         /// Bitbucket's id of it.
         id: String,
+        /// Events that this Bitbucket does not know or offer, so that it is not sent for them.
+        missing: Vec<String>,
     },
     /// There is none.
     Missing,
@@ -87,10 +89,12 @@ pub struct EnsuredWebhook {
     pub duplicates_removed: usize,
     /// The events that Bitbucket accepted.
     pub events: Vec<String>,
+    /// The events that were wanted and that this Bitbucket does not know or offer.
+    pub missing: Vec<String>,
 }
 
 /// Judges a list of webhooks: which is ours, and is it as it should be? `wanted` are the events that must be there.
-pub(crate) fn judge(
+pub(super) fn judge(
     hooks: &[RemoteWebhook],
     known_id: Option<&str>,
     request: &WebhookRequest,
@@ -122,14 +126,17 @@ pub(crate) fn judge(
     if !first.active {
         WebhookState::Paused { id }
     } else if changes.is_empty() {
-        WebhookState::Present { id }
+        WebhookState::Present {
+            id,
+            missing: Vec::new(),
+        }
     } else {
         WebhookState::Changed { id, changes }
     }
 }
 
 /// Our webhooks in a list, the one to keep first: the one we know by id, else the first with our address.
-pub(crate) fn ours<'a>(
+pub(super) fn ours<'a>(
     hooks: &'a [RemoteWebhook],
     known_id: Option<&str>,
     url: &Url,
@@ -192,7 +199,8 @@ mod tests {
         assert_eq!(
             judge(std::slice::from_ref(&good)),
             WebhookState::Present {
-                id: "{a}".to_owned()
+                id: "{a}".to_owned(),
+                missing: Vec::new(),
             }
         );
         assert_eq!(

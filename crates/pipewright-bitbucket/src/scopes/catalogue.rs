@@ -75,7 +75,7 @@ pub const CATALOGUE: &[ScopeEntry] = &[
         "See your e-mail addresses",
         "read the primary and all other e-mail addresses",
         &[],
-        Default,
+        Never,
     ),
     row(
         "team",
@@ -131,7 +131,7 @@ pub const CATALOGUE: &[ScopeEntry] = &[
         "Change your repositories",
         "push over HTTPS; create and delete branches and tags; fork",
         &["repository"],
-        OptIn,
+        Never,
     ),
     row(
         "repository:admin",

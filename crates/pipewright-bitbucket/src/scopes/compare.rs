@@ -76,12 +76,12 @@ mod tests {
 
     #[rstest]
     #[case("account email pullrequest webhook", &[])]
-    #[case("account pullrequest webhook", &[Feature::Email])]
-    #[case("account email repository webhook", &[Feature::PullRequests])]
-    #[case("account email pullrequest", &[Feature::Webhooks])]
-    #[case("email pullrequest webhook", &[Feature::Repositories])]
-    #[case("account:write email pullrequest:write webhook", &[])]
-    #[case("repository:admin", &[Feature::Repositories, Feature::BuildStatus, Feature::Webhooks, Feature::PullRequests, Feature::Email])]
+    #[case("account pullrequest webhook", &[])]
+    #[case("account repository webhook", &[Feature::PullRequests])]
+    #[case("account pullrequest", &[Feature::Webhooks])]
+    #[case("pullrequest webhook", &[Feature::Repositories])]
+    #[case("account:write pullrequest:write webhook", &[])]
+    #[case("repository:admin", &[Feature::Repositories, Feature::BuildStatus, Feature::Webhooks, Feature::PullRequests])]
     fn a13_what_is_missing_stops_exactly_its_feature(
         #[case] granted: &str,
         #[case] stopped: &[Feature],
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_nobody_asked_for_is_off_by_choice_and_says_who_gives_what() {
         let lines = compare(
-            &ScopeSet::parse("account email pullrequest webhook"),
+            &ScopeSet::parse("account pullrequest webhook"),
             default_features(),
         );
         let line = |feature| {
@@ -112,7 +112,7 @@ mod tests {
                 .find(|line| line.feature == feature)
                 .expect("every feature has a line")
         };
-        assert_eq!(line(Feature::PushBack).state, FeatureState::OffByChoice);
+        assert_eq!(line(Feature::DeployKeys).state, FeatureState::OffByChoice);
         assert_eq!(
             line(Feature::BuildStatus).granted_by,
             [Some("pullrequest".to_owned())]

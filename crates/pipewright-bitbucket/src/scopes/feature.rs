@@ -13,27 +13,21 @@ pub enum Feature {
     Webhooks,
     /// Build pull requests.
     PullRequests,
-    /// Know the e-mail address of the person who connected.
-    Email,
     /// Put our SSH key on the person's account for them.
     RegisterUserKey,
     /// Put our SSH key on each repository.
     DeployKeys,
-    /// Let builds push commits and tags over HTTPS.
-    PushBack,
 }
 
 impl Feature {
     /// All features, in the order in which people should read them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 6] = [
         Self::Repositories,
         Self::BuildStatus,
         Self::Webhooks,
         Self::PullRequests,
-        Self::Email,
         Self::RegisterUserKey,
         Self::DeployKeys,
-        Self::PushBack,
     ];
 
     /// The word kept in the database and used by the API.
@@ -43,10 +37,8 @@ impl Feature {
             Self::BuildStatus => "build_status",
             Self::Webhooks => "webhooks",
             Self::PullRequests => "pull_requests",
-            Self::Email => "email",
             Self::RegisterUserKey => "register_user_key",
             Self::DeployKeys => "deploy_keys",
-            Self::PushBack => "push_back",
         }
     }
 
@@ -64,10 +56,8 @@ impl Feature {
             Self::BuildStatus => "Show builds beside commits",
             Self::Webhooks => "Build as soon as something is pushed",
             Self::PullRequests => "Build pull requests",
-            Self::Email => "Read your e-mail address",
             Self::RegisterUserKey => "Add the SSH key to your account for you",
             Self::DeployKeys => "Add an SSH key to each repository",
-            Self::PushBack => "Let builds push commits and tags",
         }
     }
 
@@ -86,15 +76,11 @@ impl Feature {
             Self::PullRequests => {
                 "So that pull requests are built when they are opened and changed."
             }
-            Self::Email => "So that a build's author can be matched with your account.",
             Self::RegisterUserKey => {
                 "So that you need not copy the SSH key yourself. It grants the right to change your account."
             }
             Self::DeployKeys => {
                 "So that each repository has its own read-only key. It grants the right to administer repositories."
-            }
-            Self::PushBack => {
-                "So that a step can push a tag or a commit. Cloning does not need it."
             }
         }
     }
@@ -106,10 +92,8 @@ impl Feature {
             Self::BuildStatus => &["repository"],
             Self::Webhooks => &["webhook", "repository"],
             Self::PullRequests => &["pullrequest"],
-            Self::Email => &["email"],
             Self::RegisterUserKey => &["account:write"],
             Self::DeployKeys => &["repository:admin", "repository"],
-            Self::PushBack => &["repository:write"],
         }
     }
 
@@ -128,7 +112,6 @@ impl Feature {
                 "delete:webhook:bitbucket",
             ],
             Self::PullRequests => &["read:pullrequest:bitbucket"],
-            Self::Email => &["read:user:bitbucket"],
             Self::RegisterUserKey => &[
                 "read:ssh-key:bitbucket",
                 "write:ssh-key:bitbucket",
@@ -139,7 +122,6 @@ impl Feature {
                 "write:ssh-key:bitbucket",
                 "delete:ssh-key:bitbucket",
             ],
-            Self::PushBack => &["write:repository:bitbucket"],
         }
     }
 }
@@ -151,7 +133,6 @@ pub const fn default_features() -> &'static [Feature] {
         Feature::BuildStatus,
         Feature::Webhooks,
         Feature::PullRequests,
-        Feature::Email,
     ]
 }
 
@@ -188,11 +169,11 @@ mod tests {
     use super::{Feature, api_token_scopes, default_features, needed};
 
     #[rstest]
-    #[case(default_features(), "account email pullrequest webhook")]
+    #[case(default_features(), "account pullrequest webhook")]
     #[case(&[Feature::Repositories], "account repository")]
     #[case(&[Feature::Repositories, Feature::RegisterUserKey], "account:write repository")]
     #[case(&[Feature::DeployKeys], "repository repository:admin")]
-    #[case(&[Feature::PullRequests, Feature::PushBack], "pullrequest repository:write")]
+    #[case(&[Feature::PullRequests, Feature::DeployKeys], "pullrequest repository:admin")]
     #[case(&[], "")]
     fn a13_exactly_what_the_features_need_is_asked_for(
         #[case] features: &[Feature],
@@ -216,6 +197,19 @@ mod tests {
                 ScopeUse::Default,
                 "{scope}"
             );
+        }
+    }
+
+    #[test]
+    fn a13_what_the_table_asks_for_is_needed_by_a_feature() {
+        let asked = super::super::catalogue::CATALOGUE
+            .iter()
+            .filter(|entry| entry.used != ScopeUse::Never);
+        for entry in asked {
+            let uses_it = Feature::ALL
+                .iter()
+                .any(|feature| feature.needs().contains(&entry.scope));
+            assert!(uses_it, "{} is asked for, and nothing uses it", entry.scope);
         }
     }
 

@@ -74,14 +74,6 @@ async fn a18_workspaces_and_repositories_are_listed_to_the_end() {
             .len(),
         3
     );
-    assert!(
-        client
-            .emails()
-            .await
-            .expect("addresses")
-            .iter()
-            .any(|email| email.primary && email.address == "mara@harbor.example")
-    );
     judge_requests(
         pipewright_simulator::Product::Cloud,
         lab.simulator.cloud_record(),

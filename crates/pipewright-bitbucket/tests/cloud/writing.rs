@@ -52,7 +52,8 @@ async fn a15_there_is_one_webhook_whatever_happens() {
     assert_eq!(
         state(Some(made.id.clone())).await,
         WebhookState::Present {
-            id: made.id.clone()
+            id: made.id.clone(),
+            missing: Vec::new(),
         }
     );
     let again = bitbucket

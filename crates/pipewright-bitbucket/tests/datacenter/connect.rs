@@ -201,3 +201,76 @@ async fn a_repositorys_token_signs_in_as_its_synthetic_user() {
     assert!(signed_in.connection.user.service);
     assert_eq!(signed_in.connection.administered.names, [REPOSITORY]);
 }
+
+#[rstest]
+#[case(Version::new(8, 19, 0), false)]
+#[case(Version::new(9, 4, 24), true)]
+#[case(Version::new(10, 2, 6), true)]
+#[tokio::test]
+async fn a9_a_token_beside_a_user_name_is_kept_as_a_token(
+    #[case] version: Version,
+    #[case] has_prefix: bool,
+) {
+    let lab = Lab::start(version).await;
+    let token = lab
+        .simulator
+        .datacenter()
+        .create_token(
+            "mara",
+            "ci",
+            &[TokenLevel::Repository(SimulatedPermission::Admin)],
+        )
+        .expect("a token");
+    assert_eq!(token.starts_with("BBDC-"), has_prefix, "old and new forms");
+    let signed_in = sign_in(&http(), &lab.base(), "mara", &Secret::new(token.clone()))
+        .await
+        .expect("connected");
+    assert_eq!(
+        signed_in.credential,
+        Credential::HttpAccessToken(Secret::new(token))
+    );
+}
+
+#[tokio::test]
+async fn a9_sign_in_needs_no_header_that_names_the_user_and_says_no_more_than_it_learnt() {
+    let lab = Lab::start(Version::default()).await;
+    let datacenter = lab.simulator.datacenter();
+    datacenter.set_names_users(false);
+    let attempt = async |user: &str, secret: &str| {
+        sign_in(&http(), &lab.base(), user, &Secret::new(secret))
+            .await
+            .map(|signed_in| signed_in.connection.user.name)
+    };
+    assert_eq!(
+        attempt("mara", SAMPLE_PASSWORD).await,
+        Ok("mara".to_owned())
+    );
+    assert_eq!(
+        attempt("mara", "wrong").await,
+        Err(ConnectionError::WrongPassword)
+    );
+    assert_eq!(
+        attempt("", "no-such-token").await,
+        Err(ConnectionError::TokenRefused)
+    );
+    let level = [TokenLevel::Repository(SimulatedPermission::Admin)];
+    let personal = datacenter
+        .create_token("mara", "ci", &level)
+        .expect("a token");
+    assert_eq!(attempt("mara", &personal).await, Ok("mara".to_owned()));
+    assert_eq!(
+        attempt("", &personal).await,
+        Ok(String::new()),
+        "a token whose owner nobody names works all the same"
+    );
+    let of_project = datacenter
+        .create_project_token("FIN", "ci", &level)
+        .expect("a token");
+    let told = attempt("", &of_project)
+        .await
+        .expect_err("nothing was learnt");
+    assert!(
+        matches!(told, ConnectionError::NotNamed { .. }) && told.to_string().contains("not known"),
+        "{told}"
+    );
+}

@@ -42,9 +42,16 @@ async fn a15_there_is_one_webhook_whatever_happens(#[case] version: Version) {
         "old servers refuse unknown names"
     );
     assert_eq!(
+        made.missing.is_empty(),
+        version >= Version::new(7, 0, 0),
+        "what is left out is told: {:?}",
+        made.missing
+    );
+    assert_eq!(
         state(Some(made.id.clone())).await,
         WebhookState::Present {
-            id: made.id.clone()
+            id: made.id.clone(),
+            missing: made.missing.clone(),
         }
     );
     datacenter.write(|tables| {

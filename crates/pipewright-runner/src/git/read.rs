@@ -30,7 +30,76 @@ pub struct CommitInfo {
     pub message: String,
 }
 
+/// Commits between two, as far as they were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Between {
+    /// Each with the first line of its message and its author's name, newest first; hostile text.
+    pub commits: Vec<(CommitHash, String, String)>,
+    /// How many more there are.
+    pub more: u64,
+}
+
 impl MirrorStore {
+    /// The commits that lead to `to` and not to `from`, without `to` itself, newest first, at most `most`. `from` may have been
+    /// pushed away meanwhile: then nothing is known of them.
+    pub async fn commits_between(
+        &self,
+        repository: RepositoryId,
+        from: &CommitHash,
+        to: &CommitHash,
+        most: usize,
+    ) -> Result<Between, GitError> {
+        let format = "--format=%H%x00%s%x00%an%x01";
+        let (limit, without) = (format!("--max-count={}", most + 1), format!("^{from}"));
+        let arguments = [
+            "log",
+            &limit,
+            "--no-show-signature",
+            "--encoding=UTF-8",
+            format,
+            "--end-of-options",
+            to.as_str(),
+            &without,
+            "--",
+        ];
+        let answer = self
+            .read(repository, "log", &[], COMMIT_LIMIT, &arguments)
+            .await?;
+        let text = String::from_utf8_lossy(&answer.stdout);
+        let all: Vec<_> = text.split('\u{1}').filter_map(parse_line).collect();
+        let commits: Vec<_> = all
+            .iter()
+            .filter(|(commit, ..)| commit != to)
+            .cloned()
+            .collect();
+        let more = if all.len() > most {
+            let count = self
+                .read(
+                    repository,
+                    "rev-list",
+                    &[],
+                    4096,
+                    &[
+                        "rev-list",
+                        "--count",
+                        "--end-of-options",
+                        to.as_str(),
+                        &without,
+                        "--",
+                    ],
+                )
+                .await?;
+            let count: u64 = String::from_utf8_lossy(&count.stdout)
+                .trim()
+                .parse()
+                .unwrap_or(0);
+            count.saturating_sub(all.len() as u64)
+        } else {
+            0
+        };
+        Ok(Between { commits, more })
+    }
+
     /// A file at a commit; `None` where there is no file of that path (a directory is none). `path` is relative to the
     /// root of the repository. A file larger than `max_bytes` is [`GitError::TooLarge`].
     pub async fn show_file(
@@ -178,6 +247,13 @@ fn object(text: &[u8]) -> Option<(Object<'_>, &[u8])> {
         Object { kind, content },
         rest.get(size + 1..).unwrap_or_default(),
     ))
+}
+
+/// One line of [`MirrorStore::commits_between`].
+fn parse_line(text: &str) -> Option<(CommitHash, String, String)> {
+    let mut parts = text.trim_start().split('\0');
+    let commit = parts.next()?.parse().ok()?;
+    Some((commit, parts.next()?.to_owned(), parts.next()?.to_owned()))
 }
 
 fn parse_commit(text: &str) -> Option<CommitInfo> {

@@ -19,6 +19,9 @@ use crate::deliveries::decide::DecideLane;
 use crate::tasks::Lane as _;
 use crate::testing::{TestOptions, TestServer};
 
+/// Histories of each kind.
+const HISTORIES: usize = 40;
+
 /// One thing that happens. Numbers are taken modulo what there is.
 #[derive(Debug, Clone, Copy)]
 enum Act {
@@ -213,10 +216,6 @@ async fn each_history(is_dated: bool, loses: bool, seed: u64) {
         ..TestOptions::default()
     })
     .await;
-    let cases = std::env::var("PIPEWRIGHT_HISTORIES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(40);
     let mut runner = TestRunner::new(Config {
         rng_seed: RngSeed::Fixed(seed),
         ..Config::default()
@@ -226,7 +225,7 @@ async fn each_history(is_dated: bool, loses: bool, seed: u64) {
         proptest::collection::vec(any::<prop::sample::Index>(), 16),
     );
     let mut remote = BTreeMap::new();
-    for case in 0..cases {
+    for case in 0..HISTORIES {
         let (acts, order) = strategy.new_tree(&mut runner).expect("a history").current();
         let mut model = Model {
             server: &server,

@@ -23,6 +23,8 @@ pub(crate) struct ReadCommit {
     pub(crate) file: Option<Vec<u8>>,
     /// What the commit says of itself.
     pub(crate) text: CommitText,
+    /// Its parents, first one first.
+    pub(crate) parents: Vec<CommitHash>,
 }
 
 /// One that is kept.

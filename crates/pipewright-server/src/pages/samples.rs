@@ -197,6 +197,15 @@ fn every_page_of_a_build_renders() {
                 &BuildPage {
                     page: page.clone(),
                     head: head(&page, Tab::Log, full),
+                    pushed: Pushed {
+                        sentence: text(),
+                        commits: if full {
+                            vec![(text(), text(), text())]
+                        } else {
+                            Vec::new()
+                        },
+                        more: full.then(text),
+                    },
                     log: log(&page, full),
                 },
             );

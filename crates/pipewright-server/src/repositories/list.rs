@@ -131,6 +131,7 @@ fn with_page(repository: &RemoteRepository, page: String) -> SeenRepository {
         owner_id: repository.space.id.clone(),
         owner: repository.space.key.clone(),
         owner_name: repository.space.name.clone(),
+        project_key: repository.project_key.clone(),
         slug: repository.slug.clone(),
         name: repository.name.clone(),
         full_name: repository.full_name.clone(),

@@ -138,7 +138,10 @@ pub(crate) fn change_variables(
         "BITBUCKET_REPO_IS_PRIVATE",
         repository.is_private.to_string(),
     );
-    set("BITBUCKET_PROJECT_KEY", repository.owner.clone());
+    // Left out where it is not known: the workspace's name would be another thing.
+    if let Some(key) = &repository.project_key {
+        set("BITBUCKET_PROJECT_KEY", key.clone());
+    }
     variables
 }
 

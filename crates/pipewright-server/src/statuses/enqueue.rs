@@ -19,6 +19,9 @@ pub(crate) struct Payload {
     pub(crate) application: String,
     /// Its name.
     pub(crate) application_name: String,
+    /// Its part of addresses, which people choose and read; empty in what an older version stored.
+    #[serde(default)]
+    pub(crate) application_slug: String,
     /// What started the build, which the key is made of: see [`trigger_word`].
     pub(crate) trigger: String,
     /// The branch or tag.
@@ -37,6 +40,16 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
+    /// What Data Center's required builds are configured with, by people: `pipewright/checkout-api`.
+    pub(crate) fn parent(&self) -> String {
+        let name = if self.application_slug.is_empty() {
+            &self.application
+        } else {
+            &self.application_slug
+        };
+        format!("pipewright/{name}")
+    }
+
     /// The key: the same for each build of one application, trigger and ref, so that a rerun replaces the status of the
     /// build it repeats, and different for two refs on one commit (trap T18).
     pub(crate) fn key(&self) -> StatusKey {
@@ -67,6 +80,7 @@ pub(crate) async fn enqueue(
     let payload = Payload {
         application: build.application_id.to_string(),
         application_name: build.application_name.clone(),
+        application_slug: build.application_slug.clone(),
         trigger: trigger_word(build),
         ref_name: build.ref_name.clone(),
         name: text::name(build),

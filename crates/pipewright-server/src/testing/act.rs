@@ -96,7 +96,7 @@ impl TestServer {
         let name = format!("refs/heads/{branch}");
         let from = from.map_or_else(|| "0".repeat(40), str::to_owned);
         let body = serde_json::json!({
-            "repository": {"id": 1, "slug": "ledger", "name": "ledger", "project": {"key": "FIN", "id": 1, "name": "Finance"}},
+            "repository": {"slug": "ledger", "name": "ledger", "project": {"key": "FIN", "id": 1, "name": "Finance"}},
             "changes": [{"ref": {"id": name, "displayId": branch, "type": "BRANCH"}, "refId": name,
                          "fromHash": from, "toHash": to, "type": "UPDATE"}],
         });

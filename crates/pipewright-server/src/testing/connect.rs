@@ -197,6 +197,7 @@ pub(super) async fn remember(
         owner_id: remote.space.id,
         owner: remote.space.key,
         owner_name: remote.space.name,
+        project_key: remote.project_key,
         slug: remote.slug,
         name: remote.name,
         full_name: remote.full_name,

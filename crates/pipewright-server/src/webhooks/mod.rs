@@ -9,6 +9,8 @@ mod make;
 mod register;
 mod remove;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use keep::keep;
 pub(crate) use make::make_row;

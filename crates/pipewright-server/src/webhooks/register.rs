@@ -22,7 +22,7 @@ const NAME: &str = "Pipewright";
 pub(crate) struct Registered {
     /// The word for it.
     pub(crate) state: WebhookState,
-    /// What is wrong and what to do; none where all is well.
+    /// What is wrong and what to do, or what to know where it is present; none where all is well.
     pub(crate) message: Option<String>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn register(
             }
             let registered = Registered {
                 state: WebhookState::Present,
-                message: None,
+                message: without(&ensured.missing),
             };
             keep(app, webhook, &repository, &registered, Some(&ensured.id)).await?;
             Ok(registered)
@@ -83,7 +83,7 @@ pub(crate) async fn check(
         Err(error) => return failed(app, webhook, &repository, error).await,
     };
     let (state, message) = match state {
-        Remote::Present { .. } => (WebhookState::Present, None),
+        Remote::Present { missing, .. } => (WebhookState::Present, without(&missing)),
         Remote::Missing => (
             WebhookState::Missing,
             Some("It was removed at Bitbucket.".to_owned()),
@@ -103,6 +103,25 @@ pub(crate) async fn check(
     let registered = Registered { state, message };
     keep(app, webhook, &repository, &registered, Some(known)).await?;
     Ok(registered)
+}
+
+/// What it means that this Bitbucket does not know some of the events; none where it knows them all.
+fn without(missing: &[String]) -> Option<String> {
+    if missing.is_empty() {
+        return None;
+    }
+    let pull_requests = missing
+        .iter()
+        .any(|event| event.starts_with("pr:") || event.starts_with("pullrequest:"));
+    let what = if pull_requests {
+        "Pushes are built all the same; a change of a pull request that these events would tell of is not built by itself."
+    } else {
+        "Pushes and pull requests are built all the same; that the repository was renamed or moved is noticed later."
+    };
+    Some(format!(
+        "This Bitbucket does not know every event that Pipewright asks for, so the webhook is registered without {}. {what}",
+        missing.join(", ")
+    ))
 }
 
 /// Whether anything still needs a webhook of this repository.

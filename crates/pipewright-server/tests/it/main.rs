@@ -8,6 +8,7 @@ mod flow;
 mod imports;
 mod intake;
 mod locks;
+mod moves;
 mod outputs;
 mod pull_requests;
 mod restart;

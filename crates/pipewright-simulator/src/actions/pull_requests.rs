@@ -7,8 +7,8 @@ use super::push::unknown_ref;
 use crate::git::{RefUpdate, blocking};
 use crate::installation::Installation;
 use crate::state::{
-    Actor, EventKind, PullRequest, PullRequestAction, PullRequestEnd, PullRequestState, RefChange,
-    RepositoryEvent, RepositoryId, Reviewer, ref_name,
+    Actor, Comment, EventKind, PullRequest, PullRequestAction, PullRequestEnd, PullRequestState,
+    RefChange, RepositoryEvent, RepositoryId, Reviewer, ref_name,
 };
 
 /// What a person fills in to open a pull request.
@@ -92,6 +92,7 @@ impl Installation {
                 state: PullRequestState::Open,
                 draft: false,
                 reviewers: Vec::new(),
+                comments: Vec::new(),
                 merge_commit: None,
                 closed_by: None,
                 version: 0,
@@ -209,27 +210,43 @@ impl Installation {
         Ok(())
     }
 
-    /// Writes a comment on a pull request.
+    /// Writes a comment on a pull request and returns it. Closed ones take comments too.
     pub async fn comment_pull_request(
         self: &Arc<Self>,
         repository: &str,
         number: u64,
         text: &str,
         by: &str,
-    ) -> Result<(), ActionError> {
-        let actor = self.actor(by)?;
-        let pull_request = self.pull_request(repository, number)?;
-        let id = self.write(crate::state::Tables::next_id);
+    ) -> Result<Comment, ActionError> {
+        let author = self.user_id(by)?;
+        let of = self.repository_id(repository)?;
+        let now = self.clock().now();
+        let written = self.write(|tables| {
+            let comment = Comment {
+                id: tables.next_id(),
+                author,
+                text: text.to_owned(),
+                at: now,
+            };
+            let pull_request = tables.pull_requests.get_mut(&(of, number))?;
+            pull_request.comments.push(comment.clone());
+            Some((comment, pull_request.clone()))
+        });
+        let (comment, pull_request) = written.ok_or_else(|| ActionError::UnknownPullRequest {
+            repository: repository.to_owned(),
+            number,
+        })?;
+        let id = comment.id;
         self.raise_pull_request(
             pull_request,
-            actor,
+            Actor::User(author),
             PullRequestAction::Commented {
                 id,
                 text: text.to_owned(),
             },
         )
         .await;
-        Ok(())
+        Ok(comment)
     }
 
     /// Declines a pull request.

@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::oauth::TokenState;
 use super::scopes::{closure, collapsed};
 use super::server::{CloudServer, Found, find_repository, find_space};
-use crate::state::{Permission, SpaceId, TokenOwner, UserId};
+use crate::state::{Permission, RepositoryId, SpaceId, TokenOwner, UserId};
 
 /// Scopes that one call takes: all of `oauth`, or all of `api_token` (without `:bitbucket`).
 #[derive(Debug, Clone, Copy)]
@@ -174,11 +174,11 @@ impl Caller {
         Ok(user)
     }
 
-    /// What the caller may do with a repository's space or itself, beyond the user's own permission.
-    fn reaches(&self, found: &Found) -> bool {
+    /// Whether the credential reaches a repository at all: an access token knows nothing but what it belongs to, in lists too.
+    pub(super) fn reaches(&self, repository: RepositoryId, space: SpaceId) -> bool {
         match &self.credential {
-            Credential::AccessToken(TokenOwner::Repository(id), _) => *id == found.id,
-            Credential::AccessToken(TokenOwner::Space(id), _) => *id == found.space,
+            Credential::AccessToken(TokenOwner::Repository(id), _) => *id == repository,
+            Credential::AccessToken(TokenOwner::Space(id), _) => *id == space,
             _ => true,
         }
     }
@@ -205,7 +205,7 @@ impl Caller {
             })
         });
         let found = found
-            .filter(|found| self.reaches(found))
+            .filter(|found| self.reaches(found.id, found.space))
             .ok_or_else(|| ApiError::no_repository(workspace, slug))?;
         if found.permission < least {
             return Err(if self.user.is_none() {

@@ -83,9 +83,26 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, &json!({ "message": message }))
     }
 
+    pub(super) fn conflict(message: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, &json!({ "message": message }))
+    }
+
+    /// The commits that are not there are named beside the sentence.
+    pub(super) fn no_commit(name: &str) -> Self {
+        let error = json!({ "message": "Commit not found", "data": { "shas": [name] } });
+        Self::new(StatusCode::NOT_FOUND, &error)
+    }
+
     pub(super) fn no_api() -> Self {
         let error = json!({ "message": "Resource not found", "detail": "There is no API hosted at this URL" });
         Self::new(StatusCode::NOT_FOUND, &error)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            &json!({ "message": "Method not allowed" }),
+        )
     }
 
     pub(super) fn gone() -> Self {

@@ -301,6 +301,11 @@ impl Datacenter {
         self.store_token(owner, name, levels)
     }
 
+    /// Whether answers name the signed-in user in `X-AUSERNAME`; a proxy in front may remove it.
+    pub fn set_names_users(&self, names: bool) {
+        self.settings.values().names_users = names;
+    }
+
     fn store_token(
         &self,
         owner: TokenOwner,
@@ -309,8 +314,9 @@ impl Datacenter {
     ) -> Result<String, ActionError> {
         let permissions = levels.iter().map(|level| level.name()).collect();
         let now = self.clock().now();
+        let prefix = self.settings.version().token_prefix();
         let token =
-            self.write(|tables| add_token(tables, owner, name, permissions, (now, None)))?;
+            self.write(|tables| add_token(tables, owner, name, permissions, (now, None), prefix))?;
         Ok(token.secret)
     }
 

@@ -42,13 +42,15 @@ pub(super) async fn pass(
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    if is_json {
+    // Answers without a body carry it too.
+    if is_json || !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     if let Ok(id) = HeaderValue::from_str(&format!("@{}x1x1x0", random::text(7).to_uppercase())) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Some(name) = server.user_name(&caller)
+    if server.settings.values().names_users
+        && let Some(name) = server.user_name(&caller)
         && let Ok(name) = HeaderValue::from_str(&name)
     {
         headers.insert(USER_NAME, name);

@@ -40,6 +40,8 @@ pub(super) struct Values {
     pub(super) ssh_enabled: bool,
     /// Whether an HTTP access token may add a user's SSH key; not known of the real product.
     pub(super) tokens_add_user_keys: bool,
+    /// Whether answers name the signed-in user in a header; a proxy in front may remove it.
+    pub(super) names_users: bool,
     /// Most rows of one page.
     pub(super) page_max: usize,
     /// Most changed files that are ever told; there is no way to the rest.
@@ -58,6 +60,7 @@ impl Default for Values {
             access_keys_enabled: true,
             ssh_enabled: true,
             tokens_add_user_keys: false,
+            names_users: true,
             page_max: 1000,
             changes_max: 1000,
         }

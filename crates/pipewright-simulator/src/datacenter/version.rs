@@ -122,6 +122,11 @@ impl Version {
         self.at_least(7, 5)
     }
 
+    /// How HTTP access tokens begin. Present ones carry a prefix; the first version that did is not known, so 9.0 stands for it.
+    pub(super) fn token_prefix(self) -> &'static str {
+        if self.at_least(9, 0) { "BBDC-" } else { "" }
+    }
+
     /// 8.8 shows algorithm, fingerprint and dates of a key.
     pub(super) fn describes_keys(self) -> bool {
         self.at_least(8, 8)

@@ -28,7 +28,7 @@ mod webhook;
 pub use delivery::{AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState};
 pub use event::{Actor, EventKind, PullRequestAction, RefChange, RefTarget, RepositoryEvent};
 pub use ids::{DeliveryId, KeyId, RepositoryId, SpaceId, TokenId, UserId, WebhookId};
-pub use pull_request::{PullRequest, PullRequestEnd, PullRequestState, Reviewer};
+pub use pull_request::{Comment, PullRequest, PullRequestEnd, PullRequestState, Reviewer};
 pub use repository::Repository;
 pub use space::{Permission, Space};
 pub use ssh_key::{KeyHolder, ParsedKey, SshKey};

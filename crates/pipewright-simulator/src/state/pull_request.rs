@@ -47,6 +47,19 @@ pub struct Reviewer {
     pub changes_requested: bool,
 }
 
+/// What somebody wrote on a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// Its number in the installation.
+    pub id: u64,
+    /// Who wrote it.
+    pub author: UserId,
+    /// The text.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A pull request; it belongs to the destination's repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRequest {
@@ -70,6 +83,8 @@ pub struct PullRequest {
     pub draft: bool,
     /// Asked to look at it.
     pub reviewers: Vec<Reviewer>,
+    /// What was written on it, oldest first.
+    pub comments: Vec<Comment>,
     /// The merge's commit, once merged.
     pub merge_commit: Option<String>,
     /// Who merged or declined it.

@@ -8,6 +8,7 @@ mod create;
 mod detail;
 mod list;
 mod plan;
+mod pushed;
 mod run;
 
 pub use create::{Created, NewBuild, create};
@@ -19,6 +20,7 @@ pub use plan::{
     CommitText, ToPlan, changed_files, next_to_plan, repositories_to_plan, retry_planning,
     set_changed_files, set_commit_text, set_plan,
 };
+pub use pushed::{PushedCommit, PushedCommits, pushed_without_build, set_pushed};
 pub use run::{
     RunContext, StoredRun, keep_stopper, load_run, reopen, set_begun, set_state, under_way_before,
     under_way_of_ref,
@@ -26,7 +28,7 @@ pub use run::{
 
 #[cfg(test)]
 pub(crate) fn statements() -> impl Iterator<Item = &'static crate::macros::Statement> {
-    [create::ALL, list::ALL, plan::ALL, run::ALL]
+    [create::ALL, list::ALL, plan::ALL, pushed::ALL, run::ALL]
         .into_iter()
         .flatten()
 }

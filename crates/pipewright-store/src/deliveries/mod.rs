@@ -7,6 +7,7 @@
 mod decide;
 mod list;
 mod targets;
+mod troubled;
 
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, DeliveryId, RepositoryId};
@@ -18,6 +19,8 @@ pub use targets::{
     DecideApplication, DecideRepository, HookTarget, applications_of, hook_by_path, repository,
     repository_of, saw_delivery,
 };
+
+pub use troubled::{Troubled, troubled};
 
 use crate::db::Tx;
 use crate::error::StoreError;
@@ -106,7 +109,7 @@ pub async fn insert(tx: &mut Tx, new: &NewDelivery) -> Result<bool, StoreError> 
 
 #[cfg(test)]
 pub(crate) fn statements() -> impl Iterator<Item = &'static crate::macros::Statement> {
-    [ALL, decide::ALL, list::ALL, targets::ALL]
+    [ALL, decide::ALL, list::ALL, targets::ALL, troubled::ALL]
         .into_iter()
         .flatten()
 }

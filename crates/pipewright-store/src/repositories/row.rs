@@ -21,6 +21,8 @@ pub struct Repository {
     pub owner: String,
     /// What people call the workspace or project.
     pub owner_name: String,
+    /// The key of its project, where Bitbucket said so.
+    pub project_key: Option<String>,
     /// The last part of its address.
     pub slug: String,
     /// What people call it.
@@ -58,6 +60,7 @@ pub(super) struct Row {
     owner_id: String,
     owner: String,
     owner_name: String,
+    project_key: Option<String>,
     slug: String,
     name: String,
     full_name: String,
@@ -83,6 +86,7 @@ impl From<Row> for Repository {
             owner_id: row.owner_id,
             owner: row.owner,
             owner_name: row.owner_name,
+            project_key: row.project_key,
             slug: row.slug,
             name: row.name,
             full_name: row.full_name,

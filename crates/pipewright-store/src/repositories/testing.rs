@@ -14,6 +14,7 @@ pub(crate) fn seen(full_name: &str) -> SeenRepository {
         owner_id: owner.to_owned(),
         owner: owner.to_owned(),
         owner_name: owner.to_uppercase(),
+        project_key: None,
         slug: slug.to_owned(),
         name: slug.to_owned(),
         full_name: full_name.to_owned(),

@@ -11,12 +11,13 @@ statements! {
     // What this answer of Bitbucket did not say stays as it was known.
     REMEMBER = same(
         "INSERT INTO repositories (id, integration_id, account_id, remote_id, owner_id, owner, owner_name, slug, name, full_name,
-             search_text, is_private, can_administer, default_branch, ssh_url, http_url, web_url, remote_updated_at, seen_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+             search_text, is_private, can_administer, default_branch, ssh_url, http_url, web_url, remote_updated_at, seen_at, project_key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          ON CONFLICT (integration_id, remote_id) DO UPDATE SET owner_id = excluded.owner_id, owner = excluded.owner,
              owner_name = excluded.owner_name, slug = excluded.slug, name = excluded.name, full_name = excluded.full_name,
              search_text = excluded.search_text, is_private = excluded.is_private,
              can_administer = COALESCE(excluded.can_administer, repositories.can_administer),
+             project_key = COALESCE(excluded.project_key, repositories.project_key),
              default_branch = COALESCE(excluded.default_branch, repositories.default_branch),
              ssh_url = excluded.ssh_url, http_url = excluded.http_url, web_url = excluded.web_url,
              remote_updated_at = COALESCE(excluded.remote_updated_at, repositories.remote_updated_at),
@@ -40,6 +41,8 @@ pub struct SeenRepository {
     pub owner: String,
     /// What people call the workspace or project.
     pub owner_name: String,
+    /// The key of its project, where the list says.
+    pub project_key: Option<String>,
     /// The last part of its address.
     pub slug: String,
     /// What people call it.
@@ -92,6 +95,7 @@ pub async fn remember(
         .bind(&seen.web_url)
         .bind(seen.remote_updated_at.map(Timestamp::as_micros))
         .bind(now.as_micros())
+        .bind(&seen.project_key)
         .fetch_one(executor)
         .await)?;
     Ok(RepositoryId::from_uuid(id))

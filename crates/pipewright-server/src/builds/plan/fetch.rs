@@ -123,7 +123,11 @@ pub(super) async fn fetch(
         Err(GitError::TooLarge { .. }) => return Err(FetchError::FileTooLarge(text)),
         other => other?,
     };
-    let read = Arc::new(ReadCommit { file, text });
+    let read = Arc::new(ReadCommit {
+        file,
+        text,
+        parents: info.parents,
+    });
     app.live().files.keep(repository, commit, &read);
     Ok(read)
 }

@@ -4,13 +4,14 @@ use pipewright_core::Plan;
 use pipewright_core::build::{BuildEvent, BuildOutcome};
 use pipewright_core::ids::{BuildId, RepositoryId};
 use pipewright_spec::{Capabilities, Diagnostic};
-use pipewright_store::builds::{self, CommitText, ToPlan};
+use pipewright_store::builds::{self, CommitText, PushedCommits, ToPlan};
 use pipewright_store::{StoreError, repositories, steps};
 
 use super::changes::changed_files;
 use super::fetch::{FetchError, fetch};
 use super::imports::{Brought, bring};
 use super::judge::{Judged, Readable, read as read_file};
+use super::pushed::pushed_commits;
 use super::rules::{Rules, may_fire};
 use crate::app::App;
 use crate::ground::Aftermath;
@@ -32,6 +33,7 @@ struct Found<'a> {
     file: Option<&'a [u8]>,
     diagnostics: &'a [Diagnostic],
     text: Option<&'a CommitText>,
+    pushed: Option<&'a PushedCommits>,
     event: BuildEvent,
     message: Option<&'a str>,
     /// What the file's rules start, and of which build.
@@ -84,9 +86,11 @@ impl Lane for PlanLane {
             Ok(judged) => judged,
             Err(error) => return self.again(&build, error).await,
         };
+        let pushed = pushed_commits(app, &build, &read.parents).await;
         let found = Found {
             file,
             text: Some(&read.text),
+            pushed: pushed.as_ref(),
             rules: Some((&build, &rules)),
             ..Found::nothing()
         };
@@ -240,6 +244,7 @@ impl Found<'_> {
             file: None,
             diagnostics: &[],
             text: None,
+            pushed: None,
             event: BuildEvent::NotPlanned(BuildOutcome::Errored),
             message: None,
             rules: None,
@@ -262,6 +267,9 @@ async fn store(app: &App, id: BuildId, found: &Found<'_>) -> Result<(), StoreErr
     builds::set_plan(&mut tx, id, found.plan, found.file, &diagnostics, now).await?;
     if let Some(text) = found.text {
         builds::set_commit_text(&mut tx, id, text).await?;
+    }
+    if let Some(pushed) = found.pushed {
+        builds::set_pushed(&mut tx, id, pushed).await?;
     }
     if let Some(changed) = found.changed {
         builds::set_changed_files(&mut tx, id, changed).await?;

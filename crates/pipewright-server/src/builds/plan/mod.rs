@@ -10,6 +10,7 @@ mod fetch;
 mod imports;
 mod judge;
 mod lane;
+mod pushed;
 mod rules;
 
 pub(crate) use fetch::FILE_NAME;

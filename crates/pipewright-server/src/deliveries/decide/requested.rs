@@ -55,7 +55,10 @@ impl Recorder<'_> {
                     .await?
             }
         };
-        if !is_late && !(self.delivery.origin == Origin::Redelivery && !stays && head.is_some()) {
+        // A person who delivers an old state again moves nothing back.
+        let is_old =
+            is_late || (self.delivery.origin == Origin::Redelivery && !stays && head.is_some());
+        if !is_old {
             let now = PullRequestHead {
                 source: commit.clone(),
                 destination: change.detail.destination.clone(),

@@ -116,10 +116,7 @@ async fn a1_the_authorize_address_asks_exactly_what_is_needed() {
         "{location}"
     );
     assert_eq!(parameter(&location, "client_id"), key);
-    assert_eq!(
-        parameter(&location, "scope"),
-        "account email pullrequest webhook"
-    );
+    assert_eq!(parameter(&location, "scope"), "account pullrequest webhook");
     assert_eq!(parameter(&location, "code_challenge_method"), "S256");
     assert!(parameter(&location, "state").len() >= 43);
     let again = world
@@ -340,14 +337,14 @@ async fn connecting_again_keeps_id_and_key() {
         .await
         .expect("reads")
         .expect("is there");
-    world.consent(&[("push_back", "on")], "grant").await;
+    world.consent(&[("deploy_keys", "on")], "grant").await;
     let all = world.integrations().await;
     assert_eq!(all.len(), 1);
     assert_eq!(
         (all[0].id, &all[0].key.public),
         (before.id, &before.key.public)
     );
-    assert!(all[0].features.contains(&"push_back".to_owned()));
+    assert!(all[0].features.contains(&"deploy_keys".to_owned()));
     let new = credentials::of_integration(&world.app().db, before.id)
         .await
         .expect("reads")

@@ -7,6 +7,7 @@ use axum::routing::get;
 use pipewright_bitbucket::scopes::Feature;
 use pipewright_core::Right;
 use pipewright_store::applications::{self, Application};
+use pipewright_store::deliveries::{Troubled, troubled};
 use pipewright_store::integrations::{
     CloneVia, Integration, IntegrationKind, IntegrationState, KeyCheck,
 };
@@ -22,6 +23,9 @@ use crate::app::App;
 use crate::builds::work::Work;
 use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 use crate::repositories::{Findings, name_of};
+
+/// For how long a delivery that could not be decided is shown where its application is.
+const TROUBLE_SHOWN: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/applications/{application}", get(show))
@@ -50,6 +54,8 @@ pub(super) struct ShowPage {
     key: Option<KeyOffer>,
     refs_compared_at: Option<pipewright_core::Timestamp>,
     refs_message: Option<String>,
+    /// What of the last days' deliveries could not be decided.
+    troubled: Vec<Troubled>,
     latest: Vec<BuildLine>,
     caches: Vec<ShownCache>,
 }
@@ -131,6 +137,7 @@ pub(super) async fn context(
         key: key_offer(member, &integration, &repository),
         refs_compared_at: application.refs_compared_at,
         refs_message: application.refs_message.clone(),
+        troubled: troubled(&app.db, application.id, repository.id, now - TROUBLE_SHOWN, 3).await?,
         latest,
         caches: caches::of(app, application).await?,
     })

@@ -11,6 +11,7 @@ mod log_part;
 mod path;
 mod pipeline_file;
 mod planned;
+mod pushed;
 mod selection;
 mod show;
 mod step_words;
@@ -49,6 +50,7 @@ pub(super) use {
     log_part::{Choice, LogPart},
     pipeline_file::{FileLine, PipelineFilePage, ShownImport},
     planned::{Fact, PlannedGroup, PlannedStep},
+    pushed::Pushed,
     show::BuildPage,
     timeline::{ShownAttempt, ShownStatus, TimelinePage, TrailLine},
 };

@@ -11,6 +11,7 @@ use super::super::logs::LogRequest;
 use super::head::{Head, Looked, Tab};
 use super::log_part::{LogPart, attempt_of};
 use super::path;
+use super::pushed::Pushed;
 use crate::app::App;
 use crate::http::{BuildOf, Html, Page, PageError};
 
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Router<App> {
 pub(in crate::pages) struct BuildPage {
     pub(in crate::pages) page: Page,
     pub(in crate::pages) head: Head,
+    pub(in crate::pages) pushed: Pushed,
     pub(in crate::pages) log: LogPart,
 }
 
@@ -68,6 +70,7 @@ async fn show(
     Ok(Html(BuildPage {
         page: head.page.clone(),
         head,
+        pushed: Pushed::of(&app, &member, &looked).await?,
         log,
     })
     .into_response())

@@ -454,6 +454,7 @@ fn seen() -> SeenRepository {
         owner_id: "{2}".to_owned(),
         owner: "harbor".to_owned(),
         owner_name: "Harbor".to_owned(),
+        project_key: Some("SHOP".to_owned()),
         slug: "checkout-api".to_owned(),
         name: "checkout-api".to_owned(),
         full_name: "harbor/checkout-api".to_owned(),

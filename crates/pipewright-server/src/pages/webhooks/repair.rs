@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use pipewright_core::Right;
-use pipewright_store::webhooks;
+use pipewright_store::webhooks::{self, WebhookState};
 use serde_json::json;
 
 use crate::app::App;
@@ -77,6 +77,9 @@ async fn act(
     }
     Ok(match registered.message {
         None => back.done("The webhook is at Bitbucket and as it should be."),
+        Some(message) if registered.state == WebhookState::Present => {
+            back.done(format!("The webhook is at Bitbucket. {message}"))
+        }
         Some(message) => back.failed(message),
     })
 }

@@ -216,5 +216,5 @@ pub(super) async fn merge_base(
 }
 
 fn no_commit(name: &str) -> ApiError {
-    ApiError::not_found(&format!("Commit not found: {name}"))
+    ApiError::no_commit(name)
 }

@@ -7,6 +7,7 @@ mod commits;
 mod deploy_keys;
 mod diffstat;
 mod hooks;
+mod pull_request_acts;
 mod pull_requests;
 mod refs;
 mod repositories;
@@ -19,12 +20,16 @@ mod workspaces;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn;
-use axum::routing::{any, get};
+use axum::middleware::{from_fn, map_response};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+
+use http::{HeaderValue, header};
 
 use super::error::ApiError;
 use super::query::partial_response;
 use super::server::CloudServer;
+use crate::slash::without_slash;
 
 /// Reading a repository and what is in it.
 const READ: super::auth::Need = super::auth::Need::new(&["repository"], &["read:repository"]);
@@ -84,7 +89,7 @@ pub(super) fn router(server: Arc<CloudServer>) -> Router {
         .route(&at("/commit/{commit}/statuses"), get(statuses::list))
         .route(
             &at("/commit/{commit}/statuses/build"),
-            axum::routing::post(statuses::create),
+            post(statuses::create),
         )
         .route(
             &at("/commit/{commit}/statuses/build/{key}"),
@@ -110,8 +115,26 @@ pub(super) fn router(server: Arc<CloudServer>) -> Router {
                 .put(deploy_keys::update)
                 .delete(deploy_keys::delete),
         )
-        .route(&at("/pullrequests"), get(pull_requests::list))
-        .route(&at("/pullrequests/{id}"), get(pull_requests::show))
+        .route(
+            &at("/pullrequests"),
+            get(pull_requests::list).post(pull_request_acts::create),
+        )
+        .route(
+            &at("/pullrequests/{id}"),
+            get(pull_requests::show).put(pull_request_acts::update),
+        )
+        .route(
+            &at("/pullrequests/{id}/merge"),
+            post(pull_request_acts::merge),
+        )
+        .route(
+            &at("/pullrequests/{id}/decline"),
+            post(pull_request_acts::decline),
+        )
+        .route(
+            &at("/pullrequests/{id}/comments"),
+            get(pull_request_acts::comments).post(pull_request_acts::comment),
+        )
         .route(
             &at("/pullrequests/{id}/statuses"),
             get(pull_requests::statuses),
@@ -128,11 +151,24 @@ pub(super) fn router(server: Arc<CloudServer>) -> Router {
         .route("/teams", any(gone))
         .route("/snippets", any(gone))
         .fallback(async || ApiError::no_api())
-        .layer(from_fn(partial_response));
-    Router::new()
-        .nest("/2.0", api)
-        .fallback(async || ApiError::forbidden_plain())
-        .with_state(server)
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(from_fn(partial_response))
+        .layer(map_response(typed));
+    without_slash(
+        Router::new()
+            .nest("/2.0", api)
+            .fallback(async || ApiError::forbidden_plain())
+            .with_state(server),
+    )
+}
+
+/// Answers without a body carry a type too.
+async fn typed(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .entry(header::CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/json; charset=utf-8"));
+    response
 }
 
 async fn gone() -> ApiError {

@@ -15,7 +15,7 @@ use crate::cloud::server::{CloudServer, Found};
 use crate::cloud::wire;
 use crate::state::{Permission, PullRequest, PullRequestState};
 
-const READ: Need = Need::new(&["pullrequest"], &["read:pullrequest"]);
+pub(super) const READ: Need = Need::new(&["pullrequest"], &["read:pullrequest"]);
 const PAGE: PageSize = PageSize {
     default: 10,
     largest: 50,
@@ -64,7 +64,7 @@ pub(super) async fn list(
     query.page(server.api_url(), documents, PAGE).map(Json)
 }
 
-fn find(
+pub(super) fn find(
     server: &CloudServer,
     caller: &Caller,
     (workspace, slug, id): &(String, String, String),

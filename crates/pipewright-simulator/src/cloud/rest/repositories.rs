@@ -126,7 +126,9 @@ pub(super) async fn list(
                     || repository.access.contains_key(&user)
             });
             // With a role, being able to see a public repository is not enough.
-            permission.is_some() && least.is_none_or(|least| member && permission >= Some(least))
+            caller.reaches(repository.id, repository.space)
+                && permission.is_some()
+                && least.is_none_or(|least| member && permission >= Some(least))
         };
         render
             .tables
@@ -180,8 +182,10 @@ pub(super) async fn my_permissions(
     let user = caller.user_with(need)?;
     let (space, _) = caller.workspace(&server, &workspace, need)?;
     let visible = |render: Render<'_>| {
-        let own =
-            |repository: &&Repository| render.tables.permission(Some(user), repository).is_some();
+        let own = |repository: &&Repository| {
+            caller.reaches(repository.id, repository.space)
+                && render.tables.permission(Some(user), repository).is_some()
+        };
         render
             .tables
             .repositories_of(space)

@@ -25,7 +25,7 @@ pub(super) use file::{directory_entry, file_meta};
 pub(super) use hook::hook;
 pub(super) use key::{deploy_key, user_key};
 pub(super) use people::{user, user_with_details, workspace, workspace_access, workspace_summary};
-pub(super) use pull_request::pull_request;
+pub(super) use pull_request::{comment, pull_request};
 pub(super) use reference::{ReferenceForm, reference};
 pub(super) use repository::{repository, repository_for_webhook, repository_summary};
 pub(super) use status::status;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Render, commit_reference, moment, people, rendered, repository_summary};
-use crate::state::{PullRequest, PullRequestEnd, PullRequestState, Reviewer};
+use crate::state::{Comment, PullRequest, PullRequestEnd, PullRequestState, Reviewer};
 
 const SHORT_HASH: usize = 12;
 
@@ -51,7 +51,7 @@ pub(in crate::cloud) fn pull_request(render: Render<'_>, request: &PullRequest) 
         "state": state(request.state),
         "draft": request.draft,
         "queued": false,
-        "comment_count": 0,
+        "comment_count": request.comments.len(),
         "task_count": 0,
         "close_source_branch": false,
         "reason": "",
@@ -65,6 +65,41 @@ pub(in crate::cloud) fn pull_request(render: Render<'_>, request: &PullRequest) 
         "created_on": moment(request.created_at),
         "updated_on": moment(request.updated_at),
         "links": links,
+    })
+}
+
+/// What somebody wrote on a pull request.
+pub(in crate::cloud) fn comment(
+    render: Render<'_>,
+    request: &PullRequest,
+    comment: &Comment,
+) -> Value {
+    let full = render.tables.full_name(request.repository);
+    let number = request.number;
+    let at = format!(
+        "{}/repositories/{full}/pullrequests/{number}",
+        render.addresses.api_url
+    );
+    let page = format!("{}/{full}/pull-requests/{number}", render.addresses.web_url);
+    json!({
+        "type": "pullrequest_comment",
+        "id": comment.id,
+        "content": rendered(&comment.text),
+        "user": people::user(render, comment.author),
+        "deleted": false,
+        "pending": false,
+        "created_on": moment(comment.at),
+        "updated_on": moment(comment.at),
+        "pullrequest": {
+            "type": "pullrequest",
+            "id": number,
+            "title": request.title,
+            "links": { "self": { "href": at }, "html": { "href": page } },
+        },
+        "links": {
+            "self": { "href": format!("{at}/comments/{}", comment.id) },
+            "html": { "href": format!("{page}/_/diff#comment-{}", comment.id) },
+        },
     })
 }
 

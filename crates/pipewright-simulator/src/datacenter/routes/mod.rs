@@ -10,6 +10,7 @@ mod instance;
 mod keys;
 mod older_statuses;
 mod projects;
+mod pull_request_acts;
 mod pull_requests;
 mod refs;
 mod repositories;
@@ -30,6 +31,7 @@ use axum::{
 use http::HeaderMap;
 
 use super::{error::no_route, gate, server::Server};
+use crate::slash::without_slash;
 
 /// All routes below a context path such as `/bitbucket`; an empty one puts them at the root.
 pub(super) fn router(server: Arc<Server>, context_path: &str) -> Router {
@@ -56,12 +58,12 @@ pub(super) fn router(server: Arc<Server>, context_path: &str) -> Router {
         .method_not_allowed_fallback(missing)
         .layer(from_fn_with_state(Arc::clone(&server), gate::pass))
         .with_state(server);
-    match context_path.trim_matches('/') {
+    without_slash(match context_path.trim_matches('/') {
         "" => routes,
         context => Router::new()
             .nest(&format!("/{context}"), routes)
             .fallback(missing),
-    }
+    })
 }
 
 async fn missing(headers: HeaderMap) -> Response {
@@ -78,6 +80,10 @@ fn api() -> Router<Arc<Server>> {
         .route(
             "/admin/rate-limit/settings",
             get(instance::rate_limit_settings),
+        )
+        .route(
+            "/dashboard/pull-requests",
+            get(pull_request_acts::dashboard),
         )
         .route("/users", get(users::users))
         .route("/users/{slug}", get(users::user))
@@ -146,8 +152,18 @@ fn repository() -> Router<Arc<Server>> {
             "/webhooks/{id}/statistics/summary",
             get(webhook_deliveries::statistics_summary),
         )
-        .route("/pull-requests", get(pull_requests::list))
-        .route("/pull-requests/{number}", get(pull_requests::one))
+        .route(
+            "/pull-requests",
+            get(pull_requests::list).post(pull_request_acts::open),
+        )
+        .route(
+            "/pull-requests/{number}",
+            get(pull_requests::one).put(pull_request_acts::change),
+        )
+        .route(
+            "/pull-requests/{number}/comments",
+            post(pull_request_acts::comment),
+        )
         .route(
             "/pull-requests/{number}/changes",
             get(pull_requests::changes),

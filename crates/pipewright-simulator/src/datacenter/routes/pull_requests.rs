@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
+    body::Bytes,
     extract::{Path, Query, State},
 };
 use serde::Deserialize;
@@ -35,10 +36,18 @@ pub(in crate::datacenter) struct PullRequestsQuery {
     page: PageQuery,
 }
 
-/// The query of a write.
-#[derive(Debug, Deserialize)]
+/// The version that a write expects: in the query, or in the body, as older clients send it.
+#[derive(Debug, Default, Deserialize)]
 pub(in crate::datacenter) struct WriteQuery {
-    version: Option<u64>,
+    version: Option<i64>,
+}
+
+impl WriteQuery {
+    /// The version; a client that knows none sends -1 and means whichever there is.
+    fn or_in(&self, body: &[u8]) -> Option<i64> {
+        self.version
+            .or_else(|| serde_json::from_slice::<Self>(body).ok()?.version)
+    }
 }
 
 impl PullRequestsQuery {
@@ -77,7 +86,7 @@ impl PullRequestsQuery {
 }
 
 impl Server {
-    fn pull_request(&self, found: &Found, number: u64) -> ApiResult<PullRequest> {
+    pub(super) fn pull_request(&self, found: &Found, number: u64) -> ApiResult<PullRequest> {
         let known = self
             .installation
             .read(|tables| tables.pull_requests.get(&(found.id, number)).cloned());
@@ -90,15 +99,14 @@ impl Server {
     }
 
     /// Checks an optimistic write: the version must be the current one, the pull request open.
-    fn check_write(
+    pub(super) fn check_version(
         &self,
         found: &Found,
         number: u64,
-        query: &WriteQuery,
+        version: Option<u64>,
     ) -> ApiResult<PullRequest> {
         let pull_request = self.pull_request(found, number)?;
-        let expected = query
-            .version
+        let expected = version
             .ok_or_else(|| ApiError::field("version", "The version parameter is required."))?;
         if expected != pull_request.version {
             let shown =
@@ -135,7 +143,7 @@ fn open(pull_request: &PullRequest) -> ApiResult<()> {
     ))
 }
 
-fn refusal(error: &ActionError) -> ApiError {
+pub(super) fn refusal(error: &ActionError) -> ApiError {
     let class = match error {
         ActionError::Conflict { .. } => {
             Some("com.atlassian.bitbucket.pull.PullRequestMergeVetoedException")
@@ -244,10 +252,15 @@ pub(in crate::datacenter) async fn merge(
     Extension(caller): Extension<Caller>,
     Path((key, slug, number)): Path<(String, String, u64)>,
     Query(query): Query<WriteQuery>,
+    body: Bytes,
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Write)?;
     let name = person_name(&server, &caller)?;
-    server.check_write(&found, number, &query)?;
+    let version = match query.or_in(&body) {
+        Some(-1) => Some(server.pull_request(&found, number)?.version),
+        other => other.and_then(|version| u64::try_from(version).ok()),
+    };
+    server.check_version(&found, number, version)?;
     let full_name = format!("{}/{}", found.key, found.slug);
     let merged = server
         .installation
@@ -263,10 +276,15 @@ pub(in crate::datacenter) async fn decline(
     Extension(caller): Extension<Caller>,
     Path((key, slug, number)): Path<(String, String, u64)>,
     Query(query): Query<WriteQuery>,
+    body: Bytes,
 ) -> ApiResult {
     let found = server.repository(&caller, (&key, &slug), Permission::Write)?;
     let name = person_name(&server, &caller)?;
-    server.check_write(&found, number, &query)?;
+    let version = match query.or_in(&body) {
+        Some(-1) => Some(server.pull_request(&found, number)?.version),
+        other => other.and_then(|version| u64::try_from(version).ok()),
+    };
+    server.check_version(&found, number, version)?;
     let full_name = format!("{}/{}", found.key, found.slug);
     let declined = server
         .installation
@@ -276,7 +294,7 @@ pub(in crate::datacenter) async fn decline(
     server.show(&found, number)
 }
 
-fn person_name(server: &Server, caller: &Caller) -> ApiResult<String> {
+pub(super) fn person_name(server: &Server, caller: &Caller) -> ApiResult<String> {
     let user = caller.user().ok_or_else(ApiError::sign_in)?;
     if caller.is_synthetic() {
         return Err(ApiError::needs_person());

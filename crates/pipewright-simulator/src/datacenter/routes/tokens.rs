@@ -101,9 +101,10 @@ impl Server {
         let expires_at = new
             .expiry_days
             .and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());
+        let prefix = self.settings.version().token_prefix();
         let token = self
             .installation
-            .write(|tables| add_token(tables, owner, &name, permissions, (now, expires_at)))
+            .write(|tables| add_token(tables, owner, &name, permissions, (now, expires_at), prefix))
             .map_err(|error| ApiError::internal(error.to_string()))?;
         Ok(ok(wire(&token, true)))
     }
@@ -189,6 +190,7 @@ pub(in crate::datacenter) fn add_token(
     name: &str,
     permissions: Vec<String>,
     (now, expires_at): (jiff::Timestamp, Option<jiff::Timestamp>),
+    prefix: &str,
 ) -> Result<AccessToken, NameTaken> {
     let id = TokenId(tables.next_id());
     let user = match owner {
@@ -197,10 +199,10 @@ pub(in crate::datacenter) fn add_token(
             synthetic_user(tables, owner, id, name, now)?
         }
     };
-    // The form of the real thing: digits of the id, a colon and random bytes, in base64.
+    // The form of the real thing: digits of the id, a colon and random bytes, in base64; newer ones begin with a prefix.
     let mut bytes = format!("{:012}:", id.0).into_bytes();
     bytes.extend(random::bytes::<20>());
-    let secret = BASE64_STANDARD.encode(bytes);
+    let secret = format!("{prefix}{}", BASE64_STANDARD.encode(bytes));
     let token = AccessToken {
         id,
         secret,
