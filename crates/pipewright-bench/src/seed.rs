@@ -91,6 +91,9 @@ async fn people(tx: &mut Tx, now: Timestamp) -> anyhow::Result<(AccountId, UserI
         is_administrator: true,
         created_at: now,
         disabled_at: None,
+        may_make_accounts: true,
+        may_connect: true,
+        email_proved_at: Some(0),
     };
     users::insert(tx, &user).await?;
     let account = Account {

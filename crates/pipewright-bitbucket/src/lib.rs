@@ -27,5 +27,7 @@ pub use cloud::{CloudClient, CloudEndpoints};
 pub use credential::Credential;
 pub use datacenter::DataCenterClient;
 pub use facade::{Bitbucket, Product, RepositoryPages};
-pub use http::{ApiError, Http, HttpOptions};
+pub use http::{
+    AddressClass, ApiError, Http, HttpOptions, NotAllowed, Outgoing, Pattern, PatternError,
+};
 pub use remote::{RemoteRepository, RepositoryAddress};

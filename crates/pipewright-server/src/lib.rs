@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod administration;
 mod applications;
 mod artifacts;
 mod builds;
@@ -13,6 +14,7 @@ mod deliveries;
 mod ground;
 mod integrations;
 mod live;
+mod machine;
 mod pages;
 mod repositories;
 mod routes;
@@ -39,6 +41,7 @@ pub use ground::clock::{Clock, ManualClock, SystemClock};
 pub use ground::config::{CloudAddresses, ServerConfig};
 pub use ground::wakeups::Wakeups;
 pub use live::{LogLength, News, NewsItem};
+pub use machine::{Machine, MachineError, OneTimeLink, delete_account};
 pub use routes::router;
 pub use run::{RunError, run};
 pub use setup::ensure_link as setup_link;

@@ -35,6 +35,7 @@ pub fn router(app: App) -> Router {
         .layer(csrf)
         .layer(from_fn(layers::timeout::layer))
         .layer(layers::panics::layer())
+        .layer(from_fn_with_state(app.clone(), layers::streams::layer))
         .layer(from_fn_with_state(app.clone(), layers::problems::layer))
         .layer(from_fn_with_state(app.clone(), layers::flash::layer))
         .layer(layers::compression::layer())

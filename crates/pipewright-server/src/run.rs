@@ -24,6 +24,9 @@ pub enum RunError {
     /// Several accounts build here, and nothing keeps their builds apart.
     #[error("{0}")]
     NotAlone(String),
+    /// It cannot be told where may be connected to.
+    #[error("the list of allowed outgoing addresses cannot be read; is the database there?")]
+    Policy(#[source] pipewright_store::StoreError),
     /// Listening failed.
     #[error("the server can no longer answer requests; restart it")]
     Serve(#[source] std::io::Error),
@@ -41,6 +44,9 @@ pub async fn run(
     if let Some(sentence) = refusal.map_err(StartError::Store)? {
         return Err(RunError::NotAlone(sentence));
     }
+    crate::administration::outgoing::apply(&app)
+        .await
+        .map_err(RunError::Policy)?;
     let background = Background::start(&app, environment).await?;
     let listener = listener.tap_io(|stream| {
         // An answer of a few bytes must not wait for more; where the socket refuses, it is only slower.

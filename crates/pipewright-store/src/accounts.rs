@@ -24,6 +24,8 @@ statements! {
     );
     INSERT = same("INSERT INTO accounts (id, slug, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)");
     SET_NAME = same("UPDATE accounts SET name = $2 WHERE id = $1");
+    SET_SLUG = same("UPDATE accounts SET slug = $2 WHERE id = $1");
+    REMOVE = same("DELETE FROM accounts WHERE id = $1");
 }
 
 /// Whose account it is.
@@ -168,6 +170,28 @@ pub async fn set_name(tx: &mut Tx, id: AccountId, name: &str) -> Result<(), Stor
             key: id.to_string(),
         })
     }
+}
+
+/// Gives an account another first part of its addresses. [`StoreError::Exists`] where it is taken.
+pub async fn set_slug(tx: &mut Tx, id: AccountId, slug: &str) -> Result<(), StoreError> {
+    within!(tx, SET_SLUG, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(slug)
+        .execute(executor)
+        .await
+        .map(drop))
+    .map_err(|error| taken(error, "account"))
+}
+
+/// Removes an account with everything it owns in the database, its history too: call [`crate::events::outlive`] first.
+/// False where it is gone already.
+pub async fn remove(tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
+    let rows = within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ macro_rules! maybe_id {
     )+};
 }
 
-maybe_id!(ApplicationId, BuildId, DeliveryId, RunnerId);
+maybe_id!(ApplicationId, BuildId, DeliveryId, RunnerId, UserId);
 
 /// A text that may be missing.
 #[derive(Debug, Clone, sqlx::Type)]

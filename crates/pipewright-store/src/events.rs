@@ -5,21 +5,34 @@ use pipewright_core::ids::{AccountId, EventId, UserId};
 use serde_json::Value;
 use sqlx::types::Json;
 
+use crate::columns::MaybeUuid;
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
 
+/// What every listing gives, and what it asks beside the account.
+macro_rules! listing {
+    ($of:literal) => {
+        concat!(
+            "SELECT id, user_id, actor, actor_email, action, subject, detail, address, account_name, at FROM events WHERE ",
+            $of,
+            " AND (CAST($2 AS UUID) IS NULL OR id < $2)
+              AND (CAST($3 AS TEXT) = '' OR action = $3 OR action LIKE $4 ESCAPE '\\')
+              AND (CAST($5 AS TEXT) = '' OR LOWER(actor) LIKE $6 ESCAPE '\\' OR LOWER(COALESCE(actor_email, '')) LIKE $6 ESCAPE '\\'
+                   OR LOWER(subject) LIKE $6 ESCAPE '\\' OR COALESCE(address, '') LIKE $6 ESCAPE '\\'
+                   OR LOWER(COALESCE(account_name, '')) LIKE $6 ESCAPE '\\')
+              AND at >= $7 AND at < $8 ORDER BY id DESC LIMIT $9"
+        )
+    };
+}
+
 statements! {
     RECORD = same(
-        "INSERT INTO events (id, account_id, user_id, actor, action, subject, detail, address, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        "INSERT INTO events (id, account_id, user_id, actor, actor_email, action, subject, detail, address, at)
+         VALUES ($1, $2, $3, $4, (SELECT email FROM users WHERE id = $3), $5, $6, $7, $8, $9)"
     );
-    OF_ACCOUNT = same(
-        "SELECT id, actor, action, subject, detail, address, at FROM events WHERE account_id = $1 ORDER BY id DESC LIMIT $2"
-    );
-    OF_ACCOUNT_BEFORE = same(
-        "SELECT id, actor, action, subject, detail, address, at FROM events
-         WHERE account_id = $1 AND id < $3 ORDER BY id DESC LIMIT $2"
-    );
+    OF_ACCOUNT = same(listing!("account_id = $1"));
+    OF_INSTALLATION = same(listing!("account_id IS NULL AND CAST($1 AS UUID) IS NULL"));
+    OUTLIVE = same("UPDATE events SET account_name = $2, account_id = NULL WHERE account_id = $1");
 }
 
 /// Something that somebody did.
@@ -49,8 +62,13 @@ pub struct Event {
     /// The id; later ones sort later.
     #[sqlx(try_from = "uuid::Uuid")]
     pub id: EventId,
-    /// Who did it.
+    /// The user who did it; none for the server itself and for strangers.
+    #[sqlx(try_from = "MaybeUuid")]
+    pub user_id: Option<UserId>,
+    /// Who did it, as they were called then.
     pub actor: String,
+    /// Their e-mail address as it was then.
+    pub actor_email: Option<String>,
     /// A stable word.
     pub action: String,
     /// What it was done to.
@@ -60,9 +78,28 @@ pub struct Event {
     pub detail: Value,
     /// The network address it came from.
     pub address: Option<String>,
+    /// The account it belonged to, where that was deleted since.
+    pub account_name: Option<String>,
     /// When.
     #[sqlx(try_from = "i64")]
     pub at: Timestamp,
+}
+
+/// Which lines of history are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// The account's; none for the installation's own, which also holds those of deleted accounts.
+    pub account: Option<AccountId>,
+    /// Only what is older than this line.
+    pub before: Option<EventId>,
+    /// Only this action (`member.invited`), or every action of this noun (`member`); empty for all.
+    pub action: String,
+    /// Only where name, address, subject or network address holds this text; empty for all.
+    pub text: String,
+    /// Only from this moment on.
+    pub since: Option<Timestamp>,
+    /// Only before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// Writes a line of history.
@@ -83,37 +120,56 @@ pub async fn record(tx: &mut Tx, event: &NewEvent<'_>) -> Result<(), StoreError>
     Ok(())
 }
 
-/// An account's history, newest first, from before the given line on.
-pub async fn of_account(
-    db: &Db,
-    account: AccountId,
-    before: Option<EventId>,
-    limit: u16,
-) -> Result<Vec<Event>, StoreError> {
-    let account = account.as_uuid();
-    let limit = i64::from(limit);
-    Ok(match before {
-        None => read!(db, OF_ACCOUNT, |executor, sql| sqlx::query_as(sql)
-            .bind(account)
-            .bind(limit)
-            .fetch_all(executor)
-            .await),
-        Some(before) => read!(db, OF_ACCOUNT_BEFORE, |executor, sql| sqlx::query_as(sql)
-            .bind(account)
-            .bind(limit)
-            .bind(before.as_uuid())
-            .fetch_all(executor)
-            .await),
-    }?)
+/// The history that is asked for, newest first, at most `limit` lines.
+pub async fn list(db: &Db, filter: &EventFilter, limit: u16) -> Result<Vec<Event>, StoreError> {
+    let statement = match filter.account {
+        Some(_) => &OF_ACCOUNT,
+        None => &OF_INSTALLATION,
+    };
+    let text = filter.text.trim().to_lowercase();
+    Ok(read!(db, statement, |executor, sql| sqlx::query_as(sql)
+        .bind(filter.account.map(AccountId::as_uuid))
+        .bind(filter.before.map(EventId::as_uuid))
+        .bind(&filter.action)
+        .bind(format!("{}.%", escaped(&filter.action)))
+        .bind(&text)
+        .bind(format!("%{}%", escaped(&text)))
+        .bind(filter.since.map_or(i64::MIN, Timestamp::as_micros))
+        .bind(filter.until.map_or(i64::MAX, Timestamp::as_micros))
+        .bind(i64::from(limit))
+        .fetch_all(executor)
+        .await)?)
+}
+
+/// Makes an account's history the installation's, because the account goes: `name` is what it was called.
+pub async fn outlive(tx: &mut Tx, account: AccountId, name: &str) -> Result<(), StoreError> {
+    within!(tx, OUTLIVE, |executor, sql| sqlx::query(sql)
+        .bind(account.as_uuid())
+        .bind(name)
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// A text in which LIKE finds only itself.
+pub(crate) fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|character| match character {
+            '%' | '_' | '\\' => vec!['\\', character],
+            other => vec![other],
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use pipewright_core::Timestamp;
 
-    use super::NewEvent;
+    use super::{EventFilter, NewEvent};
     use crate::accounts::tests::account;
     use crate::testing::on_each_database;
+    use crate::users::tests::user;
 
     #[test]
     fn history_is_read_backwards_page_by_page_and_per_account() {
@@ -137,25 +193,93 @@ mod tests {
                 super::record(&mut tx, &event).await.expect("records");
             }
             tx.commit().await.expect("commits");
-            let first = super::of_account(&db, mine, None, 2).await.expect("reads");
-            assert_eq!(first[0].detail, serde_json::json!({ "name": "c" }));
-            assert_eq!(
-                first
+            let of = async |account, before| {
+                let filter = EventFilter {
+                    account: Some(account),
+                    before,
+                    ..EventFilter::default()
+                };
+                super::list(&db, &filter, 2).await.expect("reads")
+            };
+            let subjects = |found: &[super::Event]| {
+                found
                     .iter()
-                    .map(|event| event.subject.as_str())
-                    .collect::<Vec<_>>(),
-                ["c", "b"]
-            );
-            let second = super::of_account(&db, mine, Some(first[1].id), 2)
+                    .map(|event| event.subject.clone())
+                    .collect::<Vec<_>>()
+            };
+            let first = of(mine, None).await;
+            assert_eq!(first[0].detail, serde_json::json!({ "name": "c" }));
+            assert_eq!(subjects(&first), ["c", "b"]);
+            let second = of(mine, Some(first[1].id)).await;
+            assert_eq!(subjects(&second), ["a"]);
+
+            let mut tx = db.begin().await.expect("begins");
+            super::outlive(&mut tx, other, "other")
+                .await
+                .expect("outlives");
+            tx.commit().await.expect("commits");
+            assert!(of(other, None).await.is_empty());
+            let kept = super::list(&db, &EventFilter::default(), 10)
                 .await
                 .expect("reads");
-            assert_eq!(
-                second
+            assert_eq!(subjects(&kept), ["x"], "the installation's from then on");
+            assert_eq!(kept[0].account_name.as_deref(), Some("other"));
+        });
+    }
+
+    #[test]
+    fn history_names_who_it_was_by_what_cannot_be_changed_and_is_filtered() {
+        on_each_database(async |db| {
+            let mara = user(&db, "mara@example.com").await;
+            let mut tx = db.begin().await.expect("begins");
+            for (seconds, action, subject) in [
+                (1, "user.signed_in", "mara@example.com"),
+                (2, "user.disabled", "ivo_@example.com"),
+                (3, "usersX.other", "ivoX@example.com"),
+            ] {
+                let event = NewEvent {
+                    account_id: None,
+                    user_id: Some(mara.id),
+                    actor: "Root Admin",
+                    action,
+                    subject,
+                    detail: serde_json::json!({}),
+                    address: None,
+                    at: Timestamp::from_seconds(seconds),
+                };
+                super::record(&mut tx, &event).await.expect("records");
+            }
+            tx.commit().await.expect("commits");
+            let found = async |filter: EventFilter| {
+                let found = super::list(&db, &filter, 10).await.expect("reads");
+                assert!(found.iter().all(|event| event.actor_email.as_deref()
+                    == Some("mara@example.com")
+                    && event.user_id == Some(mara.id)));
+                found
                     .iter()
-                    .map(|event| event.subject.as_str())
-                    .collect::<Vec<_>>(),
-                ["a"]
+                    .map(|event| event.action.clone())
+                    .collect::<Vec<_>>()
+            };
+            let action = |action: &str| EventFilter {
+                action: action.to_owned(),
+                ..EventFilter::default()
+            };
+            assert_eq!(
+                found(action("user")).await,
+                ["user.disabled", "user.signed_in"]
             );
+            assert_eq!(found(action("user.signed_in")).await, ["user.signed_in"]);
+            let text = EventFilter {
+                text: "IVO_".to_owned(),
+                ..EventFilter::default()
+            };
+            assert_eq!(found(text).await, ["user.disabled"]);
+            let between = EventFilter {
+                since: Some(Timestamp::from_seconds(2)),
+                until: Some(Timestamp::from_seconds(3)),
+                ..EventFilter::default()
+            };
+            assert_eq!(found(between).await, ["user.disabled"]);
         });
     }
 }

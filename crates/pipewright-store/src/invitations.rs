@@ -13,13 +13,13 @@ statements! {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
     );
     BY_TOKEN = same(
-        "SELECT invitations.id, invitations.account_id, invitations.email, invitations.role, users.name AS invited_by,
+        "SELECT invitations.id, invitations.account_id, invitations.email, invitations.role, invitations.invited_by AS inviter, users.name AS invited_by,
              invitations.created_at, invitations.expires_at
          FROM invitations JOIN users ON users.id = invitations.invited_by
          WHERE invitations.token_hash = $1 AND invitations.accepted_at IS NULL AND invitations.expires_at > $2"
     );
     OPEN = same(
-        "SELECT invitations.id, invitations.account_id, invitations.email, invitations.role, users.name AS invited_by,
+        "SELECT invitations.id, invitations.account_id, invitations.email, invitations.role, invitations.invited_by AS inviter, users.name AS invited_by,
              invitations.created_at, invitations.expires_at
          FROM invitations JOIN users ON users.id = invitations.invited_by
          WHERE invitations.account_id = $1 AND invitations.accepted_at IS NULL AND invitations.expires_at > $2
@@ -44,7 +44,10 @@ pub struct Invitation {
     /// The role it gives.
     #[sqlx(try_from = "String")]
     pub role: Role,
-    /// Name of whoever invited.
+    /// Whoever invited.
+    #[sqlx(try_from = "uuid::Uuid")]
+    pub inviter: UserId,
+    /// Their name.
     pub invited_by: String,
     /// When it was made.
     #[sqlx(try_from = "i64")]

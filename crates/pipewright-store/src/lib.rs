@@ -12,6 +12,7 @@ mod macros;
 mod words;
 
 pub mod accounts;
+pub mod administration;
 pub mod applications;
 pub mod artifacts;
 pub mod attempts;
@@ -34,6 +35,7 @@ pub mod listings;
 pub mod logs;
 pub mod members;
 pub mod oauth_flows;
+pub mod outgoing;
 pub mod output_variables;
 pub mod pull_request_heads;
 pub mod ref_moves;
@@ -44,6 +46,7 @@ pub mod schedules;
 pub mod sealed;
 pub mod sessions;
 pub mod settings;
+pub mod sign_ins;
 pub mod statuses;
 pub mod steps;
 pub mod story;
@@ -52,6 +55,7 @@ pub mod tasks;
 mod testing;
 #[cfg(test)]
 mod testing_builds;
+pub mod user_links;
 pub mod users;
 pub mod variables;
 mod vault;
@@ -67,6 +71,7 @@ pub use words::UnknownWord;
 fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
     [
         accounts::ALL,
+        administration::ALL,
         artifacts::ALL,
         events::ALL,
         invitations::ALL,
@@ -74,12 +79,15 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         members::ALL,
         sessions::ALL,
         settings::ALL,
+        sign_ins::ALL,
+        user_links::ALL,
         users::ALL,
         variables::ALL,
         credentials::ALL,
         inspections::ALL,
         listings::ALL,
         oauth_flows::ALL,
+        outgoing::ALL,
         output_variables::ALL,
         webhooks::ALL,
         decisions::ALL,

@@ -10,8 +10,12 @@ use crate::users::taken;
 
 statements! {
     ROLE = same("SELECT role FROM members WHERE account_id = $1 AND user_id = $2");
+    ACTIVE_ROLE = same(
+        "SELECT members.role FROM members JOIN users ON users.id = members.user_id
+         WHERE members.account_id = $1 AND members.user_id = $2 AND users.disabled_at IS NULL"
+    );
     LIST = same(
-        "SELECT users.id, users.name, users.email, members.role, members.created_at
+        "SELECT users.id, users.name, users.email, users.email_proved_at, users.disabled_at, members.role, members.created_at
          FROM members JOIN users ON users.id = members.user_id
          WHERE members.account_id = $1 ORDER BY users.name, users.id"
     );
@@ -36,6 +40,10 @@ pub struct Member {
     pub name: String,
     /// The user's e-mail address.
     pub email: String,
+    /// Microseconds since the epoch; when an administrator vouched for the address. None while nobody did.
+    pub email_proved_at: Option<i64>,
+    /// Microseconds since the epoch; set while the user may not sign in.
+    pub disabled_at: Option<i64>,
     /// The role.
     #[sqlx(try_from = "String")]
     pub role: Role,
@@ -64,6 +72,20 @@ struct RoleRow {
 /// The user's role in the account; `None` where it is no member.
 pub async fn role(db: &Db, account: AccountId, user: UserId) -> Result<Option<Role>, StoreError> {
     let row: Option<RoleRow> = read!(db, ROLE, |executor, sql| sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(user.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
+    Ok(row.map(|row| row.role))
+}
+
+/// The user's role in the account, as this transaction sees it; `None` where it is no member, or may not sign in.
+pub async fn role_within(
+    tx: &mut Tx,
+    account: AccountId,
+    user: UserId,
+) -> Result<Option<Role>, StoreError> {
+    let row: Option<RoleRow> = within!(tx, ACTIVE_ROLE, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(user.as_uuid())
         .fetch_optional(executor)

@@ -15,12 +15,16 @@ statements! {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
     );
     FIND = same(
-        "SELECT sessions.account_id, sessions.seen_at,
-             users.id, users.email, users.name, users.password_hash, users.is_administrator, users.created_at, users.disabled_at
+        "SELECT sessions.account_id, sessions.seen_at, sessions.created_at AS opened_at,
+             users.id, users.email, users.name, users.password_hash, users.is_administrator, users.created_at, users.disabled_at,
+             users.may_make_accounts, users.may_connect, users.email_proved_at,
+             (SELECT value FROM settings WHERE name = 'installation.accounts') AS accounts_rule,
+             (SELECT value FROM settings WHERE name = 'installation.connections') AS connections_rule
          FROM sessions JOIN users ON users.id = sessions.user_id
          WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL"
     );
     TOUCH = same("UPDATE sessions SET seen_at = $2, expires_at = $3 WHERE token_hash = $1");
+    SEEN = same("UPDATE users SET seen_at = $2 WHERE id = (SELECT user_id FROM sessions WHERE token_hash = $1)");
     SET_ACCOUNT = same("UPDATE sessions SET account_id = $2 WHERE token_hash = $1");
     OF_USER = same(
         "SELECT token_hash, created_at, seen_at, address, user_agent FROM sessions
@@ -29,6 +33,8 @@ statements! {
     REMOVE = same("DELETE FROM sessions WHERE token_hash = $1");
     REMOVE_OF_USER = same("DELETE FROM sessions WHERE user_id = $1 AND token_hash = $2");
     REMOVE_OTHERS = same("DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2");
+    REMOVE_ALL = same("DELETE FROM sessions WHERE user_id = $1");
+    FORGET_ACCOUNT = same("UPDATE sessions SET account_id = NULL WHERE user_id = $1 AND account_id = $2");
     REMOVE_EXPIRED = same("DELETE FROM sessions WHERE expires_at <= $1");
 }
 
@@ -60,6 +66,12 @@ pub struct SessionUser {
     pub account_id: Option<AccountId>,
     /// When it was last used.
     pub seen_at: Timestamp,
+    /// When the user signed in.
+    pub opened_at: Timestamp,
+    /// The installation's rule of who may make accounts, as it is stored.
+    pub accounts_rule: Option<Vec<u8>>,
+    /// The installation's rule of who may connect a Bitbucket, as it is stored.
+    pub connections_rule: Option<Vec<u8>>,
 }
 
 /// A session as its user is shown it.
@@ -84,6 +96,10 @@ struct SessionUserRow {
     account_id: Option<Uuid>,
     #[sqlx(try_from = "i64")]
     seen_at: Timestamp,
+    #[sqlx(try_from = "i64")]
+    opened_at: Timestamp,
+    accounts_rule: Option<Vec<u8>>,
+    connections_rule: Option<Vec<u8>>,
     #[sqlx(flatten)]
     user: User,
 }
@@ -99,6 +115,12 @@ pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreEr
         .bind(session.expires_at.as_micros())
         .bind(session.address)
         .bind(session.user_agent)
+        .execute(executor)
+        .await
+        .map(drop))?;
+    within!(tx, SEEN, |executor, sql| sqlx::query(sql)
+        .bind(session.token_hash)
+        .bind(session.now.as_micros())
         .execute(executor)
         .await
         .map(drop))?;
@@ -120,10 +142,13 @@ pub async fn find(
         user: row.user,
         account_id: row.account_id.map(AccountId::from_uuid),
         seen_at: row.seen_at,
+        opened_at: row.opened_at,
+        accounts_rule: row.accounts_rule,
+        connections_rule: row.connections_rule,
     }))
 }
 
-/// Notes that a session was used.
+/// Notes that a session was used, and with it that its user was seen.
 pub async fn touch(
     tx: &mut Tx,
     token_hash: &[u8],
@@ -134,6 +159,12 @@ pub async fn touch(
         .bind(token_hash)
         .bind(now.as_micros())
         .bind(expires_at.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
+    within!(tx, SEEN, |executor, sql| sqlx::query(sql)
+        .bind(token_hash)
+        .bind(now.as_micros())
         .execute(executor)
         .await
         .map(drop))?;
@@ -203,6 +234,30 @@ pub async fn remove_others(
     .execute(executor)
     .await
     .map(|done| done.rows_affected()))?)
+}
+
+/// Ends every session of a user; returns how many.
+pub async fn remove_all(tx: &mut Tx, user: UserId) -> Result<u64, StoreError> {
+    Ok(within!(tx, REMOVE_ALL, |executor, sql| sqlx::query(sql)
+        .bind(user.as_uuid())
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?)
+}
+
+/// Makes no session of the user show this account first any more: they are no longer a member.
+pub async fn forget_account(
+    tx: &mut Tx,
+    user: UserId,
+    account: AccountId,
+) -> Result<(), StoreError> {
+    within!(tx, FORGET_ACCOUNT, |executor, sql| sqlx::query(sql)
+        .bind(user.as_uuid())
+        .bind(account.as_uuid())
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
 }
 
 /// Forgets sessions that expired.

@@ -1,7 +1,5 @@
-//! Users, and the failures to sign in that lock an address out for a while.
-//!
-//! An e-mail address is kept in lower case; [`email_key`] makes it so. Failures are counted per address, also of users
-//! that do not exist, so that an answer tells nobody who has an account.
+//! Users. An e-mail address is kept in lower case; [`email_key`] makes it so. What administrators do to users stands in
+//! `administration`, what is counted while somebody signs in in `sign_ins`.
 
 use pipewright_core::Timestamp;
 use pipewright_core::ids::UserId;
@@ -11,24 +9,16 @@ use crate::error::StoreError;
 
 statements! {
     COUNT = same("SELECT COUNT(*) FROM users");
-    BY_ID = same("SELECT id, email, name, password_hash, is_administrator, created_at, disabled_at FROM users WHERE id = $1");
-    BY_EMAIL = same("SELECT id, email, name, password_hash, is_administrator, created_at, disabled_at FROM users WHERE email = $1");
+    BY_ID = same("SELECT id, email, name, password_hash, is_administrator, created_at, disabled_at, may_make_accounts, may_connect, email_proved_at
+         FROM users WHERE id = $1");
+    BY_EMAIL = same("SELECT id, email, name, password_hash, is_administrator, created_at, disabled_at, may_make_accounts, may_connect, email_proved_at
+         FROM users WHERE email = $1");
     INSERT = same(
-        "INSERT INTO users (id, email, name, password_hash, is_administrator, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
+        "INSERT INTO users (id, email, name, password_hash, is_administrator, created_at, may_make_accounts, may_connect, email_proved_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
     );
     SET_PASSWORD = same("UPDATE users SET password_hash = $2 WHERE id = $1");
     SET_NAME = same("UPDATE users SET name = $2 WHERE id = $1");
-    FAILURES = same("SELECT failures, last_at, locked_until FROM sign_in_failures WHERE email = $1");
-    RECORD_FAILURE = same(
-        "INSERT INTO sign_in_failures (email, failures, last_at, locked_until) VALUES ($1, 1, $2, NULL)
-         ON CONFLICT (email) DO UPDATE SET
-             failures = CASE WHEN sign_in_failures.last_at < $3 THEN 1 ELSE sign_in_failures.failures + 1 END,
-             last_at = excluded.last_at
-         RETURNING failures"
-    );
-    LOCK = same("UPDATE sign_in_failures SET locked_until = $2 WHERE email = $1");
-    CLEAR_FAILURES = same("DELETE FROM sign_in_failures WHERE email = $1");
-    FORGET_FAILURES = same("DELETE FROM sign_in_failures WHERE last_at < $1 AND (locked_until IS NULL OR locked_until < $1)");
 }
 
 /// A person who can sign in.
@@ -50,18 +40,12 @@ pub struct User {
     pub created_at: Timestamp,
     /// Microseconds since the epoch; set while the user may not sign in.
     pub disabled_at: Option<i64>,
-}
-
-/// What is known of failures to sign in with an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
-pub struct SignInFailures {
-    /// How many in a row.
-    pub failures: i64,
-    /// When the last was.
-    #[sqlx(try_from = "i64")]
-    pub last_at: Timestamp,
-    /// Microseconds since the epoch; until then every attempt is refused.
-    pub locked_until: Option<i64>,
+    /// True for whoever an administrator allowed to make teams.
+    pub may_make_accounts: bool,
+    /// True for whoever an administrator allowed to connect a Bitbucket.
+    pub may_connect: bool,
+    /// Microseconds since the epoch; when an administrator vouched that the address is this user's. None while nobody did.
+    pub email_proved_at: Option<i64>,
 }
 
 /// An e-mail address as it is compared: without surrounding space, in lower case.
@@ -99,6 +83,14 @@ pub async fn by_email(db: &Db, email: &str) -> Result<Option<User>, StoreError> 
         .await)?)
 }
 
+/// The user of this e-mail address, as this transaction sees them.
+pub async fn by_email_within(tx: &mut Tx, email: &str) -> Result<Option<User>, StoreError> {
+    Ok(within!(tx, BY_EMAIL, |executor, sql| sqlx::query_as(sql)
+        .bind(email)
+        .fetch_optional(executor)
+        .await)?)
+}
+
 /// Adds a user. [`StoreError::Exists`] where the e-mail address is taken.
 pub async fn insert(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     within!(tx, INSERT, |executor, sql| sqlx::query(sql)
@@ -108,6 +100,9 @@ pub async fn insert(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
         .bind(&user.password_hash)
         .bind(user.is_administrator)
         .bind(user.created_at.as_micros())
+        .bind(user.may_make_accounts)
+        .bind(user.may_connect)
+        .bind(user.email_proved_at)
         .execute(executor)
         .await
         .map(drop))
@@ -136,63 +131,7 @@ pub async fn set_name(tx: &mut Tx, id: UserId, name: &str) -> Result<(), StoreEr
     one(rows, id)
 }
 
-/// The failures to sign in with this address.
-pub async fn failures(db: &Db, email: &str) -> Result<Option<SignInFailures>, StoreError> {
-    Ok(read!(db, FAILURES, |executor, sql| sqlx::query_as(sql)
-        .bind(email)
-        .fetch_optional(executor)
-        .await)?)
-}
-
-/// Counts one more failure and returns how many there are; those before `forget_before` no longer count.
-pub async fn record_failure(
-    tx: &mut Tx,
-    email: &str,
-    now: Timestamp,
-    forget_before: Timestamp,
-) -> Result<i64, StoreError> {
-    Ok(within!(tx, RECORD_FAILURE, |executor, sql| {
-        sqlx::query_scalar(sql)
-            .bind(email)
-            .bind(now.as_micros())
-            .bind(forget_before.as_micros())
-            .fetch_one(executor)
-            .await
-    })?)
-}
-
-/// Refuses every attempt with this address until then.
-pub async fn lock(tx: &mut Tx, email: &str, until: Timestamp) -> Result<(), StoreError> {
-    within!(tx, LOCK, |executor, sql| sqlx::query(sql)
-        .bind(email)
-        .bind(until.as_micros())
-        .execute(executor)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-/// Forgets the failures of an address, because its user signed in.
-pub async fn clear_failures(tx: &mut Tx, email: &str) -> Result<(), StoreError> {
-    within!(tx, CLEAR_FAILURES, |executor, sql| sqlx::query(sql)
-        .bind(email)
-        .execute(executor)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-/// Forgets failures older than this, so that guessed addresses do not fill the table.
-pub async fn forget_failures(tx: &mut Tx, before: Timestamp) -> Result<(), StoreError> {
-    within!(tx, FORGET_FAILURES, |executor, sql| sqlx::query(sql)
-        .bind(before.as_micros())
-        .execute(executor)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-fn one(rows: u64, id: UserId) -> Result<(), StoreError> {
+pub(crate) fn one(rows: u64, id: UserId) -> Result<(), StoreError> {
     if rows == 1 {
         Ok(())
     } else {
@@ -217,8 +156,6 @@ pub(crate) fn taken(error: sqlx::Error, noun: &'static str) -> StoreError {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::time::Duration;
-
     use pipewright_core::Timestamp;
     use pipewright_core::ids::UserId;
 
@@ -237,6 +174,9 @@ pub(crate) mod tests {
             is_administrator: true,
             created_at: Timestamp::from_seconds(1),
             disabled_at: None,
+            may_make_accounts: false,
+            may_connect: false,
+            email_proved_at: None,
         };
         let mut tx = db.begin().await.expect("begins");
         super::insert(&mut tx, &user).await.expect("inserts");
@@ -289,54 +229,6 @@ pub(crate) mod tests {
                 (read.password_hash.as_str(), read.name.as_str()),
                 ("other", "Mara")
             );
-        });
-    }
-
-    #[test]
-    fn failures_count_up_are_forgotten_and_lock() {
-        on_each_database(async |db| {
-            let start = Timestamp::from_seconds(1000);
-            let window = Duration::from_mins(1);
-            let mut tx = db.begin().await.expect("begins");
-            for expected in 1..=3 {
-                assert_eq!(
-                    super::record_failure(&mut tx, "a@b", start, start - window)
-                        .await
-                        .expect("counts"),
-                    expected
-                );
-            }
-            super::lock(&mut tx, "a@b", start + window)
-                .await
-                .expect("locks");
-            tx.commit().await.expect("commits");
-            let read = super::failures(&db, "a@b")
-                .await
-                .expect("reads")
-                .expect("is there");
-            assert_eq!(
-                (read.failures, read.locked_until),
-                (3, Some((start + window).as_micros()))
-            );
-            let later = start + window * 2;
-            let mut tx = db.begin().await.expect("begins");
-            assert_eq!(
-                super::record_failure(&mut tx, "a@b", later, later - window)
-                    .await
-                    .expect("counts"),
-                1,
-                "begins again"
-            );
-            super::clear_failures(&mut tx, "a@b").await.expect("clears");
-            super::record_failure(&mut tx, "old@b", start, start - window)
-                .await
-                .expect("counts");
-            super::forget_failures(&mut tx, later)
-                .await
-                .expect("forgets");
-            tx.commit().await.expect("commits");
-            assert_eq!(super::failures(&db, "a@b").await.expect("reads"), None);
-            assert_eq!(super::failures(&db, "old@b").await.expect("reads"), None);
         });
     }
 }

@@ -238,6 +238,7 @@ impl DataCenterClient {
             ApiError::Network { host, failure, .. } => {
                 match failure {
                     NetworkFailure::UnknownHost => ConnectionError::UnknownHost { host },
+                    NetworkFailure::NotAllowed(refused) => ConnectionError::NotAllowed(refused),
                     NetworkFailure::Refused => ConnectionError::PortClosed { host },
                     NetworkFailure::Tls(TlsFailure::UnknownIssuer) => {
                         ConnectionError::UnknownAuthority { host }

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::wire;
+use crate::http::NotAllowed;
 use crate::remote::RemoteUser;
 
 /// Why a server cannot be connected. Every variant is a sentence for the person who filled in the form.
@@ -16,6 +17,9 @@ pub enum ConnectionError {
         /// Host and port.
         host: String,
     },
+    /// The policy of outgoing addresses refuses it.
+    #[error(transparent)]
+    NotAllowed(NotAllowed),
     /// Nothing listens there.
     #[error(
         "nothing listens at {host}; check the port (Bitbucket's own is 7990) and any firewall between Pipewright and the server"

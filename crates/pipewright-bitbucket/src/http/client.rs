@@ -7,8 +7,11 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use url::Url;
 
+use super::outgoing::JudgingResolver;
 use super::request::{Body, cut};
-use super::{Answer, ApiError, HttpOptions, HttpSetupError, NetworkFailure, Proxy, Request};
+use super::{
+    Answer, ApiError, HttpOptions, HttpSetupError, NetworkFailure, Outgoing, Proxy, Request,
+};
 use crate::datacenter::KnownServers;
 
 /// How many redirects of one request are followed.
@@ -31,7 +34,8 @@ impl Http {
             .timeout(options.request_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .gzip(true);
+            .gzip(true)
+            .dns_resolver(Arc::new(JudgingResolver(Arc::clone(&options.outgoing))));
         if !options.extra_ca_pem.is_empty() {
             let certificates = reqwest::Certificate::from_pem_bundle(&options.extra_ca_pem)
                 .map_err(|error| HttpSetupError::Certificates(error.to_string()))?;
@@ -60,6 +64,11 @@ impl Http {
         })
     }
 
+    /// Where may be connected to, to ask before something else connects, and to change.
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.options.outgoing
+    }
+
     /// What was learnt of Data Centers through this client.
     pub(crate) fn servers(&self) -> &KnownServers {
         &self.servers
@@ -83,6 +92,14 @@ impl Http {
             .entry(ACCEPT)
             .or_insert(HeaderValue::from_static("application/json"));
         for _ in 0..=MAX_REDIRECTS {
+            self.options
+                .outgoing
+                .judge_url(&url)
+                .map_err(|refused| ApiError::Network {
+                    doing: doing.clone(),
+                    host: host_of(&url),
+                    failure: NetworkFailure::NotAllowed(refused),
+                })?;
             let mut builder = self
                 .client
                 .request(method.clone(), url.clone())
@@ -195,11 +212,16 @@ fn without_query(url: &Url) -> String {
     cut(url.as_str(), 200)
 }
 
-fn failure(error: &reqwest::Error, url: &Url, doing: &str) -> ApiError {
-    let host = match (url.host_str(), url.port_or_known_default()) {
+/// Host and port, for a message.
+fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port_or_known_default()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (host, _) => host.unwrap_or_default().to_owned(),
-    };
+    }
+}
+
+fn failure(error: &reqwest::Error, url: &Url, doing: &str) -> ApiError {
+    let host = host_of(url);
     if error.is_timeout() {
         ApiError::Timeout {
             doing: doing.to_owned(),

@@ -9,6 +9,7 @@ mod encode;
 mod error;
 mod network;
 mod options;
+mod outgoing;
 mod request;
 
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub use encode::{UnsafePathError, encode_path, encode_path_part};
 pub use error::{ApiError, FieldError};
 pub use network::{NetworkFailure, TlsFailure};
 pub use options::{HttpOptions, HttpSetupError, Proxy};
+pub use outgoing::{AddressClass, NotAllowed, Outgoing, Pattern, PatternError};
 pub(crate) use request::{Answer, Request};

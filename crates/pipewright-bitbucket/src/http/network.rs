@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use super::outgoing::NotAllowed;
+
 /// What is wrong with an encrypted connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsFailure {
@@ -35,6 +37,9 @@ pub enum NetworkFailure {
     /// The encrypted connection could not be made.
     #[error(transparent)]
     Tls(TlsFailure),
+    /// The policy of outgoing addresses refuses it.
+    #[error(transparent)]
+    NotAllowed(NotAllowed),
     /// Something else: unreachable, reset, cut off.
     #[error("the connection failed: {0}")]
     Other(String),
@@ -43,6 +48,9 @@ pub enum NetworkFailure {
 impl NetworkFailure {
     /// Looks through the chain of causes.
     pub(crate) fn of(error: &reqwest::Error) -> Self {
+        if let Some(refused) = refused(error) {
+            return Self::NotAllowed(refused);
+        }
         if error.is_dns() {
             return Self::UnknownHost;
         }
@@ -64,6 +72,19 @@ impl NetworkFailure {
         }
         Self::Other(last)
     }
+}
+
+/// The refusal of our own resolver, if it is what ended the connection.
+fn refused(error: &reqwest::Error) -> Option<NotAllowed> {
+    let mut cause = StdError::source(error);
+    while let Some(error) = cause {
+        let error = unwrapped(error);
+        if let Some(refused) = error.downcast_ref::<NotAllowed>() {
+            return Some(refused.clone());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// What I/O errors wrap, possibly one in another: their `source` skips it, so it must be asked for.

@@ -1,8 +1,11 @@
 //! What an operator can set about outgoing connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
+
+use super::outgoing::Outgoing;
 
 /// How Bitbucket is reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct HttpOptions {
     pub proxy: Proxy,
     /// Longest JSON answer that is read, in bytes.
     pub max_answer_bytes: usize,
+    /// Where may be connected to.
+    pub outgoing: Arc<Outgoing>,
 }
 
 impl Default for HttpOptions {
@@ -42,6 +47,7 @@ impl Default for HttpOptions {
             extra_ca_pem: Vec::new(),
             proxy: Proxy::default(),
             max_answer_bytes: 16 * 1024 * 1024,
+            outgoing: Arc::default(),
         }
     }
 }

@@ -7,19 +7,18 @@ use serde_json::json;
 
 use crate::access::bitbucket_for;
 use crate::app::App;
-use crate::ground::address_of;
-use crate::http::MemberOf;
+use crate::ground::{Actor, address_of};
 
-/// Deletes an application of the member's account. Gives the sentence for what is still at Bitbucket.
+/// Deletes an application of the actor's account. Gives the sentence for what is still at Bitbucket.
 pub(crate) async fn delete(
     app: &App,
-    member: &MemberOf,
+    actor: &Actor,
     application: &Application,
 ) -> Result<Option<String>, StoreError> {
     let left = remove_key(app, application).await?;
     let mut tx = app.db.begin().await?;
-    if applications::remove(&mut tx, member.account.id, application.id).await? {
-        member
+    if applications::remove(&mut tx, actor.account, application.id).await? {
+        actor
             .record(
                 &mut tx,
                 "application.deleted",

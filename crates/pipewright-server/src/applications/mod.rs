@@ -6,6 +6,7 @@
 
 mod create;
 mod delete;
+pub(crate) mod rename;
 mod slug;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,6 +8,7 @@ use pipewright_store::events::{self, NewEvent};
 use pipewright_store::{StoreError, Tx};
 
 use super::failure::{Failure, Kind};
+use super::rights::NO_CONNECTIONS;
 
 /// The name under which the server's own acts stand in the history.
 const OURSELVES: &str = "Pipewright";
@@ -46,6 +47,8 @@ pub(crate) struct Actor {
     pub(crate) at: Timestamp,
     /// By what they are known.
     pub(crate) by: By,
+    /// Whether an administrator lets them connect a Bitbucket, where their role does too.
+    pub(crate) may_connect: bool,
 }
 
 impl Actor {
@@ -60,6 +63,17 @@ impl Actor {
             address: None,
             at,
             by: By::System,
+            may_connect: true,
+        }
+    }
+
+    /// Refuses whoever may not connect a Bitbucket: their role must allow it, and an administrator of the installation.
+    pub(crate) fn require_connecting(&self) -> Result<(), Denied> {
+        self.require(Right::Connect)?;
+        if self.may_connect {
+            Ok(())
+        } else {
+            Err(Denied(NO_CONNECTIONS.to_owned()))
         }
     }
 
@@ -103,17 +117,37 @@ impl Actor {
 /// one.
 #[derive(Debug, Clone)]
 pub(crate) struct Administrator {
-    /// The user.
-    pub(crate) user: UserId,
+    /// The user; none for whoever may run commands on the machine.
+    pub(crate) user: Option<UserId>,
     /// How the history calls them.
     pub(crate) name: String,
-    /// The network address that the request came from.
-    pub(crate) address: String,
+    /// The network address that the request came from; none for a command on the machine.
+    pub(crate) address: Option<String>,
     /// The act's moment.
     pub(crate) at: Timestamp,
 }
 
 impl Administrator {
+    /// Whoever may run commands on the machine, where the data is theirs to change in any case.
+    pub(crate) fn on_the_machine(at: Timestamp) -> Self {
+        Self {
+            user: None,
+            name: "System".to_owned(),
+            address: None,
+            at,
+        }
+    }
+
+    /// The same person, at work in an account.
+    pub(crate) fn in_account(&self, account: AccountId) -> Actor {
+        Actor {
+            user: self.user,
+            name: self.name.clone(),
+            address: self.address.clone(),
+            ..Actor::system(account, self.at)
+        }
+    }
+
     /// Writes into the installation's own history.
     pub(crate) async fn record(
         &self,
@@ -124,16 +158,25 @@ impl Administrator {
     ) -> Result<(), StoreError> {
         let event = NewEvent {
             account_id: None,
-            user_id: Some(self.user),
+            user_id: self.user,
             actor: &self.name,
             action,
             subject,
             detail,
-            address: Some(&self.address),
+            address: self.address.as_deref(),
             at: self.at,
         };
         events::record(tx, &event).await
     }
+}
+
+/// Somebody who acts without being signed in: takes up a link, tries a password.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passerby<'a> {
+    /// The network address.
+    pub(crate) address: &'a str,
+    /// The moment.
+    pub(crate) at: Timestamp,
 }
 
 /// Whoever asked may not do this. The sentence says who may.

@@ -42,6 +42,12 @@ pub struct ServerConfig {
     pub runner_labels: Vec<String>,
     /// How long a person stays signed in without doing anything.
     pub session_lifetime: Duration,
+    /// How long a person stays signed in at all.
+    pub session_longest: Duration,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Where the server may connect to, as the configuration says it; empty where administrators say it on a page.
+    pub outgoing: Vec<pipewright_bitbucket::Pattern>,
     /// Certificates of a private authority, PEM, trusted beside the public ones.
     pub extra_ca_pem: Option<String>,
     /// The largest webhook body that is taken, in bytes.

@@ -7,13 +7,14 @@ pub(crate) mod app;
 pub(crate) mod clock;
 pub(crate) mod config;
 mod failure;
+pub(crate) mod rights;
 mod sentences;
 mod tokens;
 pub(crate) mod wakeups;
 
-pub(crate) use actor::{Actor, Administrator, By, Denied};
+pub(crate) use actor::{Actor, Administrator, By, Denied, Passerby};
 pub(crate) use addresses::{address_of, build_page, delivery_url};
 pub(crate) use aftermath::Aftermath;
 pub(crate) use failure::{Failure, Kind};
 pub(crate) use sentences::sentence;
-pub(crate) use tokens::{TOUCH_EVERY, hash_of_token, new_token};
+pub(crate) use tokens::{TOKEN_LENGTH, TOUCH_EVERY, hash_of_token, new_token};

@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 /// How often a session in use is written down as used.
 pub(crate) const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
+/// How long a token is, in characters.
+pub(crate) const TOKEN_LENGTH: usize = 43;
+
 /// A new token: 32 random bytes in URL-safe Base64, 43 characters.
 pub(crate) fn new_token() -> anyhow::Result<Secret> {
     let mut bytes = [0; 32];
@@ -30,7 +33,7 @@ mod tests {
     #[test]
     fn tokens_differ_and_hash_alike() {
         let (first, second) = (new_token().expect("random"), new_token().expect("random"));
-        assert_eq!(first.expose().len(), 43);
+        assert_eq!(first.expose().len(), super::TOKEN_LENGTH);
         assert_ne!(first.expose(), second.expose());
         assert_eq!(hash_of_token(&first), hash_of_token(&first.clone()));
         assert_ne!(hash_of_token(&first), hash_of_token(&second));

@@ -48,7 +48,7 @@ pub(crate) enum FinishError {
     TooLate,
     /// The user may no longer connect that account.
     #[error(
-        "Nothing was connected: you may not connect this account. Ask one of its owners or admins."
+        "Nothing was connected: you may not connect this account. Ask one of its owners or admins, or an administrator of this installation."
     )]
     NotAllowed,
     /// Bitbucket came back without a code.

@@ -74,6 +74,11 @@ pub(crate) async fn add(
 ) -> Result<Added, AddError> {
     let base = parse_base_url(&form.host)
         .map_err(|error| AddError::Field(Field::Host, capital(&error.to_string())))?;
+    // Said before anything is sent, and judged again when a connection is made.
+    app.http
+        .outgoing()
+        .judge_url(&base)
+        .map_err(|refused| AddError::Field(Field::Host, capital(&refused.to_string())))?;
     let port = read_port(&form.ssh_port)?;
     if form.password.is_empty() {
         return Err(AddError::Field(
@@ -201,6 +206,12 @@ async fn try_ssh(
 ) -> Result<Option<HostKey>, AddError> {
     let nobody =
         SshKeyPair::generate("nobody").map_err(|error| AddError::Internal(error.into()))?;
+    // The server names its SSH host itself: a hostile one could name any.
+    app.http
+        .outgoing()
+        .judge(host, port)
+        .await
+        .map_err(|refused| AddError::Field(Field::SshPort, capital(&refused.to_string())))?;
     let target = SshTarget {
         user: "git".to_owned(),
         host: host.to_owned(),
@@ -278,6 +289,13 @@ fn success(connection: &Connection, clone_via: CloneVia, base: &Url) -> String {
         connection.user.display_name,
         connection.version.text
     );
+    let is_local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if base.scheme() == "http" && !is_local {
+        tracing::warn!(address = %base, "connected to a Bitbucket without encryption: its credential and code can be read on their way");
+        sentence.push_str(
+            " Its address is http: the credential and the code can be read on their way. Use https where you can.",
+        );
+    }
     if clone_via == CloneVia::Https {
         sentence.push_str(" SSH is switched off there, so builds clone over HTTP.");
     }

@@ -11,8 +11,7 @@ use crate::access::Parts;
 use crate::access::bitbucket_for;
 use crate::access::consumer;
 use crate::app::App;
-use crate::ground::{address_of, delivery_url};
-use crate::http::MemberOf;
+use crate::ground::{Actor, address_of, delivery_url};
 
 /// How many calls are under way at a time.
 const AT_ONCE: usize = 4;
@@ -29,7 +28,7 @@ pub(crate) struct Removal {
 /// Disconnects the integration. Gives what was removed at Bitbucket, and what a person must still remove there.
 pub(crate) async fn disconnect(
     app: &App,
-    member: &MemberOf,
+    actor: &Actor,
     integration: &Integration,
 ) -> Result<Vec<Removal>, StoreError> {
     let removals = clean_up(app, integration).await?;
@@ -47,7 +46,7 @@ pub(crate) async fn disconnect(
         .map(|removal| removal.what.as_str())
         .collect();
     let detail = serde_json::json!({ "left_at_bitbucket": left.join(", ") });
-    member
+    actor
         .record(
             &mut tx,
             "integration.disconnected",

@@ -7,7 +7,7 @@ mod callback;
 mod check_now;
 mod connect;
 mod connect_server;
-mod disconnect;
+pub(crate) mod disconnect;
 mod keep;
 mod post_key;
 mod start;

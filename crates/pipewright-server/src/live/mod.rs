@@ -7,6 +7,7 @@ mod hints;
 mod hooks;
 mod intake;
 mod news;
+mod tallies;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(crate) use hints::{Hints, Mailbox};
 pub(crate) use hooks::{Hook, Hooks};
 pub(crate) use intake::{Intake, IntakeError, Waiting};
 pub use news::{News, NewsItem};
+pub(crate) use tallies::Tallies;
 
 /// How many hints of one kind wait at most; more are dropped, because every loop also looks by itself.
 const HINTS: usize = 1024;
@@ -54,6 +56,10 @@ pub(crate) struct Live {
     pub(crate) news: News,
     /// Why the embedded runner claims nothing now, in whole sentences.
     pub(crate) runner_trouble: watch::Sender<Option<String>>,
+    /// Refused attempts to sign in, to write a few of many down.
+    pub(crate) tallies: Arc<Tallies>,
+    /// Whether it was said that a proxy is not trusted.
+    pub(crate) forwarded: Arc<Once>,
 }
 
 impl Live {
@@ -70,7 +76,20 @@ impl Live {
             files: Arc::default(),
             news: News::new(),
             runner_trouble: watch::Sender::new(None),
+            tallies: Arc::default(),
+            forwarded: Arc::default(),
         }
+    }
+}
+
+/// Something that is done once while the process lives.
+#[derive(Debug, Default)]
+pub(crate) struct Once(std::sync::atomic::AtomicBool);
+
+impl Once {
+    /// True the first time.
+    pub(crate) fn is_first(&self) -> bool {
+        !self.0.swap(true, std::sync::atomic::Ordering::Relaxed)
     }
 }
 

@@ -9,6 +9,7 @@ mod builds;
 mod deliveries;
 mod events;
 mod health;
+mod installation;
 mod integrations;
 mod logs;
 mod members;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(deliveries::routes())
         .merge(events::routes())
         .merge(health::routes())
+        .merge(installation::routes())
         .merge(integrations::routes())
         .merge(logs::routes())
         .merge(members::routes())

@@ -1,6 +1,7 @@
 //! Every page of builds, logs and deliveries, rendered with ordinary and with hostile contexts.
 
 pub(crate) mod frame;
+mod installation;
 mod starts;
 
 use super::builds::{

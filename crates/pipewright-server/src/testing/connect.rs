@@ -56,6 +56,9 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
         is_administrator: true,
         created_at: now,
         disabled_at: None,
+        may_make_accounts: true,
+        may_connect: true,
+        email_proved_at: Some(0),
     };
     let mut tx = app.db.begin().await.expect("begins");
     users::insert(&mut tx, &user).await.expect("a user");

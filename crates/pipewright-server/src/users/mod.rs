@@ -6,4 +6,6 @@ mod password;
 
 pub(crate) use email::checked_email;
 pub(crate) use name::checked_name;
-pub(crate) use password::{PasswordError, check as check_password, hash as hash_password, verify};
+pub(crate) use password::{
+    For, PasswordError, check as check_password, hash as hash_password, verify,
+};

@@ -1,10 +1,12 @@
 //! Passwords: Argon2id with 19 MiB, two passes, one lane (OWASP's first recommendation for it).
 //!
-//! Hashing is slow on purpose, so it runs where blocking is allowed and only few at a time; who finds no place within
-//! some seconds is told to come back. An unknown user's password is checked against a hash of nothing, so that it takes
-//! as long as a known one's.
+//! Hashing is slow on purpose, so it runs where blocking is allowed and only few at a time, first come, first served, and
+//! those whom we know beside strangers: a flood of guesses keeps nobody waiting who signed in here before. Who finds no
+//! place within some seconds is told to come back. An unknown user's password is checked against a hash of nothing, so that
+//! it takes as long as a known one's.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -13,8 +15,37 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use pipewright_core::Secret;
 use tokio::sync::Semaphore;
 
-/// Hashes made at a time, across the process: each takes 19 MiB and a core for some tens of milliseconds.
-static PLACES: Semaphore = Semaphore::const_new(2);
+/// Hashes made at a time for strangers, across the process: each takes 19 MiB and a core for some tens of milliseconds.
+static STRANGERS: Lane = Lane::of(2, 200);
+
+/// The same for whoever is known: is signed in, or comes from a browser that they signed in with before.
+static KNOWN: Lane = Lane::of(2, 50);
+
+/// A few places and a bounded queue before them, served in the order of arrival.
+struct Lane {
+    places: Semaphore,
+    waiting: AtomicUsize,
+    queue: usize,
+}
+
+impl Lane {
+    const fn of(places: usize, queue: usize) -> Self {
+        Self {
+            places: Semaphore::const_new(places),
+            waiting: AtomicUsize::new(0),
+            queue,
+        }
+    }
+}
+
+/// Whom a password is checked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Anybody.
+    Stranger,
+    /// Somebody we know.
+    Known,
+}
 
 /// How long to wait for a place.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,6 +55,9 @@ const SHORTEST: usize = 10;
 
 /// The longest password, in bytes.
 const LONGEST: usize = 1000;
+
+/// How hard a password must be to guess: a hundred million guesses, where a stranger is let make a few an hour.
+const ENOUGH: zxcvbn::Score = zxcvbn::Score::Three;
 
 /// What an unknown user's password is checked against: a hash of an empty password, which nobody may have.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_blocking("").ok());
@@ -39,8 +73,9 @@ pub(crate) enum PasswordError {
     Hash(String),
 }
 
-/// Why a new password is not taken, as a sentence; nothing where it is.
-pub(crate) fn check(password: &Secret) -> Result<(), String> {
+/// Why a new password is refused, as a sentence; nothing where it is good enough. `about` is what others know of its
+/// owner: name, address.
+pub(crate) fn check(password: &Secret, about: &[&str]) -> Result<(), String> {
     let password = password.expose();
     if password.chars().count() < SHORTEST {
         return Err(format!(
@@ -50,22 +85,39 @@ pub(crate) fn check(password: &Secret) -> Result<(), String> {
     if password.len() > LONGEST {
         return Err(format!("Choose a password of at most {LONGEST} bytes."));
     }
-    let mut characters = password.chars();
-    let first = characters.next();
-    if characters.all(|character| Some(character) == first) {
-        return Err("Choose a password that is not one character over and over.".to_owned());
+    let known: Vec<&str> = about
+        .iter()
+        .flat_map(|text| {
+            std::iter::once(*text).chain(text.split(|character: char| !character.is_alphanumeric()))
+        })
+        .chain(["pipewright", "bitbucket"])
+        .filter(|word| word.chars().count() > 2)
+        .collect();
+    if zxcvbn::zxcvbn(password, &known).score() < ENOUGH {
+        return Err(
+            "This password is too easy to guess: it is made of common words, names, dates or keys beside one another. Choose a few words that do not belong together."
+                .to_owned(),
+        );
     }
     Ok(())
 }
 
 /// The password as a PHC string with a salt of its own.
 pub(crate) async fn hash(password: Secret) -> Result<String, PasswordError> {
-    blocking(move || hash_blocking(password.expose())).await
+    blocking(&KNOWN, move || hash_blocking(password.expose())).await
 }
 
 /// True where the password belongs to the PHC string. Without one the work is the same and the answer is no.
-pub(crate) async fn verify(password: Secret, hash: Option<String>) -> Result<bool, PasswordError> {
-    blocking(move || {
+pub(crate) async fn verify(
+    of: For,
+    password: Secret,
+    hash: Option<String>,
+) -> Result<bool, PasswordError> {
+    let lane = match of {
+        For::Stranger => &STRANGERS,
+        For::Known => &KNOWN,
+    };
+    blocking(lane, move || {
         let known = hash.is_some();
         let hash = hash
             .or_else(|| NOBODY.clone())
@@ -82,16 +134,40 @@ pub(crate) async fn verify(password: Secret, hash: Option<String>) -> Result<boo
 }
 
 async fn blocking<T: Send + 'static>(
+    lane: &'static Lane,
     work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
 ) -> Result<T, PasswordError> {
-    let place = tokio::time::timeout(PATIENCE, PLACES.acquire())
+    let place = queued(lane).await?;
+    // The place is given back when the work ends, also where nobody waits for it any more.
+    tokio::task::spawn_blocking(move || {
+        let result = work();
+        drop(place);
+        result
+    })
+    .await
+    .map_err(|error| PasswordError::Hash(error.to_string()))?
+}
+
+/// A place in the lane, once it is free.
+async fn queued(
+    lane: &'static Lane,
+) -> Result<tokio::sync::SemaphorePermit<'static>, PasswordError> {
+    struct Waiting(&'static AtomicUsize);
+    impl Drop for Waiting {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    let before = lane.waiting.fetch_add(1, Ordering::Relaxed);
+    let _waiting = Waiting(&lane.waiting);
+    if before >= lane.queue {
+        return Err(PasswordError::Busy);
+    }
+    tokio::time::timeout(PATIENCE, lane.places.acquire())
         .await
-        .map_err(|_| PasswordError::Busy)?;
-    let result = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| PasswordError::Hash(error.to_string()))?;
-    drop(place);
-    result
+        .ok()
+        .and_then(Result::ok)
+        .ok_or(PasswordError::Busy)
 }
 
 fn hash_blocking(password: &str) -> Result<String, PasswordError> {
@@ -111,7 +187,7 @@ fn argon2() -> Result<Argon2<'static>, PasswordError> {
 mod tests {
     use pipewright_core::Secret;
 
-    use super::{check, hash, verify};
+    use super::{For, check, hash, verify};
 
     #[tokio::test]
     async fn only_the_right_password_fits_and_nobodys_never() {
@@ -123,24 +199,47 @@ mod tests {
             "{hash}"
         );
         assert!(
-            verify(Secret::new("correct horse battery"), Some(hash.clone()))
+            verify(
+                For::Stranger,
+                Secret::new("correct horse battery"),
+                Some(hash.clone())
+            )
+            .await
+            .expect("checks")
+        );
+        assert!(
+            !verify(For::Known, Secret::new("correct horse batterx"), Some(hash))
                 .await
                 .expect("checks")
         );
         assert!(
-            !verify(Secret::new("correct horse batterx"), Some(hash))
+            !verify(For::Stranger, Secret::new(""), None)
                 .await
                 .expect("checks")
         );
-        assert!(!verify(Secret::new(""), None).await.expect("checks"));
     }
 
     #[test]
     fn weak_passwords_are_refused_with_a_way_out() {
-        for weak in ["", "short", "aaaaaaaaaaaaaa", &"x".repeat(2000)] {
-            check(&Secret::new(weak)).expect_err("is refused");
+        let about = ["Mara Lindqvist", "mara.l@harbor.example"];
+        for weak in [
+            "",
+            "short",
+            "aaaaaaaaaaaaaa",
+            &"x".repeat(2000),
+            "password12",
+            "Password123!",
+            "1234567890",
+            "qwertyuiop",
+            "Summer2026!",
+            "lindqvist1",
+            "harbor.example",
+            "pipewright1",
+        ] {
+            check(&Secret::new(weak), &about).expect_err(weak);
         }
-        check(&Secret::new("correct horse")).expect("is taken");
-        check(&Secret::new("größe日本語größe日")).expect("is taken");
+        for good in ["correct horse", "größe日本語größe日", "another good one"] {
+            check(&Secret::new(good), &about).expect(good);
+        }
     }
 }

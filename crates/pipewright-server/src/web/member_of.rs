@@ -71,6 +71,7 @@ impl MemberOf {
             address: Some(self.visitor.address.clone()),
             at: self.visitor.now,
             by: By::Session,
+            may_connect: self.visitor.may_connect(),
         }
     }
 

@@ -44,6 +44,12 @@ pub(crate) enum Rail {
     AuditLog,
     /// The user's own profile.
     Profile,
+    /// The account itself: its name, and its end.
+    Account,
+    /// The installation: users, accounts, addresses.
+    Installation,
+    /// The installation's history.
+    InstallationLog,
     /// The installation's OAuth consumer.
     BitbucketCloud,
 }
@@ -125,6 +131,8 @@ pub(crate) struct PageUser {
     pub(crate) email: String,
     /// Whether they administer the installation.
     pub(crate) is_administrator: bool,
+    /// Whether they may make accounts.
+    pub(crate) may_make_accounts: bool,
 }
 
 /// An account, as pages show it.
@@ -191,6 +199,8 @@ pub(crate) struct RailEntry {
     pub(crate) href: String,
     /// Whether it is this page.
     pub(crate) current: bool,
+    /// Whether it belongs to the entry above.
+    pub(crate) under: bool,
 }
 
 impl Page {
@@ -285,6 +295,13 @@ impl Page {
             ),
             self.entry("Members", self.own("/settings/members"), Rail::Members),
         ];
+        let is_owner = self
+            .account
+            .as_ref()
+            .is_some_and(|account| account.role == Role::Owner);
+        if is_owner {
+            entries.push(self.entry("Account", self.own("/settings/account"), Rail::Account));
+        }
         if self.may(Right::ManageMembers) {
             entries.push(self.entry("Audit log", self.own("/settings/audit-log"), Rail::AuditLog));
         }
@@ -299,11 +316,40 @@ impl Page {
     /// The rail's entries about the installation; none for whoever does not administer it.
     pub(crate) fn installation_entries(&self) -> Vec<RailEntry> {
         if self.user.as_ref().is_some_and(|user| user.is_administrator) {
-            vec![self.entry(
+            let mut entries = vec![self.entry(
+                "Installation",
+                self.link("/installation"),
+                Rail::Installation,
+            )];
+            if self.rail == Rail::Installation {
+                for (label, part) in [
+                    ("Users", "users"),
+                    ("Invitations", "invitations"),
+                    ("Accounts", "accounts"),
+                    ("Outgoing addresses", "addresses"),
+                ] {
+                    entries.push(RailEntry {
+                        label,
+                        href: self.link(&format!("/installation#{part}")),
+                        current: false,
+                        under: true,
+                    });
+                }
+            }
+            entries.push(RailEntry {
+                under: true,
+                ..self.entry(
+                    "Audit log",
+                    self.link("/installation/audit-log"),
+                    Rail::InstallationLog,
+                )
+            });
+            entries.push(self.entry(
                 "Bitbucket Cloud",
                 self.link("/administration/bitbucket-cloud"),
                 Rail::BitbucketCloud,
-            )]
+            ));
+            entries
         } else {
             Vec::new()
         }
@@ -314,6 +360,7 @@ impl Page {
             label,
             href,
             current: self.rail == rail,
+            under: false,
         }
     }
 }

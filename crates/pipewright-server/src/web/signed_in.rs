@@ -31,9 +31,9 @@ impl SignedIn {
     pub(crate) fn administrator(&self) -> Result<Administrator, Denied> {
         if self.user.is_administrator {
             return Ok(Administrator {
-                user: self.user.id,
+                user: Some(self.user.id),
                 name: self.user.name.clone(),
-                address: self.visitor.address.clone(),
+                address: Some(self.visitor.address.clone()),
                 at: self.visitor.now,
             });
         }

@@ -92,6 +92,9 @@ impl TestSite {
             runner_slots: 0,
             runner_labels: vec!["linux".to_owned()],
             session_lifetime: Duration::from_hours(168),
+            session_longest: Duration::from_hours(24 * 90),
+            trusted_proxies: Vec::new(),
+            outgoing: Vec::new(),
             extra_ca_pem: None,
             delivery_body_limit: 1024 * 1024,
             cache_bytes: 1 << 30,
@@ -166,6 +169,9 @@ impl TestSite {
             is_administrator,
             created_at: self.app.clock.now(),
             disabled_at: None,
+            may_make_accounts: true,
+            may_connect: true,
+            email_proved_at: Some(0),
         };
         let mut tx = self.app.db.begin().await.expect("begins");
         users::insert(&mut tx, &user).await.expect("inserts");

@@ -378,7 +378,8 @@ async fn an_invited_person_joins_once_and_with_the_role_offered() {
     );
     let log = owner.get("/harbor/settings/audit-log").await;
     assert!(
-        log.text.contains("member joined") && log.text.contains("member invited"),
+        log.text.contains("joined as viewer, invited by owner")
+            && log.text.contains("invited ivo@example.com as viewer"),
         "history tells of both"
     );
     assert_eq!(

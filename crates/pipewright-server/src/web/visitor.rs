@@ -1,6 +1,6 @@
 //! Who is asking: read from the cookies once, before the handler.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum_extra::extract::CookieJar;
@@ -17,10 +17,14 @@ use super::problem::PageError;
 use super::redirect::FLASH_COOKIE;
 use super::theme::THEME_COOKIE;
 use crate::app::App;
-use crate::ground::{TOUCH_EVERY, hash_of_token};
+use crate::ground::rights::InstallationRights;
+use crate::ground::{Passerby, TOKEN_LENGTH, TOUCH_EVERY, hash_of_token};
 
 /// Name of the cookie that holds the session's token.
 pub(crate) const SESSION_COOKIE: &str = "pipewright_session";
+
+/// Name of the cookie that shows a browser which somebody signed in with before.
+pub(crate) const BROWSER_COOKIE: &str = "pipewright_browser";
 
 /// Anybody: signed in or not.
 #[derive(Debug, Clone)]
@@ -39,6 +43,8 @@ pub(crate) struct Visitor {
     pub(crate) path: String,
     /// What the browser calls itself, at most 200 characters.
     pub(crate) user_agent: String,
+    /// What names the browser in the database, where somebody signed in with it before.
+    pub(crate) browser: Option<[u8; 32]>,
     theme: Theme,
     flash: Option<Flash>,
 }
@@ -52,6 +58,8 @@ pub(crate) struct VisitorSession {
     pub(crate) token_hash: [u8; 32],
     /// The account that was looked at last.
     pub(crate) account_id: Option<AccountId>,
+    /// What the user may do in the installation.
+    pub(crate) rights: InstallationRights,
 }
 
 impl Visitor {
@@ -71,13 +79,17 @@ impl Visitor {
             app: app.clone(),
             session,
             memberships,
-            address: address(parts),
+            address: address(app, parts),
             now,
             path: page_path(app, parts),
             user_agent: text(&parts.headers, &header::USER_AGENT)
                 .chars()
                 .take(200)
                 .collect(),
+            browser: cookies
+                .get(BROWSER_COOKIE)
+                .filter(|cookie| cookie.value().len() == TOKEN_LENGTH)
+                .map(|cookie| hash_of_token(&Secret::new(cookie.value()))),
             theme: cookies
                 .get(THEME_COOKIE)
                 .map_or(Theme::Auto, |cookie| Theme::parse(cookie.value())),
@@ -85,6 +97,21 @@ impl Visitor {
                 .get(FLASH_COOKIE)
                 .and_then(|cookie| Flash::from_cookie(cookie.value())),
         })
+    }
+
+    /// Whether an administrator lets them connect a Bitbucket.
+    pub(crate) fn may_connect(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.rights.connect)
+    }
+
+    /// From where and when somebody acts who is not signed in.
+    pub(crate) fn passerby(&self) -> Passerby<'_> {
+        Passerby {
+            address: &self.address,
+            at: self.now,
+        }
     }
 
     /// The account that pages without one in their address show: the last one looked at, else the first.
@@ -126,6 +153,7 @@ impl Visitor {
                 name: session.user.name.clone(),
                 email: session.user.email.clone(),
                 is_administrator: session.user.is_administrator,
+                may_make_accounts: session.rights.make_accounts,
             }),
             account: account.map(shown),
             accounts: self.memberships.iter().map(shown).collect(),
@@ -163,12 +191,19 @@ async fn session(
     let Some(found) = sessions::find(&app.db, &token_hash, now).await? else {
         return Ok(None);
     };
+    // However much it is used, a session ends.
+    let last = found.opened_at + app.config.session_longest;
+    if now >= last {
+        return Ok(None);
+    }
     if now.since(found.seen_at) >= TOUCH_EVERY {
+        let expires = (now + app.config.session_lifetime).min(last);
         let mut tx = app.db.begin().await?;
-        sessions::touch(&mut tx, &token_hash, now, now + app.config.session_lifetime).await?;
+        sessions::touch(&mut tx, &token_hash, now, expires).await?;
         tx.commit().await?;
     }
     Ok(Some(VisitorSession {
+        rights: InstallationRights::of_session(&found),
         user: found.user,
         token_hash,
         account_id: found.account_id,
@@ -192,27 +227,69 @@ pub(super) fn page_path(app: &App, parts: &Parts) -> String {
         .to_owned()
 }
 
-/// The address of whoever asks. A proxy on this machine is believed when it says for whom it asks; nobody else is.
-fn address(parts: &Parts) -> String {
+/// The address of whoever asks: the peer's, or where that is a trusted proxy, the last one in `X-Forwarded-For` that is
+/// none. What anybody else says in that header is not believed.
+fn address(app: &App, parts: &Parts) -> String {
     let Some(peer) = parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip())
+        .map(|info| info.0.ip().to_canonical())
     else {
         return "unknown".to_owned();
     };
-    if peer.is_loopback()
-        && let Some(forwarded) = text(
-            &parts.headers,
-            &header::HeaderName::from_static("x-forwarded-for"),
-        )
-        .rsplit(',')
-        .next()
-        && let Ok(client) = forwarded.trim().parse::<std::net::IpAddr>()
-    {
-        return client.to_string();
+    let trusted = &app.config.trusted_proxies;
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|range| range.contains(address));
+    let forwarded: Vec<&str> = parts
+        .headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    if !is_trusted(&peer) {
+        if !forwarded.is_empty() && app.live().forwarded.is_first() {
+            tracing::warn!(
+                proxy = %peer,
+                "X-Forwarded-For of an untrusted proxy is ignored: everybody behind it counts as one source; add it to server.trusted_proxies"
+            );
+        }
+        return peer.to_string();
     }
-    peer.to_string()
+    let mut client = peer;
+    for hop in forwarded.iter().rev() {
+        let Some(address) = hop_address(hop) else {
+            break;
+        };
+        client = address;
+        if !is_trusted(&client) {
+            break;
+        }
+    }
+    client.to_string()
+}
+
+/// An entry of the header: an address, perhaps in brackets, perhaps with a port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    hop.parse::<IpAddr>()
+        .or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()))
+        .or_else(|_| hop.trim_matches(['[', ']']).parse::<IpAddr>())
+        .ok()
+        .map(|address| address.to_canonical())
+}
+
+/// What counts as one source: an IPv4 address, or the network of an IPv6 address, of which one house has millions.
+pub(crate) fn source(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(address)) => {
+            let network: Vec<String> = address.segments()[..4]
+                .iter()
+                .map(|segment| format!("{segment:x}"))
+                .collect();
+            format!("{}::/64", network.join(":"))
+        }
+        _ => address.to_owned(),
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {

@@ -12,7 +12,7 @@ mod write;
 pub use overview::{LastBuild, last_builds};
 pub use read::{by_account, by_slug, find, for_repository, get, of_integration, on_repository};
 pub use row::{Application, ListedApplication, Rules, Watch};
-pub use write::{NewApplication, insert, remove, set_rules, set_watch};
+pub use write::{NewApplication, insert, remove, set_name, set_rules, set_watch};
 
 /// Every statement, for the test that prepares them.
 #[cfg(test)]

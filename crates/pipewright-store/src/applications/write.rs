@@ -20,6 +20,7 @@ statements! {
              cancel_superseded = $7
          WHERE id = $1"
     );
+    SET_NAME = same("UPDATE applications SET name = $3 WHERE id = $1 AND account_id = $2");
     SET_WATCH = same("UPDATE applications SET watch = $2 WHERE id = $1");
     REMOVE = same("DELETE FROM applications WHERE id = $1 AND account_id = $2");
 }
@@ -63,6 +64,23 @@ pub async fn insert(tx: &mut Tx, new: &NewApplication, now: Timestamp) -> Result
         .bind(new.watch.as_str())
         .bind(new.created_by.as_uuid())
         .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(rows == 1)
+}
+
+/// Changes what people call an application. False where the account has none of this id.
+pub async fn set_name(
+    tx: &mut Tx,
+    account: AccountId,
+    id: ApplicationId,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let rows = within!(tx, SET_NAME, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(account.as_uuid())
+        .bind(name)
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;

@@ -1,5 +1,6 @@
 //! The commands, one file each. Data goes to standard output, talk to standard error.
 
+mod administer;
 mod config;
 mod demo;
 mod imports;
@@ -46,6 +47,10 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Run the pipeline of the checkout you stand in, on this machine.
     Run(run::Run),
+    /// Look after users: list, invite, disable, reset passwords, make administrators.
+    User(administer::UserCommand),
+    /// Look after accounts: list, make, rename, give to another owner, delete.
+    Account(administer::AccountCommand),
     /// List every setting with its present value and where it comes from.
     Config(Configuration),
     /// Check or change the key that seals stored secrets.
@@ -91,6 +96,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Validate(validate) => validate.run(),
         Command::Plan(plan) => plan.run(),
         Command::Run(run) => run.run(),
+        Command::User(user) => user.run(),
+        Command::Account(account) => account.run(),
         Command::Config(configuration) => config::run(&configuration),
         Command::Key(key) => key.run(),
     }

@@ -3,6 +3,7 @@
 //! The configuration is checked whole before the port opens; requests are answered when everything behind it stands.
 
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,7 +20,9 @@ use pipewright_store::logs::LogStore;
 use pipewright_store::{Db, DbOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Configuration;
 use crate::config::{Config, LogFormat, address_of};
@@ -51,6 +54,7 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         if !config.public_url_is_given {
             server.public_url = address_of(listener.local_addr()?);
         }
+        warn_of_risks(&server, config.public_url_is_given);
         let app = compose(
             server,
             &config.key_file,
@@ -106,7 +110,9 @@ pub(super) async fn compose(
     key_file: &Path,
     database: DbOptions,
 ) -> anyhow::Result<App> {
+    let outgoing = Arc::new(pipewright_bitbucket::Outgoing::new(always_allowed(&server)));
     let options = pipewright_bitbucket::HttpOptions {
+        outgoing,
         extra_ca_pem: server.extra_ca_pem.clone().unwrap_or_default().into_bytes(),
         ..pipewright_bitbucket::HttpOptions::default()
     };
@@ -154,6 +160,36 @@ pub(super) async fn compose(
         wakeups: Wakeups::default(),
     };
     Ok(App::new(parts))
+}
+
+/// Where the server may connect to whatever administrators say: Bitbucket Cloud, and the proxies of its environment.
+fn always_allowed(server: &ServerConfig) -> Vec<pipewright_bitbucket::Pattern> {
+    const PROXIES: &[&str] = &[
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ];
+    let at = |url: &url::Url| {
+        let host = url.host_str()?;
+        Some(format!("{host}:{}", url.port_or_known_default()?))
+    };
+    let proxies = PROXIES
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .filter_map(|text| text.parse().ok());
+    [server.cloud.web.clone(), server.cloud.api.clone()]
+        .into_iter()
+        .chain(proxies)
+        .filter_map(|url| at(&url))
+        .chain([format!(
+            "{}:{}",
+            server.cloud.ssh_host, server.cloud.ssh_port
+        )])
+        .filter_map(|text| text.parse().ok())
+        .collect()
 }
 
 /// git takes one file of authorities in place of the system's, so the private ones are written behind the public ones.
@@ -220,17 +256,63 @@ async fn welcome(app: &App, listener: &TcpListener) -> anyhow::Result<()> {
 fn start_logging(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log_filter)
         .with_context(|| format!("log.filter {:?} is not a filter", config.log_filter))?;
-    let logging = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let filter = filter.and(filter_fn(|line| {
+        may_be_logged(line.target(), *line.level())
+    }));
     // Colours are for eyes: a file or a collector of logs has none.
-    let logging = logging
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     match config.log_format {
-        LogFormat::Text => logging.init(),
-        LogFormat::Json => logging.json().init(),
+        LogFormat::Text => tracing_subscriber::registry()
+            .with(lines.with_filter(filter))
+            .init(),
+        LogFormat::Json => tracing_subscriber::registry()
+            .with(lines.json().with_filter(filter))
+            .init(),
     }
     Ok(())
+}
+
+/// Other people's crates log requests whole at their finest levels, and the addresses of some requests are secrets: links
+/// of set-up, invitation and new password. Whatever the filter asks for, those levels are ours alone.
+fn may_be_logged(target: &str, level: tracing::Level) -> bool {
+    const HTTP: &[&str] = &[
+        "axum",
+        "h2",
+        "hyper",
+        "hyper_util",
+        "reqwest",
+        "tower",
+        "tower_http",
+    ];
+    let of = target.split("::").next().unwrap_or_default();
+    let most = if of.starts_with("pipewright") {
+        tracing::Level::TRACE
+    } else if HTTP.contains(&of) {
+        tracing::Level::INFO
+    } else {
+        tracing::Level::DEBUG
+    };
+    level <= most
+}
+
+/// Says what an operator should know before something happens.
+fn warn_of_risks(server: &ServerConfig, public_url_is_given: bool) {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if is_root {
+        tracing::warn!(
+            "the server runs as root: whatever breaks out of it owns the machine; run it as a user of its own"
+        );
+    }
+    let host = server.public_url.host_str().unwrap_or_default();
+    let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    if public_url_is_given && server.public_url.scheme() == "http" && !is_local {
+        tracing::warn!(
+            public_url = %server.public_url,
+            "the public address is not encrypted: passwords and sessions can be read on their way; put a proxy with TLS before it and give its https address as server.public_url"
+        );
+    }
 }
 
 /// The first signal asks everything to drain; a second one ends the process at once.
@@ -252,4 +334,21 @@ async fn stop_on_signal(shutdown: CancellationToken) {
         }
     }
     std::process::exit(130);
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::may_be_logged;
+
+    #[test]
+    fn requests_are_never_logged_whole() {
+        assert!(may_be_logged("pipewright_server::pages", Level::TRACE));
+        assert!(!may_be_logged("hyper::proto::h1", Level::DEBUG));
+        assert!(!may_be_logged("hyper_util::client", Level::TRACE));
+        assert!(may_be_logged("hyper::server", Level::WARN));
+        assert!(!may_be_logged("sqlx::query", Level::TRACE));
+        assert!(may_be_logged("rustls::client", Level::DEBUG));
+    }
 }

@@ -120,6 +120,22 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         runner_labels: reader.labels("runner.labels"),
         session_lifetime: Duration::from_secs(86_400)
             * reader.number("server.session_days", 1, 3650),
+        session_longest: Duration::from_secs(86_400)
+            * reader.number("server.session_longest_days", 1, 3650),
+        trusted_proxies: reader.list(
+            "server.trusted_proxies",
+            "addresses or ranges such as 10.0.0.7 or 10.0.0.0/8",
+            |text| {
+                text.parse::<ipnet::IpNet>()
+                    .or_else(|_| text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from))
+                    .ok()
+            },
+        ),
+        outgoing: reader.list(
+            "outgoing.allow",
+            "public, private, loopback, hosts, host:port or ranges",
+            |text| text.parse().ok(),
+        ),
         extra_ca_pem: reader.file("bitbucket.extra_ca_file"),
         delivery_body_limit: 1024
             * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
@@ -260,6 +276,21 @@ impl<'a> Reader<'a> {
             }
         }
         labels
+    }
+
+    /// Things between commas, each read by `parse`; empty for none.
+    fn list<T>(&mut self, key: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let parts: Vec<Option<T>> = self
+            .text(key)
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(parse)
+            .collect();
+        if parts.iter().any(Option::is_none) {
+            self.mistake(key, wanted);
+        }
+        parts.into_iter().flatten().collect()
     }
 
     fn text(&self, key: &str) -> &'a str {

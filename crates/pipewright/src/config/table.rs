@@ -49,6 +49,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         about: "Days without a click after which a person must sign in again.",
     },
     Setting {
+        key: "server.session_longest_days",
+        default: "90",
+        about: "Days after which a person must sign in again in any case.",
+    },
+    Setting {
+        key: "server.trusted_proxies",
+        default: "",
+        about: "Addresses or ranges of proxies, with commas between them, whose X-Forwarded-For is believed; empty for none.",
+    },
+    Setting {
         key: "server.delivery_limit_kb",
         default: "5120",
         about: "Largest webhook body that is accepted, in KiB.",
@@ -162,6 +172,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         key: "bitbucket.extra_ca_file",
         default: "",
         about: "PEM file of certificate authorities to trust beside the public ones.",
+    },
+    Setting {
+        key: "outgoing.allow",
+        default: "",
+        about: "Where the server itself may connect to beside Bitbucket Cloud, with commas between them: public, private, loopback, hosts, host:port, ranges; empty for the list on the page Installation, which begins with all three words.",
     },
     Setting {
         key: "log.filter",

@@ -8,6 +8,7 @@ mod datacenter;
 mod diagnostics;
 mod disk;
 mod git;
+mod installation;
 mod kill;
 mod leavings;
 mod order;

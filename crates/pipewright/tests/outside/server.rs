@@ -160,7 +160,7 @@ pub(crate) fn refusal(mut command: Command) -> (String, Option<i32>) {
 
 /// A free port below those that the system gives to outgoing connections: while the server is dead, a webhook sent to such
 /// a port could be given that very port as its own, and keep it.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + u16::try_from(std::process::id() % 10_000).expect("below 10,000");
     loop {

@@ -179,7 +179,11 @@ async fn a8_a_grant_that_was_revoked_at_bitbucket_is_noticed_and_said() {
         page.contains("Bitbucket no longer accepts this connection")
             && page.contains("access was revoked at Bitbucket")
     );
-    let history = events::of_account(&world.app().db, integration.account, None, 50)
+    let filter = events::EventFilter {
+        account: Some(integration.account),
+        ..events::EventFilter::default()
+    };
+    let history = events::list(&world.app().db, &filter, 50)
         .await
         .expect("reads");
     assert_eq!(

@@ -27,7 +27,16 @@ async fn front(State(app): State<App>, visitor: Visitor) -> Result<Response, Pag
         return Ok(SeeOther::to(&app.config, &path).into_response());
     }
     if visitor.session.is_some() {
-        return Ok(SeeOther::to(&app.config, "/accounts/new").into_response());
+        let may_make = visitor
+            .session
+            .as_ref()
+            .is_some_and(|session| session.rights.make_accounts);
+        let path = if may_make {
+            "/accounts/new"
+        } else {
+            "/profile"
+        };
+        return Ok(SeeOther::to(&app.config, path).into_response());
     }
     if users::count(&app.db).await? == 0 {
         return Ok(Html(WelcomePage {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::accounts::{NewAccount, make, refuse_team, slug};
 use crate::app::App;
+use crate::ground::rights;
 use crate::http::{Html, Page, PageError, PageForm, SeeOther, SignedIn};
 use crate::users::checked_name;
 
@@ -36,13 +37,28 @@ struct Fields {
     slug: String,
 }
 
-async fn show(user: SignedIn) -> Html<NewTeamPage> {
-    Html(NewTeamPage {
+/// Refuses whoever was not given the right.
+fn require(user: &SignedIn) -> Result<(), PageError> {
+    let may = user
+        .visitor
+        .session
+        .as_ref()
+        .is_some_and(|session| session.rights.make_accounts);
+    if may {
+        Ok(())
+    } else {
+        Err(PageError::Forbidden(rights::NO_ACCOUNTS.to_owned()))
+    }
+}
+
+async fn show(user: SignedIn) -> Result<Html<NewTeamPage>, PageError> {
+    require(&user)?;
+    Ok(Html(NewTeamPage {
         page: user.page("New team"),
         name: String::new(),
         slug: String::new(),
         refusal: None,
-    })
+    }))
 }
 
 async fn submit(
@@ -50,6 +66,7 @@ async fn submit(
     user: SignedIn,
     PageForm(fields): PageForm<Fields>,
 ) -> Result<Response, PageError> {
+    require(&user)?;
     let refuse = |sentence: String| {
         let page = NewTeamPage {
             page: user.page("New team"),

@@ -16,6 +16,7 @@ use super::show::context;
 use crate::access::bitbucket_for;
 use crate::app::App;
 use crate::applications::delete;
+use crate::applications::rename::rename;
 use crate::http::{ApplicationOf, Html, MemberOf, PageError, PageForm, SeeOther};
 use crate::integrations::post_key_to_repository;
 use crate::webhooks;
@@ -31,6 +32,10 @@ pub(super) fn routes() -> Router<App> {
         .route(
             "/{account}/applications/{application}/access-key",
             post(add_key),
+        )
+        .route(
+            "/{account}/applications/{application}/rename",
+            post(rename_it),
         )
         .route("/{account}/applications/{application}/delete", post(remove))
 }
@@ -204,6 +209,27 @@ async fn add_key(
     })
 }
 
+#[derive(Debug, Deserialize)]
+struct Renamed {
+    name: String,
+}
+
+/// Changes what people call the application; its address stays.
+async fn rename_it(
+    State(app): State<App>,
+    ApplicationOf {
+        member,
+        application,
+    }: ApplicationOf,
+    PageForm(form): PageForm<Renamed>,
+) -> Result<SeeOther, PageError> {
+    let there = back(&app, &member, &application.slug);
+    match rename(&app.db, &member.actor(), &application, &form.name).await {
+        Ok(name) => Ok(there.done(format!("The application is called {name} now."))),
+        Err(error) => there.refused(error),
+    }
+}
+
 async fn remove(
     State(app): State<App>,
     ApplicationOf {
@@ -212,7 +238,7 @@ async fn remove(
     }: ApplicationOf,
 ) -> Result<SeeOther, PageError> {
     member.require(Right::ManageApplications)?;
-    let left = delete(&app, &member, &application)
+    let left = delete(&app, &member.actor(), &application)
         .await?
         .unwrap_or_default();
     let there = SeeOther::to(&app.config, &member.path("/applications"));

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderValue, StatusCode, header};
 use pipewright_bitbucket::scopes::Feature;
-use pipewright_core::Right;
 use pipewright_store::oauth_flows::OAuthFlow;
 
 use super::find::PATH;
@@ -32,7 +31,7 @@ async fn connect(
     member: MemberOf,
     PageForm(boxes): PageForm<HashMap<String, String>>,
 ) -> Result<Response, PageError> {
-    member.require(Right::Connect)?;
+    member.actor().require_connecting()?;
     let chosen: Vec<Feature> = boxes
         .keys()
         .filter_map(|name| Feature::parse(name))
@@ -100,7 +99,11 @@ fn member_of(visitor: SignedIn, flow: &OAuthFlow) -> Option<MemberOf> {
         account: membership.account,
         role: membership.role,
     };
-    member.may(Right::Connect).then_some(member)
+    member
+        .actor()
+        .require_connecting()
+        .is_ok()
+        .then_some(member)
 }
 
 /// Back to where **Connect Bitbucket** is, with the sentence; a wrong consumer leads whoever can mend it to its page.

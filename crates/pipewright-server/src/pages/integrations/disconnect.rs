@@ -70,7 +70,7 @@ async fn act(
 ) -> Result<Html<DisconnectedPage>, PageError> {
     let integration = find(&app, &member, &id).await?;
     let left = left_for_the_person(&app, &integration).await?;
-    let removals = disconnect(&app, &member, &integration).await?;
+    let removals = disconnect(&app, &member.actor(), &integration).await?;
     Ok(Html(DisconnectedPage {
         page: page(&member, "Disconnected"),
         name: name_of(&integration),

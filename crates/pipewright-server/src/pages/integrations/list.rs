@@ -23,7 +23,10 @@ pub(super) fn routes() -> Router<App> {
 #[template(path = "integrations/integrations.html")]
 pub(super) struct IntegrationsPage {
     pub(super) page: Page,
+    /// Their role allows to change connections.
     pub(super) may_connect: bool,
+    /// And an administrator lets them make one.
+    pub(super) may_add: bool,
     pub(super) cards: Vec<Card>,
     pub(super) has_cloud: bool,
     /// The installation has an OAuth consumer.
@@ -151,6 +154,7 @@ pub(super) async fn context(
             .nav(Nav::Integrations)
             .rail(Rail::Integrations),
         may_connect: member.may(Right::Connect),
+        may_add: member.actor().require_connecting().is_ok(),
         has_cloud: cards.iter().any(|card| card.is_cloud),
         cards,
         consumer_ready: consumer::load(app)

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::StatusCode;
-use pipewright_core::{Right, Secret};
+use pipewright_core::Secret;
 use serde::Deserialize;
 
 use super::find::PATH;
@@ -39,7 +39,7 @@ async fn add_credentials(
     member: MemberOf,
     PageForm(fields): PageForm<Fields>,
 ) -> Result<Response, PageError> {
-    member.require(Right::Connect)?;
+    member.actor().require_connecting()?;
     let form = ServerForm {
         host: fields.host,
         username: fields.username,

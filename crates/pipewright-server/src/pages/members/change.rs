@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::routing::post;
 use pipewright_core::ids::UserId;
 use pipewright_core::{Right, Role};
+use pipewright_store::administration;
 use pipewright_store::members::{self, Member, MemberChange};
 use serde::Deserialize;
 
@@ -71,6 +72,8 @@ async fn remove(
     }
     let mut tx = app.db.begin().await?;
     finish(members::remove(&mut tx, member.account.id, other.id).await?)?;
+    // What they were given here goes with them: what they delegated, and what they began.
+    let withdrawn = administration::end_in_account(&mut tx, other.id, member.account.id).await?;
     let action = if leaves {
         "member.left"
     } else {
@@ -81,7 +84,7 @@ async fn remove(
             &mut tx,
             action,
             &other.email,
-            serde_json::json!({ "role": other.role.as_str() }),
+            serde_json::json!({ "role": other.role.as_str(), "invitations": withdrawn }),
         )
         .await?;
     tx.commit().await?;
@@ -92,7 +95,7 @@ async fn remove(
         )));
     }
     let done = format!(
-        "{} is no longer a member. What they set up keeps working.",
+        "{} is no longer a member; invitations they made are withdrawn. What they set up keeps working.",
         other.name
     );
     Ok(SeeOther::to(&app.config, &member.path("/settings/members")).done(done))

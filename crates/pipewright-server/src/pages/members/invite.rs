@@ -90,7 +90,7 @@ async fn check(
 ) -> Result<Result<(String, Role), String>, PageError> {
     if member.account.kind == AccountKind::Personal {
         return Ok(Err(
-            "A personal account has one member. Make a team to work with others.".to_owned(),
+            "A personal account has one member. Work with others in a team.".to_owned(),
         ));
     }
     let email = match checked_email(&fields.email) {

@@ -9,14 +9,14 @@ use axum_extra::extract::CookieJar;
 use http::StatusCode;
 use pipewright_core::ids::UserId;
 use pipewright_core::{Role, Secret};
-use pipewright_store::accounts::{self, Account, AccountKind};
+use pipewright_store::accounts::{self, Account};
 use pipewright_store::events::{self, NewEvent};
 use pipewright_store::invitations::{self, Invitation};
 use pipewright_store::users::{self, User};
-use pipewright_store::{StoreError, Tx, members};
+use pipewright_store::{StoreError, Tx, administration, members};
 use serde::Deserialize;
 
-use crate::accounts::{NewAccount, free_slug, make, slug};
+use crate::administration::links;
 use crate::app::App;
 use crate::ground::hash_of_token;
 use crate::http::{Html, Page, PageError, PageForm, SeeOther, Visitor};
@@ -38,6 +38,9 @@ pub(crate) enum JoinState {
     SignIn,
     /// The address has no user yet.
     MakeUser,
+    /// The address has a user whom nobody vouched for, and whoever invites now vouches for who opens the link: they may be
+    /// that user, or somebody else to whom the address really belongs.
+    MakeOrSignIn,
 }
 
 #[derive(Debug, Template)]
@@ -66,6 +69,8 @@ struct Found {
     invitation: Invitation,
     account: Account,
     state: JoinState,
+    /// Whoever invites administers the installation, and so vouches for the address.
+    is_vouched_for: bool,
 }
 
 async fn show(
@@ -92,10 +97,11 @@ async fn submit(
             tx.commit().await?;
             Ok(welcome(&app, &found).into_response())
         }
-        (JoinState::MakeUser, _) => {
+        (JoinState::MakeUser | JoinState::MakeOrSignIn, _) => {
             let password = Secret::new(fields.password);
-            let checked = checked_name(&fields.name)
-                .and_then(|name| check_password(&password).map(|()| name));
+            let checked = checked_name(&fields.name).and_then(|name| {
+                check_password(&password, &[&name, &found.invitation.email]).map(|()| name)
+            });
             let name = match checked {
                 Ok(name) => name,
                 Err(sentence) => {
@@ -117,25 +123,31 @@ async fn submit(
                 is_administrator: false,
                 created_at: visitor.now,
                 disabled_at: None,
+                may_make_accounts: false,
+                may_connect: false,
+                email_proved_at: found.is_vouched_for.then(|| visitor.now.as_micros()),
             };
-            let personal_slug = free_slug(&app.db, &slug::suggest(&user.email)).await?;
+            let personal_slug = links::personal_slug(&app.db, &user.email).await?;
             let mut tx = app.db.begin().await?;
-            users::insert(&mut tx, &user).await.map_err(|error| match error {
-                StoreError::Exists(_) => {
-                    PageError::Conflict("This address was given a user a moment ago. Sign in, and open the link again.".to_owned())
-                }
-                other => other.into(),
-            })?;
-            let personal = NewAccount {
-                slug: &personal_slug,
-                name: &user.name,
-                kind: AccountKind::Personal,
-                owner: user.id,
-                now: visitor.now,
-            };
-            make(&mut tx, &personal).await?;
+            let (_, released) = links::make_user(&mut tx, &user, &personal_slug)
+                .await
+                .map_err(|error| match error {
+                    StoreError::Exists("user") => PageError::Conflict(
+                        "This address was given a user a moment ago. Sign in, and open the link again."
+                            .to_owned(),
+                    ),
+                    other => other.into(),
+                })?;
+            links::record_joined(
+                &mut tx,
+                &visitor.passerby(),
+                &user,
+                Some(&found.invitation.invited_by),
+                released,
+            )
+            .await?;
             join(&mut tx, &visitor, &found, &user).await?;
-            let cookie = open(
+            let opened = open(
                 &mut tx,
                 &visitor,
                 Opening {
@@ -145,7 +157,7 @@ async fn submit(
             )
             .await?;
             tx.commit().await?;
-            Ok((cookies.add(cookie), welcome(&app, &found)).into_response())
+            Ok((opened.onto(cookies), welcome(&app, &found)).into_response())
         }
         _ => Ok(page(
             &visitor,
@@ -165,16 +177,33 @@ async fn find(app: &App, visitor: &Visitor, token: &str) -> Result<Found, PageEr
     let account = accounts::by_id(&app.db, invitation.account_id)
         .await?
         .ok_or(PageError::NotFound)?;
+    let inviter = users::by_id(&app.db, invitation.inviter).await?;
+    // What is delegated is no more than its giver has now.
+    let role = members::role(&app.db, invitation.account_id, invitation.inviter).await?;
+    let may_invite = role.is_some_and(|role| role.may_grant(invitation.role))
+        && inviter
+            .as_ref()
+            .is_some_and(|inviter| inviter.disabled_at.is_none());
+    if !may_invite {
+        return Err(PageError::NotFound);
+    }
+    let is_vouched_for = inviter.is_some_and(|inviter| inviter.is_administrator);
     let state = match &visitor.session {
         Some(session) if session.user.email == invitation.email => JoinState::Confirm,
         Some(_) => JoinState::SomebodyElse,
-        None if users::by_email(&app.db, &invitation.email).await?.is_some() => JoinState::SignIn,
-        None => JoinState::MakeUser,
+        None => match users::by_email(&app.db, &invitation.email).await? {
+            Some(user) if user.email_proved_at.is_none() && is_vouched_for => {
+                JoinState::MakeOrSignIn
+            }
+            Some(_) => JoinState::SignIn,
+            None => JoinState::MakeUser,
+        },
     };
     Ok(Found {
         invitation,
         account,
         state,
+        is_vouched_for,
     })
 }
 
@@ -200,8 +229,13 @@ fn page(
 
 /// Makes the user a member, once.
 async fn join(tx: &mut Tx, visitor: &Visitor, found: &Found, user: &User) -> Result<(), PageError> {
-    if !invitations::accept(tx, found.invitation.id, visitor.now).await? {
+    let giver = members::role_within(tx, found.account.id, found.invitation.inviter).await?;
+    let may_give = giver.is_some_and(|giver| giver.may_grant(found.invitation.role));
+    if !may_give || !invitations::accept(tx, found.invitation.id, visitor.now).await? {
         return Err(PageError::NotFound);
+    }
+    if found.is_vouched_for && user.email_proved_at.is_none() {
+        administration::prove_email(tx, user.id, visitor.now).await?;
     }
     members::add(
         tx,

@@ -21,6 +21,7 @@ pub(crate) struct MembersPage {
     pub(crate) page: Page,
     pub(crate) is_team: bool,
     pub(crate) may_manage: bool,
+    pub(crate) may_make_accounts: bool,
     pub(crate) members: Vec<ShownMember>,
     pub(crate) invitations: Vec<ShownInvitation>,
     /// Roles that this user may give.
@@ -40,6 +41,9 @@ pub(crate) struct ShownMember {
     pub(crate) role: Role,
     pub(crate) since: Timestamp,
     pub(crate) is_self: bool,
+    /// An administrator vouched for the address.
+    pub(crate) is_confirmed: bool,
+    pub(crate) is_disabled: bool,
     pub(crate) may_change: bool,
 }
 
@@ -76,10 +80,17 @@ pub(super) async fn context(app: &App, member: &MemberOf) -> Result<MembersPage,
         page: member.page("Members").rail(Rail::Members),
         is_team: member.account.kind == AccountKind::Team,
         may_manage,
+        may_make_accounts: member
+            .visitor
+            .session
+            .as_ref()
+            .is_some_and(|session| session.rights.make_accounts),
         members: listed
             .into_iter()
             .map(|one| ShownMember {
                 is_self: one.id == member.user.id,
+                is_confirmed: one.email_proved_at.is_some(),
+                is_disabled: one.disabled_at.is_some(),
                 may_change: member.role.may_grant(one.role),
                 id: one.id.to_string(),
                 name: one.name,

@@ -4,7 +4,7 @@ use askama::Template;
 use pipewright_core::{Role, Timestamp};
 
 use crate::pages::accounts::{NewTeamPage, WelcomePage};
-use crate::pages::events::{AuditLogPage, ShownEvent};
+use crate::pages::events::{AuditLogPage, Choice, LogQuery, ShownEvent};
 use crate::pages::members::{
     InvitedLink, JoinPage, JoinState, MembersPage, ShownInvitation, ShownMember,
 };
@@ -36,6 +36,7 @@ pub(crate) fn pages() -> Vec<Page> {
             name: HOSTILE.to_owned(),
             email: HOSTILE.to_owned(),
             is_administrator: true,
+            may_make_accounts: true,
         }),
         account: Some(account(Role::Owner)),
         accounts: vec![
@@ -130,6 +131,7 @@ fn every_page_of_the_frame_renders() {
                 JoinState::SomebodyElse,
                 JoinState::SignIn,
                 JoinState::MakeUser,
+                JoinState::MakeOrSignIn,
             ] {
                 check("join", &join(page.clone(), state, refusal.clone()));
             }
@@ -145,10 +147,8 @@ fn every_page_of_the_frame_renders() {
         check(
             "empty audit log",
             &AuditLogPage {
-                page: page.clone(),
                 events: Vec::new(),
-                older: None,
-                is_first: true,
+                ..audit_log(page.clone())
             },
         );
         let problem = ProblemPage {
@@ -200,6 +200,8 @@ fn members(page: Page, is_team: bool, may_manage: bool, refusal: Option<String>)
         email: text(),
         role: Role::Owner,
         since: NOW,
+        is_confirmed: false,
+        is_disabled: is_self,
         is_self,
         may_change,
     };
@@ -214,6 +216,7 @@ fn members(page: Page, is_team: bool, may_manage: bool, refusal: Option<String>)
         page,
         is_team,
         may_manage,
+        may_make_accounts: may_manage,
         members: vec![
             member(true, true),
             member(false, true),
@@ -234,16 +237,32 @@ fn audit_log(page: Page) -> AuditLogPage {
     let event = ShownEvent {
         at: NOW,
         actor: text(),
-        action: text(),
-        subject: text(),
-        detail: vec![(text(), text())],
+        email: text(),
+        user: text(),
+        sentence: text(),
         address: text(),
     };
     AuditLogPage {
         page,
+        lede: "Who did what.",
+        path: "/installation/audit-log".to_owned(),
+        query: LogQuery {
+            who: text(),
+            what: text(),
+            since: text(),
+            until: text(),
+            before: text(),
+        },
+        choices: vec![Choice {
+            value: "user",
+            label: text(),
+            chosen: true,
+        }],
         events: vec![event],
-        older: Some("1".to_owned()),
+        older: Some("before=1".to_owned()),
+        newest: "who=1".to_owned(),
         is_first: false,
+        refusal: Some(text()),
     }
 }
 

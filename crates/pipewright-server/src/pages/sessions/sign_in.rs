@@ -10,15 +10,17 @@ use axum::routing::get;
 use axum_extra::extract::CookieJar;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
-use pipewright_core::{Secret, Timestamp};
+use pipewright_core::Secret;
+use pipewright_store::StoreError;
 use pipewright_store::events::{self, NewEvent};
 use pipewright_store::users::{self, User};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::http::{Html, Page, PageError, PageForm, SeeOther, Visitor, own_path};
-use crate::sessions::{Opening, guard, lockout, open};
-use crate::users::{PasswordError, verify};
+use crate::sessions::admit::{self, Attempt, Locked, Why};
+use crate::sessions::{Opening, lockout, open};
+use crate::users::{For, PasswordError, verify};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/sign-in", get(show).post(submit))
@@ -50,14 +52,16 @@ struct Fields {
 /// Why nobody was signed in.
 #[derive(Debug)]
 enum Refusal {
-    /// Address and password do not belong together.
-    Wrong,
-    /// The address is locked out until then.
-    Locked(Timestamp),
-    /// Too many are being checked at this moment.
-    Busy,
+    /// It is refused, and written down.
+    Refused(Why),
     /// Our own fault.
     Failed(PageError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 async fn show(State(app): State<App>, visitor: Visitor, Query(query): Query<Next>) -> Response {
@@ -94,33 +98,41 @@ async fn submit(
         };
         (status, Html(page)).into_response()
     };
-    let user = match sign_in(&app, &email, Secret::new(fields.password)).await {
-        Ok(user) => user,
-        Err(Refusal::Wrong) => {
-            let sentence = "Wrong e-mail address or password.";
-            return Ok(refused(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                sentence.to_owned(),
-            ));
-        }
-        Err(Refusal::Locked(until)) => {
-            let (sentence, seconds) = lockout::sentence(visitor.now, until);
-            let mut response = refused(StatusCode::TOO_MANY_REQUESTS, sentence);
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-            return Ok(response);
-        }
-        Err(Refusal::Busy) => {
-            let sentence = "Too many people are signing in right now. Try again in a few seconds.";
-            return Ok(refused(
-                StatusCode::SERVICE_UNAVAILABLE,
-                sentence.to_owned(),
-            ));
-        }
+    let (user, attempt) = match sign_in(&visitor, &email, Secret::new(fields.password)).await {
+        Ok(signed_in) => signed_in,
         Err(Refusal::Failed(error)) => return Err(error),
+        Err(Refusal::Refused(why)) => {
+            admit::refused(&visitor, &email, why).await?;
+            return Ok(match why {
+                Why::Wrong => refused(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "Wrong e-mail address or password.".to_owned(),
+                ),
+                Why::Disabled => refused(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "This user is disabled. Ask an administrator of this installation.".to_owned(),
+                ),
+                Why::Locked(until) => {
+                    let (sentence, seconds) = lockout::sentence(visitor.now, until);
+                    let mut response = refused(StatusCode::TOO_MANY_REQUESTS, sentence);
+                    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+                    response
+                }
+                Why::Busy => {
+                    let mut response = refused(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "Too many people are signing in right now. Try again in a few seconds."
+                            .to_owned(),
+                    );
+                    response.headers_mut().insert(RETRY_AFTER, 5.into());
+                    response
+                }
+            });
+        }
     };
     let mut tx = app.db.begin().await?;
-    users::clear_failures(&mut tx, &email).await?;
-    let cookie = open(
+    attempt.succeeded(&mut tx, visitor.now).await?;
+    let opened = open(
         &mut tx,
         &visitor,
         Opening {
@@ -142,29 +154,41 @@ async fn submit(
     events::record(&mut tx, &event).await?;
     tx.commit().await?;
     Ok((
-        cookies.add(cookie),
+        opened.onto(cookies),
         SeeOther::to(&app.config, own_path(&fields.next)),
     )
         .into_response())
 }
 
-/// The user, if address and password belong together.
-async fn sign_in(app: &App, email: &str, password: Secret) -> Result<User, Refusal> {
-    let failed = |error: pipewright_store::StoreError| Refusal::Failed(error.into());
-    if let Some(until) = guard::locked_until(app, email).await.map_err(failed)? {
-        return Err(Refusal::Locked(until));
-    }
-    let user = users::by_email(&app.db, email).await.map_err(failed)?;
+/// The user, if address and password belong together, with the attempt that was counted.
+async fn sign_in(
+    visitor: &Visitor,
+    email: &str,
+    password: Secret,
+) -> Result<(User, Attempt), Refusal> {
+    let app = &visitor.app;
+    let browser = visitor.browser.as_ref().map(<[u8; 32]>::as_slice);
+    let attempt = Attempt::to_sign_in(app, email, &visitor.address, browser)
+        .await?
+        .map_err(|Locked(until)| Refusal::Refused(Why::Locked(until)))?;
+    let user = users::by_email(&app.db, email).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let fits = verify(password, hash).await.map_err(|error| match error {
-        PasswordError::Busy => Refusal::Busy,
-        other @ PasswordError::Hash(_) => Refusal::Failed(PageError::internal(other)),
-    })?;
+    let whom = if attempt.is_known {
+        For::Known
+    } else {
+        For::Stranger
+    };
+    let fits = verify(whom, password, hash)
+        .await
+        .map_err(|error| match error {
+            PasswordError::Busy => Refusal::Refused(Why::Busy),
+            other @ PasswordError::Hash(_) => Refusal::Failed(PageError::internal(other)),
+        })?;
     match user {
-        Some(user) if fits && user.disabled_at.is_none() => Ok(user),
-        _ => match guard::count_failure(app, email).await.map_err(failed)? {
-            Some(until) => Err(Refusal::Locked(until)),
-            None => Err(Refusal::Wrong),
-        },
+        Some(user) if fits && user.disabled_at.is_none() => Ok((user, attempt)),
+        Some(_) if fits => Err(Refusal::Refused(Why::Disabled)),
+        _ => Err(Refusal::Refused(
+            attempt.locked_until.map_or(Why::Wrong, Why::Locked),
+        )),
     }
 }

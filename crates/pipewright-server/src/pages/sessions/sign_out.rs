@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::post;
 use axum_extra::extract::CookieJar;
+use pipewright_store::events::{self, NewEvent};
 use pipewright_store::sessions;
 
 use crate::app::App;
@@ -22,6 +23,17 @@ async fn submit(
     if let Some(session) = &visitor.session {
         let mut tx = app.db.begin().await?;
         sessions::remove(&mut tx, &session.token_hash).await?;
+        let event = NewEvent {
+            account_id: None,
+            user_id: Some(session.user.id),
+            actor: &session.user.name,
+            action: "user.signed_out",
+            subject: &session.user.email,
+            detail: serde_json::json!({}),
+            address: Some(&visitor.address),
+            at: visitor.now,
+        };
+        events::record(&mut tx, &event).await?;
         tx.commit().await?;
     }
     let cookies = cookies.add(remove_cookie(&app.config, SESSION_COOKIE));

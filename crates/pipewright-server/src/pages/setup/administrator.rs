@@ -116,6 +116,9 @@ async fn submit(
         is_administrator: true,
         created_at: visitor.now,
         disabled_at: None,
+        may_make_accounts: true,
+        may_connect: true,
+        email_proved_at: Some(visitor.now.as_micros()),
     };
     users::insert(&mut tx, &user).await?;
     let first = make_accounts(&mut tx, &user, &checked).await?;
@@ -130,7 +133,7 @@ async fn submit(
         at: visitor.now,
     };
     events::record(&mut tx, &event).await?;
-    let cookie = open(
+    let opened = open(
         &mut tx,
         &visitor,
         Opening {
@@ -143,14 +146,14 @@ async fn submit(
     let path = format!("/{}/settings/integrations", first.slug);
     let done = SeeOther::to(&app.config, &path)
         .done("Pipewright is set up, and you are its administrator. Connect your Bitbucket next.");
-    Ok((cookies.add(cookie), done).into_response())
+    Ok((opened.onto(cookies), done).into_response())
 }
 
 fn check(fields: &Fields) -> Result<Checked, String> {
     let name = checked_name(&fields.name)?;
     let email = checked_email(&fields.email)?;
     let password = Secret::new(fields.password.clone());
-    check_password(&password)?;
+    check_password(&password, &[&name, &email])?;
     let personal_slug = slug::suggest(&email);
     let team = fields.team.trim();
     let team = if team.is_empty() {

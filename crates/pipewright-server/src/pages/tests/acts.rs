@@ -186,8 +186,8 @@ async fn a_build_is_stopped_and_rerun_and_history_tells_who() {
     );
     let log = scene.owner.get("/harbor/settings/audit-log").await;
     assert!(
-        log.text.contains("build stopped")
-            && log.text.contains("build rerun")
+        log.text.contains("stopped checkout-api #1 of ")
+            && log.text.contains("ran checkout-api #1 of ")
             && log.text.contains("checkout-api #1")
     );
 }

@@ -153,10 +153,10 @@ async fn a_schedule_is_made_listed_changed_switched_and_deleted() {
     assert_eq!(scene.owner.get(&own).await.status, StatusCode::NOT_FOUND);
     let log = scene.owner.get("/harbor/settings/audit-log").await.text;
     for act in [
-        "schedule created",
-        "schedule changed",
-        "schedule switched off",
-        "schedule deleted",
+        "made a schedule of",
+        "changed a schedule of",
+        "switched off a schedule of",
+        "deleted a schedule of",
     ] {
         assert!(log.contains(act), "{act} is missing in {log}");
     }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::http::{Html, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
-use crate::sessions::guard;
-use crate::users::{check_password, checked_name, hash_password, verify};
+use crate::sessions::admit::{Attempt, Locked, too_often};
+use crate::users::{For, check_password, checked_name, hash_password, verify};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -137,27 +137,29 @@ async fn change_password(
         return refuse("The two new passwords do not match.").await;
     }
     let new = Secret::new(form.new);
-    if let Err(sentence) = check_password(&new) {
+    if let Err(sentence) = check_password(&new, &[&user.user.name, &user.user.email]) {
         return refuse(&sentence).await;
     }
-    if let Some(until) = guard::locked_until(&app, &user.user.email).await? {
-        return Err(guard::refusal(user.visitor.now, until));
-    }
+    let attempt = Attempt::of_user(&app, user.user.id)
+        .await?
+        .map_err(|locked| too_often(user.visitor.now, locked))?;
     let fits = verify(
+        For::Known,
         Secret::new(form.current),
         Some(user.user.password_hash.clone()),
     )
     .await
     .map_err(PageError::internal)?;
     if !fits {
-        if let Some(until) = guard::count_failure(&app, &user.user.email).await? {
-            return Err(guard::refusal(user.visitor.now, until));
+        if let Some(until) = attempt.locked_until {
+            return Err(too_often(user.visitor.now, Locked(until)));
         }
         return refuse("The current password is not right. Enter the one you signed in with.")
             .await;
     }
     let hash = hash_password(new).await.map_err(PageError::internal)?;
     let mut tx = app.db.begin().await?;
+    attempt.succeeded(&mut tx, user.visitor.now).await?;
     users::set_password(&mut tx, user.user.id, &hash).await?;
     let ended = sessions::remove_others(&mut tx, user.user.id, &user.token_hash).await?;
     record(

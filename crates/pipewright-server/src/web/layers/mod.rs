@@ -8,4 +8,5 @@ pub(crate) mod panics;
 pub(crate) mod problems;
 pub(crate) mod request_id;
 pub(crate) mod security_headers;
+pub(crate) mod streams;
 pub(crate) mod timeout;
