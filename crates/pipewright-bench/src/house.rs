@@ -113,6 +113,7 @@ impl Home {
             artifact_keep: Duration::from_hours(24 * 14),
             host: HostOptions::default(),
             workspace_bytes: None,
+            retention: pipewright_server::Retention::default(),
             stop_grace: Duration::from_secs(10),
         };
         let git = Git::new(GitOptions::default(), directory)?;

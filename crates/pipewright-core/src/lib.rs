@@ -18,7 +18,7 @@ pub mod variable;
 pub mod wire;
 
 pub use git::{CommitHash, RefKind, RefName};
-pub use pattern::RefPattern;
+pub use pattern::{RefPattern, Specificity};
 pub use plan::Plan;
 pub use role::{Right, Role};
 pub use secret::Secret;

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use self::glob::Glob;
+use self::glob::{Glob, Score};
 
 /// The text was not a usable pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +49,34 @@ impl RefPattern {
         } else {
             self.glob.matches(short)
         }
+    }
+}
+
+/// How closely a pattern describes a name that it matches; the greater of two is the more specific.
+///
+/// A name before any pattern; then the more characters that are written out and not left to wildcards, of alternatives those
+/// of the one that matched; then the fewer `**`, the fewer `*`, the fewer `?`; then a pattern that has no alternatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Specificity {
+    is_exact: bool,
+    score: Score,
+    is_one: bool,
+}
+
+impl RefPattern {
+    /// How closely it describes the short name of a branch or tag; none where it does not match.
+    pub fn specificity(&self, short: &str) -> Option<Specificity> {
+        let is_exact = self.is_exact();
+        let score = if is_exact {
+            (self.text == short).then(Score::default)
+        } else {
+            self.glob.score(short)
+        };
+        Some(Specificity {
+            is_exact,
+            score: score?,
+            is_one: !self.text.contains('{'),
+        })
     }
 }
 
@@ -179,6 +207,51 @@ mod tests {
             &format!("{}{}", "{".repeat(9), "}".repeat(9)),
         ] {
             assert!(text.parse::<RefPattern>().is_err(), "{text:?}");
+        }
+    }
+
+    #[rstest]
+    // Each is a part of what the next one matches.
+    #[case("feature/a", &["feature/a", "feature/?", "feature/*", "feature/**", "**"])]
+    #[case("feature/a/b", &["feature/a/*", "feature/**", "*/**", "**"])]
+    #[case("main", &["main", "{main,develop}", "mai?", "ma*", "*"])]
+    #[case("release-1", &["release-*", "{feature/*,hotfix/*,release-*}", "*", "**"])]
+    #[case("a/b", &["a/b", "{a/{b,c},x}", "**/b", "**b", "**"])]
+    #[case("b", &["b", "**/b"])]
+    fn the_narrower_pattern_is_the_more_specific(#[case] name: &str, #[case] patterns: &[&str]) {
+        let specificities: Vec<_> = patterns
+            .iter()
+            .map(|text| {
+                let pattern: RefPattern = text.parse().expect("a pattern");
+                assert!(pattern.matches(name), "{text}");
+                pattern.specificity(name).expect("it matches")
+            })
+            .collect();
+        for (pair, texts) in specificities.windows(2).zip(patterns.windows(2)) {
+            assert!(pair[0] > pair[1], "{texts:?}: {pair:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_has_a_specificity_exactly_where_it_matches() {
+        let patterns = [
+            "a",
+            "*",
+            "**/a",
+            "{a,b/**}",
+            "?{x,}",
+            "a*{b,*}c",
+            "{,a}{,b}{,c}",
+        ];
+        for text in patterns {
+            let pattern: RefPattern = text.parse().expect("a pattern");
+            for name in ["a", "b", "b/c", "ax", "abc", "a/c", "x/y/a", ""] {
+                assert_eq!(
+                    pattern.specificity(name).is_some(),
+                    pattern.matches(name),
+                    "{text} {name}"
+                );
+            }
         }
     }
 }

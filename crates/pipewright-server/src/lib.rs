@@ -17,6 +17,7 @@ mod live;
 mod machine;
 mod pages;
 mod repositories;
+mod retention;
 mod routes;
 mod run;
 mod scheduler;
@@ -38,7 +39,7 @@ use web as http;
 
 pub use ground::app::{App, AppParts};
 pub use ground::clock::{Clock, ManualClock, SystemClock};
-pub use ground::config::{CloudAddresses, ServerConfig};
+pub use ground::config::{CloudAddresses, Retention, ServerConfig};
 pub use ground::wakeups::Wakeups;
 pub use live::{LogLength, News, NewsItem};
 pub use machine::{Machine, MachineError, OneTimeLink, delete_account};

@@ -3,7 +3,7 @@
 //! `/` · `/setup/{token}` · `/sign-in` · `/sign-out` · `/invitations/{token}` · `/profile` · `/theme` · `/accounts/new` ·
 //! `/administration/bitbucket-cloud` · `/oauth/bitbucket/callback` · `/hooks/{path}` · `/health` · `/static/{hash}/{file}` ·
 //! `/{account}/applications…` · `/{account}/builds…` · `/{account}/deliveries…` ·
-//! `/{account}/settings/{integrations|variables|members|audit-log}…`. First parts that are not an account's are reserved words:
+//! `/{account}/settings/{integrations|variables|members|storage|audit-log}…`. First parts that are not an account's are reserved words:
 //! see `accounts::slug`.
 
 use axum::Router;

@@ -40,7 +40,8 @@ fn main() {
                 pipewright_spec::Planned::Nothing { reason } => {
                     println!("  line {}: {reason}", start.line);
                 }
-                pipewright_spec::Planned::Invalid(problems) => {
+                pipewright_spec::Planned::Invalid(problems)
+                | pipewright_spec::Planned::Unsupported(problems) => {
                     println!("  line {}: {} problems", start.line, problems.len());
                 }
             }

@@ -18,6 +18,9 @@ const NOT_YAML: &[(&str, u32, &str)] = &[
     ("137.yml", 4, "PW0010"),
 ];
 
+/// A part of a file, which Bitbucket never ran: it has no pipeline.
+const RUNS_NOTHING: &[&str] = &["023.yml"];
+
 /// Pipelines that are in another repository.
 const IMPORTED: &[(&str, &str)] = &[("024.yml", "default")];
 
@@ -45,6 +48,13 @@ fn every_real_file_plans() {
             .iter()
             .filter(|problem| problem.is_fatal())
             .collect();
+        if RUNS_NOTHING.contains(&name.as_str()) {
+            assert!(
+                errors.len() == 1 && errors[0].code == "PW0150",
+                "{name}: {errors:#?}"
+            );
+            continue;
+        }
         assert!(errors.is_empty(), "{name}: a false error: {errors:#?}");
         let file = parsed.pipeline_file.expect("a file without errors");
         for start in file.start_conditions() {
@@ -64,7 +74,9 @@ fn every_real_file_plans() {
                     IMPORTED.contains(&(name.as_str(), start.section.as_str())),
                     "{name}: {needed:#?}"
                 ),
-                Planned::Invalid(problems) => panic!("{name}: {problems:#?}"),
+                Planned::Invalid(problems) | Planned::Unsupported(problems) => {
+                    panic!("{name}: {problems:#?}")
+                }
                 Planned::Nothing { reason } => panic!("{name}: {reason}"),
             }
         }
@@ -73,7 +85,7 @@ fn every_real_file_plans() {
             warnings.insert(name.clone(), parsed.diagnostics.len());
         }
     }
-    assert_eq!(planned, files.len() - NOT_YAML.len());
+    assert_eq!(planned, files.len() - NOT_YAML.len() - RUNS_NOTHING.len());
     assert!(starts > 300, "{starts} start conditions");
     assert!(
         warnings.len() < 25,
@@ -94,7 +106,9 @@ fn what_is_not_supported_is_named() {
         for start in file.start_conditions() {
             for problem in file.unsupported(&start.sample, &host) {
                 assert!(
-                    problem.message.starts_with("not supported yet"),
+                    problem.message.starts_with("not supported yet")
+                        || (problem.message.contains(" is not used; ")
+                            && problem.severity == Severity::Warning),
                     "{name}: {problem:?}"
                 );
                 assert_ne!(problem.severity, Severity::Error, "{name}: {problem:?}");

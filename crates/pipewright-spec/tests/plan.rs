@@ -6,9 +6,7 @@ use pipewright_core::plan::{
     CaptureOn, CloneDepth, FailureStrategy, Group, GroupKind, PipePlan, Plan, ScriptItem, StepPlan,
 };
 use pipewright_spec::plan::TriggerEvent;
-use pipewright_spec::{
-    Capabilities, Feature, PipelineFile, Planned, Severity, Trigger, parse, render_text,
-};
+use pipewright_spec::{PipelineFile, Planned, Severity, Trigger, parse, render_text};
 use rstest::rstest;
 
 fn file(text: &str) -> PipelineFile {
@@ -153,11 +151,6 @@ fn one_pipeline_runs(#[case] trigger: Trigger, #[case] pipeline: &str, #[case] r
     "pipelines: {default: [{step: {script: [a]}}]}",
     Trigger::PullRequest { source_branch: "x".to_owned(), destination_branch: "main".to_owned() },
     "the file has no `pull-requests` section for the pull request's source branch `x`"
-)]
-#[case(
-    "image: alpine",
-    branch("main"),
-    "the file has no `branches` section for the branch `main`, and it has no `default`"
 )]
 fn nothing_runs_and_the_reason_is_told(
     #[case] text: &str,
@@ -452,8 +445,8 @@ pipelines:
         services: [db, docker]
         artifacts:
           download: [earlier]
-          paths: [dist/**]
           upload:
+            - dist/**
             - {name: reports, type: test-reports, paths: ['**/*.xml'], depth: 4, capture-on: failed}
             - {name: own, type: scoped, paths: [x], ignore-paths: [y]}
         script: [a]
@@ -698,137 +691,6 @@ pipelines:
         file.fired(TriggerEvent::PipelineCompleted, &value_of)
             .0
             .is_empty()
-    );
-}
-
-#[test]
-fn what_an_installation_cannot_do_is_refused_or_ignored() {
-    let text = "
-image: alpine
-options: {size: 2x}
-definitions: {services: {db: {image: postgres}}}
-pipelines:
-  default:
-    - step:
-        name: Test
-        caches: [node]
-        services: [db]
-        script:
-          - make
-          - pipe: atlassian/demo:1
-  branches:
-    plain:
-      - step: {caches: [node], runs-on: [self.hosted, linux.shell], script: [make]}
-    foreign:
-      - step: {runs-on: [self.hosted, windows], script: [make]}
-";
-    let file = file(text);
-    let host = Capabilities::host();
-    insta::assert_snapshot!(render_text(
-        &file.unsupported(&branch("x"), &host),
-        "bitbucket-pipelines.yml",
-        text
-    ));
-    let within = |trigger: &Trigger, capabilities: &Capabilities| {
-        file.plan_within(trigger, &BTreeMap::new(), capabilities)
-    };
-    assert!(matches!(within(&branch("x"), &host), Planned::Invalid(_)));
-    let Planned::Plan(_, warnings) = within(&branch("plain"), &host) else {
-        panic!("a size is harmless")
-    };
-    assert_eq!(
-        warnings
-            .iter()
-            .map(|problem| &*problem.code)
-            .collect::<Vec<_>>(),
-        ["PW0201"]
-    );
-    assert!(matches!(
-        within(&branch("foreign"), &host),
-        Planned::Invalid(_)
-    ));
-    assert!(
-        matches!(
-            within(&branch("foreign"), &host.with(Feature::RunsOn)),
-            Planned::Plan(..)
-        ),
-        "a flag is flipped"
-    );
-}
-
-#[test]
-fn only_the_steps_that_run_need_something() {
-    let text = "
-pipelines:
-  default:
-    - step: {name: build, script: [make]}
-    - parallel:
-        - step: {name: unit, services: [docker], script: [make]}
-        - step: {name: lint, script: [make]}
-    - stage:
-        name: out
-        deployment: production
-        steps:
-          - step: {name: ship, script: [make]}
-";
-    let file = file(text);
-    let needed = |wanted: &[usize]| {
-        let without = Capabilities::host().without(Feature::Deployment);
-        let problems =
-            file.unsupported_for(&branch("main"), &BTreeMap::new(), &without, &|index| {
-                wanted.contains(&index)
-            });
-        problems
-            .into_iter()
-            .map(|problem| problem.path)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(needed(&[0, 2]), [""; 0]);
-    assert_eq!(
-        needed(&[1]),
-        ["pipelines.default[1].parallel[0].step.services[0]"]
-    );
-    assert_eq!(needed(&[0, 3]), ["pipelines.default[2].stage.deployment"]);
-    assert_eq!(needed(&[0, 1, 2, 3]).len(), 2);
-}
-
-#[test]
-fn what_a_step_says_itself_it_does_not_take_from_the_file() {
-    let text = "
-clone: {lfs: true}
-options: {runs-on: [gpu], runtime: {cloud: {arch: arm}}}
-pipelines:
-  default:
-    - step: {clone: {lfs: false}, runs-on: [linux], runtime: {cloud: {arch: x86}}, script: [make]}
-  branches:
-    other:
-      - step: {script: [make]}
-";
-    let file = file(text);
-    let refused = |trigger| {
-        let problems = file.unsupported(&trigger, &Capabilities::host());
-        problems
-            .into_iter()
-            .filter(pipewright_spec::Diagnostic::is_fatal)
-            .map(|problem| problem.path)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(refused(branch("main")), [""; 0]);
-    assert_eq!(
-        refused(branch("other")),
-        ["clone.lfs", "options.runs-on", "options.runtime.cloud.arch"]
-    );
-}
-
-#[test]
-fn a_task_for_a_hosted_assistant_is_never_run() {
-    let text = "pipelines: {default: [{step: {script: [make, {agent: reviewer}]}}]}";
-    let Planned::Invalid(problems) = file(text).plan(&branch("main")) else {
-        panic!("refused")
-    };
-    assert_eq!(
-        problems[0].message,
-        "not supported yet: `agent`; it runs only at Atlassian"
     );
 }
 

@@ -41,6 +41,7 @@ pub mod pull_request_heads;
 pub mod ref_moves;
 pub mod refs;
 pub mod repositories;
+pub mod retention;
 pub mod runners;
 pub mod schedules;
 pub mod sealed;
@@ -49,6 +50,7 @@ pub mod settings;
 pub mod sign_ins;
 pub mod statuses;
 pub mod steps;
+pub mod storage;
 pub mod story;
 pub mod tasks;
 #[cfg(test)]
@@ -94,6 +96,8 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         pull_request_heads::ALL,
         ref_moves::ALL,
         refs::ALL,
+        retention::ALL,
+        storage::ALL,
         runners::ALL,
         statuses::ALL,
         steps::ALL,

@@ -89,6 +89,8 @@ pub(crate) fn a_plan_of(steps: usize) -> Plan {
         output_variables: Vec::new(),
         oidc: false,
         child: None,
+        unmet: Vec::new(),
+        unsupported: Vec::new(),
         line: 1,
     };
     let group = Group {

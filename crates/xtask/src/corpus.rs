@@ -113,7 +113,7 @@ fn row(path: &Path) -> Result<Row> {
             match file.plan(&start.sample) {
                 Planned::Plan(..) => row.planned += 1,
                 Planned::Needs(_) => row.imported += 1,
-                Planned::Invalid(_) | Planned::Nothing { .. } => {}
+                Planned::Invalid(_) | Planned::Unsupported(_) | Planned::Nothing { .. } => {}
             }
             if !file
                 .unsupported(&start.sample, &Capabilities::host())

@@ -2,7 +2,7 @@
 //!
 //! Invariants, each a property test: whatever the order of events, a build that was planned comes to an end once every
 //! queued attempt has reported; no step is queued before the group before it has ended well; a build that was asked to
-//! stop queues nothing more but its final step; a step whose condition is not met is given no attempt; a rerun leaves what
+//! stop queues nothing more but its final step; a step whose condition is not met, or that no runner here can run, is given no attempt; a rerun leaves what
 //! passed alone and ends again; an event that does not fit is refused and changes nothing.
 //!
 //! What starts next is in `settle`, what runs again in `rerun`. Not here: conditions. Whether one is met is asked of the
@@ -11,7 +11,7 @@
 pub use rerun::RerunFrom;
 
 use super::state::{AttemptOutcome, BuildOutcome, BuildState, StepOutcome, StepState};
-use crate::plan::{ConditionPlan, FailureStrategy, Plan};
+use crate::plan::{ConditionPlan, FailureStrategy, Plan, StepPlan};
 
 /// How often a step whose runner was lost is given to another before the build is [`BuildOutcome::Errored`].
 const LOST_ATTEMPTS_ALLOWED: u32 = 3;
@@ -19,6 +19,10 @@ const LOST_ATTEMPTS_ALLOWED: u32 = 3;
 /// How often a step whose server stopped is begun again. No restart ends a build; only a step that brings the server
 /// down each time does, in the end.
 const INTERRUPTIONS_ALLOWED: u32 = 100;
+
+/// How the sentence begins of a build or step that is fine as a pipeline file and that no runner here can run. Its outcome
+/// is `Errored`, the installation's matter, and what shows it tells it from other trouble by these words.
+pub const NOT_SUPPORTED: &str = "Not supported here yet";
 
 /// A build as stored, with the plan it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,7 +241,8 @@ pub fn advance(
             if !waits || run.state == BuildState::Stopping {
                 return Err(refused());
             }
-            moving.queue(step);
+            let planned = plan.and_then(|plan| plan.step(step)).ok_or_else(refused)?;
+            moving.start(planned, step);
         }
         BuildEvent::Rerun(_) => return Err(refused()),
     }
@@ -270,6 +275,20 @@ impl Moving<'_> {
         let step = self.run.steps.get_mut(step)?;
         let under_way = matches!(step.state, StepState::Queued | StepState::Running);
         (under_way && step.attempts == attempt).then_some(step)
+    }
+
+    /// Queues a step whose turn has come, or ends it where nobody here can run it.
+    fn start(&mut self, step: &StepPlan, index: usize) {
+        match step.refusal() {
+            None => self.queue(index),
+            Some(why) => {
+                self.run.steps[index].state = StepState::Finished(StepOutcome::Errored);
+                self.effects.push(Effect::Explain {
+                    step: index,
+                    why: format!("{NOT_SUPPORTED}: {why}."),
+                });
+            }
+        }
     }
 
     fn queue(&mut self, index: usize) {

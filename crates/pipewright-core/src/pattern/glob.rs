@@ -30,6 +30,8 @@ enum State {
     Any,
     /// Goes on at each of these states.
     Split(Vec<u16>),
+    /// The same for `**/`, which may stand for nothing.
+    Deep(Vec<u16>),
     /// The pattern is at its end.
     End,
 }
@@ -87,6 +89,112 @@ impl Glob {
     }
 }
 
+/// How much of a pattern is what a name must be: what was written out, then how few of its wildcards take how much. Greater
+/// is more specific; of two that match one name, what the greater matches is in general a part of what the other does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Score {
+    literals: i32,
+    /// `**`, each counted down; likewise the following.
+    anys: i32,
+    stars: i32,
+    ones: i32,
+}
+
+impl Score {
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            literals: self.literals + other.literals,
+            anys: self.anys + other.anys,
+            stars: self.stars + other.stars,
+            ones: self.ones + other.ones,
+        }
+    }
+}
+
+impl Glob {
+    /// The score of the most specific way in which the pattern matches a name: of alternatives, the one that matched. None
+    /// where it does not match.
+    pub(super) fn score(&self, name: &str) -> Option<Score> {
+        let rest = name.strip_prefix(self.prefix.as_str())?;
+        let written = Score {
+            literals: i32::try_from(self.prefix.chars().count()).unwrap_or(i32::MAX / 2),
+            ..Score::default()
+        };
+        let mut current = vec![None; self.states.len()];
+        self.reach(&mut current, 0, written);
+        self.follow(&mut current);
+        for character in rest.chars() {
+            let mut next = vec![None; self.states.len()];
+            for (index, score) in current.iter().enumerate() {
+                let Some(score) = *score else { continue };
+                match &self.states[index] {
+                    State::Char(wanted) if *wanted == character => {
+                        let more = Score {
+                            literals: 1,
+                            ..Score::default()
+                        };
+                        self.reach(&mut next, index + 1, score.plus(more));
+                    }
+                    State::One if character != '/' => {
+                        let less = Score {
+                            ones: -1,
+                            ..Score::default()
+                        };
+                        self.reach(&mut next, index + 1, score.plus(less));
+                    }
+                    // They were counted when they were entered.
+                    State::Star if character != '/' => keep_best(&mut next[index], score),
+                    State::Any => keep_best(&mut next[index], score),
+                    _ => {}
+                }
+            }
+            self.follow(&mut next);
+            current = next;
+        }
+        let end = self
+            .states
+            .iter()
+            .position(|state| matches!(state, State::End))?;
+        current[end]
+    }
+
+    /// Enters a state, which counts its wildcard.
+    fn reach(&self, scores: &mut [Option<Score>], index: usize, score: Score) {
+        let entered = match self.states[index] {
+            State::Star => Score {
+                stars: -1,
+                ..Score::default()
+            },
+            State::Any | State::Deep(_) => Score {
+                anys: -1,
+                ..Score::default()
+            },
+            _ => Score::default(),
+        };
+        keep_best(&mut scores[index], score.plus(entered));
+    }
+
+    /// Follows the moves that take no character. All of them lead onwards, so one pass is enough.
+    fn follow(&self, scores: &mut [Option<Score>]) {
+        for index in 0..self.states.len() {
+            let Some(score) = scores[index] else { continue };
+            match &self.states[index] {
+                State::Split(targets) | State::Deep(targets) => {
+                    for target in targets {
+                        self.reach(scores, usize::from(*target), score);
+                    }
+                }
+                State::Star | State::Any => self.reach(scores, index + 1, score),
+                State::Char(_) | State::One | State::End => {}
+            }
+        }
+    }
+}
+
+fn keep_best(kept: &mut Option<Score>, score: Score) {
+    *kept = (*kept).max(Some(score));
+}
+
 /// Follows the moves that take no character.
 struct Walk<'g> {
     states: &'g [State],
@@ -108,7 +216,7 @@ impl Walk<'_> {
                 continue;
             }
             match &self.states[index] {
-                State::Split(targets) => self
+                State::Split(targets) | State::Deep(targets) => self
                     .open
                     .extend(targets.iter().map(|target| usize::from(*target))),
                 State::Star | State::Any => {
@@ -166,7 +274,7 @@ impl Compiler<'_> {
         if before.is_none_or(|before| before == '/') && self.rest.next_if_eq(&'/').is_some() {
             let at = self.states.len() as u16;
             self.states.extend([
-                State::Split(vec![at + 1, at + 3]),
+                State::Deep(vec![at + 1, at + 3]),
                 State::Any,
                 State::Char('/'),
             ]);

@@ -13,7 +13,7 @@ use crate::CommitHash;
 pub use locks::{Lock, Locks};
 pub use step::{
     ArtifactPlan, CachePlan, CaptureOn, ChangesetCondition, ChildPlan, CloneDepth, ClonePlan,
-    ConditionPlan, FailureStrategy, ImagePlan, PipePlan, ScriptItem, ServicePlan, StepPlan,
+    ConditionPlan, FailureStrategy, ImagePlan, PipePlan, ScriptItem, ServicePlan, StepPlan, Unmet,
 };
 
 /// Everything that must run for a trigger, in order. Steps are numbered through the whole plan from 0.
@@ -127,6 +127,44 @@ impl Plan {
     pub fn has_changeset_conditions(&self) -> bool {
         self.conditions()
             .any(|condition| condition.changesets.is_some())
+    }
+
+    /// What must be said beside the result of the whole plan: the images that its executor does without, each once, in the
+    /// order of the steps. A sentence; none where every step gets what it declares.
+    pub fn qualification(&self) -> Option<String> {
+        let mut names: Vec<String> = Vec::new();
+        for unmet in self.steps().flat_map(|step| &step.unmet) {
+            let name = unmet.to_string();
+            if unmet.changes_result() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let (first, others) = names.split_first()?;
+        let more = match others {
+            [] => String::new(),
+            [second] => format!(" and {second}"),
+            many => format!(" and {} other images", many.len()),
+        };
+        Some(format!(
+            "Runs without {first}{more}: scripts run directly on the runner's machine, with the tools that are there."
+        ))
+    }
+
+    /// For each step, whether it begins whatever happens, as long as all before it end well: nobody has to start it or
+    /// anything before it, and no condition of its own may leave it out.
+    pub fn certain_steps(&self) -> Vec<bool> {
+        let mut is_gated = false;
+        let mut certain = Vec::with_capacity(self.len());
+        for group in &self.groups {
+            let may_be_left_out = group.manual || group.condition.is_some();
+            for step in &group.steps {
+                certain.push(
+                    !is_gated && !may_be_left_out && !step.manual && step.condition.is_none(),
+                );
+            }
+            is_gated |= group.manual || group.steps.iter().any(|step| step.manual);
+        }
+        certain
     }
 
     /// How many steps there are.

@@ -1,5 +1,7 @@
 //! One step of a plan: everything a runner needs to know about it that the pipeline file says.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// One unit of work for one runner.
@@ -66,9 +68,53 @@ pub struct StepPlan {
     /// The pipeline that the step starts and waits for, instead of running a script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<ChildPlan>,
+    /// What the file declares for the step and the executor that it was planned for does without: it runs all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<Unmet>,
+    /// What no runner here can do for the step, each a fragment that names key and line. Such a step is not begun: it ends
+    /// as [`NOT_SUPPORTED`](crate::build::NOT_SUPPORTED) when its turn comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsupported: Vec<String>,
     /// 1-based line of the step in the pipeline file; 0 where it is not known.
     #[serde(default)]
     pub line: u32,
+}
+
+/// Something that the file declares for a step and its executor does without.
+///
+/// Whatever is shown of such a step says so: a green result of a script that ran without its image is another one than
+/// Bitbucket's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", content = "name", rename_all = "snake_case")]
+pub enum Unmet {
+    /// The image of its container: the script runs directly on the runner's machine, with the tools that are there.
+    Image(String),
+    /// A cache that cannot be kept there: it is neither restored nor saved.
+    Cache(String),
+}
+
+impl Unmet {
+    /// True where the script may come to another result by it; a cache only makes it slower.
+    pub const fn changes_result(&self) -> bool {
+        matches!(self, Self::Image(_))
+    }
+}
+
+impl fmt::Display for Unmet {
+    /// Follows "without": `the image php:8.0`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Image(name) => write!(f, "the image {name}"),
+            Self::Cache(name) => write!(f, "the cache {name}"),
+        }
+    }
+}
+
+impl StepPlan {
+    /// Why the step cannot be begun here: a fragment to follow "Not supported here yet: ".
+    pub fn refusal(&self) -> Option<String> {
+        (!self.unsupported.is_empty()).then(|| self.unsupported.join("; "))
+    }
 }
 
 /// Another pipeline of the same file, run as one step: its failure is the step's.

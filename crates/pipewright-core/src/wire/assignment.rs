@@ -76,6 +76,18 @@ pub struct Checkout {
     pub ref_name: RefName,
     /// The exact commit to check out.
     pub commit: CommitHash,
+    /// What is merged into it in the workspace, for a pull request.
+    pub merge: Option<Merge>,
+}
+
+/// The destination of a pull request, which is merged into its source before a script sees it: what is tested is what will
+/// be merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// The branch; fetched by name.
+    pub ref_name: RefName,
+    /// The exact commit of it.
+    pub commit: CommitHash,
 }
 
 /// How git authenticates to Bitbucket.

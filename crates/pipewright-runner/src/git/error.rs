@@ -110,6 +110,18 @@ pub enum GitError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The destination of a pull request cannot be merged into its source: the author's matter.
+    #[error("{} at {} conflicts with it{}; merge {destination} into the branch, resolve the conflicts, and push", destination, commit.short(), in_files(files, *count))]
+    Conflict {
+        /// The destination's short name.
+        destination: String,
+        /// Its commit.
+        commit: CommitHash,
+        /// The first files in conflict; none where the two have no history in common.
+        files: Vec<String>,
+        /// How many there are.
+        count: usize,
+    },
     /// The mirror's files are broken.
     #[error("the mirror is damaged ({detail}); it is made anew with the next fetch")]
     Damaged {
@@ -161,6 +173,20 @@ pub enum GitError {
         /// The end of what git printed, without secrets.
         detail: String,
     },
+}
+
+/// ` in a.txt, b.txt and 3 more files`.
+fn in_files(files: &[String], count: usize) -> String {
+    let named: Vec<String> = files
+        .iter()
+        .map(|name| name.escape_debug().to_string())
+        .collect();
+    match (named.is_empty(), count.saturating_sub(named.len())) {
+        (true, _) => ": they have no history in common".to_owned(),
+        (false, 0) => format!(" in {}", named.join(", ")),
+        (false, 1) => format!(" in {} and one more file", named.join(", ")),
+        (false, more) => format!(" in {} and {more} more files", named.join(", ")),
+    }
 }
 
 impl GitError {

@@ -72,6 +72,10 @@ impl LocalRepository {
             .map(|(top, common)| Self { git, top, common }))
     }
 
+    pub(super) const fn git(&self) -> &Git {
+        &self.git
+    }
+
     /// The root of the work tree.
     pub fn top(&self) -> &Path {
         &self.top

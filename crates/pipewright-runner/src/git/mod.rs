@@ -11,6 +11,7 @@ mod command;
 mod error;
 mod local;
 mod maintain;
+mod merge;
 mod mirror;
 mod options;
 mod read;

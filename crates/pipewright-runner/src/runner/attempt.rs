@@ -158,8 +158,12 @@ async fn prepare<P: ArtifactPlace>(
             timings,
         )
         .await
-        .map_err(|error| {
-            StepEnd::errored(format!("The repository could not be cloned: {error}."))
+        .map_err(|error| match error {
+            GitError::Conflict { .. } => StepEnd::without_script(
+                AttemptOutcome::Failed,
+                Some(format!("The pull request cannot be merged: {error}.")),
+            ),
+            error => StepEnd::errored(format!("The repository could not be cloned: {error}.")),
         })?;
         if let Some(seen_at) = seen_at {
             let objects = means.mirrors.objects(checkout.repository);
@@ -230,6 +234,12 @@ async fn clone(
         }
         other => other?,
     };
+    let merge_begin = Instant::now();
+    if let Some(merge) = &checkout.merge {
+        mirrors.ensure_merge(checkout).await?;
+        mirrors.merge_into(merge, target).await?;
+        timings.push(timing("merge", merge_begin));
+    }
     for (part, time) in [("fetch", fetched), ("checkout", checked_out.elapsed)] {
         timings.push(Timing {
             part: part.to_owned(),
@@ -243,6 +253,14 @@ async fn clone(
         describe(&ensured)
     ))
     .await;
+    if let Some(merge) = &checkout.merge {
+        log.line(&format!(
+            "Merged {} at {} into it",
+            merge.ref_name.short(),
+            merge.commit.short()
+        ))
+        .await;
+    }
     Ok(())
 }
 

@@ -37,6 +37,7 @@ fn checkout(url: &str, credential: &CloneCredential, branch: &str, commit: &str)
         credential: credential.clone(),
         ref_name: RefName::branch(branch).expect("a branch name"),
         commit: commit.parse().expect("a commit"),
+        merge: None,
     }
 }
 

@@ -17,6 +17,11 @@ pub(crate) enum RedeliverError {
     /// There is none, or it is another account's.
     #[error("there is no such delivery")]
     NotFound,
+    /// Its body was kept long enough.
+    #[error(
+        "the body of this delivery is not kept any more; push again, or run the branch by hand"
+    )]
+    BodyGone,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -27,6 +32,7 @@ impl Failure for RedeliverError {
         match self {
             Self::Denied(_) => Kind::Denied,
             Self::NotFound => Kind::NotFound,
+            Self::BodyGone => Kind::Conflict,
             Self::Store(_) => Kind::Internal,
         }
     }
@@ -43,6 +49,9 @@ pub(crate) async fn redeliver(
     let old = get(&app.db, actor.account, delivery)
         .await?
         .ok_or(RedeliverError::NotFound)?;
+    if old.body.is_empty() {
+        return Err(RedeliverError::BodyGone);
+    }
     let id = DeliveryId::new();
     let new = NewDelivery {
         id,

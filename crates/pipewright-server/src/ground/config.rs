@@ -21,6 +21,33 @@ pub struct CloudAddresses {
     pub known_hosts: String,
 }
 
+/// How long things are kept. The newest build of each ref and what has not ended are kept whatever this says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days from a build's end, at least 1.
+    pub builds_days: u32,
+    /// The newest builds of each branch or tag, at least 1.
+    pub builds_per_ref: u32,
+    /// Days from an attempt's end, at least 1.
+    pub logs_days: u32,
+    /// Days that the bodies of deliveries are kept, at least 1.
+    pub bodies_days: u32,
+    /// Days that statuses are kept once they were sent or given up, at least 1.
+    pub statuses_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            builds_days: 365,
+            builds_per_ref: 500,
+            logs_days: 180,
+            bodies_days: 30,
+            statuses_days: 30,
+        }
+    }
+}
+
 /// The server's checked configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
@@ -60,6 +87,8 @@ pub struct ServerConfig {
     pub host: HostOptions,
     /// Bytes that one step's files may take of the disk; `None` for as many as there are.
     pub workspace_bytes: Option<u64>,
+    /// How long everything else is kept, where an account does not say otherwise.
+    pub retention: Retention,
     /// How long a stopped step is given between TERM and KILL.
     pub stop_grace: Duration,
 }

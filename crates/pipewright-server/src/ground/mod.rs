@@ -15,6 +15,7 @@ pub(crate) mod wakeups;
 pub(crate) use actor::{Actor, Administrator, By, Denied, Passerby};
 pub(crate) use addresses::{address_of, build_page, delivery_url};
 pub(crate) use aftermath::Aftermath;
+pub(crate) use config::Retention;
 pub(crate) use failure::{Failure, Kind};
 pub(crate) use sentences::sentence;
 pub(crate) use tokens::{TOKEN_LENGTH, TOUCH_EVERY, hash_of_token, new_token};

@@ -18,6 +18,7 @@ mod run;
 mod schedules;
 mod sessions;
 mod setup;
+mod storage;
 mod users;
 mod variables;
 mod webhooks;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(schedules::routes())
         .merge(sessions::routes())
         .merge(setup::routes())
+        .merge(storage::routes())
         .merge(users::routes())
         .merge(variables::routes())
         .merge(webhooks::routes())

@@ -6,6 +6,8 @@ use pipewright_bitbucket::remote::{Permission, RefList};
 use pipewright_bitbucket::{ApiError, Bitbucket, RepositoryAddress};
 use pipewright_core::CommitHash;
 use pipewright_core::ids::RepositoryId;
+use pipewright_spec::diagnostic::Code;
+use pipewright_spec::{Capabilities, Diagnostic, PipelineFile};
 use pipewright_store::repositories::Repository;
 use pipewright_store::{StoreError, inspections, repositories};
 use serde::{Deserialize, Serialize};
@@ -91,6 +93,9 @@ pub(crate) enum FilePart {
         problems: Vec<Problem>,
         /// True where it cannot be run at all.
         invalid: bool,
+        /// What the executor here does without, so that its results are to be read with it: a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        qualification: Option<String>,
     },
 }
 
@@ -200,7 +205,8 @@ async fn ask(
         {
             Ok(Some(text)) => {
                 kept = keep(&head.commit, &text);
-                read(&text)
+                let labels = app.config.runner_labels.iter().map(String::as_str);
+                read(&text, &Capabilities::host().with_labels(labels))
             }
             Ok(None) => FilePart::Missing,
             Err(ApiError::TooLarge { .. }) => FilePart::TooLong,
@@ -267,17 +273,19 @@ async fn refresh(
     tx.commit().await
 }
 
-/// What the file says, checked.
-fn read(text: &[u8]) -> FilePart {
+/// What the file says, checked, and what an executor will not do of it.
+fn read(text: &[u8], capabilities: &Capabilities) -> FilePart {
     let parsed = pipewright_spec::parse(PIPELINE_FILE, text);
-    let starts = parsed
-        .pipeline_file
-        .as_ref()
-        .map(pipewright_spec::PipelineFile::start_conditions)
+    let file = parsed.pipeline_file.as_ref();
+    let starts = file.map(PipelineFile::start_conditions).unwrap_or_default();
+    let lacking = file
+        .filter(|file| !file.is_invalid())
+        .map(|file| file.not_done_by(capabilities))
         .unwrap_or_default();
     let problems: Vec<Problem> = parsed
         .diagnostics
         .iter()
+        .chain(&lacking)
         .map(|diagnostic| Problem {
             severity: diagnostic.severity.as_str().to_owned(),
             fatal: diagnostic.is_fatal(),
@@ -287,7 +295,7 @@ fn read(text: &[u8]) -> FilePart {
             help: diagnostic.help.clone(),
         })
         .collect();
-    let invalid = parsed.pipeline_file.is_none() || problems.iter().any(|problem| problem.fatal);
+    let invalid = file.is_none() || problems.iter().any(|problem| problem.fatal);
     let starts = starts
         .into_iter()
         .map(|start| Start {
@@ -300,5 +308,52 @@ fn read(text: &[u8]) -> FilePart {
         starts,
         problems,
         invalid,
+        qualification: qualification(&lacking),
+    }
+}
+
+/// What must be said beside "can be run"; none where steps are given all that the file declares.
+fn qualification(lacking: &[Diagnostic]) -> Option<String> {
+    let has = |code: Code| lacking.iter().any(|problem| problem.code == code.as_str());
+    let image = has(Code::NotMet).then_some(
+        "the images that it declares are not used, so scripts find the tools of the runner's machine",
+    );
+    let unsupported = has(Code::NotSupported)
+        .then_some("some of its steps need what is not supported here yet and are refused");
+    let parts: Vec<&str> = image.into_iter().chain(unsupported).collect();
+    (!parts.is_empty()).then(|| format!("But {}.", parts.join(", and ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use pipewright_spec::Capabilities;
+
+    use super::{FilePart, read};
+
+    #[test]
+    fn what_is_not_used_here_is_said_beside_what_can_be_run() {
+        let text = "image: php:8\npipelines:\n  default:\n    - step: {script: [make], caches: [docker]}\n  custom:\n    x:\n      - step: {script: [{pipe: a/b:1}]}\n";
+        let FilePart::Read {
+            problems,
+            invalid,
+            qualification,
+            ..
+        } = read(text.as_bytes(), &Capabilities::host())
+        else {
+            panic!("it is read")
+        };
+        assert!(!invalid);
+        let lines: Vec<u32> = problems.iter().map(|problem| problem.line).collect();
+        assert_eq!(lines, [1, 4, 7], "image, cache, pipe");
+        let said = qualification.expect("its results are to be read with that");
+        assert!(
+            said.contains("images") && said.contains("refused"),
+            "{said}"
+        );
+        let plain = "pipelines:\n  default:\n    - step: {script: [make]}\n";
+        assert!(matches!(
+            read(plain.as_bytes(), &Capabilities::host()),
+            FilePart::Read { qualification: None, problems, .. } if problems.is_empty()
+        ));
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use pipewright_core::Plan;
 use pipewright_core::Timestamp;
 use pipewright_core::build::{
-    self, AttemptOutcome, BuildEvent, BuildOutcome, Effect, Refused, StepRun,
+    self, AttemptOutcome, BuildEvent, BuildOutcome, BuildState, Effect, NOT_SUPPORTED, Refused,
+    StepOutcome, StepRun, StepState,
 };
 use pipewright_core::plan::{ConditionPlan, Group};
 use pipewright_store::builds::{self, StoredRun};
@@ -15,7 +16,7 @@ use pipewright_store::{StoreError, Tx, attempts, steps};
 use super::conditions::Known;
 use crate::app::App;
 use crate::ground::Aftermath;
-use crate::statuses;
+use crate::statuses::{self, Told};
 
 /// A build was not moved.
 #[derive(Debug, thiserror::Error)]
@@ -101,12 +102,21 @@ pub(crate) async fn advance(
             .await?;
         }
     }
-    let message = message.filter(|_| stored.run.state.is_finished());
+    let refusal = refusal(stored);
+    let message = message
+        .filter(|_| stored.run.state.is_finished())
+        .or(refusal.as_deref());
+    let is_supported = message.is_none_or(|message| !message.starts_with(NOT_SUPPORTED));
     if before.state != stored.run.state || message.is_some() {
         builds::set_state(tx, id, before.state, stored.run.state, message, now).await?;
     }
     for effect in effects {
-        apply(app, tx, stored, &known, effect, now, aftermath).await?;
+        match effect {
+            Effect::BuildFinished(outcome) => {
+                tell_end(app, tx, stored, outcome, is_supported, now, aftermath).await?;
+            }
+            other => apply(app, tx, stored, &known, other, now, aftermath).await?,
+        }
     }
     aftermath.moved(stored.context.account_id, id);
     if stored.context.holds.is_some() && !still_holds(stored) {
@@ -172,24 +182,54 @@ async fn apply(
             )
             .await?;
         }
-        Effect::BuildFinished(outcome) => {
-            if let Some(state) = told_as(outcome, stored.context.planned_at.is_some()) {
-                statuses::enqueue(
-                    app,
-                    tx,
-                    &stored.context,
-                    state,
-                    Some(outcome),
-                    now,
-                    aftermath,
-                )
-                .await?;
-            }
-        }
-        // Handled before anything was written.
-        Effect::StopAttempt { .. } | Effect::Explain { .. } => {}
+        // Handled by the caller.
+        Effect::StopAttempt { .. } | Effect::Explain { .. } | Effect::BuildFinished(_) => {}
     }
     Ok(())
+}
+
+/// Tells Bitbucket how a build ended.
+async fn tell_end(
+    app: &App,
+    tx: &mut Tx,
+    stored: &StoredRun,
+    outcome: BuildOutcome,
+    is_supported: bool,
+    now: Timestamp,
+    aftermath: &mut Aftermath,
+) -> Result<(), StoreError> {
+    let told = if is_supported {
+        told_as(outcome, stored.context.planned_at.is_some())
+    } else {
+        // That we cannot run it is nothing that the commit did wrong, and nothing that was tried either.
+        Some(StatusState::Stopped)
+    };
+    let Some(state) = told else { return Ok(()) };
+    let end = Some(Told {
+        outcome,
+        is_supported,
+    });
+    statuses::enqueue(app, tx, &stored.context, state, end, now, aftermath).await
+}
+
+/// Why a build ended that is over because nobody here can run one of its steps, and nothing else went wrong.
+fn refusal(stored: &StoredRun) -> Option<String> {
+    if stored.run.state != BuildState::Finished(BuildOutcome::Errored) {
+        return None;
+    }
+    let plan = stored.plan.as_ref()?;
+    let mut found = None;
+    for (step, planned) in stored.run.steps.iter().zip(plan.steps()) {
+        match step.state {
+            StepState::Finished(StepOutcome::Failed) => return None,
+            StepState::Finished(StepOutcome::Errored) => {
+                let why = planned.refusal().filter(|_| step.attempts == 0)?;
+                found.get_or_insert_with(|| format!("{NOT_SUPPORTED}: {}: {why}.", planned.name));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// What Bitbucket is told of an outcome: stopped is not failed (trap T4), what was skipped is not told, and what was

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use pipewright_core::plan::Plan;
-use pipewright_core::wire::{Assignment, Checkout, CloneCredential, GivenArtifact};
+use pipewright_core::wire::{Assignment, Checkout, CloneCredential, GivenArtifact, Merge};
+use pipewright_core::{RefName, TriggerKind};
 use pipewright_store::attempts::Claimed;
 use pipewright_store::builds::RunContext;
 use pipewright_store::{StoreError, repositories, variables};
@@ -47,6 +48,23 @@ pub(super) enum AssignError {
     Store(#[from] StoreError),
 }
 
+/// What is merged into the build's commit: the destination of its pull request, as it was when the build was planned.
+fn merge_of(context: &RunContext) -> Result<Option<Merge>, AssignError> {
+    let request = context
+        .detail
+        .pull_request
+        .as_ref()
+        .filter(|_| context.trigger == TriggerKind::PullRequest);
+    let Some((request, commit)) =
+        request.and_then(|request| Some((request, request.merged.clone()?)))
+    else {
+        return Ok(None);
+    };
+    let ref_name = RefName::branch(&request.destination)
+        .map_err(|_| AssignError::Gone("The pull request's destination is no branch."))?;
+    Ok(Some(Merge { ref_name, commit }))
+}
+
 /// Makes the assignment.
 pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, AssignError> {
     let context = &from.context;
@@ -85,6 +103,7 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
             credential,
             ref_name: context.ref_name.clone(),
             commit: context.commit.clone(),
+            merge: merge_of(context)?,
         })
     } else {
         None

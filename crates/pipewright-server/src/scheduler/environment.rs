@@ -122,8 +122,16 @@ pub(crate) fn change_variables(
             "BITBUCKET_PR_DESTINATION_BRANCH",
             request.destination.clone(),
         );
-        if let Some(commit) = &request.destination_commit {
-            set("BITBUCKET_PR_DESTINATION_COMMIT", commit.clone());
+        // What was said, which Cloud shortens, as long as it is what is merged.
+        let said = request.destination_commit.clone();
+        let commit = match &request.merged {
+            None => said,
+            Some(merged) => said
+                .filter(|said| merged.as_str().starts_with(said.as_str()))
+                .or_else(|| Some(merged.to_string())),
+        };
+        if let Some(commit) = commit {
+            set("BITBUCKET_PR_DESTINATION_COMMIT", commit);
         }
     }
     set("BITBUCKET_WORKSPACE", repository.owner.clone());

@@ -62,19 +62,30 @@ impl Payload {
     }
 }
 
-/// Tells Bitbucket of a build. `outcome` is given where it has ended.
+/// How a build ended, as Bitbucket is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) outcome: BuildOutcome,
+    /// False where it did not run because nobody here can run it.
+    pub(crate) is_supported: bool,
+}
+
+/// Tells Bitbucket of a build. `end` is given where it has ended.
 pub(crate) async fn enqueue(
     app: &App,
     tx: &mut Tx,
     build: &RunContext,
     state: StatusState,
-    outcome: Option<BuildOutcome>,
+    end: Option<Told>,
     now: Timestamp,
     aftermath: &mut Aftermath,
 ) -> Result<(), StoreError> {
-    let ran_for = outcome.map(|_| now.since(build.started_at.unwrap_or(now)));
-    let without = match outcome {
-        Some(BuildOutcome::Passed) => attempts::qualifications(tx, build.id).await?,
+    let ran_for = end.map(|_| now.since(build.started_at.unwrap_or(now)));
+    let without = match end {
+        Some(Told {
+            outcome: BuildOutcome::Passed,
+            ..
+        }) => attempts::qualifications(tx, build.id).await?,
         _ => Vec::new(),
     };
     let payload = Payload {
@@ -84,7 +95,7 @@ pub(crate) async fn enqueue(
         trigger: trigger_word(build),
         ref_name: build.ref_name.clone(),
         name: text::name(build),
-        description: text::description(outcome, ran_for, &without),
+        description: text::description(end, ran_for, &without),
         url: app.config.public(&build_page(
             &build.account_slug,
             &build.application_slug,

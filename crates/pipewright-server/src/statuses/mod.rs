@@ -4,5 +4,5 @@ mod enqueue;
 mod send;
 mod text;
 
-pub(crate) use enqueue::enqueue;
+pub(crate) use enqueue::{Told, enqueue};
 pub(crate) use send::StatusLane;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use pipewright_core::build::BuildOutcome;
+use pipewright_core::build::{BuildOutcome, NOT_SUPPORTED};
 use pipewright_store::builds::RunContext;
+
+use super::enqueue::Told;
 
 /// The first line: `checkout-api #412`.
 pub(super) fn name(build: &RunContext) -> String {
@@ -16,13 +18,20 @@ pub(super) fn name(build: &RunContext) -> String {
 /// The second line: what happened, and how long it took.
 /// `without` are the sentences of steps that passed without something that they ask for.
 pub(super) fn description(
-    outcome: Option<BuildOutcome>,
+    end: Option<Told>,
     ran_for: Option<Duration>,
     without: &[String],
 ) -> String {
-    let Some(outcome) = outcome else {
+    let Some(Told {
+        outcome,
+        is_supported,
+    }) = end
+    else {
         return "In progress".to_owned();
     };
+    if !is_supported {
+        return format!("{NOT_SUPPORTED}; see the build's page");
+    }
     let time = ran_for.filter(|duration| !duration.is_zero()).map(duration);
     let without = match without {
         [] => String::new(),
@@ -66,8 +75,18 @@ mod tests {
 
     #[test]
     fn durations_and_outcomes_are_said_as_people_do() {
+        let told = |outcome, is_supported| {
+            Some(super::Told {
+                outcome,
+                is_supported,
+            })
+        };
         let say = |outcome, seconds| {
-            super::description(Some(outcome), Some(Duration::from_secs_f64(seconds)), &[])
+            super::description(
+                told(outcome, true),
+                Some(Duration::from_secs_f64(seconds)),
+                &[],
+            )
         };
         assert_eq!(say(BuildOutcome::Passed, 0.43), "Passed in 0.4 s");
         assert_eq!(say(BuildOutcome::Failed, 185.0), "Failed after 3 min 5 s");
@@ -77,14 +96,18 @@ mod tests {
         );
         assert_eq!(say(BuildOutcome::Passed, 12.9), "Passed in 12 s");
         assert_eq!(
-            super::description(Some(BuildOutcome::Stopped), Some(Duration::ZERO), &[]),
+            super::description(told(BuildOutcome::Stopped, true), Some(Duration::ZERO), &[]),
             "Stopped"
+        );
+        assert_eq!(
+            super::description(told(BuildOutcome::Errored, false), None, &[]),
+            "Not supported here yet; see the build's page"
         );
         assert_eq!(super::description(None, None, &[]), "In progress");
         let without = ["Passed, without its image node:22.".to_owned()];
         let say = |without: &[String]| {
             super::description(
-                Some(BuildOutcome::Passed),
+                told(BuildOutcome::Passed, true),
                 Some(Duration::from_secs(12)),
                 without,
             )

@@ -78,6 +78,7 @@ impl Background {
         spawn(Box::pin(receive::run(app.clone(), cancel())) as BoxFuture);
         spawn(Box::pin(expire_leases(app.clone(), cancel())));
         spawn(Box::pin(crate::artifacts::sweep(app.clone(), cancel())));
+        spawn(Box::pin(crate::retention::run(app.clone(), cancel())));
         spawn(Box::pin(queue::run(app.clone(), cancel())));
         spawn(Box::pin(crate::comparison::run(app.clone(), cancel())));
         spawn(Box::pin(crate::integrations::keep(app.clone(), cancel())));

@@ -21,6 +21,7 @@ use url::Url;
 
 use super::connect::{Connected, connect};
 use crate::clock::{Clock, ManualClock, SystemClock};
+use crate::ground::Retention;
 use crate::tasks::Background;
 use crate::{App, AppParts, CloudAddresses, ServerConfig, Wakeups};
 
@@ -45,6 +46,8 @@ pub struct TestOptions {
     pub branches: Vec<&'static str>,
     /// How long artifacts are kept.
     pub artifact_keep: Duration,
+    /// How long everything else is kept.
+    pub retention: Retention,
     /// False for a server in which nothing happens by itself.
     pub works: bool,
     /// The URL of an empty PostgreSQL database; none for SQLite in the data directory.
@@ -70,6 +73,7 @@ impl Default for TestOptions {
             build_tags: true,
             branches: Vec::new(),
             artifact_keep: Duration::from_hours(24 * 14),
+            retention: Retention::default(),
             works: true,
             postgres: None,
             directory: None,
@@ -281,6 +285,7 @@ async fn open(
             ..HostOptions::default()
         },
         workspace_bytes: None,
+        retention: options.retention,
         stop_grace: Duration::from_millis(500),
     };
     let git = Git::new(GitOptions::default(), &std::env::temp_dir()).expect("a runtime directory");

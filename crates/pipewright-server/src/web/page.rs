@@ -40,6 +40,8 @@ pub(crate) enum Rail {
     Members,
     /// The account's variables.
     Variables,
+    /// What the account's applications take.
+    Storage,
     /// The account's history.
     AuditLog,
     /// The user's own profile.
@@ -294,6 +296,7 @@ impl Page {
                 Rail::Variables,
             ),
             self.entry("Members", self.own("/settings/members"), Rail::Members),
+            self.entry("Storage", self.own("/settings/storage"), Rail::Storage),
         ];
         let is_owner = self
             .account

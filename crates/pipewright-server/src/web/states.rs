@@ -1,7 +1,7 @@
 //! How states are shown: the class that colours a pill or a dot, and the words in it. One place, so that a build looks
 //! alike wherever it is named.
 
-use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepState};
+use pipewright_core::build::{BuildOutcome, BuildState, NOT_SUPPORTED, StepOutcome, StepState};
 
 /// A coloured word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,18 @@ pub(crate) const fn of_build(state: BuildState) -> Pill {
         BuildState::Finished(BuildOutcome::Skipped) => ("off", "Skipped"),
     };
     Pill { class, label }
+}
+
+/// A build's state with what its message adds: that we cannot run it yet is another thing than that something broke.
+pub(crate) fn of_build_that(state: BuildState, message: Option<&str>) -> Pill {
+    let is_errored = state == BuildState::Finished(BuildOutcome::Errored);
+    if is_errored && message.is_some_and(|message| message.starts_with(NOT_SUPPORTED)) {
+        return Pill {
+            class: "off",
+            label: "Not supported yet",
+        };
+    }
+    of_build(state)
 }
 
 /// A step's state.

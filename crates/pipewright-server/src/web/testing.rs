@@ -101,6 +101,7 @@ impl TestSite {
             artifact_keep: Duration::from_hours(24 * 14),
             host: HostOptions::default(),
             workspace_bytes: None,
+            retention: crate::ground::Retention::default(),
             stop_grace: Duration::from_secs(1),
         };
         change(&mut config);

@@ -224,7 +224,11 @@ async fn a_step_runs_where_the_runner_has_its_labels() {
     let file = "pipelines: {default: [{step: {runs-on: [self.hosted, gpu], script: [echo calculated]}}]}\n";
     let server = TestServer::start().await;
     server.push("main", file).await;
-    let build = server.expect_build(1, "invalid").await;
+    let build = server.expect_build(1, "errored").await;
+    assert_eq!(
+        build.state_message.as_deref(),
+        Some("Not supported here yet: `runs-on` (line 1): no runner has the label `gpu`.")
+    );
     assert_eq!(
         messages(&build),
         ["not supported yet: `runs-on`; no runner has the label `gpu`"]

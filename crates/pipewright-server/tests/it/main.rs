@@ -12,6 +12,7 @@ mod moves;
 mod outputs;
 mod pull_requests;
 mod restart;
+mod retention;
 mod schedules;
 mod traps;
 mod triggers;

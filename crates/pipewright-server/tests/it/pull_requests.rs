@@ -154,3 +154,68 @@ async fn t15_a_pull_request_from_a_tag_is_built() {
         ("pull_request", "refs/tags/v1")
     );
 }
+
+const MERGED: &str = "pipelines:\n  default:\n    - step: {script: ['echo push']}\n  pull-requests:\n    '**':\n      - step: {script: [ls, test -e dst, 'echo of $BITBUCKET_COMMIT at $(git rev-parse HEAD^1)']}\n      - step: {script: ['echo again $(git rev-parse HEAD)']}\n";
+
+#[rstest]
+#[case(Product::Cloud)]
+#[case(Product::Datacenter)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_tested_is_what_will_be_merged(#[case] product: Product) {
+    let server = TestServer::with(TestOptions {
+        product,
+        ..TestOptions::default()
+    })
+    .await;
+    server.push("main", MERGED).await;
+    server.expect_build(1, "passed").await;
+    server
+        .push_files("feature/gift", &[("src", "1")], "gift cards")
+        .await;
+    server.expect_build(2, "passed").await;
+    server
+        .push_files("main", &[("dst", "2")], "meanwhile")
+        .await;
+    let main = server.expect_build(3, "passed").await;
+    let bitbucket = server.bitbucket().clone();
+    bitbucket
+        .open_pull_request(a_request(server.repository(), "feature/gift", None))
+        .await
+        .expect("opens");
+    let build = server.expect_build(4, "passed").await;
+    let request = build
+        .detail
+        .pull_request
+        .clone()
+        .expect("of a pull request");
+    assert_eq!(request.merged, Some(main.commit), "both commits are kept");
+    let log = server.log_of_step(&build, 1).await;
+    assert!(
+        log.contains(&format!("of {0} at {0}", build.commit)),
+        "the variable is the source, the files are the merge: {log}"
+    );
+    // What cannot be merged is the author's matter.
+    server
+        .push_files("main", &[("src", "another")], "in the way")
+        .await;
+    server.expect_build(5, "passed").await;
+    server
+        .push_files("feature/gift", &[("src", "3")], "more gift cards")
+        .await;
+    let failed = server
+        .until("the request's build", async || {
+            let builds = server.builds().await;
+            builds
+                .into_iter()
+                .find(|build| build.number > 5 && build.trigger.as_str() == "pull_request")
+                .filter(|build| build.state.is_finished())
+        })
+        .await;
+    assert_eq!(failed.state.as_str(), "failed");
+    let log = server.log_of_step(&failed, 1).await;
+    assert!(
+        log.contains("The pull request cannot be merged: main at ")
+            && log.contains(" conflicts with it in src; "),
+        "{log}"
+    );
+}

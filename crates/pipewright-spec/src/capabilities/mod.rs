@@ -5,6 +5,8 @@ mod table;
 
 use std::collections::BTreeSet;
 
+use pipewright_core::plan::{StepPlan, Unmet};
+
 use crate::syntax::Place;
 
 pub use table::{Feature, Ignoring};
@@ -42,10 +44,10 @@ impl Capabilities {
         }
     }
 
-    /// The host executor today, with the usual labels. An image is no error there: the log says that it is not used.
+    /// The host executor today, with the usual labels. A step that declares an image runs there all the same, and its
+    /// result says that it ran without.
     pub fn host() -> Self {
         let features = [
-            Feature::Image,
             // What steps hand to later ones.
             Feature::OutputVariables,
             Feature::Artifacts,
@@ -92,10 +94,25 @@ impl Capabilities {
         self
     }
 
+    /// What a step declares and has to do without. Of the step alone, so that whoever has a plan can ask.
+    pub fn unmet(&self, step: &StepPlan) -> Vec<Unmet> {
+        let image = step.image.as_ref().filter(|_| !self.has(Feature::Image));
+        let caches = step.caches.iter().filter(|cache| {
+            (is_docker_cache(&cache.path) && !self.has(Feature::DockerCache))
+                || (is_outside(&cache.path) && !self.has(Feature::OutsideCache))
+        });
+        image
+            .map(|image| Unmet::Image(image.name.clone()))
+            .into_iter()
+            .chain(caches.map(|cache| Unmet::Cache(cache.name.clone())))
+            .collect()
+    }
+
     /// True if it can do what a place needs. Whoever has the whole of `runs-on` takes any label.
     pub(crate) fn meets(&self, needed: &FeatureUse) -> bool {
         self.has(needed.feature)
             || (needed.feature == Feature::RunsOn && self.labels.contains(&needed.name))
+            || (needed.feature == Feature::Platform && needed.name == std::env::consts::OS)
     }
 
     /// True if the installation can do it.
@@ -104,11 +121,21 @@ impl Capabilities {
     }
 }
 
+/// The predefined cache `docker` has no path: the engine keeps it.
+pub(crate) const fn is_docker_cache(path: &str) -> bool {
+    path.is_empty()
+}
+
+/// True for a cache's path that leads out of the step's own directories: the clone directory and the home.
+pub(crate) fn is_outside(path: &str) -> bool {
+    path.starts_with('/') || path.split('/').any(|part| part == "..")
+}
+
 /// A place in the file that needs a feature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FeatureUse {
     pub(crate) feature: Feature,
-    /// The label, for [`Feature::RunsOn`]; else empty.
+    /// The label, image or cache, for features that have one; else empty.
     pub(crate) name: String,
     pub(crate) place: Place,
     pub(crate) path: String,

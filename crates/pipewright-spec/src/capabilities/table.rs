@@ -5,6 +5,8 @@
 pub enum Ignoring {
     /// The build is right without it: it is ignored with a warning.
     Harmless,
+    /// The step runs, and its result may be another one: it is warned of, marked on the step, and said beside its result.
+    Qualified,
     /// The build would be wrong: the pipeline is refused.
     Wrong,
 }
@@ -41,7 +43,7 @@ macro_rules! features {
 
 features! {
     /// A container image for the step.
-    Image, "image", Harmless, "the step runs on the machine itself";
+    Image, "image", Qualified, "its script runs directly on the runner's machine, with the tools that are there";
     /// A larger machine.
     Size, "size", Harmless, "the step has the whole machine";
     /// Containers beside the step.
@@ -52,6 +54,10 @@ features! {
     Pipes, "pipe", Wrong, "a part of the script would not run";
     /// Directories kept between builds.
     Caches, "caches", Harmless, "the step only takes longer";
+    /// Layers of images kept between builds.
+    DockerCache, "docker", Harmless, "it holds layers of images, and no engine keeps any here";
+    /// A cache whose directory is none of the step's own.
+    OutsideCache, "path", Harmless, "its directory is shared by all that runs on the machine, so it is neither restored nor saved";
     /// Files handed from step to step and kept.
     Artifacts, "artifacts", Wrong, "later steps would not find the files";
     /// Deployments with their variables and lock.
@@ -66,6 +72,8 @@ features! {
     ConcurrencyGroup, "concurrency-group", Wrong, "steps that exclude one another would run together";
     /// Labels of runners that this installation does not have.
     RunsOn, "runs-on", Wrong, "no runner has the label";
+    /// A machine with another operating system, by the label that Bitbucket's own runners have there.
+    Platform, "runs-on.<platform>", Wrong, "runners here are Linux, and no shell of theirs runs its script";
     /// Another processor or operating system.
     Architecture, "runtime.cloud", Wrong, "runners are Linux on x86";
     /// The rest of `runtime`: versions of Atlassian's machines, limits of its runners.
@@ -90,6 +98,30 @@ features! {
     TokenScopes, "auth", Wrong, "the step's token would lack the scopes";
     /// Tasks for Atlassian's hosted assistants.
     HostedAssistant, "agent", Wrong, "it runs only at Atlassian";
+}
+
+impl Feature {
+    /// What somebody can do whose pipeline needs it and whose installation lacks it: a sentence's fragment.
+    pub(crate) const fn way_out(self) -> &'static str {
+        match self {
+            Self::Services => {
+                "start what the script needs in the script itself, where the runner's machine has it"
+            }
+            Self::DockerOption => "leave it out where no script of the file uses Docker",
+            Self::Pipes => {
+                "call in the script what the pipe wraps; its repository says which program that is"
+            }
+            Self::Architecture => "leave it out where the step may run on Linux on x86",
+            Self::Oidc => "give the step credentials in secured variables instead",
+            Self::ChildPipelines => {
+                "write the steps of the other pipeline in its place, or start that one by hand or by a rule of `triggers`"
+            }
+            Self::Lfs => "fetch the files in the script, with credentials in secured variables",
+            Self::TokenScopes => "use an access token in a secured variable instead",
+            Self::HostedAssistant => "remove it: it runs only at Atlassian",
+            _ => "leave it out where the step is right without it",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -118,6 +118,8 @@ codes! {
     NotSupported = "PW0200",
     /// Legal, but not supported by this installation yet; ignored, because the build is right without it.
     Ignored = "PW0201",
+    /// The step declares something that this installation does not give it; it runs without, and its result says so.
+    NotMet = "PW0202",
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `artifacts`: a list of globs, or a mapping of what to keep and what to fetch.
 
 use super::checker::Checker;
+use super::step::entry_of;
 use crate::capabilities::Feature;
 use crate::diagnostic::Code;
 use crate::syntax::{Entry, Node, Value};
@@ -92,6 +93,14 @@ impl Artifacts {
             "input" => artifacts.input = check_paths(cx, &entry.value, "`input`"),
             _ => artifacts.output = check_paths(cx, &entry.value, "`output`"),
         });
+        if let (Some(paths), Some(_)) = (entry_of(node, "paths"), node.get("upload")) {
+            cx.error(
+                Code::Exclusive,
+                paths.key_place,
+                format_args!("`artifacts` has both `paths` and `upload`, which Bitbucket refuses"),
+                "make what `paths` lists an item of `upload`, with a `name` and `paths` of its own",
+            );
+        }
         artifacts
     }
 }

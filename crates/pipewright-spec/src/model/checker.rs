@@ -23,6 +23,8 @@ pub(crate) struct At<T> {
 pub(crate) struct Names {
     pub(crate) services: BTreeSet<String>,
     pub(crate) caches: BTreeSet<String>,
+    /// Those of them whose directory is none of a step's own.
+    pub(crate) outside_caches: BTreeSet<String>,
     /// Sources that could not be read are `None`.
     pub(crate) imports: BTreeMap<String, Option<ImportSource>>,
     pub(crate) customs: BTreeSet<String>,
@@ -374,6 +376,7 @@ impl<'n> Checker<'n> {
             return;
         }
         let help = match nearest(&entry.key, keys) {
+            _ if let Some(help) = missing_blank(&entry.key) => help,
             Some(key) => format!("did you mean `{key}`?"),
             None => foreign_key(&entry.key).map_or_else(
                 || format!("known here: {}", alternatives(keys)),
@@ -412,11 +415,17 @@ impl<'n> Checker<'n> {
         mut check: impl FnMut(&mut Self, &'n Node),
     ) -> bool {
         let Some(items) = node.items() else {
+            let help = match &node.value {
+                Value::Scalar(_, text) => missing_blank(text),
+                Value::Map(entries) => entries.first().and_then(|entry| missing_blank(&entry.key)),
+                Value::List(_) => None,
+            };
             self.wrong_type(
                 node,
                 what,
                 wanted,
-                "write each item on a line of its own that begins with `- `",
+                help.as_deref()
+                    .unwrap_or("write each item on a line of its own that begins with `- `"),
             );
             return false;
         };
@@ -473,10 +482,26 @@ impl<'n> Checker<'n> {
     /// A text; numbers and booleans are taken as written, with a warning.
     pub(crate) fn text(&mut self, node: &Node, what: &str) -> Option<At<String>> {
         match &node.value {
-            Value::Scalar(Kind::Text | Kind::Filled, text) => Some(At {
-                value: text.clone(),
-                place: node.place,
-            }),
+            Value::Scalar(kind @ (Kind::Text | Kind::Filled), text) => {
+                if *kind == Kind::Text
+                    && let Some(other) = yaml_1_1(text)
+                    && self.source.text_of(node.place) == text
+                {
+                    self.warning(
+                        Code::Coerced,
+                        node.place,
+                        format_args!(
+                            "{what} should be text, but YAML 1.1, which Bitbucket reads, takes {} for {other}; it is read as text here",
+                            shown(text)
+                        ),
+                        &format!("put it in quotes: \"{text}\""),
+                    );
+                }
+                Some(At {
+                    value: text.clone(),
+                    place: node.place,
+                })
+            }
             Value::Scalar(Kind::Number | Kind::Flag(_), text) => {
                 let kind = node.kind();
                 let help = format!(
@@ -686,6 +711,15 @@ impl<'n> Checker<'n> {
         let mut pairs = Vec::new();
         self.each_named(node, what, "a mapping of names to texts", |cx, entry| {
             if entry.value.is_null() {
+                cx.warning(
+                    Code::EmptyValue,
+                    entry.key_place,
+                    format_args!(
+                        "{} of {what} has no value; it is read as empty text",
+                        shown(&entry.key)
+                    ),
+                    "write \"\" for empty text",
+                );
                 pairs.push((entry.key.clone(), String::new()));
             } else if let Some(text) =
                 cx.text(&entry.value, &format!("{} of {what}", shown(&entry.key)))
@@ -709,6 +743,52 @@ impl<'n> Checker<'n> {
         }
         fits
     }
+}
+
+/// What YAML 1.1 takes a plain text for that YAML 1.2 takes for text: `yes`, `On`, `2024-01-01`, `12:30`.
+fn yaml_1_1(text: &str) -> Option<&'static str> {
+    let flags = [
+        "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF",
+    ];
+    if flags.contains(&text) {
+        return Some("a boolean");
+    }
+    let bytes = text.as_bytes();
+    let digits = |from: usize, to: usize| {
+        bytes
+            .get(from..to)
+            .is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+    };
+    let is_day = digits(0, 4) && digits(5, 7) && digits(8, 10);
+    if is_day
+        && (bytes.get(4), bytes.get(7)) == (Some(&b'-'), Some(&b'-'))
+        && (text.len() == 10
+            || (matches!(bytes.get(10), Some(b'T' | b't' | b' ')) && digits(11, 13)))
+    {
+        return Some("a date");
+    }
+    let mut parts = text.split(':');
+    let first = parts.next()?;
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut more = parts.clone().peekable();
+    (is_number(first)
+        && more.peek().is_some()
+        && parts.all(|part| is_number(part) && part.parse::<u8>().is_ok_and(|part| part < 60)))
+    .then_some("a number to the base 60")
+}
+
+/// What to write where a list item lacks the blank that makes its dash one: `-mvn test` is text, `-step:` a key.
+pub(crate) fn missing_blank(text: &str) -> Option<String> {
+    let item = text.strip_prefix('-')?;
+    let begins = item.chars().next()?;
+    (!begins.is_whitespace() && begins != '-').then(|| {
+        let first = item.lines().next().unwrap_or(item);
+        let first: String = first.chars().take(60).collect();
+        format!(
+            "write a blank after the dash: {}",
+            shown(&format!("- {first}"))
+        )
+    })
 }
 
 /// What a key of another CI's language is called here.

@@ -273,6 +273,11 @@ pub(crate) fn check_caches<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<St
             .iter()
             .any(|(predefined, _)| predefined == name);
         let known = predefined || super::is_template(name) || cx.names.caches.contains(name);
+        if cx.names.outside_caches.contains(name) {
+            cx.feature_named(Feature::OutsideCache, name, cache.place);
+        } else if name == "docker" && !cx.names.caches.contains(name) {
+            cx.feature_named(Feature::DockerCache, name, cache.place);
+        }
         if !known {
             let help = cx.suggestion(
                 name,

@@ -14,7 +14,7 @@ use super::options::Options;
 use super::pipeline::{Pipeline, Pipelines, check_custom};
 use super::resources::{Resources, says_memory};
 use super::triggers::{TriggerRule, check_triggers};
-use crate::capabilities::FeatureUse;
+use crate::capabilities::{FeatureUse, is_outside};
 use crate::diagnostic::{Code, Collected, Diagnostic, shown};
 use crate::syntax::{Entry, Node, Source, Value};
 
@@ -199,6 +199,13 @@ impl PipelineFile {
                 .iter()
                 .map(|cache| cache.name.clone())
                 .collect(),
+            outside_caches: self
+                .definitions
+                .caches
+                .iter()
+                .filter(|cache| is_outside(&cache.path))
+                .map(|cache| cache.name.clone())
+                .collect(),
             imports: self.definitions.imports.iter().cloned().collect(),
             customs,
         };
@@ -258,7 +265,8 @@ impl PipelineFile {
                     "write `default:` below `pipelines:`, and below that a list of steps".to_owned()
                 }
             };
-            cx.warning(
+            // Bitbucket refuses such a file too: it wants at least one of its sections.
+            cx.error(
                 Code::NothingToRun,
                 place,
                 format_args!("the file has no pipeline, so nothing will ever run"),

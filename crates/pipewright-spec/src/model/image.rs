@@ -39,7 +39,7 @@ impl Image {
                 return None;
             }
             let name = image_name(cx, node)?;
-            cx.feature(Feature::Image, node.place);
+            cx.feature_named(Feature::Image, &name.value, node.place);
             return Some(Self {
                 name,
                 username: None,
@@ -50,7 +50,6 @@ impl Image {
         }
         let (mut name, mut username, mut password, mut run_as_user, mut aws) =
             (None, None, None, None, Vec::new());
-        cx.feature(Feature::Image, node.place);
         cx.each(node, "`image`", KEYS, |cx, key, entry| match key {
             "name" => name = image_name(cx, &entry.value),
             "username" => username = cx.text(&entry.value, "`username`"),
@@ -59,6 +58,9 @@ impl Image {
             "aws" => aws = check_aws(cx, &entry.value),
             _ => {}
         });
+        if let Some(name) = &name {
+            cx.feature_named(Feature::Image, &name.value, node.place);
+        }
         if node.get("name").is_none() {
             cx.missing(
                 node.place,

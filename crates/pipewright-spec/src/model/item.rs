@@ -173,11 +173,11 @@ fn kind_of<'n>(
         return Some(found.remove(0));
     }
     let Some(first) = entries.first() else {
-        cx.wrong_type(
-            item,
-            "an item of a pipeline",
-            "a mapping such as `step:`",
-            "",
+        cx.error(
+            Code::EmptyList,
+            item.place,
+            format_args!("this item of the pipeline is an empty mapping"),
+            "write `step:` in it and `script:` below that, or remove the `-`",
         );
         return None;
     };

@@ -79,7 +79,13 @@ pub(crate) fn check_runs_on<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<S
                 "",
             );
         }
-        cx.feature_named(Feature::RunsOn, &label.value, label.place);
+        // Steps for these are written for another shell: a runner that has the label by its setting cannot run them either.
+        let feature = if matches!(label.value.as_str(), "windows" | "macos") {
+            Feature::Platform
+        } else {
+            Feature::RunsOn
+        };
+        cx.feature_named(feature, &label.value, label.place);
     }
     labels.into_iter().map(|label| label.value).collect()
 }

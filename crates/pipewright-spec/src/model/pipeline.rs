@@ -2,7 +2,7 @@
 
 use pipewright_core::RefPattern;
 
-use super::checker::{At, Checker};
+use super::checker::{At, Checker, missing_blank};
 use super::import::Import;
 use super::item::{Item, check_items};
 use super::step::{STEP_KEYS, entry_of};
@@ -50,6 +50,7 @@ const IMPORT_KEYS: &[&str] = &["import", "variables"];
 impl Pipelines {
     pub(crate) fn check<'n>(cx: &mut Checker<'n>, node: &'n Node) -> Self {
         let mut pipelines = Self::default();
+        let mut is_default_refused = false;
         if let Value::List(_) = node.value {
             cx.wrong_type(
                 node,
@@ -59,7 +60,25 @@ impl Pipelines {
             );
             return pipelines;
         }
-        cx.each(node, "`pipelines`", KEYS, |cx, key, entry| match key {
+        if let Some(entry) = node
+            .entries()
+            .unwrap_or_default()
+            .iter()
+            .find(|entry| entry.key == "default")
+            && entry.value.is_null()
+        {
+            cx.within("default", |cx| {
+                Pipeline::refuse_empty(cx, entry, "`default`");
+            });
+            is_default_refused = true;
+        }
+        cx.each_but(
+            node,
+            "`pipelines`",
+            if is_default_refused { "default" } else { "" },
+            KEYS,
+            |cx, key, entry| {
+                match key {
             "default" => pipelines.default = Pipeline::check(cx, entry, "`default`", false),
             "branches" => pipelines.branches = check_patterns(cx, &entry.value, "`branches`"),
             "tags" => pipelines.tags = check_patterns(cx, &entry.value, "`tags`"),
@@ -73,7 +92,9 @@ impl Pipelines {
                 ),
                 "remove them",
             ),
-        });
+        }
+            },
+        );
         pipelines
     }
 
@@ -195,7 +216,7 @@ impl Pipeline {
         let node = &entry.value;
         match &node.value {
             Value::Scalar(crate::syntax::Kind::Null, _) => {
-                cx.empty_value(entry);
+                Self::refuse_empty(cx, entry, what);
                 None
             }
             Value::Map(_) if entry_of(node, "import").is_some() => {
@@ -203,6 +224,7 @@ impl Pipeline {
             }
             Value::Map(entries) => {
                 let help = match entries.first() {
+                    Some(first) if let Some(help) = missing_blank(&first.key) => help,
                     Some(first) if matches!(first.key.as_str(), "step" | "parallel" | "stage") => {
                         format!("write `- {}:` with a dash", first.key)
                     }
@@ -231,6 +253,16 @@ impl Pipeline {
                 })
             }
         }
+    }
+
+    /// A pipeline without a value cannot be left out: another one would run in its place.
+    fn refuse_empty(cx: &mut Checker<'_>, entry: &Entry, what: &str) {
+        cx.error(
+            Code::EmptyList,
+            entry.key_place,
+            format_args!("{what} is empty"),
+            "write `- step:` items below it, indented, or remove the key",
+        );
     }
 
     fn check_import<'n>(cx: &mut Checker<'n>, entry: &'n Entry, is_custom: bool) -> Option<Self> {

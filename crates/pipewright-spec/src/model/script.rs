@@ -1,6 +1,6 @@
 //! `script` and `after-script`: shell text, pipes, and the tasks for Atlassian's hosted assistants.
 
-use super::checker::{At, Checker};
+use super::checker::{At, Checker, missing_blank};
 use crate::capabilities::Feature;
 use crate::diagnostic::{Code, nearest, shown};
 use crate::syntax::{Entry, Kind, Node, Place, Value};
@@ -40,10 +40,12 @@ pub(crate) fn check_script<'n>(
     what: &str,
 ) -> Vec<ScriptEntry> {
     let mut script = Vec::new();
-    if let Value::Scalar(Kind::Text | Kind::Filled, _) = &node.value {
-        let help =
-            "write each command as a list item: `- command`; for many lines in one item use `- |`";
-        cx.wrong_type(node, what, "a list of commands", help);
+    if let Value::Scalar(Kind::Text | Kind::Filled, text) = &node.value {
+        let help = missing_blank(text).unwrap_or_else(|| {
+            "write each command as a list item: `- command`; for many lines in one item use `- |`"
+                .to_owned()
+        });
+        cx.wrong_type(node, what, "a list of commands", &help);
         return script;
     }
     let mut had_items = false;
@@ -96,7 +98,12 @@ fn check_entry<'n>(cx: &mut Checker<'n>, item: &'n Node, what: &str) -> Option<S
 /// `- echo "a: b"` is a mapping to YAML; say what to write.
 fn not_a_command(cx: &mut Checker<'_>, item: &Node, entries: &[Entry]) {
     let Some(first) = entries.first() else {
-        cx.wrong_type(item, "a script item", "a command or a pipe", "");
+        cx.error(
+            Code::EmptyList,
+            item.place,
+            format_args!("this item of the script is an empty mapping"),
+            "write a command in its place, or remove the `-`",
+        );
         return;
     };
     if let Some(key) = nearest(&first.key, PIPE_KEYS)

@@ -135,6 +135,9 @@ impl Compiler<'_> {
                 .child
                 .as_ref()
                 .map(|child| child_plan(child, &step.artifacts)),
+            // What an executor does without is known where one is named: see `needs`.
+            unmet: Vec::new(),
+            unsupported: Vec::new(),
             line: file.source.line(step.place.start),
         }
     }

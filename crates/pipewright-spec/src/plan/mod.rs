@@ -20,13 +20,14 @@ use std::collections::BTreeMap;
 
 use pipewright_core::Plan;
 
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, Feature};
 use crate::diagnostic::{Code, Diagnostic, Severity, shown};
 use crate::model::{self, Pipeline, PipelineFile};
 
 pub use crate::model::{CustomVariable, ImportSource as Import, TriggerEvent};
 pub use condition::{Facts, explain, judge};
 pub use import::NeededImport;
+pub use needs::{Held, refusal_of};
 pub use others::NotChosen;
 pub use rules::{Fired, RuleError};
 pub use select::Selection;
@@ -47,8 +48,11 @@ pub enum Planned {
         /// A plain sentence: which sections were looked at, and why none fits.
         reason: String,
     },
-    /// The file cannot run; at least one diagnostic is fatal.
+    /// The file is wrong: at least one diagnostic is an error.
     Invalid(Vec<Diagnostic>),
+    /// The file is right, and the installation cannot run what a step that begins in any case needs: at least one
+    /// diagnostic is fatal, and none of those is an error.
+    Unsupported(Vec<Diagnostic>),
     /// The pipeline is in another file: give it to [`PipelineFile::bring`] and ask again.
     Needs(Box<NeededImport>),
 }
@@ -61,60 +65,54 @@ impl PipelineFile {
 
     /// As [`Self::plan`], with values for `${{ }}` templates.
     pub fn plan_with(&self, trigger: &Trigger, values: &Values) -> Planned {
-        self.settled(trigger, values, |file| file.plan_settled(trigger))
+        self.plan_within(trigger, values, &Capabilities::all())
     }
 
-    /// As [`Self::plan_with`], for an installation: what it cannot do makes the plan invalid where ignoring it would
-    /// give a wrong build, and is a warning where it would not.
+    /// As [`Self::plan_with`], for an installation. What it cannot do is a warning where the build is right without; what
+    /// a step must have is the end where that step begins in any case, and otherwise of the step, when its turn comes.
     pub fn plan_within(
         &self,
         trigger: &Trigger,
         values: &Values,
         capabilities: &Capabilities,
     ) -> Planned {
-        self.settled(trigger, values, |file| match file.plan_settled(trigger) {
-            Planned::Plan(plan, mut diagnostics) => {
-                diagnostics.extend(file.lacking(trigger, capabilities, &|_| true));
-                if diagnostics.iter().any(Diagnostic::is_fatal) {
-                    Planned::Invalid(diagnostics)
-                } else {
-                    Planned::Plan(plan, diagnostics)
-                }
-            }
-            other => other,
+        self.settled(trigger, values, |file| {
+            file.plan_settled(trigger, capabilities)
         })
     }
 
-    /// What the pipeline for a trigger needs that the capabilities lack, each with its line and key. Empty where no
-    /// pipeline runs.
-    pub fn unsupported(&self, trigger: &Trigger, capabilities: &Capabilities) -> Vec<Diagnostic> {
-        self.unsupported_for(trigger, &Values::new(), capabilities, &|_| true)
-    }
-
-    /// As [`Self::unsupported`], with values for templates, and where only some steps of the plan run, by their numbers
-    /// from 0.
-    pub fn unsupported_for(
+    /// Holds a plan of this file, or a part of one, against what an installation can do. `numbers` are the places of its
+    /// steps in the whole pipeline, from 0.
+    pub fn hold_against(
         &self,
         trigger: &Trigger,
         values: &Values,
         capabilities: &Capabilities,
-        wanted: &dyn Fn(usize) -> bool,
-    ) -> Vec<Diagnostic> {
-        self.settled(trigger, values, |file| {
-            file.lacking(trigger, capabilities, wanted)
+        plan: &mut Plan,
+        numbers: &[usize],
+    ) -> Held {
+        self.settled(trigger, values, |file| match file.select(trigger) {
+            Ok((pipeline, _)) => needs::hold(file, pipeline, plan, numbers, capabilities),
+            Err(_) => Held {
+                diagnostics: Vec::new(),
+                is_refused: false,
+            },
         })
     }
 
-    fn lacking(
-        &self,
-        trigger: &Trigger,
-        capabilities: &Capabilities,
-        wanted: &dyn Fn(usize) -> bool,
-    ) -> Vec<Diagnostic> {
-        match self.select(trigger) {
-            Ok((pipeline, _)) => needs::unsupported(self, pipeline, capabilities, wanted),
+    /// What the pipeline for a trigger needs that the capabilities lack, each with its line and key, whenever it runs. Empty
+    /// where no pipeline runs.
+    pub fn unsupported(&self, trigger: &Trigger, capabilities: &Capabilities) -> Vec<Diagnostic> {
+        self.settled(trigger, &Values::new(), |file| match file.select(trigger) {
+            Ok((pipeline, _)) => needs::unsupported(file, pipeline, capabilities, &|_| true),
             Err(_) => Vec::new(),
-        }
+        })
+    }
+
+    /// What an installation does not do of anything in the file, as warnings: the file itself is right. Each place once, in
+    /// the order of the text, at most as many as problems of a file; files that it imports from are left out.
+    pub fn not_done_by(&self, capabilities: &Capabilities) -> Vec<Diagnostic> {
+        needs::of_file(self, capabilities)
     }
 
     /// Which pipeline a trigger runs and why that one, or a sentence why none.
@@ -184,14 +182,17 @@ impl PipelineFile {
         file
     }
 
-    fn plan_settled(&self, trigger: &Trigger) -> Planned {
+    fn plan_settled(&self, trigger: &Trigger, capabilities: &Capabilities) -> Planned {
         if self.is_invalid() {
             return Planned::Invalid(self.diagnostics.clone());
         }
         match self.select(trigger) {
-            Ok((pipeline, selection)) => {
-                self.plan_pipeline(pipeline, selection.pipeline, trigger.given_variables())
-            }
+            Ok((pipeline, selection)) => self.plan_pipeline(
+                pipeline,
+                selection.pipeline,
+                trigger.given_variables(),
+                capabilities,
+            ),
             Err(reason) => Planned::Nothing { reason },
         }
     }
@@ -201,6 +202,7 @@ impl PipelineFile {
         pipeline: &Pipeline,
         title: String,
         given: &[(String, String)],
+        capabilities: &Capabilities,
     ) -> Planned {
         let mut diagnostics = self.diagnostics.clone();
         let variables = match variables::settle(self, pipeline, given) {
@@ -219,25 +221,27 @@ impl PipelineFile {
             }
         };
         diagnostics.extend(origin.diagnostics);
-        let nowhere = needs::impossible(self, pipeline);
-        if !nowhere.is_empty() {
-            diagnostics.extend(nowhere);
-            return Planned::Invalid(diagnostics);
-        }
         let groups = compile::groups(origin.file, origin.pipeline);
         if groups.is_empty() {
             return Planned::Nothing {
                 reason: format!("the pipeline {} has no steps", shown(&title)),
             };
         }
-        Planned::Plan(
-            Box::new(Plan {
-                pipeline: title,
-                groups,
-                variables,
-                imported: origin.imported,
-            }),
-            diagnostics,
-        )
+        let mut plan = Plan {
+            pipeline: title,
+            groups,
+            variables,
+            imported: origin.imported,
+        };
+        // What runs only at Atlassian no installation of ours can have.
+        let capabilities = capabilities.clone().without(Feature::HostedAssistant);
+        let numbers: Vec<usize> = (0..plan.len()).collect();
+        let held = needs::hold(self, pipeline, &mut plan, &numbers, &capabilities);
+        diagnostics.extend(held.diagnostics);
+        if held.is_refused {
+            Planned::Unsupported(diagnostics)
+        } else {
+            Planned::Plan(Box::new(plan), diagnostics)
+        }
     }
 }

@@ -3,8 +3,8 @@
 //! 1. A push to a branch looks under `branches`, then at `default`; a tag only under `tags`; a pull request only under
 //!    `pull-requests`, by its source branch; a custom pipeline is named.
 //! 2. An exact name beats any pattern.
-//! 3. Of several patterns the more specific one wins. Bitbucket's pages say no more than that; read here as the longest
-//!    pattern, and of equally long ones the first in the file.
+//! 3. Of several patterns the more specific one wins. Bitbucket's pages say no more than that; read here as the one that
+//!    leaves less to wildcards, which is [`RefPattern::specificity`]'s rule; of equals the first in the file.
 //! 4. Exactly one pipeline of a section runs for a ref.
 //!
 //! The patterns themselves are core's [`RefPattern`].
@@ -73,22 +73,35 @@ impl PipelineFile {
         let position = best(patterns.iter().map(|(pattern, _)| &pattern.value), name)?;
         let (pattern, pipeline) = patterns.get(position)?;
         let text = pattern.value.as_str();
-        let others: Vec<String> = patterns
+        let own = pattern.value.specificity(name);
+        let (mut wider, mut equal) = (Vec::new(), Vec::new());
+        for (other, _) in patterns
             .iter()
-            .filter(|(other, _)| other.value != pattern.value && other.value.matches(name))
-            .map(|(other, _)| shown(other.value.as_str()).to_string())
-            .take(5)
-            .collect();
+            .filter(|(other, _)| other.value != pattern.value)
+        {
+            let list = match other.value.specificity(name) {
+                None => continue,
+                Some(theirs) if Some(theirs) == own => &mut equal,
+                Some(_) => &mut wider,
+            };
+            if list.len() < 5 {
+                list.push(shown(other.value.as_str()).to_string());
+            }
+        }
         let reason = if pattern.value.is_exact() {
             format!("{} under `{section}` names {what} exactly", shown(text))
-        } else if others.is_empty() {
-            format!("{} under `{section}` matches {what}", shown(text))
         } else {
-            format!(
-                "{} under `{section}` matches {what} and is more specific than {}",
-                shown(text),
-                others.join(", ")
-            )
+            let narrower =
+                (!wider.is_empty()).then(|| format!("is more specific than {}", wider.join(", ")));
+            let earlier = (!equal.is_empty()).then(|| {
+                format!(
+                    "stands before {}, which matches as closely",
+                    equal.join(", ")
+                )
+            });
+            let mut said = vec![format!("matches {what}")];
+            said.extend(narrower.into_iter().chain(earlier));
+            format!("{} under `{section}` {}", shown(text), said.join(" and "))
         };
         Some((
             pipeline,
@@ -147,22 +160,18 @@ impl PipelineFile {
 
 /// The position of the pattern that wins for a name.
 fn best<'p>(patterns: impl Iterator<Item = &'p RefPattern>, name: &str) -> Option<usize> {
-    let mut best: Option<(usize, &RefPattern)> = None;
+    let mut best = None;
     for (index, pattern) in patterns.enumerate() {
+        // Asked first, because most patterns of a long list do not match and that is cheaper to find out.
         if !pattern.matches(name) {
             continue;
         }
-        let wins = best.is_none_or(|(_, champion)| rank(pattern) > rank(champion));
-        if wins {
-            best = Some((index, pattern));
+        let specificity = pattern.specificity(name);
+        if best.is_none_or(|(_, champion)| specificity > champion) {
+            best = Some((index, specificity));
         }
     }
     best.map(|(index, _)| index)
-}
-
-/// Higher wins.
-fn rank(pattern: &RefPattern) -> (bool, usize) {
-    (pattern.is_exact(), pattern.as_str().chars().count())
 }
 
 /// Why a section has nothing.
@@ -211,8 +220,9 @@ mod tests {
     #[case(&["**", "feature/*"], "feature/x", Some("feature/*"))]
     #[case(&["feature/bb-*", "feature/bb-123-*"], "feature/bb-123-x", Some("feature/bb-123-*"))]
     #[case(&["feature/bb-123-*", "feature/bb-*"], "feature/bb-123-x", Some("feature/bb-123-*"))]
-    // The longer pattern wins, whatever its wildcards: the one reading that the documentation's examples allow.
-    #[case(&["feature/*", "feature/**"], "feature/x", Some("feature/**"))]
+    #[case(&["feature/**", "feature/*"], "feature/x", Some("feature/*"))]
+    #[case(&["{feature/*,hotfix/*,release-*}", "feature/*"], "feature/x", Some("feature/*"))]
+    #[case(&["**", "*"], "main", Some("*"))]
     #[case(&["a*", "*a"], "aa", Some("a*"))]
     #[case(&["*a", "a*"], "aa", Some("*a"))]
     #[case(&["*"], "feature/x", None)]

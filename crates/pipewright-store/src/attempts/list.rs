@@ -12,7 +12,7 @@ use crate::error::StoreError;
 statements! {
     OF_BUILD = same(
         "SELECT t.id, t.build_id, t.step_id, t.number, t.state, t.outcome, t.exit_code, t.message, t.stop_requested, n.name AS runner_name,
-                t.queued_at, t.claimed_at, t.started_at, t.finished_at, t.timings, t.log_bytes, t.log_lines
+                t.queued_at, t.claimed_at, t.started_at, t.finished_at, t.timings, t.log_bytes, t.log_lines, t.log_removed_at
          FROM attempts t LEFT JOIN runners n ON n.id = t.runner_id
          WHERE t.build_id = $1 ORDER BY t.id"
     );
@@ -21,7 +21,7 @@ statements! {
     );
     GET = same(
         "SELECT t.id, t.build_id, t.step_id, t.number, t.state, t.outcome, t.exit_code, t.message, t.stop_requested, n.name AS runner_name,
-                t.queued_at, t.claimed_at, t.started_at, t.finished_at, t.timings, t.log_bytes, t.log_lines
+                t.queued_at, t.claimed_at, t.started_at, t.finished_at, t.timings, t.log_bytes, t.log_lines, t.log_removed_at
          FROM attempts t JOIN builds b ON b.id = t.build_id LEFT JOIN runners n ON n.id = t.runner_id
          WHERE t.id = $2 AND b.account_id = $1"
     );
@@ -102,6 +102,9 @@ pub struct Attempt {
     pub log_bytes: i64,
     /// Whole lines of its log, as last noted.
     pub log_lines: i64,
+    /// When its log was removed, because it was kept long enough.
+    #[sqlx(try_from = "crate::columns::MaybeMicros")]
+    pub log_removed_at: Option<Timestamp>,
 }
 
 /// The attempts of a build, oldest first. The caller has reached the build through its account.

@@ -1,7 +1,7 @@
 //! What started a build, beyond its kind: kept as JSON, opaque to SQL.
 
-use pipewright_core::Timestamp;
 use pipewright_core::ids::ScheduleId;
+use pipewright_core::{CommitHash, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What is special about one build's trigger. Fields are added, never renamed.
@@ -50,6 +50,9 @@ pub struct PullRequestDetail {
     /// The commit of that branch, where it was said; Cloud shortens it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_commit: Option<String>,
+    /// The commit of that branch that was merged into the source for this build, whole; known once it is planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<CommitHash>,
     /// True where it was just opened; a later build of it is for a new commit of its source.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_new: bool,

@@ -18,7 +18,7 @@ pub use list::{
 };
 pub use plan::{
     CommitText, ToPlan, changed_files, next_to_plan, repositories_to_plan, retry_planning,
-    set_changed_files, set_commit_text, set_plan,
+    set_changed_files, set_commit_text, set_detail, set_plan,
 };
 pub use pushed::{PushedCommit, PushedCommits, pushed_without_build, set_pushed};
 pub use run::{

@@ -25,6 +25,7 @@ statements! {
     );
     RETRY = same("UPDATE builds SET tries = tries + 1, retry_at = $2, state_message = $3 WHERE id = $1 AND state = 'queued'");
     SET_PLAN = same("UPDATE builds SET pipeline = $2, plan = $3, pipeline_file = $4, diagnostics = $5, planned_at = $6, retry_at = NULL, state_message = NULL WHERE id = $1");
+    SET_DETAIL = same("UPDATE builds SET trigger_detail = $2 WHERE id = $1");
     SET_CHANGED = same("UPDATE builds SET changed_files = $2 WHERE id = $1");
     CHANGED = same("SELECT changed_files FROM builds WHERE id = $1");
     SET_COMMIT_TEXT = same("UPDATE builds SET commit_message = $2, commit_author = $3, commit_email = $4, committed_at = $5 WHERE id = $1");
@@ -148,6 +149,21 @@ pub async fn set_plan(
         .bind(file)
         .bind(Json(diagnostics))
         .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Stores what became known of a build's trigger since it was made. The caller holds the row.
+pub async fn set_detail(
+    tx: &mut Tx,
+    id: BuildId,
+    detail: &TriggerDetail,
+) -> Result<(), StoreError> {
+    within!(tx, SET_DETAIL, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(Json(detail))
         .execute(executor)
         .await
         .map(drop))?;

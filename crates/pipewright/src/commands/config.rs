@@ -1,11 +1,12 @@
 //! `pipewright config`: every setting, its value and where it comes from.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
 use super::Configuration;
+use super::output::print;
 use crate::config::{Origin, SETTINGS, check};
 
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -13,7 +14,7 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 /// Prints the settings as a file that could be used, and fails if it could not.
 pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
     let gathered = configuration.gather()?;
-    let mut out = anstream::stdout().lock();
+    let mut out = Vec::new();
     let mut topic = "";
     for setting in SETTINGS {
         let (of, name) = setting.key.split_once('.').unwrap_or(("", setting.key));
@@ -41,9 +42,13 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         )?;
         writeln!(out, "{name} = {value:?}")?;
     }
-    let config = check(&gathered)?;
-    if let Some(warning) = config.server.host.isolation.warning() {
+    let checked = check(&gathered);
+    if let Ok(config) = &checked
+        && let Some(warning) = config.server.host.isolation.warning()
+    {
         writeln!(out, "\n{RED}# {warning}{RED:#}")?;
     }
+    print(&out)?;
+    checked?;
     Ok(ExitCode::SUCCESS)
 }

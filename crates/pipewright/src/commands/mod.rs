@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod imports;
 mod key;
+mod output;
 mod plan;
 mod run;
 mod serve;

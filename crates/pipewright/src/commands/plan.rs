@@ -8,7 +8,7 @@ pub(super) mod shown;
 mod tree;
 pub(super) mod which;
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,6 +23,7 @@ use pipewright_spec::{
 use serde::Serialize;
 
 use super::imports::{self, Brought, Imports};
+use super::output::{print, say};
 use super::run::checkout;
 use super::validate::files::{self, FILE_NAME};
 use conditions::Expected;
@@ -34,7 +35,8 @@ Exit codes:
   0  this would run
   1  the file cannot run, or needs what the executor does not support
   2  the file cannot be read, or the command line is wrong
-  3  nothing would run";
+  3  nothing would run
+  4  this would run, but on the executor named without an image that it declares";
 
 /// Arguments of `pipewright plan`.
 #[derive(Debug, Args)]
@@ -57,13 +59,13 @@ pub(crate) struct PlanCommand {
 
 /// The executors that can be asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ExecutorName {
-    /// Scripts run directly on the machine, as `pipewright run` and the server do today.
+pub(super) enum ExecutorName {
+    /// Scripts run directly on the runner's machine, as `pipewright run` and the server do today.
     Host,
 }
 
 impl ExecutorName {
-    fn capabilities(self) -> Capabilities {
+    pub(super) fn capabilities(self) -> Capabilities {
         match self {
             Self::Host => Capabilities::host(),
         }
@@ -77,6 +79,9 @@ struct Answer<'a> {
     trigger: &'a Trigger,
     /// True where the plan could be run as it is.
     runs: bool,
+    /// What the executor that was named does without and every result of it would have to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qualification: Option<String>,
     #[serde(flatten)]
     selection: Option<&'a Selection>,
     /// Why nothing runs.
@@ -96,7 +101,7 @@ impl PlanCommand {
     /// Plans and draws.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         self.answer().or_else(|error| {
-            writeln!(anstream::stderr(), "pipewright plan: {error:#}")?;
+            say(&format!("pipewright plan: {error:#}\n"))?;
             Ok(ExitCode::from(2))
         })
     }
@@ -115,7 +120,7 @@ impl PlanCommand {
             source,
             ..
         } = parse(&name, &bytes);
-        let (planned, brought) = match &mut pipeline_file {
+        let (mut planned, brought) = match &mut pipeline_file {
             None => (Planned::Invalid(diagnostics), Brought::default()),
             Some(file) => self.planned(file, &trigger, &directory),
         };
@@ -123,6 +128,7 @@ impl PlanCommand {
             file: &name,
             trigger: &trigger,
             runs: false,
+            qualification: None,
             selection: None,
             nothing: None,
             plan: None,
@@ -136,16 +142,24 @@ impl PlanCommand {
         let selection = pipeline_file
             .as_ref()
             .and_then(|file| file.selection(&trigger).ok());
-        let code = match &planned {
+        let code = match &mut planned {
             Planned::Plan(plan, warnings) => {
                 answer.conditions = conditions::of(plan, &trigger, &directory)?;
                 answer.diagnostics.clone_from(warnings);
-                answer
-                    .diagnostics
-                    .extend(self.unsupported(pipeline_file.as_ref(), &trigger));
-                answer.runs = !answer.diagnostics.iter().any(Diagnostic::is_fatal);
-                (answer.selection, answer.plan) = (selection.as_ref(), Some(plan.as_ref()));
-                u8::from(!answer.runs)
+                let lacking = self.hold(pipeline_file.as_ref(), &trigger, plan);
+                answer.runs = !lacking.iter().any(Diagnostic::is_fatal);
+                for problem in lacking {
+                    if !answer.diagnostics.contains(&problem) {
+                        answer.diagnostics.push(problem);
+                    }
+                }
+                answer.qualification = plan.qualification();
+                (answer.selection, answer.plan) = (selection.as_ref(), Some(&**plan));
+                match (answer.runs, &answer.qualification) {
+                    (false, _) => 1,
+                    (true, None) => 0,
+                    (true, Some(_)) => 4,
+                }
             }
             Planned::Nothing { reason } => {
                 answer.nothing = Some(reason);
@@ -156,17 +170,20 @@ impl PlanCommand {
                 answer.diagnostics = vec![imports::unnamed(needed)];
                 1
             }
-            Planned::Invalid(problems) => {
+            Planned::Invalid(problems) | Planned::Unsupported(problems) => {
                 answer.selection = selection.as_ref();
                 answer.diagnostics.clone_from(problems);
                 1
             }
         };
-        let mut out = anstream::stdout().lock();
+        let mut text = Vec::new();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(&answer)?)?;
+            writeln!(text, "{}", serde_json::to_string(&answer)?)?;
         } else {
-            tree::draw(&mut out, &answer)?;
+            tree::draw(&mut text, &answer)?;
+        }
+        print(&text)?;
+        if !self.json {
             talk(&answer, &source, &brought)?;
         }
         Ok(ExitCode::from(code))
@@ -235,11 +252,20 @@ impl PlanCommand {
         )
     }
 
-    fn unsupported(&self, file: Option<&PipelineFile>, trigger: &Trigger) -> Vec<Diagnostic> {
-        match (file, self.executor) {
-            (Some(file), Some(executor)) => file.unsupported(trigger, &executor.capabilities()),
-            _ => Vec::new(),
-        }
+    /// What the executor that was named lacks; marks the steps of the plan with it.
+    fn hold(
+        &self,
+        file: Option<&PipelineFile>,
+        trigger: &Trigger,
+        plan: &mut Plan,
+    ) -> Vec<Diagnostic> {
+        let (Some(file), Some(executor)) = (file, self.executor) else {
+            return Vec::new();
+        };
+        let numbers: Vec<usize> = (0..plan.len()).collect();
+        let capabilities = executor.capabilities();
+        file.hold_against(trigger, &Values::new(), &capabilities, plan, &numbers)
+            .diagnostics
     }
 }
 
@@ -255,18 +281,18 @@ fn talk(answer: &Answer<'_>, source: &str, brought: &Brought) -> anyhow::Result<
     } else {
         render_text_of
     };
-    let mut err = anstream::stderr().lock();
-    write!(
-        err,
-        "{}",
-        render(
-            &answer.diagnostics,
-            FileText {
-                name: answer.file,
-                text: source
-            },
-            &brought.texts()
-        )
-    )?;
+    let mut words = render(
+        &answer.diagnostics,
+        FileText {
+            name: answer.file,
+            text: source,
+        },
+        &brought.texts(),
+    );
+    if let Some(qualification) = &answer.qualification {
+        words.push_str(qualification);
+        words.push('\n');
+    }
+    say(&words)?;
     Ok(())
 }

@@ -7,14 +7,15 @@ pub(super) mod files;
 mod report;
 mod sarif;
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use pipewright_spec::{Diagnostic, Parsed, parse};
+use pipewright_spec::{Capabilities, Diagnostic, Feature, Parsed, parse};
 
 use super::imports::{self, Brought, Imports};
+use super::output::{print, say};
 use super::plan::shown::shown;
 use super::run::checkout;
 use files::{FILE_NAME, Named, Source, expand, read};
@@ -37,11 +38,23 @@ pub(crate) struct Validate {
     /// How to print what is found.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// The executor whose gaps are warned of; none for the language alone.
+    #[arg(long, value_enum, default_value_t = Judged::Host)]
+    executor: Judged,
     #[command(flatten)]
     imports: Imports,
     /// Print one JSON object a file, one a line; the same as --format json.
     #[arg(long, conflicts_with = "format")]
     json: bool,
+}
+
+/// What a file is held against beside the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Judged {
+    /// Scripts run directly on the runner's machine.
+    Host,
+    /// Nothing.
+    None,
 }
 
 /// How problems are printed.
@@ -107,7 +120,7 @@ impl Validate {
             .iter()
             .filter_map(|file| Some((file, file.found.as_ref().err()?)))
         {
-            writeln!(anstream::stderr(), "{}: {problem}", file.name)?;
+            say(&format!("{}: {problem}\n", file.name))?;
         }
         for (file, found) in checked
             .iter()
@@ -118,14 +131,13 @@ impl Validate {
                     shown(&needed.pipeline, 80),
                     shown(&needed.source.to_string(), 120),
                 );
-                writeln!(
-                    anstream::stderr(),
-                    "{}: {pipeline} of {source} is in another repository and not checked; see --import",
+                say(&format!(
+                    "{}: {pipeline} of {source} is in another repository and not checked; see --import\n",
                     file.name
-                )?;
+                ))?;
             }
         }
-        let mut out = anstream::stdout().lock();
+        let mut out = Vec::new();
         match if self.json { Format::Json } else { self.format } {
             Format::Text => report::text(&mut out, &checked)?,
             Format::Json => report::json(&mut out, &checked)?,
@@ -135,6 +147,7 @@ impl Validate {
                 serde_json::to_string_pretty(&sarif::log(&checked))?
             )?,
         }
+        print(&out)?;
         let refused = checked
             .iter()
             .any(|file| file.found.as_ref().is_ok_and(|found| !found.runs()));
@@ -179,6 +192,11 @@ impl Validate {
                         .bring(&mut file, needed, &|path| imports::below(&directory, path));
                     diagnostics.append(&mut brought.problems);
                     diagnostics.extend(file.import_problems());
+                    if self.executor == Judged::Host {
+                        // This machine or another: which labels its runners have is not known here.
+                        let host = Capabilities::host().with(Feature::RunsOn);
+                        diagnostics.extend(file.not_done_by(&host));
+                    }
                 }
                 Found {
                     diagnostics,

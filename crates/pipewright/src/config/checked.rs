@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use pipewright_runner::executor::{HostLimits, HostOptions, Isolation, refuse_readable};
-use pipewright_server::{CloudAddresses, ServerConfig};
+use pipewright_server::{CloudAddresses, Retention, ServerConfig};
 use pipewright_spec::USUAL_LABELS;
 use pipewright_store::Database;
 use url::Url;
@@ -141,6 +141,13 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
             * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
         cache_bytes: 1_000_000_000 * u64::from(reader.number("runner.cache_gb", 0, 1_000_000)),
         artifact_keep: Duration::from_secs(86_400) * reader.number("artifacts.keep_days", 1, 3650),
+        retention: Retention {
+            builds_days: reader.number("retention.builds_days", 1, 36_500),
+            builds_per_ref: reader.number("retention.builds_per_ref", 1, 1_000_000),
+            logs_days: reader.number("retention.logs_days", 1, 36_500),
+            bodies_days: reader.number("retention.bodies_days", 1, 36_500),
+            statuses_days: reader.number("retention.statuses_days", 1, 36_500),
+        },
         host,
         workspace_bytes: match reader.number("host.workspace_gb", 0, 1_000_000) {
             0 => None,

@@ -139,6 +139,31 @@ pub(crate) const SETTINGS: &[Setting] = &[
         about: "Days that artifacts of steps are kept.",
     },
     Setting {
+        key: "retention.builds_days",
+        default: "365",
+        about: "Days that builds are kept, with their logs, artifacts and statuses; the newest of each branch and tag for ever. An account may say otherwise, also of the following.",
+    },
+    Setting {
+        key: "retention.builds_per_ref",
+        default: "500",
+        about: "Builds of each branch and tag that are kept, the newest.",
+    },
+    Setting {
+        key: "retention.logs_days",
+        default: "180",
+        about: "Days that logs are kept.",
+    },
+    Setting {
+        key: "retention.bodies_days",
+        default: "30",
+        about: "Days that the bodies of webhook deliveries are kept; without its body a delivery cannot be delivered again.",
+    },
+    Setting {
+        key: "retention.statuses_days",
+        default: "30",
+        about: "Days that statuses are kept once Bitbucket was told.",
+    },
+    Setting {
         key: "comparison.every_seconds",
         default: "300",
         about: "How often refs are compared with what was decided, in case a webhook was lost.",

@@ -1,5 +1,6 @@
 //! The commands that work without a server, driven as a person drives them: the built program in a git checkout.
 
+mod cases;
 mod checkout;
 mod imports;
 mod plan;

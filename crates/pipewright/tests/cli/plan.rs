@@ -147,9 +147,37 @@ fn what_the_host_executor_cannot_do_is_named_with_its_line() {
         "{}",
         ended.err
     );
-    checkout
+    let ended = checkout
         .pipewright(&["plan", "--executor", "host", "--custom", "nightly"])
-        .expect(0);
+        .expect(4);
+    assert!(
+        ended.out.contains("Long tests · image node:22 (not used)")
+            && ended
+                .err
+                .contains("warning[PW0202]: the image `node:22` is not used")
+            && ended.err.contains("Runs without the image node:22: "),
+        "{}\n{}",
+        ended.out,
+        ended.err
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_early_changes_nothing() {
+    let many = vec!["{name: A, script: [make]}"; 100];
+    let steps: String = many
+        .iter()
+        .map(|step| format!("    - step: {step}\n"))
+        .collect();
+    let file = format!("pipelines:\n  default:\n{steps}  custom:\n    x: []\n");
+    for (command, code) in [(&["plan"][..], 1), (&["validate"], 1), (&["config"], 0)] {
+        let checkout = Checkout::new(&file);
+        let mut child = checkout.start(command);
+        drop(child.stdout.take());
+        drop(child.stderr.take());
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(code), "{command:?}");
+    }
 }
 
 #[test]

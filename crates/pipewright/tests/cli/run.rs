@@ -176,10 +176,11 @@ pipelines:
     ]);
     assert_eq!(
         (ended.outcome("Ship"), ended.outcome("Tidy")),
-        ("not run", "passed")
+        ("waiting for a person", "passed")
     );
     assert!(
-        ended.out.contains("Passed up to a manual step · ") && !ended.out.contains("shipped"),
+        ended.out.contains("Waiting, passed up to a manual step · ")
+            && !ended.out.contains("shipped"),
         "{}",
         ended.out
     );

@@ -79,6 +79,27 @@ fn the_exit_code_is_the_worst() {
 }
 
 #[test]
+fn what_the_executor_does_not_do_is_said_with_its_line() {
+    let checkout = Checkout::empty();
+    checkout.write(
+        "bitbucket-pipelines.yml",
+        "image: php:8\npipelines:\n  default:\n    - step: {script: [make], services: [docker]}\n",
+    );
+    let ended = checkout.pipewright(&["validate"]).expect(0);
+    for said in [
+        "warning[PW0202]: the image `php:8` is not used",
+        "warning[PW0200]: not supported yet: `services`",
+        "bitbucket-pipelines.yml: 2 warnings\n",
+    ] {
+        assert!(ended.out.contains(said), "{said}: {}", ended.out);
+    }
+    let ended = checkout
+        .pipewright(&["validate", "--executor", "none"])
+        .expect(0);
+    assert_eq!(ended.out, "bitbucket-pipelines.yml: no problems\n");
+}
+
+#[test]
 fn help_tells_the_exit_codes() {
     for command in ["validate", "plan", "run"] {
         let ended = Checkout::empty().pipewright(&[command, "--help"]).expect(0);

@@ -89,22 +89,33 @@ impl Moving<'_> {
             }
             let step = &group.steps[index - range.start];
             if self.run.steps[index].state == StepState::Waiting && self.may_begin(step, index) {
-                self.begin(index, step.manual || (group.manual && index == range.start));
+                self.begin(
+                    step,
+                    index,
+                    step.manual || (group.manual && index == range.start),
+                );
             }
         }
     }
 
-    /// Steps that all begin together. Conditions are asked first: one without an answer may stop the others.
+    /// Steps that all begin together. Conditions are asked first: one without an answer may stop the others, as may one that
+    /// nobody here can run.
     fn settle_parallel(&mut self, group: &Group, fail_fast: bool, range: Range<usize>) {
+        let is_manual =
+            |step: &StepPlan, index| step.manual || (group.manual && index == range.start);
         for (step, index) in group.steps.iter().zip(range.clone()) {
-            if self.run.steps[index].state == StepState::Waiting {
-                self.may_begin(step, index);
+            if self.run.steps[index].state == StepState::Waiting
+                && self.may_begin(step, index)
+                && step.refusal().is_some()
+                && !is_manual(step, index)
+            {
+                self.start(step, index);
             }
         }
         self.fail_fast(group, fail_fast, range.clone());
         for (step, index) in group.steps.iter().zip(range.clone()) {
             if self.run.steps[index].state == StepState::Waiting {
-                self.begin(index, step.manual || (group.manual && index == range.start));
+                self.begin(step, index, is_manual(step, index));
             }
         }
     }
@@ -112,7 +123,7 @@ impl Moving<'_> {
     fn settle_final(&mut self, group: &Group, range: Range<usize>) {
         for (step, index) in group.steps.iter().zip(range) {
             if self.run.steps[index].state == StepState::Waiting && self.may_begin(step, index) {
-                self.queue(index);
+                self.start(step, index);
             }
         }
     }
@@ -132,11 +143,11 @@ impl Moving<'_> {
         false
     }
 
-    fn begin(&mut self, index: usize, manual: bool) {
+    fn begin(&mut self, step: &StepPlan, index: usize, manual: bool) {
         if manual {
             self.run.steps[index].state = StepState::Manual;
         } else {
-            self.queue(index);
+            self.start(step, index);
         }
     }
 

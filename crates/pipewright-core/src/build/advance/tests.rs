@@ -29,6 +29,8 @@ fn step(name: &str) -> StepPlan {
         output_variables: Vec::new(),
         oidc: false,
         child: None,
+        unmet: Vec::new(),
+        unsupported: Vec::new(),
         line: 0,
     }
 }
@@ -442,6 +444,69 @@ fn a_rerun_of_a_manual_step_waits_for_a_person_again() {
         (play.run.state, play.words()),
         (BuildState::Paused, vec!["passed", "manual"])
     );
+}
+
+fn unsupported(name: &str) -> StepPlan {
+    StepPlan {
+        unsupported: vec!["`pipe` (line 7)".to_owned()],
+        ..step(name)
+    }
+}
+
+#[test]
+fn what_nobody_here_can_run_is_refused_when_its_turn_comes() {
+    let gated = StepPlan {
+        manual: true,
+        ..unsupported("deploy")
+    };
+    let steps = vec![step("test"), gated, step("notify")];
+    let groups = steps
+        .into_iter()
+        .map(|step| group(GroupKind::Step, vec![step]));
+    let mut play = Play::of(plan(groups.collect()));
+    play.ends(0, AttemptOutcome::Passed);
+    assert_eq!(
+        (play.run.state, play.words()),
+        (BuildState::Paused, vec!["passed", "manual", "waiting"])
+    );
+    play.take(BuildEvent::Resumed { step: 1 });
+    assert_eq!(
+        (play.run.state, play.words()),
+        (
+            BuildState::Finished(BuildOutcome::Errored),
+            vec!["passed", "errored", "not_run"]
+        )
+    );
+    assert_eq!(
+        explained(&play),
+        [
+            (1, "Not supported here yet: `pipe` (line 7)."),
+            (2, "Not run: deploy could not be run.")
+        ]
+    );
+    let queued = |effect: &Effect| matches!(effect, Effect::QueueAttempt { step: 1, .. });
+    assert!(!play.effects.iter().any(queued), "it is given no attempt");
+}
+
+#[test]
+fn what_nobody_here_can_run_fails_its_group_fast_and_not_where_it_is_left_out() {
+    let mut left_out = unsupported("docs");
+    left_out.condition = condition("skip");
+    let mut play = Play::of(plan(vec![group(GroupKind::Step, vec![left_out])]));
+    assert_eq!(play.words(), ["skipped"]);
+    play = Play::of(plan(vec![group(
+        GroupKind::Parallel { fail_fast: true },
+        vec![step("test"), unsupported("scan")],
+    )]));
+    assert_eq!(
+        (play.run.state, play.words()),
+        (
+            BuildState::Finished(BuildOutcome::Errored),
+            vec!["stopped", "errored"]
+        )
+    );
+    play = Play::of(plan(vec![group(GroupKind::Final, vec![unsupported("f")])]));
+    assert_eq!(play.words(), ["errored"]);
 }
 
 fn conditional(name: &str, answer: &str) -> StepPlan {

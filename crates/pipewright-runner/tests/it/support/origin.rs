@@ -99,6 +99,7 @@ impl Origin {
             credential,
             ref_name,
             commit: commit.clone(),
+            merge: None,
         }
     }
 

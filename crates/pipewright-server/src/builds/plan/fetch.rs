@@ -40,6 +40,17 @@ pub(super) enum FetchError {
         /// What happened.
         error: Box<Self>,
     },
+    /// The branch that its pull request is to be merged into.
+    #[error("the destination of its pull request, {branch}, cannot be had: {error}")]
+    Destination {
+        /// Its short name.
+        branch: String,
+        /// What happened.
+        error: Box<Self>,
+    },
+    /// Something that Bitbucket named is not there, or no name.
+    #[error("{0}")]
+    Name(String),
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,6 +74,12 @@ impl FetchError {
                     error: Box::new(error),
                 })
             }
+            Self::Destination { branch, error } => {
+                error.into_store().map_err(|error| Self::Destination {
+                    branch,
+                    error: Box::new(error),
+                })
+            }
             other => Err(other),
         }
     }
@@ -72,9 +89,9 @@ impl FetchError {
         match self {
             Self::Git(error) => error.is_transient(),
             Self::Integration(error) => error.is_retryable(),
-            Self::Imported { error, .. } => error.is_retryable(),
+            Self::Imported { error, .. } | Self::Destination { error, .. } => error.is_retryable(),
             Self::Store(_) => true,
-            Self::FileTooLarge(_) => false,
+            Self::FileTooLarge(_) | Self::Name(_) => false,
         }
     }
 }
@@ -96,6 +113,7 @@ pub(super) async fn fetch(
         credential,
         ref_name: ref_name.clone(),
         commit: commit.clone(),
+        merge: None,
     };
     let ensured = app.mirrors.ensure(&checkout).await?;
     let fetch_micros = u64::try_from(ensured.elapsed.as_micros()).unwrap_or(u64::MAX);

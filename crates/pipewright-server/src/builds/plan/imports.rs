@@ -139,6 +139,7 @@ async fn from_repository(
         credential,
         ref_name: ref_name.clone(),
         commit: commit.clone(),
+        merge: None,
     };
     app.mirrors.ensure(&checkout).await?;
     Ok(match show(app, other.id, commit, path).await? {
@@ -168,6 +169,7 @@ async fn ensure(
         credential,
         ref_name: ref_name.clone(),
         commit: commit.clone(),
+        merge: None,
     };
     app.mirrors.ensure(&checkout).await?;
     Ok(())

@@ -1,8 +1,8 @@
 //! From a pipeline file's text to what the build does. No I/O.
 
-use pipewright_core::build::BuildOutcome;
+use pipewright_core::build::{BuildOutcome, NOT_SUPPORTED};
 use pipewright_core::{CommitHash, Plan, RefName, TriggerKind, is_variable_name};
-use pipewright_spec::plan::Values;
+use pipewright_spec::plan::{Values, refusal_of};
 use pipewright_spec::{
     Capabilities, Diagnostic, NeededImport, PipelineFile, Planned, Trigger, has_skip_marker, parse,
 };
@@ -18,7 +18,7 @@ pub(super) enum Judged {
     Plan(Box<Plan>, Vec<Diagnostic>),
     /// Nothing runs.
     NotPlanned {
-        /// `Invalid` or `Skipped`.
+        /// `Invalid`, `Skipped`, or `Errored` where the file is right and nobody here can run it.
         outcome: BuildOutcome,
         /// Why.
         sentence: String,
@@ -95,6 +95,7 @@ impl Readable {
                 }
                 Planned::Nothing { reason } => skipped(sentence(&reason)),
                 Planned::Invalid(diagnostics) => invalid(diagnostics),
+                Planned::Unsupported(diagnostics) => unsupported(diagnostics),
                 Planned::Needs(needed) => return Err(needed),
             },
         )
@@ -136,6 +137,15 @@ fn invalid(diagnostics: Vec<Diagnostic>) -> Judged {
     Judged::NotPlanned {
         outcome: BuildOutcome::Invalid,
         sentence,
+        diagnostics,
+    }
+}
+
+/// The file is right, and what it needs is not here yet.
+fn unsupported(diagnostics: Vec<Diagnostic>) -> Judged {
+    Judged::NotPlanned {
+        outcome: BuildOutcome::Errored,
+        sentence: format!("{NOT_SUPPORTED}: {}.", refusal_of(&diagnostics)),
         diagnostics,
     }
 }
@@ -240,6 +250,34 @@ mod tests {
                 "{broken:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_not_here_yet_is_told_from_a_wrong_file() {
+        let text = "pipelines:\n  default:\n    - step: {script: [make], services: [docker]}\n";
+        let (unsupported, sentence) = outcome(&judged(Some(text), "fix")).expect("no plan");
+        assert_eq!(unsupported, BuildOutcome::Errored);
+        assert_eq!(
+            sentence,
+            "Not supported here yet: `services` (line 3): the script would not reach the service."
+        );
+        // Behind a person's yes it is no matter of the steps before.
+        let gated = text.replace(
+            "    - step: {",
+            "    - step: {script: [make]}\n    - step: {trigger: manual, ",
+        );
+        let Judged::Plan(plan, diagnostics) = judged(Some(&gated), "fix") else {
+            panic!("a plan")
+        };
+        assert!(
+            plan.steps()
+                .map(|step| step.refusal().is_some())
+                .eq([false, true])
+        );
+        assert!(
+            diagnostics.len() == 1 && !diagnostics[0].is_fatal(),
+            "{diagnostics:?}"
+        );
     }
 
     #[test]

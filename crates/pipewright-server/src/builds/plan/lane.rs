@@ -4,10 +4,11 @@ use pipewright_core::Plan;
 use pipewright_core::build::{BuildEvent, BuildOutcome};
 use pipewright_core::ids::{BuildId, RepositoryId};
 use pipewright_spec::{Capabilities, Diagnostic};
-use pipewright_store::builds::{self, CommitText, PushedCommits, ToPlan};
+use pipewright_store::builds::{self, CommitText, PushedCommits, ToPlan, TriggerDetail};
 use pipewright_store::{StoreError, repositories, steps};
 
 use super::changes::changed_files;
+use super::destination::{destination_of, request_of, with_merged};
 use super::fetch::{FetchError, fetch};
 use super::imports::{Brought, bring};
 use super::judge::{Judged, Readable, read as read_file};
@@ -30,6 +31,8 @@ pub(crate) struct PlanLane(pub(crate) App);
 struct Found<'a> {
     plan: Option<&'a Plan>,
     changed: Option<&'a [String]>,
+    /// The trigger, where more is known of it now.
+    detail: Option<&'a TriggerDetail>,
     file: Option<&'a [u8]>,
     diagnostics: &'a [Diagnostic],
     text: Option<&'a CommitText>,
@@ -97,7 +100,15 @@ impl Lane for PlanLane {
         match judged {
             Judged::Plan(plan, mut diagnostics) => {
                 diagnostics.extend(rules.problems.iter().cloned());
-                let changed = changed_files(app, &build, &plan).await;
+                let merged = match request_of(&build) {
+                    None => None,
+                    Some(request) => match destination_of(app, &build, request).await {
+                        Ok(commit) => Some(commit),
+                        Err(error) => return self.again(&build, error).await,
+                    },
+                };
+                let changed = changed_files(app, &build, &plan, merged.as_ref()).await;
+                let detail = merged.map(|merged| with_merged(&build, merged));
                 let (plan, changed, event) =
                     (Some(plan.as_ref()), changed.as_deref(), BuildEvent::Planned);
                 store(
@@ -106,6 +117,7 @@ impl Lane for PlanLane {
                     &Found {
                         plan,
                         changed,
+                        detail: detail.as_ref(),
                         diagnostics: &diagnostics,
                         event,
                         ..found
@@ -241,6 +253,7 @@ impl Found<'_> {
         Self {
             plan: None,
             changed: None,
+            detail: None,
             file: None,
             diagnostics: &[],
             text: None,
@@ -270,6 +283,10 @@ async fn store(app: &App, id: BuildId, found: &Found<'_>) -> Result<(), StoreErr
     }
     if let Some(pushed) = found.pushed {
         builds::set_pushed(&mut tx, id, pushed).await?;
+    }
+    if let Some(detail) = found.detail {
+        builds::set_detail(&mut tx, id, detail).await?;
+        stored.context.detail = detail.clone();
     }
     if let Some(changed) = found.changed {
         builds::set_changed_files(&mut tx, id, changed).await?;

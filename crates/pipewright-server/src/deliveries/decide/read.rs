@@ -277,6 +277,7 @@ fn pull_request(event: PullRequestEvent) -> Candidate {
                 .map(|name| name.short().to_owned())
                 .unwrap_or_default(),
             destination_commit: request.destination.commit.as_ref().map(ToString::to_string),
+            merged: None,
             is_new: event.action == PullRequestAction::Opened,
         },
     }))

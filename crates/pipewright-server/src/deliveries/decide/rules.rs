@@ -303,6 +303,7 @@ mod tests {
                 title: "x".to_owned(),
                 destination: destination.to_owned(),
                 destination_commit: None,
+                merged: None,
                 is_new: true,
             },
         };

@@ -303,7 +303,11 @@ fn warnings(app: &App, repository: &Repository, findings: Option<&Findings>) -> 
                     .to_owned(),
             );
         }
-        Some(FilePart::Read { .. }) => {}
+        Some(FilePart::Read { qualification, .. }) => warnings.extend(
+            qualification
+                .iter()
+                .map(|but| format!("bitbucket-pipelines.yml can be run. {but}")),
+        ),
     }
     if app.config.webhooks_reach_us && repository.can_administer == Some(false) {
         warnings.push(

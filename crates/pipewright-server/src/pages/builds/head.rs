@@ -49,6 +49,8 @@ pub(in crate::pages) struct Head {
     pub(in crate::pages) commit: String,
     pub(in crate::pages) commit_url: String,
     pub(in crate::pages) author: Option<String>,
+    /// What is merged into the commit: the destination's name and commit.
+    pub(in crate::pages) merged: Option<(String, String)>,
     /// `pushed`, `tagged`, `asked for by Mara`, …
     pub(in crate::pages) trigger: String,
     pub(in crate::pages) accepted_at: Timestamp,
@@ -58,6 +60,8 @@ pub(in crate::pages) struct Head {
     pub(in crate::pages) rerun_of: Option<i64>,
     /// Why it waits, stopped or could not run.
     pub(in crate::pages) sentence: Option<String>,
+    /// What the executor does without, which the result is to be read with.
+    pub(in crate::pages) qualification: Option<String>,
     pub(in crate::pages) columns: Vec<Column>,
     pub(in crate::pages) tab: Tab,
     /// How many artifacts there are.
@@ -168,7 +172,7 @@ impl Head {
             application_path: page.own(&format!("/applications/{}", build.application_slug)),
             number: build.number,
             title: title(build),
-            pill: states::of_build(build.seen()),
+            pill: states::of_build_that(build.seen(), build.state_message.as_deref()),
             took: took(attempts, now),
             is_tag: !build.ref_name.is_branch(),
             ref_name: build.ref_name.short().to_owned(),
@@ -179,12 +183,17 @@ impl Head {
                 build.commit.as_str()
             ),
             author: build.commit_author.clone(),
+            merged: build.detail.pull_request.as_ref().and_then(|request| {
+                let merged = request.merged.as_ref()?;
+                Some((request.destination.clone(), merged.short().to_owned()))
+            }),
             trigger: trigger(build),
             accepted_at: build.accepted_at,
             start: start(looked),
             pipeline: build.pipeline.clone(),
             rerun_of: build.detail.rerun_of,
             sentence: sentence(app, build, &manual).await?,
+            qualification: plan.as_ref().and_then(Plan::qualification),
             to_run: columns
                 .iter()
                 .flat_map(|column| &column.steps)

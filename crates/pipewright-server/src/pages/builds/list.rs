@@ -335,7 +335,7 @@ fn row(page: &Page, member: &MemberOf, build: &Build, work: &Work, now: Timestam
         number: build.number,
         application: build.application_name.clone(),
         application_path: page.own(&format!("/applications/{}", build.application_slug)),
-        pill: states::of_build(build.seen()),
+        pill: states::of_build_that(build.seen(), build.state_message.as_deref()),
         title: title(build),
         ref_name: build.ref_name.short().to_owned(),
         is_tag: !build.ref_name.is_branch(),

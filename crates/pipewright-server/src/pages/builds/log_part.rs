@@ -79,7 +79,7 @@ impl LogPart {
             path: path.to_owned(),
             step: looked.current,
             name: String::new(),
-            pill: states::of_build(build.seen()),
+            pill: states::of_build_that(build.seen(), build.state_message.as_deref()),
             live: again.clone(),
             next: if looked.was_chosen { None } else { again },
             sentence: String::new(),
@@ -163,6 +163,13 @@ impl LogPart {
             .map(|code| format!("exit status {code}"));
         self.size = format::bytes(u64::try_from(attempt.log_bytes).unwrap_or(0));
         request.from_end = attempt.outcome != Some(AttemptOutcome::Passed);
+        if let Some(removed_at) = attempt.log_removed_at {
+            self.sentence = format!(
+                "This log was removed {}: it was kept long enough.",
+                format::ago(self.page.now, removed_at)
+            );
+            return Ok(());
+        }
         self.log = Some(LogPanel::read(app, attempt.id, &request).await?);
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! The plan of a build as a tree in words: group by group, step by step, with everything that was resolved. No I/O.
 
 use pipewright_core::Plan;
-use pipewright_core::build::{StepOutcome, StepState};
+use pipewright_core::build::{NOT_SUPPORTED, StepOutcome, StepState};
 use pipewright_core::plan::{
     ArtifactPlan, CachePlan, CaptureOn, CloneDepth, ConditionPlan, FailureStrategy, Group,
-    GroupKind, ScriptItem, ServicePlan, StepPlan,
+    GroupKind, ScriptItem, ServicePlan, StepPlan, Unmet,
 };
 use pipewright_store::steps::Step;
 
@@ -188,11 +188,19 @@ fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
         ""
     };
     let user = |user: u32| format!(", as user {user}");
+    let unused = |unmet: Unmet| {
+        if step.unmet.contains(&unmet) {
+            " (not used here)"
+        } else {
+            ""
+        }
+    };
     let image = step.image.as_ref().map(|image| {
         format!(
-            "{}{}",
+            "{}{}{}",
             image.name,
-            image.run_as_user.map(user).unwrap_or_default()
+            image.run_as_user.map(user).unwrap_or_default(),
+            unused(Unmet::Image(image.name.clone()))
         )
     });
     let fail_fast = step.fail_fast.map(|stops| {
@@ -208,6 +216,7 @@ fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
         Some(names) => Some(names.join(", ")),
     };
     [
+        fact(NOT_SUPPORTED, step.unsupported.iter().cloned()),
         fact("Starts", step.manual.then(|| "by a person".to_owned())),
         step.condition
             .as_ref()
@@ -226,7 +235,12 @@ fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
         fact("A failure", Some(on_failure)),
         fact("Fail-fast", fail_fast),
         fact("Services", step.services.iter().map(service)),
-        fact("Caches", step.caches.iter().map(cache)),
+        fact(
+            "Caches",
+            step.caches
+                .iter()
+                .map(|one| format!("{}{}", cache(one), unused(Unmet::Cache(one.name.clone())))),
+        ),
         fact("Artifacts", step.artifacts.iter().map(artifact)),
         fact("Takes artifacts", downloads),
         fact(
@@ -364,7 +378,7 @@ fn verdict(condition: &ConditionPlan, step: Standing<'_>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use pipewright_core::build::{StepOutcome, StepState};
+    use pipewright_core::build::{NOT_SUPPORTED, StepOutcome, StepState};
     use pipewright_core::plan::{ChangesetCondition, ConditionPlan};
     use pipewright_spec::{Planned, Trigger, parse};
 

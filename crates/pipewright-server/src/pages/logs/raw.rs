@@ -24,7 +24,14 @@ async fn raw(
     member: MemberOf,
     Path((_, attempt)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    let attempt = super::find(&app, &member, &attempt).await?.id;
+    let attempt = super::find(&app, &member, &attempt).await?;
+    if attempt.log_removed_at.is_some() {
+        return Err(PageError::Conflict(
+            "This log is not kept any more. The account's settings say under Storage how long logs are kept."
+                .to_owned(),
+        ));
+    }
+    let attempt = attempt.id;
     let store = app.logs.clone();
     let end = tokio::task::spawn_blocking(move || logs::extent(&store, attempt))
         .await

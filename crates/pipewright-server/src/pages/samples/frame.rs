@@ -10,6 +10,7 @@ use crate::pages::members::{
 };
 use crate::pages::sessions::SignInPage;
 use crate::pages::setup::SetupPage;
+use crate::pages::storage::{KeptFor, StoragePage};
 use crate::pages::users::{ProfilePage, ShownSession};
 use crate::web::check_html::{HOSTILE, check_html};
 use crate::web::layers::problems::ProblemPage;
@@ -144,6 +145,9 @@ fn every_page_of_the_frame_renders() {
         }
         check("welcome", &WelcomePage { page: page.clone() });
         check("audit log", &audit_log(page.clone()));
+        for may_change in [true, false] {
+            check("storage", &storage(page.clone(), may_change));
+        }
         check(
             "empty audit log",
             &AuditLogPage {
@@ -230,6 +234,30 @@ fn members(page: Page, is_team: bool, may_manage: bool, refusal: Option<String>)
         }),
         refusal,
         email: text(),
+    }
+}
+
+fn storage(page: Page, may_change: bool) -> StoragePage {
+    let one = pipewright_store::storage::ApplicationSizes {
+        name: text(),
+        slug: "checkout".to_owned(),
+        sizes: pipewright_store::storage::Sizes::default(),
+        measured_at: NOW,
+    };
+    let kept = KeptFor {
+        word: "builds_days",
+        label: "Builds, days",
+        value: 30,
+        own: text(),
+        setting: 365,
+    };
+    StoragePage {
+        page,
+        applications: vec![one],
+        measured_at: Some(NOW),
+        kept: vec![kept],
+        artifact_days: 14,
+        may_change,
     }
 }
 

@@ -391,6 +391,8 @@ pub(crate) fn plan(groups: &[&[&str]]) -> Plan {
         output_variables: Vec::new(),
         oidc: false,
         child: None,
+        unmet: Vec::new(),
+        unsupported: Vec::new(),
         line: 3,
     };
     let group = |names: &&[&str]| Group {

@@ -58,7 +58,7 @@ pub(super) async fn tell(
         ),
         number: build.number,
         title: title(build),
-        pill: states::of_build(build.seen()),
+        pill: states::of_build_that(build.seen(), build.state_message.as_deref()),
         lines: lines.iter().map(|line| pieces(line)).collect(),
     })
 }

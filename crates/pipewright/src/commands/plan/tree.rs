@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use pipewright_core::build::NOT_SUPPORTED;
 use pipewright_core::plan::{
-    ConditionPlan, FailureStrategy, Group, GroupKind, ScriptItem, StepPlan,
+    ConditionPlan, FailureStrategy, Group, GroupKind, ScriptItem, StepPlan, Unmet,
 };
 
 use super::Answer;
@@ -164,6 +165,9 @@ fn draw_step(
         shown(&step.name, WIDTH)
     )?;
     write_gate(out, step.manual)?;
+    if step.refusal().is_some() {
+        write!(out, " {GATE}[{}]{GATE:#}", NOT_SUPPORTED.to_lowercase())?;
+    }
     let decided = expected
         .iter()
         .filter(|expected| !expected.is_stage && expected.step == *number)
@@ -221,11 +225,11 @@ fn details(step: &StepPlan) -> Vec<String> {
             .as_ref()
             .map(|child| format!("runs custom: {}", shown(&child.custom, WIDTH))),
     );
-    details.extend(
-        step.image
-            .as_ref()
-            .map(|image| format!("image {}", shown(&image.name, WIDTH))),
-    );
+    details.extend(step.image.as_ref().map(|image| {
+        let unused = step.unmet.contains(&Unmet::Image(image.name.clone()));
+        let not_used = if unused { " (not used)" } else { "" };
+        format!("image {}{not_used}", shown(&image.name, WIDTH))
+    }));
     details.extend(
         (step.max_time_minutes != USUAL_MINUTES)
             .then(|| format!("at most {} min", step.max_time_minutes)),
@@ -259,13 +263,14 @@ fn details(step: &StepPlan) -> Vec<String> {
             .collect(),
     ));
     details.extend(names("pipes", pipes.collect()));
-    details.extend(names(
-        "caches",
-        step.caches
-            .iter()
-            .map(|cache| cache.name.as_str())
-            .collect(),
-    ));
+    let is_used = |name: &&str| !step.unmet.contains(&Unmet::Cache((*name).to_owned()));
+    let (caches, unused): (Vec<&str>, Vec<&str>) = step
+        .caches
+        .iter()
+        .map(|cache| cache.name.as_str())
+        .partition(is_used);
+    details.extend(names("caches", caches));
+    details.extend(names("caches that are not used:", unused));
     details.extend(names(
         "artifacts",
         step.artifacts

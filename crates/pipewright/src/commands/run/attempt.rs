@@ -13,6 +13,7 @@ use pipewright_runner::executor::{
     Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, conclude, describe_variables,
     run_scripts,
 };
+use pipewright_runner::git::GitError;
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
 use pipewright_runner::teardown::Teardown;
 use tokio::sync::{mpsc, watch};
@@ -143,7 +144,13 @@ async fn run(
     {
         Ok(directories) => directories,
         Err(error) => {
-            let end = StepEnd::errored(format!("The workspace cannot be made: {error:#}."));
+            let end = match error.downcast_ref() {
+                Some(conflict @ GitError::Conflict { .. }) => StepEnd::without_script(
+                    AttemptOutcome::Failed,
+                    Some(format!("The pull request cannot be merged: {conflict}.")),
+                ),
+                _ => StepEnd::errored(format!("The workspace cannot be made: {error:#}.")),
+            };
             conclude(&end, log).await;
             return end;
         }

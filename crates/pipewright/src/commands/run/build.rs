@@ -12,7 +12,7 @@ use pipewright_core::build::{
     AttemptOutcome, BuildEvent, BuildOutcome, BuildRun, BuildState, Effect, StepOutcome, StepRun,
     StepState, advance,
 };
-use pipewright_core::plan::ConditionPlan;
+use pipewright_core::plan::{ConditionPlan, GroupKind};
 use pipewright_runner::executor::{Control, StepEnd};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -65,6 +65,54 @@ pub(super) struct StepResult {
     pub(super) qualification: Option<String>,
     /// All attempts together; `None` where it never ran.
     pub(super) elapsed: Option<Duration>,
+    /// Where it did not begin because the run ended before a manual step.
+    pub(super) held_back: Option<HeldBack>,
+}
+
+/// Why a step did not begin in a run that ended before a manual step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeldBack {
+    /// It is manual itself.
+    ForAPerson,
+    /// One before it is.
+    BehindOne,
+}
+
+/// How a run ended: one word for one outcome, from which the text, the JSON and the exit code are all made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Everything ended well.
+    Passed,
+    /// Everything ended well up to a manual step.
+    Waiting,
+    /// A person stopped it.
+    Stopped,
+    /// A step failed.
+    Failed,
+    /// A step could not be run.
+    Errored,
+}
+
+impl Ending {
+    /// The word in the JSON.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Errored => "errored",
+        }
+    }
+
+    /// See the command's help.
+    pub(super) const fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed | Self::Waiting => 0,
+            Self::Failed | Self::Errored => 1,
+            Self::Stopped => STOPPED,
+        }
+    }
 }
 
 impl BuildEnd {
@@ -84,13 +132,25 @@ impl BuildEnd {
         }
     }
 
-    /// See the command's help.
-    pub(super) const fn exit_code(&self) -> u8 {
+    /// How it ended.
+    pub(super) const fn ending(&self) -> Ending {
         match self.outcome {
-            BuildOutcome::Passed => 0,
-            _ if self.stopped => STOPPED,
-            BuildOutcome::Stopped if self.waits_at.is_some() => 0,
-            _ => 1,
+            BuildOutcome::Passed => Ending::Passed,
+            _ if self.stopped => Ending::Stopped,
+            BuildOutcome::Stopped if self.waits_at.is_some() => Ending::Waiting,
+            BuildOutcome::Errored => Ending::Errored,
+            _ => Ending::Failed,
+        }
+    }
+}
+
+impl StepResult {
+    /// The word in the JSON.
+    pub(super) const fn word(&self) -> &'static str {
+        match self.held_back {
+            Some(HeldBack::ForAPerson) => "waiting",
+            Some(HeldBack::BehindOne) => "not_run",
+            None => self.state.as_str(),
         }
     }
 }
@@ -200,6 +260,7 @@ impl<'a> Build<'a> {
             message: None,
             qualification: None,
             elapsed: None,
+            held_back: None,
         };
         Self {
             chosen,
@@ -382,9 +443,44 @@ impl<'a> Build<'a> {
             if let Some(step) = self.waits_at {
                 display.waits(step)?;
             }
+            self.hold_back();
+            // Only the final step runs now.
             self.move_by(BuildEvent::StopRequested);
+            self.say_who_waits();
         }
         Ok(())
+    }
+
+    /// Marks what does not begin in this run: manual steps, and those behind them.
+    fn hold_back(&mut self) {
+        let kinds = self.chosen.plan.groups.iter().flat_map(|group| {
+            let is_final = group.kind == GroupKind::Final;
+            group.steps.iter().map(move |_| is_final)
+        });
+        for (index, is_final) in kinds.enumerate() {
+            self.results[index].held_back = match self.run.steps[index].state {
+                StepState::Manual => Some(HeldBack::ForAPerson),
+                StepState::Waiting if !is_final => Some(HeldBack::BehindOne),
+                _ => None,
+            };
+        }
+    }
+
+    /// The rules know only that the build was stopped; what is told is why.
+    fn say_who_waits(&mut self) {
+        let gate = self.waits_at.and_then(|step| self.chosen.plan.step(step));
+        let name = gate.map_or("a step", |step| step.name.as_str());
+        for result in &mut self.results {
+            result.message = match result.held_back {
+                Some(HeldBack::ForAPerson) => {
+                    Some("Waits for a person: run it with --yes or --from.".to_owned())
+                }
+                Some(HeldBack::BehindOne) => {
+                    Some(format!("Not run: {name} before it waits for a person."))
+                }
+                None => continue,
+            };
+        }
     }
 
     /// The first signal stops the steps in order, the second one at once.

@@ -12,7 +12,7 @@ use pipewright_runner::executor::{HostExecutor, StepLimits};
 use pipewright_runner::git::LocalRepository;
 use pipewright_spec::{
     Capabilities, Diagnostic, Feature, FileText, NeededImport, Parsed, PipelineFile, Planned,
-    Trigger, USUAL_LABELS, parse, render_coloured_of, render_text_of,
+    Trigger, parse, render_coloured_of, render_text_of,
 };
 
 use super::artifacts::RunArtifacts;
@@ -25,7 +25,7 @@ use super::signals::Signals;
 use super::steps::{self, Chosen};
 use super::variables::Defaults;
 use super::workspace::Workspaces;
-use super::{caches, checkout, conditions, summary, trigger};
+use super::{caches, checkout, conditions, merge, notices, summary, trigger};
 use crate::commands::imports::{self, Brought, Imports};
 use crate::commands::plan::shown::shown;
 use crate::commands::plan::which::Which;
@@ -175,7 +175,9 @@ impl Run {
         let (plan, mut warnings) = match planned {
             Planned::Plan(plan, warnings) => (*plan, warnings),
             Planned::Nothing { reason } => bail!("nothing runs: {reason}"),
-            Planned::Invalid(problems) => return Err(refused(&problems, &texts)),
+            Planned::Invalid(problems) | Planned::Unsupported(problems) => {
+                return Err(refused(&problems, &texts));
+            }
             Planned::Needs(needed) => {
                 let mut problems = texts.brought.problems.clone();
                 if problems.is_empty() {
@@ -184,20 +186,25 @@ impl Run {
                 return Err(refused(&problems, &texts));
             }
         };
-        let chosen = steps::choose(plan, self.step.as_deref(), self.from.as_deref())?;
+        let left_out =
+            notices::left_by_others(&plan, self.step.as_deref().or(self.from.as_deref()));
+        let mut chosen = steps::choose(plan, self.step.as_deref(), self.from.as_deref())?;
+        if self.yes {
+            chosen.open_gates();
+        }
         // Whatever the host executor learns must be done here as well as on the server.
         // This machine takes the place of every runner.
         let capabilities = Capabilities::host()
             .with(Feature::RunsOn)
             .without(Feature::Triggers);
-        warnings.extend(
-            file.unsupported_for(&trigger, &values, &capabilities, &|index| chosen.has(index)),
-        );
+        let numbers = chosen.numbers();
+        let held = file.hold_against(&trigger, &values, &capabilities, &mut chosen.plan, &numbers);
+        warnings.extend(held.diagnostics);
         if warnings.iter().any(Diagnostic::is_fatal) {
             return Err(refused(&warnings, &texts));
         }
         talk(&render(&warnings, &texts))?;
-        if let Some(notice) = other_runners(&chosen) {
+        for notice in notices::other_runners(&chosen).into_iter().chain(left_out) {
             talk(&notice)?;
         }
         let changed = if chosen.plan.has_changeset_conditions() {
@@ -213,10 +220,13 @@ impl Run {
             defaults.url().map(str::to_owned),
             self.keep,
         )?;
-        let workspaces = self.take_files(workspaces, home.as_deref()).await?;
-        if matches!(trigger, Trigger::PullRequest { .. }) {
-            talk("The destination branch is not merged into the files, as Bitbucket does\n")?;
+        let (merge, notice) = merge::of(workspaces.repository(), &trigger, self.dirty).await?;
+        if let Some(notice) = notice {
+            talk(&notice)?;
         }
+        let workspaces = self
+            .take_files(workspaces.merging(merge), home.as_deref())
+            .await?;
         let title = chosen.plan.pipeline.clone();
         let reason = file
             .selection(&trigger)
@@ -436,7 +446,7 @@ impl Run {
         let end = build::run(&chosen, Arc::clone(&means), settings, &mut display, signals).await?;
         summary::write(&mut display, &end, &chosen)?;
         if self.json {
-            let object = summary::as_json(&end, &chosen, means.workspaces.commit())?;
+            let object = summary::as_json(&end, &chosen, &means.workspaces)?;
             writeln!(anstream::stdout(), "{object}")?;
         }
         if let Some(directory) = &self.artifacts {
@@ -466,7 +476,7 @@ impl Run {
         }
         // Runs in this task: nothing else is left to do.
         means.workspaces.close(self.keep);
-        Ok(ExitCode::from(end.exit_code()))
+        Ok(ExitCode::from(end.ending().exit_code()))
     }
 }
 
@@ -474,27 +484,6 @@ impl Run {
 struct Texts {
     source: String,
     brought: Brought,
-}
-
-/// What to say of labels that other runners have: this machine takes their place.
-fn other_runners(chosen: &Chosen) -> Option<String> {
-    let mut labels: Vec<&str> = chosen
-        .plan
-        .steps()
-        .flat_map(|step| &step.runs_on)
-        .map(String::as_str)
-        .collect();
-    labels.retain(|label| !USUAL_LABELS.contains(label));
-    labels.sort_unstable();
-    labels.dedup();
-    let shown: Vec<String> = labels.iter().map(|label| shown(label, 50)).collect();
-    (!shown.is_empty()).then(|| {
-        format!(
-            "This machine takes the place of a runner with the label{} {}\n",
-            if shown.len() == 1 { "" } else { "s" },
-            shown.join(", ")
-        )
-    })
 }
 
 /// The error of a file that cannot run: its problems go to standard error as they are everywhere.

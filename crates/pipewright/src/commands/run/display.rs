@@ -9,7 +9,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use pipewright_core::build::{AttemptOutcome, StepOutcome, StepState};
 
-use super::build::StepResult;
+use super::build::{HeldBack, StepResult};
 use super::steps::Chosen;
 use crate::commands::plan::shown::shown;
 
@@ -280,6 +280,9 @@ impl Display {
 
 /// How the last attempt of a step ended, or why there was none.
 pub(super) fn outcome_words(result: &StepResult) -> (Style, String) {
+    if result.held_back == Some(HeldBack::ForAPerson) {
+        return (WAIT, "waiting for a person".to_owned());
+    }
     let words = match (result.state, result.outcome, result.exit_code) {
         // The script passed, and what it left did not.
         (_, Some(AttemptOutcome::Failed), Some(0)) => "failed".to_owned(),

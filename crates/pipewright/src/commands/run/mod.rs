@@ -19,6 +19,8 @@ pub(super) mod conditions;
 mod display;
 mod env_file;
 mod machine;
+mod merge;
+mod notices;
 mod origin;
 pub(super) mod signals;
 mod steps;

@@ -27,9 +27,19 @@ pub(super) struct Place {
 }
 
 impl Chosen {
-    /// True for a step of the whole plan, numbered from 0, that runs.
-    pub(super) fn has(&self, index: usize) -> bool {
-        self.places.iter().any(|place| place.number == index + 1)
+    /// The places of the steps in the whole plan, from 0.
+    pub(super) fn numbers(&self) -> Vec<usize> {
+        self.places.iter().map(|place| place.number - 1).collect()
+    }
+
+    /// Nothing waits for a person any more.
+    pub(super) fn open_gates(&mut self) {
+        for group in &mut self.plan.groups {
+            group.manual = false;
+            for step in &mut group.steps {
+                step.manual = false;
+            }
+        }
     }
 }
 
@@ -92,7 +102,7 @@ pub(super) fn choose(
 }
 
 /// The number of the step of this number or name.
-fn find(plan: &Plan, word: &str) -> anyhow::Result<usize> {
+pub(super) fn find(plan: &Plan, word: &str) -> anyhow::Result<usize> {
     let named: Vec<usize> = plan
         .steps()
         .zip(1..)

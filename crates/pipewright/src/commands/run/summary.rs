@@ -3,13 +3,12 @@
 use std::io;
 
 use anstyle::{AnsiColor, Style};
-use pipewright_core::CommitHash;
-use pipewright_core::build::BuildOutcome;
 use serde_json::{Value, json};
 
-use super::build::BuildEnd;
+use super::build::{BuildEnd, Ending};
 use super::display::{Display, duration, outcome_words};
 use super::steps::Chosen;
+use super::workspace::Workspaces;
 use crate::commands::plan::shown::shown;
 
 const BOLD: Style = Style::new().bold();
@@ -53,14 +52,12 @@ pub(super) fn write(display: &mut Display, end: &BuildEnd, chosen: &Chosen) -> i
 }
 
 fn verdict(end: &BuildEnd) -> (Style, &'static str) {
-    let (colour, words) = match end.outcome {
-        BuildOutcome::Passed => (AnsiColor::Green, "Passed"),
-        _ if end.stopped => (AnsiColor::Yellow, "Stopped"),
-        BuildOutcome::Stopped if end.waits_at.is_some() => {
-            (AnsiColor::Yellow, "Passed up to a manual step")
-        }
-        BuildOutcome::Errored => (AnsiColor::Red, "Could not be run"),
-        _ => (AnsiColor::Red, "Failed"),
+    let (colour, words) = match end.ending() {
+        Ending::Passed => (AnsiColor::Green, "Passed"),
+        Ending::Waiting => (AnsiColor::Yellow, "Waiting, passed up to a manual step"),
+        Ending::Stopped => (AnsiColor::Yellow, "Stopped"),
+        Ending::Errored => (AnsiColor::Red, "Could not be run"),
+        Ending::Failed => (AnsiColor::Red, "Failed"),
     };
     (colour.on_default(), words)
 }
@@ -69,7 +66,7 @@ fn verdict(end: &BuildEnd) -> (Style, &'static str) {
 pub(super) fn as_json(
     end: &BuildEnd,
     chosen: &Chosen,
-    commit: &CommitHash,
+    workspaces: &Workspaces,
 ) -> serde_json::Result<String> {
     let steps =
         chosen
@@ -81,7 +78,7 @@ pub(super) fn as_json(
                 json!({
                     "number": place.number,
                     "name": step.name,
-                    "outcome": result.state.as_str(),
+                    "outcome": result.word(),
                     "exit_code": result.exit_code,
                     "attempts": result.attempts,
                     "seconds": result.elapsed.map(|elapsed| elapsed.as_secs_f64()),
@@ -91,12 +88,13 @@ pub(super) fn as_json(
             });
     let object = json!({
         "pipeline": chosen.plan.pipeline,
-        "commit": commit,
-        "outcome": end.outcome.as_str(),
+        "commit": workspaces.commit(),
+        "merged": workspaces.merged().map(|merge| &merge.commit),
+        "outcome": end.ending().word(),
         "qualification": end.qualification(),
         "waits_at": end.waits_at.map(|step| chosen.places[step].number),
         "seconds": end.elapsed.as_secs_f64(),
-        "exit_code": end.exit_code(),
+        "exit_code": end.ending().exit_code(),
         "steps": steps.collect::<Value>(),
     });
     serde_json::to_string(&object)

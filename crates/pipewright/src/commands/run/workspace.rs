@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use pipewright_core::wire::Merge;
 use pipewright_core::{CommitHash, RefName};
 use pipewright_runner::executor::{Executor as _, HostExecutor, StepDirectories};
 use pipewright_runner::git::{CheckoutTarget, LocalCheckout, LocalRepository};
@@ -22,6 +23,8 @@ pub(super) struct Workspaces {
     commit: CommitHash,
     branch: Option<RefName>,
     url: Option<String>,
+    /// Merged into each checkout of the commit: the destination of a pull request.
+    merge: Option<Merge>,
     /// Removed when the last copy of it goes: a copy that is being made when a run is stopped outlives the run.
     root: Arc<TempDir>,
     /// The files of the work tree as they were at the beginning, relative to `root/snapshot`.
@@ -52,9 +55,21 @@ impl Workspaces {
             commit,
             branch,
             url,
+            merge: None,
             root: Arc::new(root),
             snapshot: None,
         })
+    }
+
+    /// Merges this into each checkout of the commit.
+    pub(super) fn merging(mut self, merge: Option<Merge>) -> Self {
+        self.merge = merge;
+        self
+    }
+
+    /// What is merged into the commit.
+    pub(super) const fn merged(&self) -> Option<&Merge> {
+        self.merge.as_ref()
     }
 
     /// Takes a copy of the work tree without one file, so that all steps see the same files whatever is edited meanwhile.
@@ -147,6 +162,9 @@ impl Workspaces {
             self.repository.adopt(checkout, target).await?;
         } else {
             self.repository.check_out(checkout, target).await?;
+            if let Some(merge) = &self.merge {
+                self.repository.merge_into(merge, target).await?;
+            }
         }
         if let Some(seen_at) = &seen_at {
             directories.lend_objects(&self.repository.objects(), seen_at);

@@ -43,9 +43,14 @@ fn any_plan() -> impl Strategy<Value = Plan> {
         strategy,
         proptest::option::of(any::<bool>()),
         answer(),
+        proptest::bool::weighted(0.1),
     )
-        .prop_map(|(manual, on_failure, fail_fast, answer)| {
+        .prop_map(|(manual, on_failure, fail_fast, answer, is_unsupported)| {
             let mut step = step("s");
+            step.unsupported = is_unsupported
+                .then(|| "`pipe`".to_owned())
+                .into_iter()
+                .collect();
             step.condition = answer.and_then(condition);
             step.manual = manual;
             step.on_failure = on_failure;

@@ -1,0 +1,68 @@
+//! What is said before a run of things that are otherwise than on a server.
+
+use pipewright_core::Plan;
+use pipewright_spec::USUAL_LABELS;
+
+use super::steps::{Chosen, find};
+use crate::commands::plan::shown::shown;
+
+/// Of how many steps it is said by name that what they leave is not there.
+const NAMED: usize = 5;
+
+/// What to say of labels that other runners have: this machine takes their place.
+pub(super) fn other_runners(chosen: &Chosen) -> Option<String> {
+    let mut labels: Vec<&str> = chosen
+        .plan
+        .steps()
+        .flat_map(|step| &step.runs_on)
+        .map(String::as_str)
+        .collect();
+    labels.retain(|label| !USUAL_LABELS.contains(label));
+    labels.sort_unstable();
+    labels.dedup();
+    let shown: Vec<String> = labels.iter().map(|label| shown(label, 50)).collect();
+    (!shown.is_empty()).then(|| {
+        format!(
+            "This machine takes the place of a runner with the label{} {}\n",
+            if shown.len() == 1 { "" } else { "s" },
+            shown.join(", ")
+        )
+    })
+}
+
+/// What to say of steps before the one that the run begins at: what they would hand on is not there. `word` is its number
+/// or name; a word that names none is refused elsewhere.
+pub(super) fn left_by_others(plan: &Plan, word: Option<&str>) -> Option<String> {
+    let number = find(plan, word?).ok()?;
+    let index = number.checked_sub(1)?;
+    let begins = plan.step(index)?;
+    let takes = |name: &str| {
+        begins
+            .artifact_downloads
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|wanted| wanted == name))
+    };
+    let leaving: Vec<String> = plan
+        .steps()
+        .take(plan.steps_before(index))
+        .filter(|step| {
+            !step.output_variables.is_empty()
+                || step.artifacts.iter().any(|artifact| {
+                    artifact.shared && (artifact.name.is_empty() || takes(&artifact.name))
+                })
+        })
+        .map(|step| shown(&step.name, 50))
+        .collect();
+    if leaving.is_empty() {
+        return None;
+    }
+    let more = match leaving.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named: Vec<&str> = leaving.iter().take(NAMED).map(String::as_str).collect();
+    Some(format!(
+        "Steps before {number} are not run, so the artifacts and variables that later steps take from {}{more} are not there; run without --step and --from to have them\n",
+        named.join(", ")
+    ))
+}
