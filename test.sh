@@ -51,7 +51,17 @@ start_postgres() {
     trap stop_postgres EXIT
 }
 
+# axe-core judges pages in the browser's tests. It is not part of this repository: npm brings it into the user's cache.
+bring_axe() {
+    local cache="${HOME:-/root}/.cache/pipewright-test"
+    [ -f "$cache/node_modules/axe-core/axe.min.js" ] && return
+    have npm || { say "npm is not installed: axe-core's part of the browser's tests is skipped"; return; }
+    mkdir -p "$cache"
+    npm install --prefix "$cache" --no-audit --no-fund --silent axe-core@4 || say "axe-core cannot be fetched: its part of the browser's tests is skipped"
+}
+
 install_what_is_missing
+bring_axe
 start_postgres
 
 say "format"

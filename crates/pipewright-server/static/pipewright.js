@@ -1,5 +1,7 @@
 "use strict";
-// Every page works without this file; it makes live what would otherwise need a reload.
+// Every page works without this file; it makes live what would otherwise need a reload. The log's window is in log.js, the
+// connection that tabs share in live.js.
+const here = document.currentScript.dataset;
 
 // Copy buttons: data-copy holds the text, or the id of the element that holds it.
 document.addEventListener("click", async (event) => {
@@ -34,38 +36,64 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Forms that ask first.
-document.addEventListener("submit", (event) => {
-  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
-  if (question && !confirm(question)) event.preventDefault();
-});
-
 // Signing in leads back to the line: only the browser knows what stands behind the # of an address.
 for (const field of document.querySelectorAll("[data-with-fragment]")) {
   if (location.hash && !field.value.includes("#")) field.value += location.hash;
 }
 
-// Live parts: an element with data-live becomes what that address answers, every data-every milliseconds, while the page
-// is looked at. An answer without data-live is the last one. Only what differs is touched, so that focus, scrolling, open
-// menus and half-typed fields stay.
+// Moments are told in the reader's own time; the words beside them stay.
+const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const daily = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+function localize(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (isNaN(moment)) continue;
+    time.title = exactly.format(moment);
+    if (/^\d{4}-\d\d-\d\d$/.test(time.textContent)) time.textContent = daily.format(moment);
+  }
+}
+
+// Live parts: an element with data-live becomes what that address answers, every data-every milliseconds and whenever the
+// account has news, while the page is looked at. An answer without data-live is the last one. Only what differs is
+// touched, so that focus, scrolling, open menus and half-typed fields stay.
 function live(element) {
   setTimeout(async () => {
     if (!element.isConnected) return;
-    if (document.hidden) return live(element);
-    try {
-      const next = await fragment(element.dataset.live);
-      if (next === null) return;
-      if (next && next.outerHTML !== element.outerHTML) {
-        // A log has listeners and a window of its own: it is put in whole.
-        if (next.querySelector("[data-lines]")) {
-          element.replaceWith(next);
-          element = next;
-          boot(element);
-        } else morph(element, next);
-      }
-    } catch { /* The server is away; it is asked again. */ }
-    if (element.dataset.live) live(element);
+    if (!document.hidden) element = await renewed(element);
+    if (element?.dataset.live) live(element);
   }, Number(element.dataset.every) || 3000);
+}
+
+// The element as the server draws it now; null once there is none. One request an element at a time.
+const asked = new WeakSet();
+async function renewed(element) {
+  if (asked.has(element)) return element;
+  asked.add(element);
+  try {
+    const next = await fragment(element.dataset.live, element.id);
+    if (next === null) return null;
+    if (next && next.outerHTML !== element.outerHTML) {
+      // A log has listeners and a window of its own: it is put in whole.
+      if (next.querySelector("[data-lines]")) {
+        element.replaceWith(next);
+        element = next;
+        boot(element);
+      } else morph(element, next);
+      if (element.dataset.title) dress(element);
+    }
+  } catch {
+    lost(true);
+  } finally {
+    asked.delete(element);
+  }
+  return element;
+}
+
+// The tab says what its build is doing.
+function dress({ dataset: { title, icon } }) {
+  document.title = title;
+  const link = document.querySelector("link[rel=icon]");
+  if (icon && link.getAttribute("href") !== icon) link.setAttribute("href", icon);
 }
 
 // Makes an element like another one. Children with a data-key are told apart by it, others by their place.
@@ -93,188 +121,177 @@ function morph(old, next) {
   }
 }
 
-// The element that an address answers; nothing while the server has trouble, null once there is none.
-async function fragment(address) {
+// The element that an address answers, by its id where the answer is a whole page; nothing while the server has trouble,
+// null once there is none.
+async function fragment(address, id) {
   const response = await fetch(address, { headers: { "x-fragment": "1" } });
-  if (!response.ok) return response.status < 500 ? null : undefined;
-  const holder = document.createElement("template");
-  holder.innerHTML = await response.text();
-  return holder.content.firstElementChild;
+  if (response.status === 401) signedOut();
+  if (!response.ok) {
+    if (response.status < 500) return null;
+    throw new Error(`${response.status}`);
+  }
+  lost(false);
+  const text = await response.text();
+  const isWhole = /^\s*<!doctype/i.test(text);
+  const holder = isWhole ? new DOMParser().parseFromString(text, "text/html") : Object.assign(document.createElement("template"), { innerHTML: text }).content;
+  const element = isWhole ? holder.getElementById(id) : holder.firstElementChild;
+  if (element) localize(element);
+  return element && document.adoptNode(element);
 }
 
-// The log: of however many lines, only those around the view are in the page. Lines come with the page, from the live
-// tail, and in chunks when they are scrolled to.
-function viewer(box) {
-  const CHUNK = 200, AROUND = 80, KEPT = 20000;
-  const list = box.querySelector("ol"), button = box.querySelector("[data-follow]");
-  const here = box.dataset.here, lines = new Map(), asked = new Set();
-  let total = Number(box.dataset.total), hit = Number(box.dataset.hit) || 0, from = 0, to = 0, follow = false, planned = false;
-  for (const item of list.children) lines.set(Number(item.id.slice(1)) - 1, item.lastElementChild.outerHTML);
-  for (const link of box.querySelectorAll(".more")) link.remove();
-  const row = list.firstElementChild?.getBoundingClientRect().height || 20;
-  const top = () => list.getBoundingClientRect().top + 8;
-
-  const item = (n) => `<li id="L${n + 1}"${n + 1 === hit ? ' class="hit"' : ""}><a href="${here}&amp;line=${n + 1}#L${n + 1}">${n + 1}</a>${lines.get(n) ?? "<span> </span>"}</li>`;
-  const items = (a, b) => { let html = ""; for (let n = a; n < b; n++) html += item(n); return html; };
-
-  function draw(changed = []) {
-    planned = false;
-    const first = Math.floor(-top() / row), seen = Math.ceil(innerHeight / row);
-    const a = Math.max(0, Math.min(first - AROUND, total - seen)), b = Math.min(total, Math.max(first, 0) + seen + AROUND);
-    if (a >= to || b <= from) list.innerHTML = items(a, b);
-    else {
-      for (let n = from; n < Math.min(a, to); n++) list.firstElementChild.remove();
-      for (let n = to; n > Math.max(b, from); n--) list.lastElementChild.remove();
-      if (a < from) list.insertAdjacentHTML("afterbegin", items(a, from));
-      if (b > to) list.insertAdjacentHTML("beforeend", items(to, b));
-    }
-    const old = [from, to];
-    [from, to] = [a, b];
-    for (const n of changed) if (n >= Math.max(a, old[0]) && n < Math.min(b, old[1])) list.children[n - a].outerHTML = item(n);
-    list.style.paddingTop = `${8 + a * row}px`;
-    list.style.paddingBottom = `${8 + (total - b) * row}px`;
-    for (let chunk = Math.floor(a / CHUNK); chunk * CHUNK < b; chunk++) {
-      for (let n = Math.max(a, chunk * CHUNK); n < Math.min(b, (chunk + 1) * CHUNK); n++) {
-        if (!lines.has(n)) { load(chunk); break; }
-      }
-    }
-    if (lines.size > KEPT) for (const n of lines.keys()) if (n < a - CHUNK || n > b + CHUNK) lines.delete(n);
-  }
-  const plan = () => { if (!planned) { planned = true; requestAnimationFrame(() => { if (list.isConnected) draw(); }); } };
-
-  async function load(chunk) {
-    if (asked.has(chunk)) return;
-    asked.add(chunk);
-    try {
-      const response = await fetch(`${box.dataset.lines}?from=${chunk * CHUNK}&count=${CHUNK}`);
-      if (response.ok) take(await response.json());
-    } catch { /* Asked again when it is next in view. */ }
-    asked.delete(chunk);
-  }
-
-  function take(part) {
-    const changed = [];
-    part.lines.forEach(([html, command], index) => {
-      lines.set(part.first + index, `<span${command ? ' class="cmd"' : ""}>${html}</span>`);
-      changed.push(part.first + index);
-    });
-    total = Math.max(total, part.total);
-    draw(changed);
-    if (follow) bottom();
-  }
-
-  const bottom = () => scrollTo(0, top() + scrollY + total * row - innerHeight + 80);
-  function setFollow(on) {
-    follow = on;
-    button.setAttribute("aria-pressed", on);
-    if (on) bottom();
-  }
-  function show(n) {
-    scrollTo(0, top() + scrollY + (n - 1) * row - innerHeight / 3);
-    draw();
-  }
-  function mark(n) {
-    const before = hit;
-    hit = n;
-    draw([before - 1, n - 1]);
-  }
-
-  addEventListener("scroll", plan, { passive: true });
-  addEventListener("resize", plan, { passive: true });
-  // Whoever scrolls up wants to read, not to follow.
-  addEventListener("wheel", (event) => { if (follow && event.deltaY < 0) setFollow(false); }, { passive: true });
-  addEventListener("touchmove", () => { if (follow) setFollow(false); }, { passive: true });
-  addEventListener("keydown", (event) => { if (follow && ["ArrowUp", "PageUp", "Home"].includes(event.key)) setFollow(false); });
-  button.addEventListener("click", () => setFollow(!follow));
-  list.addEventListener("click", (event) => {
-    const link = event.target.closest("li > a");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    history.replaceState(null, "", link.href);
-    setFollow(false);
-    mark(Number(link.textContent));
-  });
-  function anchor() {
-    const found = /^#L(\d+)$/.exec(location.hash);
-    if (!found || !list.isConnected) return;
-    setFollow(false);
-    mark(Math.min(Number(found[1]), total));
-    show(hit);
-  }
-  addEventListener("hashchange", anchor);
-  draw();
-  if (hit) show(hit);
-  anchor();
-
-  if (!box.dataset.tail) return;
-  button.hidden = false;
-  if (!hit) setFollow(true);
-  // The newest line may have grown since the page was made, so it is asked for again.
-  const source = new EventSource(`${box.dataset.tail}?from=${Math.max(0, total - 1)}`);
-  source.addEventListener("lines", (event) => {
-    if (!box.isConnected) return source.close();
-    take(JSON.parse(event.data));
-  });
-  source.addEventListener("end", () => {
-    source.close();
-    button.hidden = true;
-    if (box.dataset.next) setTimeout(() => renew(box), 400);
-  });
+// What is shown may be out of date: said until the server answers again.
+let isLost = false;
+function lost(now) {
+  if (now === isLost) return;
+  isLost = now;
+  document.getElementById("lost").hidden = !now;
+  if (!now) again();
+}
+function signedOut() {
+  const note = document.getElementById("lost");
+  note.querySelector("[data-lost]").hidden = true;
+  note.querySelector("[data-signed-out]").hidden = false;
+  note.hidden = false;
 }
 
-// A step has ended: if the visitor chose none, the one that runs now is shown.
-async function renew(box) {
-  const part = box.closest("#log");
-  if (!part?.isConnected) return;
-  const next = await fragment(box.dataset.next).catch(() => undefined);
-  if (!next) return;
-  part.replaceWith(next);
-  boot(next);
-  if (next.dataset.live) live(next);
+// Every live part is drawn anew, soon: news often come in bursts.
+let soon = 0;
+function again() {
+  clearTimeout(soon);
+  soon = setTimeout(() => {
+    if (!document.hidden) for (const element of document.querySelectorAll("[data-live]")) renewed(element);
+  }, 150);
 }
+
+// The connection that all tabs share. A tab that is not looked at wants nothing.
+const shared = {
+  wanted: new Map(),
+  send: null,
+  want(key, from, hear) {
+    this.wanted.set(key, { from, hear });
+    this.update();
+  },
+  unwant(key) {
+    if (this.wanted.delete(key)) this.update();
+  },
+  update() {
+    const wants = document.hidden ? [] : [...this.wanted].map(([key, { from }]) => [key, typeof from === "function" ? from() : from]);
+    if (this.send || wants.length) (this.send ??= connect())(wants);
+  },
+  hear(message) {
+    if (message.name === "lost") lost(true);
+    else if (message.name === "connected") lost(false);
+    else this.wanted.get(message.key)?.hear(message);
+  },
+};
+function connect() {
+  const hear = (message) => shared.hear(message);
+  if (typeof SharedWorker !== "undefined") {
+    const worker = new SharedWorker(`${here.worker}?to=${encodeURIComponent(here.stream)}`, "pipewright");
+    worker.port.onmessage = ({ data }) => hear(data);
+    addEventListener("pagehide", () => worker.port.postMessage("leave"));
+    addEventListener("pageshow", (event) => { if (event.persisted) shared.update(); });
+    setInterval(() => { if (!document.hidden) shared.update(); }, 30000);
+    return (wants) => worker.port.postMessage(wants);
+  }
+  let hub = null, last = [];
+  const script = document.createElement("script");
+  script.src = here.worker;
+  script.addEventListener("load", () => {
+    hub = new Hub(here.stream);
+    hub.wants("this", last, hear);
+  });
+  document.head.append(script);
+  return (wants) => {
+    last = wants;
+    hub?.wants("this", wants, hear);
+  };
+}
+document.addEventListener("visibilitychange", () => {
+  shared.update();
+  if (!document.hidden) again();
+});
 
 // A part that another tab may change, as when Bitbucket's consent ends in a tab of its own: it is read again when this tab
 // is looked at again, and when another tab shows the same page. The morph leaves what a person is typing alone.
 const fresh = document.querySelector("[data-refresh]");
 if (fresh) {
-  const again = async () => {
+  const anew = async () => {
     try {
-      const response = await fetch(location.href);
-      if (!response.ok) return;
-      const next = new DOMParser().parseFromString(await response.text(), "text/html").getElementById(fresh.id);
+      const next = await fragment(location.href, fresh.id);
       if (next) morph(fresh, next);
     } catch { /* The server is away; the next look asks again. */ }
   };
   const tabs = new BroadcastChannel("pages");
-  tabs.addEventListener("message", (event) => { if (event.data === location.pathname) again(); });
+  tabs.addEventListener("message", (event) => { if (event.data === location.pathname) anew(); });
   tabs.postMessage(location.pathname);
-  addEventListener("focus", again);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
+  addEventListener("focus", anew);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) anew(); });
 }
 
-// Parts that follow what is typed: data-follows names the fields of the form, data-from draws the part for their values.
+// Parts that follow what is typed: data-follows names the fields of the form, data-from draws the part for their values. A
+// part with an id may stand anywhere in the page that data-from answers.
 let typed = 0;
 document.addEventListener("input", (event) => {
-  const form = event.target.form, names = form?.querySelector("[data-follows]")?.dataset.follows.split(" ");
+  const form = event.target.form;
+  const part = form && (form.querySelector("[data-follows]") ?? document.querySelector(`[data-follows][data-form="${form.id}"]`));
+  const names = part?.dataset.follows.split(" ");
   if (!names?.includes(event.target.name)) return;
   const mine = ++typed;
   setTimeout(async () => {
     if (mine !== typed) return;
-    const part = form.querySelector("[data-follows]");
     const query = new URLSearchParams(names.map((name) => [name, form.elements[name].value]));
-    const next = await fragment(`${part.dataset.from}?${query}`).catch(() => undefined);
+    const next = await fragment(`${part.dataset.from}?${query}`, part.id).catch(() => undefined);
     // Whoever typed on meanwhile waits for a newer answer.
     if (next && mine === typed) part.replaceWith(next);
   }, 150);
 });
 
-// "/" leads to the search.
-document.addEventListener("keydown", (event) => {
-  const field = document.querySelector("[role=search] input:not([type=hidden])");
-  if (event.key !== "/" || !field || event.ctrlKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName)) return;
-  event.preventDefault();
-  field.focus();
-});
+// Keys. "/" jumps, "?" tells the keys; the log has more of its own, in log.js.
+const isTyping = () => /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName) || document.activeElement?.isContentEditable;
+function onKey(key, act) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || isTyping() || document.querySelector("dialog[open]")) return;
+    if (act() !== false) event.preventDefault();
+  });
+}
+const jump = document.getElementById("jump"), keys = document.getElementById("keys");
+if (jump) {
+  const field = jump.querySelector("input"), found = jump.querySelector("[data-found]");
+  const open = () => {
+    jump.showModal();
+    field.select();
+    look();
+  };
+  let mine = 0;
+  const look = async () => {
+    const number = ++mine;
+    const next = await fragment(`${found.dataset.from}?q=${encodeURIComponent(field.value)}`, found.id).catch(() => undefined);
+    if (next && number === mine) found.replaceChildren(...next.childNodes);
+    choose(0);
+  };
+  const links = () => [...found.querySelectorAll("a")];
+  const choose = (index) => links().forEach((link, at) => link.toggleAttribute("data-chosen", at === index));
+  field.addEventListener("input", look);
+  jump.addEventListener("keydown", (event) => {
+    const all = links(), at = all.findIndex((link) => link.hasAttribute("data-chosen"));
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (all.length) choose((at + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length);
+      found.querySelector("[data-chosen]")?.scrollIntoView({ block: "nearest" });
+    } else if (event.key === "Enter" && event.target === field && all[at]) {
+      event.preventDefault();
+      location.assign(all[at].href);
+    }
+  });
+  for (const link of document.querySelectorAll("[data-jump]")) link.addEventListener("click", (event) => {
+    event.preventDefault();
+    open();
+  });
+  onKey("/", open);
+}
+if (keys) onKey("?", () => keys.showModal());
+for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
 // In a drawing that is larger than its card, the step that is looked at is in view.
 function center(flow) {
@@ -286,8 +303,13 @@ function center(flow) {
 }
 
 function boot(root) {
+  localize(root);
   for (const flow of root.querySelectorAll(".flow")) center(flow);
   for (const box of root.querySelectorAll(".logs[data-lines]")) viewer(box);
 }
-boot(document);
-for (const element of document.querySelectorAll("[data-live]")) live(element);
+document.addEventListener("DOMContentLoaded", () => {
+  boot(document);
+  const parts = [...document.querySelectorAll("[data-live]")];
+  parts.forEach(live);
+  if (parts.length && here.account) shared.want(`news:${here.account}`, 0, again);
+});

@@ -30,6 +30,7 @@ pub mod files;
 pub mod inspections;
 pub mod integrations;
 pub mod invitations;
+pub mod jump;
 pub mod leases;
 pub mod listings;
 pub mod logs;
@@ -77,6 +78,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         artifacts::ALL,
         events::ALL,
         invitations::ALL,
+        jump::ALL,
         leases::ALL,
         members::ALL,
         sessions::ALL,

@@ -2,7 +2,8 @@
 //!
 //! One shell runs all items, so `cd`, `export` and functions persist and a construct may be split over items. Before
 //! each item its text is printed behind 0x1D (group separator), the mark by which the log is folded, and `+ `. The
-//! text is data in single quotes there, and code only where it stands verbatim.
+//! text is data in single quotes there, and code only where it stands verbatim. That the mark stands at the beginning of a
+//! line is the log's matter, which knows whether the item before ended its last one.
 
 use pipewright_core::plan::ScriptItem;
 
@@ -49,8 +50,10 @@ pub fn compose(items: &[ScriptItem], shell: Shell) -> Result<String, ScriptError
         text.push_str(&shown);
         text.push_str("'\n");
         text.push_str(command);
-        text.push_str("\nprintf '\\n'\n");
+        text.push('\n');
     }
+    // What a list like `[ -f x ] && y` leaves behind at the end is no failure, as it is none before another item.
+    text.push_str(":\n");
     Ok(text)
 }
 
@@ -66,7 +69,7 @@ mod tests {
             ScriptItem::Command("echo 'it''s' $(x)".to_owned()),
             ScriptItem::Command("if true; then\n".to_owned()),
         ];
-        let expected = "umask 022\nset -e\nprintf '\\035+ %s\\n' 'echo '\\''it'\\'''\\''s'\\'' $(x)'\necho 'it''s' $(x)\nprintf '\\n'\nprintf '\\035+ %s\\n' 'if true; then'\nif true; then\n\nprintf '\\n'\n";
+        let expected = "umask 022\nset -e\nprintf '\\035+ %s\\n' 'echo '\\''it'\\'''\\''s'\\'' $(x)'\necho 'it''s' $(x)\nprintf '\\035+ %s\\n' 'if true; then'\nif true; then\n\n:\n";
         assert_eq!(compose(&items, Shell::Sh).as_deref(), Ok(expected));
     }
 }

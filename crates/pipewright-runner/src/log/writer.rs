@@ -11,6 +11,9 @@ use tokio::time::Instant;
 
 use super::mask::{MaskStream, Masker};
 
+/// What a script prints before each command; see `executor::script`.
+const COMMAND_MARK: u8 = 0x1d;
+
 /// Bytes of one attempt's log unless the configuration says otherwise: 1 GiB.
 pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
@@ -43,6 +46,8 @@ pub struct LogWriter {
     room: u64,
     limit: u64,
     full: bool,
+    /// The last byte that left.
+    last: u8,
 }
 
 impl LogWriter {
@@ -56,12 +61,18 @@ impl LogWriter {
             room: limit,
             limit,
             full: false,
+            last: b'\n',
         }
     }
 
     /// Writes one line of our own.
     pub async fn line(&mut self, text: &str) {
+        let before = self.outgoing.len();
         self.mask.drain(true, &mut self.outgoing);
+        if self.byte_before(self.outgoing.len()) != b'\n' {
+            self.outgoing.extend_from_slice(b"\n");
+        }
+        self.account(before);
         self.mask.pending().extend_from_slice(text.as_bytes());
         self.mask.pending().extend_from_slice(b"\n");
         let before = self.outgoing.len();
@@ -143,8 +154,35 @@ impl LogWriter {
         self.leave().await;
     }
 
+    /// The byte before a place in `outgoing`.
+    fn byte_before(&self, place: usize) -> u8 {
+        place
+            .checked_sub(1)
+            .and_then(|place| self.outgoing.get(place).copied())
+            .unwrap_or(self.last)
+    }
+
+    /// A command's mark begins a line, also where what came before did not end its own.
+    fn begin_lines_at_marks(&mut self, before: usize) {
+        let mut from = before;
+        while let Some(found) = self.outgoing[from..]
+            .iter()
+            .position(|byte| *byte == COMMAND_MARK)
+        {
+            let mut place = from + found;
+            if self.byte_before(place) != b'\n' {
+                let rest = self.outgoing.split_off(place);
+                self.outgoing.extend_from_slice(b"\n");
+                self.outgoing.unsplit(rest);
+                place += 1;
+            }
+            from = place + 1;
+        }
+    }
+
     /// Counts what was added to `outgoing` after `before`, and drops what is over the limit.
     fn account(&mut self, before: usize) {
+        self.begin_lines_at_marks(before);
         let added = (self.outgoing.len() - before) as u64;
         if added > self.room {
             let kept = before + self.room as usize;
@@ -171,7 +209,8 @@ impl LogWriter {
     }
 
     async fn leave(&mut self) {
-        if !self.outgoing.is_empty() {
+        if let Some(last) = self.outgoing.last() {
+            self.last = *last;
             match self.chunks.reserve().await {
                 // A few lines are copied: handing out the buffer would keep all of it alive for them.
                 Ok(permit) if self.outgoing.len() < SMALL_BYTES => {
@@ -219,6 +258,28 @@ mod tests {
             LogWriter::new(sender, &Masker::new(&[], &[]), limit),
             receiver,
         )
+    }
+
+    #[tokio::test]
+    async fn a_command_begins_a_line_and_no_line_is_empty_before_it() {
+        let (mut log, mut chunks) = log(1000);
+        let (mut reader, mut writer) = pipe();
+        writer
+            .write_all(b"\x1d+ one\nended\n\x1d+ two\nopen\x1d+ three\nopen")
+            .expect("the pipe takes it");
+        drop(writer);
+        log.pump(&mut reader).await.expect("reads");
+        log.line("Exit status 0.").await;
+        log.finish().await;
+        drop(log);
+        let mut text = Vec::new();
+        while let Some(chunk) = chunks.recv().await {
+            text.extend_from_slice(&chunk);
+        }
+        assert_eq!(
+            String::from_utf8_lossy(&text),
+            "\x1d+ one\nended\n\x1d+ two\nopen\n\x1d+ three\nopen\nExit status 0.\n"
+        );
     }
 
     #[tokio::test]

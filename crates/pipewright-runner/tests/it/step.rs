@@ -162,7 +162,7 @@ async fn one_shell_runs_all_items_and_constructs_may_be_split() {
         let said = "f: it's 0 /opt/atlassian/pipelines/agent/build/sub";
         let shown = lines(&text);
         assert!(
-            text.starts_with("\u{1d}+ mkdir sub && cd sub\n\n\u{1d}+ export"),
+            text.starts_with("\u{1d}+ mkdir sub && cd sub\n\u{1d}+ export"),
             "{text:?}"
         );
         for line in ["+ f", "one", "two", "stdin is empty", said] {

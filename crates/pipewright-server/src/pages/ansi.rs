@@ -78,7 +78,7 @@ impl Painter {
         }
         self.style = line.style;
         PaintedLine {
-            html: line.html,
+            html: linked(line.html),
             is_command,
         }
     }
@@ -86,6 +86,64 @@ impl Painter {
     /// Takes a line into account without showing it: its colours may reach into the next.
     pub(crate) fn pass(&mut self, bytes: &[u8]) {
         self.line(bytes);
+    }
+}
+
+/// Addresses of the web in a line's HTML as links. Text is escaped by now, so what goes into `href` cannot leave it, and
+/// only http and https become links.
+fn linked(html: String) -> String {
+    if !html.contains("://") {
+        return html;
+    }
+    let mut linked = String::with_capacity(html.len() * 2);
+    let mut rest = html.as_str();
+    while let Some(start) = next_address(rest) {
+        let (before, from) = rest.split_at(start);
+        let length = address_length(from);
+        let (address, after) = from.split_at(length);
+        linked.push_str(before);
+        if address.ends_with("://") {
+            linked.push_str(address);
+        } else {
+            linked.push_str("<a href=\"");
+            linked.push_str(address);
+            linked.push_str("\" target=\"_blank\" rel=\"noreferrer nofollow\">");
+            linked.push_str(address);
+            linked.push_str("</a>");
+        }
+        rest = after;
+    }
+    linked.push_str(rest);
+    linked
+}
+
+/// Where the next address begins.
+fn next_address(html: &str) -> Option<usize> {
+    let starts = ["http://", "https://"];
+    starts.iter().filter_map(|start| html.find(start)).min()
+}
+
+/// How long the address at the beginning of the text is: until what cannot be part of one, less the punctuation of the
+/// sentence around it.
+fn address_length(html: &str) -> usize {
+    const ENDS: [&str; 4] = ["&lt;", "&gt;", "&quot;", "&#39;"];
+    let until = html
+        .find(|character: char| {
+            character.is_whitespace() || matches!(character, '<' | '`' | '\u{fffd}')
+        })
+        .unwrap_or(html.len());
+    let until = ENDS
+        .iter()
+        .filter_map(|end| html[..until].find(end))
+        .min()
+        .unwrap_or(until);
+    let address = &html[..until];
+    let trimmed = address.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '}']);
+    // The end of an escaped ampersand is no punctuation.
+    if trimmed.ends_with("&amp") {
+        trimmed.len() + 1
+    } else {
+        trimmed.len()
     }
 }
 
@@ -351,6 +409,48 @@ mod tests {
                 "{:?}",
                 String::from_utf8_lossy(bytes)
             );
+        }
+    }
+
+    #[test]
+    fn addresses_of_the_web_are_links_and_nothing_else_is() {
+        let link = |address: &str| {
+            format!(
+                "<a href=\"{address}\" target=\"_blank\" rel=\"noreferrer nofollow\">{address}</a>"
+            )
+        };
+        for (bytes, expected) in [
+            (
+                "see https://a.example/x?y=1.",
+                format!("see {}.", link("https://a.example/x?y=1")),
+            ),
+            (
+                "(http://a.example)",
+                format!("({})", link("http://a.example")),
+            ),
+            (
+                "<https://a.example>",
+                format!("&lt;{}&gt;", link("https://a.example")),
+            ),
+            (
+                "https://a.example/?a=1&b=2",
+                link("https://a.example/?a=1&amp;b=2"),
+            ),
+            (
+                "https://a.example/\"onclick=alert(1)",
+                format!("{}&quot;onclick=alert(1)", link("https://a.example/")),
+            ),
+            (
+                "javascript://a.example ftp://b",
+                "javascript://a.example ftp://b".to_owned(),
+            ),
+            ("https://", "https://".to_owned()),
+            (
+                "http://a http://b",
+                format!("{} {}", link("http://a"), link("http://b")),
+            ),
+        ] {
+            assert_eq!(painted(bytes.as_bytes()), expected, "{bytes}");
         }
     }
 

@@ -11,6 +11,7 @@ mod events;
 mod health;
 mod installation;
 mod integrations;
+mod jump;
 mod logs;
 mod members;
 mod repositories;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(health::routes())
         .merge(installation::routes())
         .merge(integrations::routes())
+        .merge(jump::routes())
         .merge(logs::routes())
         .merge(members::routes())
         .merge(repositories::routes())

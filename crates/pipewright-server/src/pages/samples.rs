@@ -11,7 +11,7 @@ use super::builds::{
     Tab, TimelinePage, TrailLine,
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
-use super::logs::{LogPanel, ShownLine};
+use super::logs::{LogPanel, ShownLine, ShownMatches};
 use crate::http::Page;
 use crate::http::check_html::HOSTILE;
 use crate::http::states::Pill;
@@ -151,7 +151,12 @@ fn log(page: &Page, with_log: bool) -> LogPart {
         later: Some(3),
         hit: Some(2),
         find: text(),
-        not_found: true,
+        matches: Some(ShownMatches {
+            count: 17,
+            at: 3,
+            previous: 1,
+            next: 9,
+        }),
     };
     LogPart {
         page: page.clone(),
@@ -452,6 +457,7 @@ fn every_page_of_deliveries_renders() {
                 size: text(),
                 is_cut: full,
                 may_redeliver: full,
+                live: full.then(text),
             };
             check("delivery", &one);
         }

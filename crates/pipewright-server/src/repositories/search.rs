@@ -51,6 +51,18 @@ pub(crate) struct Picker {
     pub(crate) owners: Vec<Owner>,
     /// How up to date the lists are.
     pub(crate) ages: Vec<Age>,
+    /// Which Bitbucket each integration is at.
+    places: Vec<(IntegrationId, String)>,
+}
+
+impl Picker {
+    /// Which Bitbucket an owner is at, as people say it.
+    pub(crate) fn place_of(&self, owner: &Owner) -> &str {
+        self.places
+            .iter()
+            .find(|(integration, _)| *integration == owner.integration)
+            .map_or("", |(_, at)| at)
+    }
 }
 
 /// Searches an account's repositories.
@@ -106,6 +118,10 @@ pub(crate) async fn pick(
     Ok(Picker {
         groups,
         count,
+        places: all
+            .iter()
+            .map(|integration| (integration.id, name_of(integration)))
+            .collect(),
         owners: repositories::owners(&app.db, account).await?,
         ages,
     })

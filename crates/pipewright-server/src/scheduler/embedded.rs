@@ -270,9 +270,10 @@ impl Dispatcher for EmbeddedDispatcher {
         offset: u64,
         bytes: Bytes,
     ) -> Result<(), DispatchError> {
+        let now = self.app.clock.now();
         let holding = self
             .held
-            .get(attempt, lease, self.app.clock.now())
+            .get(attempt, lease, now)
             .ok_or(DispatchError::LeaseGone)?;
         let logs = self.app.logs.clone();
         let written = tokio::task::spawn_blocking(move || {
@@ -283,6 +284,7 @@ impl Dispatcher for EmbeddedDispatcher {
             let log = log
                 .as_mut()
                 .ok_or_else(|| std::io::Error::other("the log did not open"))?;
+            log.stamp(now);
             log.append_at(offset, &bytes)?;
             Ok::<_, std::io::Error>((log.bytes(), log.lines()))
         });

@@ -7,6 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use pipewright_core::{Right, Role, Timestamp};
 
 use super::format;
+use super::states::Pill;
 use super::statics;
 
 /// The longest message that is carried to the next page, in characters.
@@ -168,6 +169,8 @@ impl PageAccount {
 pub(crate) struct Page {
     /// The document's title, without "· Pipewright".
     pub(crate) title: String,
+    /// The file of the tab's icon.
+    pub(crate) icon: &'static str,
     /// The current entry of the top bar.
     pub(crate) nav: Nav,
     /// The current entry of the settings' rail.
@@ -206,6 +209,13 @@ pub(crate) struct RailEntry {
 }
 
 impl Page {
+    /// Says in the tab where something stands: in the title, and by the icon's colour and shape.
+    pub(crate) fn stands(mut self, pill: Pill) -> Self {
+        self.title = format!("{} · {}", pill.label, self.title);
+        self.icon = statics::icon_of(pill.class);
+        self
+    }
+
     /// Names the current entry of the top bar.
     pub(crate) fn nav(mut self, nav: Nav) -> Self {
         self.nav = nav;

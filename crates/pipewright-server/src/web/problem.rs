@@ -26,6 +26,9 @@ pub(crate) enum PageError {
     /// There is nothing here, or nothing this visitor may know of.
     #[error("There is nothing at this address, or you may not see it.")]
     NotFound,
+    /// A link with a secret in it that works no more: a whole sentence.
+    #[error("{0}")]
+    LinkGone(&'static str),
     /// The address exists, the verb does not.
     #[error("This page does not support that request method.")]
     MethodNotAllowed,
@@ -78,7 +81,7 @@ impl PageError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::SignIn => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::LinkGone(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

@@ -26,9 +26,44 @@ const FILES: &[(&str, &str, &str)] = &[
         include_str!("../../static/pipewright.js"),
     ),
     (
+        "log.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../static/log.js"),
+    ),
+    (
+        "live.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../static/live.js"),
+    ),
+    (
         "icon.svg",
         "image/svg+xml",
         include_str!("../../static/icon.svg"),
+    ),
+    (
+        "icon-ok.svg",
+        "image/svg+xml",
+        include_str!("../../static/icon-ok.svg"),
+    ),
+    (
+        "icon-bad.svg",
+        "image/svg+xml",
+        include_str!("../../static/icon-bad.svg"),
+    ),
+    (
+        "icon-run.svg",
+        "image/svg+xml",
+        include_str!("../../static/icon-run.svg"),
+    ),
+    (
+        "icon-wait.svg",
+        "image/svg+xml",
+        include_str!("../../static/icon-wait.svg"),
+    ),
+    (
+        "icon-off.svg",
+        "image/svg+xml",
+        include_str!("../../static/icon-off.svg"),
     ),
 ];
 
@@ -43,7 +78,38 @@ static HASH: LazyLock<String> = LazyLock::new(|| {
 });
 
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/static/{hash}/{file}", get(file))
+    Router::new()
+        .route("/static/{hash}/{file}", get(file))
+        .route("/favicon.ico", get(favicon))
+        .route("/robots.txt", get(robots))
+}
+
+/// What browsers ask for unasked, where no page of ours named its icon.
+async fn favicon() -> impl IntoResponse {
+    let kept = [
+        (CONTENT_TYPE, "image/svg+xml"),
+        (CACHE_CONTROL, "public, max-age=86400"),
+    ];
+    (kept, include_str!("../../static/icon.svg"))
+}
+
+/// Nothing here is for search engines.
+async fn robots() -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "text/plain; charset=utf-8")],
+        "User-agent: *\nDisallow: /\n",
+    )
+}
+
+/// The icon of what stands like a pill of this class.
+pub(super) fn icon_of(class: &str) -> &'static str {
+    match class {
+        "ok" => "icon-ok.svg",
+        "bad" => "icon-bad.svg",
+        "run" => "icon-run.svg",
+        "wait" | "warn" => "icon-wait.svg",
+        _ => "icon-off.svg",
+    }
 }
 
 /// Where a file is served, without the sub-path.

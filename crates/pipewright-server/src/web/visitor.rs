@@ -146,6 +146,7 @@ impl Visitor {
     pub(crate) fn page_of(&self, title: impl Into<String>, account: Option<&Membership>) -> Page {
         Page {
             title: title.into(),
+            icon: "icon.svg",
             nav: Nav::None,
             rail: Rail::None,
             base: self.app.config.base_path().to_owned(),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::TriggerDetail;
 use crate::db::Db;
 use crate::error::StoreError;
+use crate::jump::contained;
 
 /// What is read of a build, and where from.
 macro_rules! of_build {
@@ -184,19 +185,6 @@ pub enum PageStart {
     OlderThan(BuildId),
     /// Those next newer than this one.
     NewerThan(BuildId),
-}
-
-/// The text as LIKE looks for it anywhere in a value.
-fn contained(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.to_lowercase().chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// The fewest digits that are looked for as the beginning of a commit.

@@ -3,17 +3,23 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use pipewright_core::Timestamp;
 use pipewright_core::ids::AttemptId;
 
-use super::{LINES_PER_ENTRY, LogStore, index_path};
+use super::{LINES_PER_ENTRY, LogStore, index_path, times};
 
 /// An open log. Blocking: call it where blocking is allowed.
 #[derive(Debug)]
 pub struct LogWriter {
     log: File,
     index: File,
+    times: File,
     bytes: u64,
     lines: u64,
+    /// Whether the last line has no end yet.
+    is_open: bool,
+    /// When what is appended next came.
+    at: Option<Timestamp>,
 }
 
 impl LogStore {
@@ -40,11 +46,18 @@ impl LogStore {
             .append(true)
             .create(true)
             .open(index_path(&path))?;
+        let times = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(times::path(&path))?;
         let mut writer = LogWriter {
             log: log.try_clone()?,
             index,
+            times,
             bytes: 0,
             lines: 0,
+            is_open: false,
+            at: None,
         };
         if log.metadata()?.len() > 0 {
             writer.index.set_len(0)?;
@@ -76,9 +89,30 @@ impl LogWriter {
         match bytes.get(skip..) {
             Some(new) if !new.is_empty() => {
                 self.log.write_all(new)?;
+                self.note(new)?;
                 self.count(new)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Says when the bytes that are appended from now on came.
+    pub const fn stamp(&mut self, at: Timestamp) {
+        self.at = Some(at);
+    }
+
+    /// Notes when the first line that begins in these bytes came.
+    fn note(&mut self, new: &[u8]) -> io::Result<()> {
+        let Some(at) = self.at else { return Ok(()) };
+        let begins = if self.is_open {
+            let begins_here = memchr_newline(new).is_some_and(|end| end + 1 < new.len());
+            begins_here.then_some(self.lines + 1)
+        } else {
+            Some(self.lines)
+        };
+        match begins {
+            Some(line) => self.times.write_all(&times::entry(line, at)),
+            None => Ok(()),
         }
     }
 
@@ -103,6 +137,7 @@ impl LogWriter {
             }
         }
         self.bytes += bytes.len() as u64;
+        self.is_open = bytes.last().is_some_and(|last| *last != b'\n');
         if entries.is_empty() {
             Ok(())
         } else {

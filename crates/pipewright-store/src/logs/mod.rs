@@ -5,13 +5,17 @@
 
 mod append;
 mod read;
+mod times;
 
 use std::path::{Path, PathBuf};
 
 use pipewright_core::ids::AttemptId;
 
 pub use append::LogWriter;
-pub use read::{LONGEST_LINE, LogExtent, LogWindow, extent, find, read_bytes, read_lines};
+pub use read::{
+    LONGEST_LINE, LogExtent, LogWindow, Matches, extent, matches, read_bytes, read_lines,
+};
+pub use times::{Commands, commands, times};
 
 /// Every how many lines the index has an entry.
 pub(crate) const LINES_PER_ENTRY: u64 = 256;
@@ -40,7 +44,8 @@ impl LogStore {
 
     /// Removes an attempt's log; nothing happens where there is none.
     pub fn remove(&self, attempt: AttemptId) -> std::io::Result<()> {
-        for path in [self.path(attempt), index_path(&self.path(attempt))] {
+        let log = self.path(attempt);
+        for path in [index_path(&log), times::path(&log), log] {
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
                 _ => {}

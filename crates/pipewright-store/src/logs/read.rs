@@ -150,34 +150,48 @@ pub fn extent(store: &LogStore, attempt: AttemptId) -> io::Result<LogExtent> {
     })
 }
 
-/// The number of the first line from line `first` on that contains the text, upper and lower case alike in ASCII.
-/// Looks at the first [`LONGEST_LINE`] bytes of each line. Blocking.
-pub fn find(
+/// The lines of a log that contain a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Matches {
+    /// How many there are.
+    pub count: u64,
+    /// The numbers of the first of them, from 0.
+    pub lines: Vec<u64>,
+}
+
+/// The lines that contain the text, upper and lower case alike in ASCII, the first `limit` of them by number. Looks at the
+/// first [`LONGEST_LINE`] bytes of each line. Reads the log once. Blocking.
+pub fn matches(
     store: &LogStore,
     attempt: AttemptId,
-    first: u64,
     text: &str,
-) -> io::Result<Option<u64>> {
+    limit: usize,
+) -> io::Result<Matches> {
     let needle = text.to_ascii_lowercase();
     let finder = memchr::memmem::Finder::new(needle.as_bytes());
-    let start = read_lines(store, attempt, first, 1)?;
-    if start.lines.is_empty() || needle.is_empty() {
-        return Ok(None);
+    let log = match File::open(store.path(attempt)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Matches::default()),
+        opened => opened?,
+    };
+    let mut found = Matches::default();
+    if needle.is_empty() {
+        return Ok(found);
     }
-    let mut log = File::open(store.path(attempt))?;
-    log.seek(SeekFrom::Start(start.first_offset))?;
     let mut reader = BufReader::with_capacity(256 * 1024, log);
     let mut line = Vec::new();
-    let mut number = first;
+    let mut number = 0;
     loop {
         line.clear();
         let (read, _) = read_line(&mut reader, &mut line)?;
         if read == 0 {
-            return Ok(None);
+            return Ok(found);
         }
         line.make_ascii_lowercase();
         if finder.find(&line).is_some() {
-            return Ok(Some(number));
+            found.count += 1;
+            if found.lines.len() < limit {
+                found.lines.push(number);
+            }
         }
         number += 1;
     }
@@ -204,7 +218,7 @@ pub fn read_bytes(
 mod tests {
     use pipewright_core::ids::AttemptId;
 
-    use super::{LONGEST_LINE, LogExtent, extent, find, read_bytes, read_lines};
+    use super::{LONGEST_LINE, LogExtent, extent, matches, read_bytes, read_lines};
     use crate::logs::LogStore;
 
     fn store() -> (tempfile::TempDir, LogStore) {
@@ -320,10 +334,11 @@ mod tests {
     }
 
     #[test]
-    fn text_is_found_from_a_line_on_whatever_its_case() {
+    fn lines_with_a_text_are_counted_whatever_its_case() {
         let (_directory, store) = store();
         let attempt = AttemptId::new();
-        assert_eq!(find(&store, attempt, 0, "x").expect("reads"), None);
+        let matches = |text: &str| matches(&store, attempt, text, 2).expect("reads");
+        assert_eq!(matches("x").count, 0);
         let mut writer = store.writer(attempt).expect("a log");
         let text: String = (0..2000)
             .map(|line| {
@@ -334,20 +349,8 @@ mod tests {
             })
             .collect();
         writer.append_at(0, text.as_bytes()).expect("appends");
-        for (from, expected) in [
-            (0, Some(3)),
-            (3, Some(3)),
-            (4, Some(703)),
-            (704, Some(1403)),
-            (1404, None),
-            (5000, None),
-        ] {
-            assert_eq!(
-                find(&store, attempt, from, "eRRor").expect("reads"),
-                expected,
-                "from {from}"
-            );
-        }
-        assert_eq!(find(&store, attempt, 0, "").expect("reads"), None);
+        let found = matches("eRRor");
+        assert_eq!((found.count, found.lines.as_slice()), (3, &[3, 703][..]));
+        assert_eq!(matches("").count, 0);
     }
 }

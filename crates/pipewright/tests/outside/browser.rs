@@ -206,6 +206,13 @@ impl Browser {
         old
     }
 
+    /// Opens one more tab at this address, and goes there.
+    pub(crate) async fn opens_tab(&self, url: &str) {
+        let tab = self.driver.new_tab().await.expect("a tab");
+        self.driver.switch_to_window(tab).await.expect("switches");
+        self.goes_to(url).await;
+    }
+
     /// Closes this tab and goes back to another.
     pub(crate) async fn closes_tab_and_returns_to(&self, old: WindowHandle) {
         self.driver.close_window().await.expect("closes");
@@ -294,6 +301,27 @@ impl Browser {
             .expect("the script runs")
             .json()
             .clone()
+    }
+
+    /// What a script gives to `done` in its own time.
+    pub(crate) async fn evaluates_later(&self, script: &str) -> serde_json::Value {
+        let script = format!("const done = arguments[arguments.length - 1]; {script}");
+        self.driver
+            .execute_async(&script, Vec::new())
+            .await
+            .expect("the script runs")
+            .json()
+            .clone()
+    }
+
+    /// Shows pages as a window of this width would, also one narrower than the browser allows its own to be.
+    pub(crate) async fn is_as_wide_as(&self, width: u32) {
+        use thirtyfour::extensions::cdp::ChromeDevTools;
+        let metrics = serde_json::json!({ "width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": false });
+        ChromeDevTools::new((*self.driver).clone())
+            .execute_cdp_with_params("Emulation.setDeviceMetricsOverride", metrics)
+            .await
+            .expect("the browser pretends");
     }
 
     /// Gives the window this size, in pixels.

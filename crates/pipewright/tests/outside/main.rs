@@ -1,5 +1,6 @@
 //! Tests from outside: the built binary, a simulated Bitbucket over the network, a real browser, real git and SSH.
 
+mod accessible;
 mod attacker;
 mod browser;
 mod cloud;

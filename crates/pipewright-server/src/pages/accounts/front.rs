@@ -8,10 +8,12 @@ use axum::routing::get;
 use pipewright_store::users;
 
 use crate::app::App;
-use crate::http::{Html, Page, PageError, SeeOther, Visitor};
+use crate::http::{Html, MemberOf, Page, PageError, SeeOther, Visitor};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/", get(front))
+    Router::new()
+        .route("/", get(front))
+        .route("/{account}", get(account))
 }
 
 /// What a visitor sees before the installation is set up.
@@ -45,4 +47,9 @@ async fn front(State(app): State<App>, visitor: Visitor) -> Result<Response, Pag
         .into_response());
     }
     Ok(SeeOther::to(&app.config, "/sign-in").into_response())
+}
+
+/// An account's own address leads to its applications.
+async fn account(State(app): State<App>, member: MemberOf) -> SeeOther {
+    SeeOther::to(&app.config, &member.path("/applications"))
 }

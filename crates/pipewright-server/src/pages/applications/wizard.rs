@@ -10,6 +10,7 @@ use http::StatusCode;
 use pipewright_core::ids::RepositoryId;
 use pipewright_core::{Right, Timestamp};
 use pipewright_store::inspections::{self, Inspection, InspectionState};
+use pipewright_store::integrations::{self, CloneVia, KeyCheck};
 use pipewright_store::repositories::{Repository, Search};
 use pipewright_store::{applications, repositories};
 use serde::Deserialize;
@@ -53,6 +54,13 @@ struct PickPage {
     previous: Option<String>,
     next: Option<String>,
     connected: bool,
+}
+
+impl PickPage {
+    /// True while a list is read from Bitbucket.
+    fn is_reading(&self) -> bool {
+        self.picker.ages.iter().any(|age| age.under_way)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +140,8 @@ struct ReviewPage {
     default_branch: Option<String>,
     /// Something that is worth knowing before.
     warnings: Vec<String>,
+    /// Why builds cannot clone yet.
+    key: Option<&'static str>,
     webhooks: bool,
 }
 
@@ -276,11 +286,40 @@ async fn review(
             .as_ref()
             .and_then(|found| found.default_branch.clone()),
         warnings: warnings(&app, &repository, findings.as_ref()),
+        key: key_trouble(&app, &repository).await?,
         rules: wish.rules,
         repository,
         webhooks: app.config.webhooks_reach_us,
     };
     Ok(Html(page).into_response())
+}
+
+/// Why builds of the repository cannot be cloned yet, as far as that is known.
+async fn key_trouble(
+    app: &App,
+    repository: &Repository,
+) -> Result<Option<&'static str>, PageError> {
+    let integration = integrations::get(&app.db, repository.integration).await?;
+    let Some(integration) = integration.filter(|integration| {
+        integration.clone_via == CloneVia::Ssh && repository.access_key_id.is_none()
+    }) else {
+        return Ok(None);
+    };
+    Ok(match integration.key_check {
+        KeyCheck::Accepted => None,
+        KeyCheck::Unknown => {
+            Some("Whether Bitbucket accepts the SSH key has not been checked yet.")
+        }
+        KeyCheck::NotAdded => {
+            Some("Bitbucket does not accept the SSH key yet: it has not been added there.")
+        }
+        KeyCheck::HostKeyChanged => {
+            Some("The SSH host shows another host key than before, so nothing is cloned from it.")
+        }
+        KeyCheck::Unreachable => {
+            Some("The SSH host could not be reached when it was last checked.")
+        }
+    })
 }
 
 /// What is worth knowing before the application is made.

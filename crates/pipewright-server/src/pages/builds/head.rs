@@ -137,7 +137,8 @@ impl Head {
         let now = member.now();
         let page = member
             .page(format!("#{} {}", build.number, build.application_name))
-            .nav(crate::http::Nav::Builds);
+            .nav(crate::http::Nav::Builds)
+            .stands(states::of_build(build.seen()));
         let path = page.link(&path::of(member, build));
         let may_build = member.may(Right::Build);
         let is_finished = build.state.is_finished();

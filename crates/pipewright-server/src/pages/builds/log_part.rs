@@ -187,7 +187,19 @@ impl LogPart {
         format!("{}/pipeline-file", self.path)
     }
 
-    /// Where the script reads lines from: `…/lines`, `…/live`, `…/raw`.
+    /// What the script calls this log where all tabs share a connection.
+    pub(in crate::pages) fn live_key(&self) -> String {
+        format!(
+            "log:{}:{}",
+            self.page
+                .account
+                .as_ref()
+                .map_or("", |account| account.slug.as_str()),
+            self.attempt.as_deref().unwrap_or_default()
+        )
+    }
+
+    /// Where the script reads lines from: `…/lines`, `…/commands`, `…/matches`, `…/raw`.
     pub(in crate::pages) fn log_path(&self, what: &str) -> String {
         self.page.own(&format!(
             "/logs/{}/{what}",

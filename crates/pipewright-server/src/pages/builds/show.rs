@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::super::logs::LogRequest;
+use super::super::logs::{LONGEST_SEARCH, LogRequest};
 use super::head::{Head, Looked, Tab};
 use super::log_part::{LogPart, attempt_of};
 use super::path;
@@ -58,7 +58,7 @@ async fn show(
         attempt: attempt_of(&looked, asked.attempt),
         line: asked.line,
         at: asked.at,
-        find: asked.find.chars().take(200).collect(),
+        find: asked.find.trim().chars().take(LONGEST_SEARCH).collect(),
         from_end: false,
     };
     let path = member.page("").link(&path::of(&member, &looked.build));

@@ -47,6 +47,8 @@ pub(in crate::pages) struct DeliveryPage {
     pub(in crate::pages) size: String,
     pub(in crate::pages) is_cut: bool,
     pub(in crate::pages) may_redeliver: bool,
+    /// Where the decisions draw themselves anew from until they are made.
+    pub(in crate::pages) live: Option<String>,
 }
 
 /// The delivery of this id in the member's account.
@@ -67,6 +69,10 @@ async fn show(
     let text = pretty(&delivery.body);
     let is_cut = text.chars().nth(SHOWN).is_some();
     Ok(Html(DeliveryPage {
+        live: delivery
+            .decided_at
+            .is_none()
+            .then(|| member.page("").own(&format!("/deliveries/{}", delivery.id))),
         page: member.page("Delivery").nav(Nav::Deliveries),
         id: delivery.id.to_string(),
         request_id: delivery.request_id,

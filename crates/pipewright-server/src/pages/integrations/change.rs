@@ -148,9 +148,16 @@ async fn register_key(
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
     let back = back(&app, &member);
-    Ok(if posted.good {
-        back.done(posted.sentence)
-    } else {
-        back.failed(posted.sentence)
+    if !posted.good {
+        return Ok(back.failed(posted.sentence));
+    }
+    // What was done is followed by its check, so that the card says what is so now.
+    Ok(match check_now(&app, integration.id).await {
+        Ok(report) if report.good => back.done(format!("{} {}", posted.sentence, report.sentence)),
+        Ok(report) => back.failed(format!("{} {}", posted.sentence, report.sentence)),
+        Err(error) => back.failed(format!(
+            "{} Whether it is accepted could not be checked: {error}.",
+            posted.sentence
+        )),
     })
 }

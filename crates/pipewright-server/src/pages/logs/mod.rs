@@ -1,7 +1,9 @@
 //! Logs of attempts: windows of lines, the live tail, and the raw file. A log is never held whole: every answer reads
 //! the file from where it is asked to, so a log of a million lines costs what its window costs.
 
-mod live;
+mod commands;
+pub(super) mod live;
+mod matches;
 mod panel;
 mod raw;
 mod window;
@@ -13,14 +15,17 @@ use pipewright_store::attempts::{self, Attempt};
 use crate::app::App;
 use crate::http::{MemberOf, PageError};
 
-#[cfg(test)]
-pub(super) use panel::ShownLine;
+pub(super) use matches::LONGEST as LONGEST_SEARCH;
 pub(super) use panel::{LogPanel, LogRequest};
+#[cfg(test)]
+pub(super) use panel::{ShownLine, ShownMatches};
 
 /// The addresses of logs.
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .merge(window::routes())
+        .merge(commands::routes())
+        .merge(matches::routes())
         .merge(live::routes())
         .merge(raw::routes())
 }

@@ -2,9 +2,9 @@
 //! any other.
 
 use pipewright_core::ids::AttemptId;
-use pipewright_store::logs;
+use pipewright_store::logs::{self, Matches};
 
-use super::window;
+use super::{matches, window};
 use crate::app::App;
 use crate::http::PageError;
 
@@ -23,7 +23,7 @@ pub(in crate::pages) struct LogRequest {
     pub(in crate::pages) line: Option<u64>,
     /// The line to begin the window with, from 1.
     pub(in crate::pages) at: Option<u64>,
-    /// Text to look for, from `line` on.
+    /// Text to look for: the first line that has it from `line` on, or else the first of all.
     pub(in crate::pages) find: String,
     /// Whether to show the end where no line is asked for.
     pub(in crate::pages) from_end: bool,
@@ -55,8 +55,36 @@ pub(in crate::pages) struct LogPanel {
     pub(in crate::pages) hit: Option<u64>,
     /// The text that was looked for.
     pub(in crate::pages) find: String,
-    /// Whether it was looked for in vain.
-    pub(in crate::pages) not_found: bool,
+    /// What was found of it, where it was looked for.
+    pub(in crate::pages) matches: Option<ShownMatches>,
+}
+
+/// Lines that contain what was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::pages) struct ShownMatches {
+    /// How many there are.
+    pub(in crate::pages) count: u64,
+    /// Which of them is shown, from 1; 0 where there is none.
+    pub(in crate::pages) at: usize,
+    /// The line of the one before, from 1; the last one's where the first is shown.
+    pub(in crate::pages) previous: u64,
+    /// The line of the one behind it, from 1; the first one's where the last is shown.
+    pub(in crate::pages) next: u64,
+}
+
+/// Which of the lines is shown, counted from `from`, and which are next to it.
+fn around(matches: &Matches, from: u64) -> (Option<u64>, ShownMatches) {
+    let lines = &matches.lines;
+    let at = lines.iter().position(|line| *line >= from).unwrap_or(0);
+    let number = |index: usize| lines.get(index).map_or(0, |line| line + 1);
+    let last = lines.len().saturating_sub(1);
+    let shown = ShownMatches {
+        count: matches.count,
+        at: if lines.is_empty() { 0 } else { at + 1 },
+        previous: number(at.checked_sub(1).unwrap_or(last)),
+        next: number(if at == last { 0 } else { at + 1 }),
+    };
+    (lines.get(at).copied(), shown)
 }
 
 impl LogPanel {
@@ -76,12 +104,18 @@ impl LogPanel {
             let found = if find.is_empty() {
                 None
             } else {
-                logs::find(&store, attempt, from, &find)?
+                Some(logs::matches(&store, attempt, &find, matches::MOST)?)
             };
             Ok::<_, std::io::Error>((extent.lines, found))
         });
-        let (total, found) = looked.await.map_err(PageError::internal)??;
-        let not_found = !request.find.is_empty() && found.is_none();
+        let (total, matches) = looked.await.map_err(PageError::internal)??;
+        let (found, matches) = match matches {
+            Some(matches) => {
+                let (found, shown) = around(&matches, from);
+                (found, Some(shown))
+            }
+            None => (None, None),
+        };
         let hit = found
             .or(request.line.map(|line| line.saturating_sub(1)))
             .filter(|line| *line < total);
@@ -122,7 +156,39 @@ impl LogPanel {
             later: (end < read.total).then_some(end + 1),
             hit: hit.map(|line| line + 1),
             find: request.find.clone(),
-            not_found,
+            matches,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipewright_store::logs::Matches;
+
+    use super::around;
+
+    #[test]
+    fn matches_are_gone_through_around_the_end() {
+        let matches = Matches {
+            count: 3,
+            lines: vec![3, 703, 1403],
+        };
+        for (from, found, at, previous, next) in [
+            (0, 3, 1, 1404, 704),
+            (3, 3, 1, 1404, 704),
+            (4, 703, 2, 4, 1404),
+            (1403, 1403, 3, 704, 4),
+            (1404, 3, 1, 1404, 704),
+        ] {
+            let (line, shown) = around(&matches, from);
+            assert_eq!(line, Some(found), "from {from}");
+            assert_eq!(
+                (shown.at, shown.previous, shown.next, shown.count),
+                (at, previous, next, 3),
+                "from {from}"
+            );
+        }
+        let (line, shown) = around(&Matches::default(), 5);
+        assert_eq!((line, shown.at, shown.count), (None, 0, 0));
     }
 }

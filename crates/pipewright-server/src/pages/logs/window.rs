@@ -32,6 +32,8 @@ pub(in crate::pages) struct Window {
     pub(in crate::pages) lines: Vec<(String, bool)>,
     /// Whether the last line may still be written on.
     pub(in crate::pages) open: bool,
+    /// When lines came: a line, and the microsecond since 1970 that holds for it and those behind it.
+    pub(in crate::pages) times: Vec<(u64, i64)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,6 +108,10 @@ pub(super) fn paint(
         lines.push((html, is_command));
     }
     let open = read.last_is_open && !lines.is_empty();
+    let times = logs::times(store, attempt, first, lines.len() as u64)?
+        .into_iter()
+        .map(|(line, at)| (line, at.as_micros()))
+        .collect();
     let total = if lines.is_empty() {
         extent.lines
     } else {
@@ -117,6 +123,7 @@ pub(super) fn paint(
             total,
             lines,
             open,
+            times,
         },
         painter,
     ))

@@ -64,6 +64,9 @@ struct Fields {
     password: String,
 }
 
+/// What is said of an invitation that is not open.
+const USED: &str = "This invitation was used, was withdrawn, or has expired. If you joined with it, sign in; else ask whoever invited you for a new one.";
+
 /// An invitation, its account, and how this visitor stands to it.
 struct Found {
     invitation: Invitation,
@@ -99,9 +102,14 @@ async fn submit(
         }
         (JoinState::MakeUser | JoinState::MakeOrSignIn, _) => {
             let password = Secret::new(fields.password);
-            let checked = checked_name(&fields.name).and_then(|name| {
-                check_password(&password, &[&name, &found.invitation.email]).map(|()| name)
-            });
+            let is_good = check_password(&password, &[&fields.name, &found.invitation.email]);
+            let checked = match (checked_name(&fields.name), is_good) {
+                (Ok(name), Ok(())) => Ok(name),
+                (name, password) => {
+                    let wrong = [name.err(), password.err()];
+                    Err(wrong.into_iter().flatten().collect::<Vec<_>>().join(" "))
+                }
+            };
             let name = match checked {
                 Ok(name) => name,
                 Err(sentence) => {
@@ -173,7 +181,7 @@ async fn find(app: &App, visitor: &Visitor, token: &str) -> Result<Found, PageEr
     let token_hash = hash_of_token(&Secret::new(token));
     let invitation = invitations::by_token(&app.db, &token_hash, visitor.now)
         .await?
-        .ok_or(PageError::NotFound)?;
+        .ok_or(PageError::LinkGone(USED))?;
     let account = accounts::by_id(&app.db, invitation.account_id)
         .await?
         .ok_or(PageError::NotFound)?;

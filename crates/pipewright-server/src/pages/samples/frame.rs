@@ -28,6 +28,7 @@ pub(crate) fn pages() -> Vec<Page> {
         role,
     };
     let full = Page {
+        icon: "icon.svg",
         title: HOSTILE.to_owned(),
         nav: Nav::Builds,
         rail: Rail::None,

@@ -150,23 +150,32 @@ async fn submit(
 }
 
 fn check(fields: &Fields) -> Result<Checked, String> {
-    let name = checked_name(&fields.name)?;
-    let email = checked_email(&fields.email)?;
+    let name = checked_name(&fields.name);
+    let email = checked_email(&fields.email);
     let password = Secret::new(fields.password.clone());
-    check_password(&password, &[&name, &email])?;
-    let personal_slug = slug::suggest(&email);
-    let team = fields.team.trim();
-    let team = if team.is_empty() {
-        None
-    } else {
-        let team_slug = slug::check(&slug::suggest(team))?;
-        let team_slug = if team_slug == personal_slug {
-            format!("{team_slug}-team")
-        } else {
-            team_slug
-        };
-        Some((checked_name(team)?, team_slug))
+    let password = check_password(&password, &[&fields.name, &fields.email]).map(|()| password);
+    let team = match fields.team.trim() {
+        "" => Ok(None),
+        team => checked_name(team)
+            .and_then(|name| slug::check(&slug::suggest(team)).map(|slug| Some((name, slug)))),
     };
+    // All that is wrong is said at once.
+    let (name, email, password, team) = match (name, email, password, team) {
+        (Ok(name), Ok(email), Ok(password), Ok(team)) => (name, email, password, team),
+        (name, email, password, team) => {
+            let wrong = [name.err(), email.err(), password.err(), team.err()];
+            return Err(wrong.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        }
+    };
+    let personal_slug = slug::suggest(&email);
+    let team = team.map(|(name, slug)| {
+        let slug = if slug == personal_slug {
+            format!("{slug}-team")
+        } else {
+            slug
+        };
+        (name, slug)
+    });
     Ok(Checked {
         name,
         email,

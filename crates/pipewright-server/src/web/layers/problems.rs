@@ -97,6 +97,7 @@ fn heading(error: &PageError) -> &'static str {
         PageError::SignIn => "Sign in",
         PageError::Forbidden(_) => "You may not do this",
         PageError::NotFound => "Not found",
+        PageError::LinkGone(_) => "This link no longer works",
         PageError::MethodNotAllowed => "Not that way",
         PageError::Conflict(_) => "That is not possible now",
         PageError::TooLarge(_) => "Too large",
