@@ -69,6 +69,7 @@ impl Home {
             app.clone(),
             environment,
             listener,
+            pipewright_server::Notify::default(),
             shutdown.clone(),
         ));
         let hook = Hook {
@@ -115,6 +116,9 @@ impl Home {
             workspace_bytes: None,
             retention: pipewright_server::Retention::default(),
             stop_grace: Duration::from_secs(10),
+            drain: Duration::from_secs(30),
+            connections: 4096,
+            floors: pipewright_server::Floors::default(),
         };
         let git = Git::new(GitOptions::default(), directory)?;
         Ok(App::new(AppParts {

@@ -6,6 +6,7 @@
 //! What must hold whatever the machine (nothing lost, nothing refused, nobody cut off) fails the command.
 
 mod builds;
+mod chaos;
 mod delivery;
 mod floor;
 mod house;
@@ -57,6 +58,8 @@ enum Command {
         #[arg(long)]
         server: Option<PathBuf>,
     },
+    /// No figure: kills, restarts, pauses and full disks at random moments, and what came of them.
+    Chaos(chaos::Chaos),
     /// All of them.
     All {
         /// The program for `idle`; beside this one by default.
@@ -79,6 +82,7 @@ fn main() -> anyhow::Result<()> {
             Command::Builds => builds::run(places, number).await,
             Command::Logs => logs::run(places, number).await,
             Command::Idle { server } => idle::run(places, number, server).await,
+            Command::Chaos(chaos) => chaos::run(chaos).await,
             Command::All { server } => {
                 intake::run(places, number).await?;
                 start::run(places, number).await?;

@@ -15,3 +15,4 @@ mod process;
 pub mod runner;
 pub mod ssh;
 pub mod teardown;
+pub mod trouble;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
-use crate::executor::{Control, StepEnd, StepRun, sterner, timing};
+use crate::executor::{Control, RUNNER_STOPPED, StepEnd, StepRun, sterner, timing};
 use crate::log::LogWriter;
 
 /// Where what a step leaves goes.
@@ -59,8 +59,13 @@ impl<P: ArtifactPlace> Teardown<'_, P> {
         tokio::select! {
             () = work => end.timings.push(timing("keep", begin)),
             word = sterner(control, Control::Run) => {
-                end.outcome = if word == Control::Stop { AttemptOutcome::Stopped } else { AttemptOutcome::Lost };
-                end.message = (word == Control::Stop).then(|| "Stopped while its files were kept.".to_owned());
+                let (outcome, message) = if word == Control::Stop {
+                    (AttemptOutcome::Stopped, "Stopped while its files were kept.")
+                } else {
+                    (AttemptOutcome::Interrupted, RUNNER_STOPPED)
+                };
+                end.outcome = outcome;
+                end.message = Some(message.to_owned());
             }
         }
         end

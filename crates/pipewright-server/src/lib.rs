@@ -8,6 +8,7 @@ mod accounts;
 mod administration;
 mod applications;
 mod artifacts;
+mod background;
 mod builds;
 mod comparison;
 mod deliveries;
@@ -25,7 +26,7 @@ mod schedules;
 mod sessions;
 mod setup;
 mod statuses;
-mod tasks;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 mod users;
@@ -37,13 +38,13 @@ mod webhooks;
 use ground::{app, clock, config};
 use web as http;
 
+pub use background::{Background, Notify};
 pub use ground::app::{App, AppParts};
 pub use ground::clock::{Clock, ManualClock, SystemClock};
-pub use ground::config::{CloudAddresses, Retention, ServerConfig};
+pub use ground::config::{CloudAddresses, Floors, Retention, ServerConfig};
 pub use ground::wakeups::Wakeups;
 pub use live::{LogLength, News, NewsItem};
 pub use machine::{Machine, MachineError, OneTimeLink, delete_account};
 pub use routes::router;
 pub use run::{RunError, run};
 pub use setup::ensure_link as setup_link;
-pub use tasks::{Background, StartError};

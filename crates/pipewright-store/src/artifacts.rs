@@ -276,11 +276,7 @@ mod tests {
                 let state = pipewright_core::build::StepState::Finished(
                     pipewright_core::build::StepOutcome::Passed,
                 );
-                let step = pipewright_core::build::StepRun {
-                    state,
-                    attempts: number,
-                    lost: 0,
-                };
+                let step = pipewright_core::build::StepRun::new(state, number);
                 crate::steps::set(&mut tx, build, position, step, None, NOW)
                     .await
                     .expect("moves");

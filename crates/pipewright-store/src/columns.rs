@@ -3,8 +3,19 @@
 //! `#[sqlx(try_from = "…")]` on an optional field needs a type that decodes NULL and turns into `Option<T>`; these are
 //! those types. A value that does not parse is an error of the row, never a default.
 
+use std::time::Duration;
+
 use pipewright_core::Timestamp;
 use uuid::Uuid;
+
+/// The longest time for which anything is ever put off. Loops take a stored moment that lies further ahead as one that has come:
+/// the clock was set back since it was stored.
+const LONGEST_WAIT: Duration = Duration::from_mins(30);
+
+/// From when on a moment that something waits for is too far ahead to be meant.
+pub(crate) fn too_far(now: Timestamp) -> i64 {
+    (now + LONGEST_WAIT).as_micros()
+}
 
 /// A moment that may be missing.
 #[derive(Debug, Clone, Copy, sqlx::Type)]

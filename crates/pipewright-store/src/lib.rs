@@ -38,6 +38,8 @@ pub mod members;
 pub mod oauth_flows;
 pub mod outgoing;
 pub mod output_variables;
+#[cfg(test)]
+mod polls;
 pub mod pull_request_heads;
 pub mod ref_moves;
 pub mod refs;

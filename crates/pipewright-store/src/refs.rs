@@ -27,8 +27,13 @@ statements! {
         "SELECT a.id, a.account_id, a.repository_id, r.integration_id, a.watch, a.refs_compared_at
          FROM applications a JOIN repositories r ON r.id = a.repository_id JOIN integrations i ON i.id = r.integration_id
          WHERE i.state = 'connected' AND r.gone_at IS NULL
-           AND (a.refs_compared_at IS NULL OR a.refs_compared_at <= CASE WHEN a.watch = 'polling' THEN CAST($1 AS BIGINT) ELSE CAST($2 AS BIGINT) END)
+           AND (a.refs_compared_at IS NULL OR a.refs_compared_at <= CASE WHEN a.watch = 'polling' THEN CAST($1 AS BIGINT) ELSE CAST($2 AS BIGINT) END
+                OR a.refs_compared_at > $4)
          ORDER BY a.refs_compared_at NULLS FIRST, a.id LIMIT $3"
+    );
+    WATCHED = same(
+        "SELECT a.id FROM applications a JOIN repositories r ON r.id = a.repository_id JOIN integrations i ON i.id = r.integration_id
+         WHERE i.state = 'connected' AND r.gone_at IS NULL"
     );
     ONE = same(
         "SELECT a.id, a.account_id, a.repository_id, r.integration_id, a.watch, a.refs_compared_at
@@ -230,18 +235,28 @@ pub async fn not_compared(
     Ok(())
 }
 
+/// Every application whose refs can be compared.
+pub async fn watched(db: &Db) -> Result<Vec<ApplicationId>, StoreError> {
+    let rows: Vec<Uuid> = read!(db, WATCHED, |executor, sql| sqlx::query_scalar(sql)
+        .fetch_all(executor)
+        .await)?;
+    Ok(rows.into_iter().map(ApplicationId::from_uuid).collect())
+}
+
 /// Applications whose refs were last compared at or before a moment, the longest ago first: one moment for those that
-/// are only polled, one for those with a webhook.
+/// are only polled, one for those with a webhook. What was compared after `now` is due as well: the clock was set back.
 pub async fn due(
     db: &Db,
     polled: Timestamp,
     hooked: Timestamp,
+    now: Timestamp,
     limit: i64,
 ) -> Result<Vec<ToCompare>, StoreError> {
     Ok(read!(db, DUE, |executor, sql| sqlx::query_as(sql)
         .bind(polled.as_micros())
         .bind(hooked.as_micros())
         .bind(limit)
+        .bind(now.as_micros())
         .fetch_all(executor)
         .await)?)
 }
@@ -283,7 +298,13 @@ mod tests {
                 object: None,
                 happened_at: None,
             };
-            assert_eq!(super::due(&db, now, now, 10).await.expect("reads").len(), 1);
+            assert_eq!(
+                super::due(&db, now, now, now, 10)
+                    .await
+                    .expect("reads")
+                    .len(),
+                1
+            );
             let mut tx = db.begin().await.expect("begins");
             super::put(&mut tx, made.application, &main, &at("a"), now)
                 .await
@@ -301,7 +322,7 @@ mod tests {
             );
             let before = Timestamp::from_seconds(599);
             assert!(
-                super::due(&db, now, before, 10)
+                super::due(&db, now, before, now, 10)
                     .await
                     .expect("reads")
                     .is_empty(),

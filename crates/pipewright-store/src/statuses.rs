@@ -8,6 +8,7 @@ use pipewright_core::ids::{AccountId, BuildId, IntegrationId, RepositoryId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::columns::too_far;
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
 
@@ -32,13 +33,13 @@ statements! {
     );
     INTEGRATIONS = same(
         "SELECT DISTINCT integration_id FROM statuses
-         WHERE sent_at IS NULL AND given_up_at IS NULL AND send_after <= $1 LIMIT $2"
+         WHERE sent_at IS NULL AND given_up_at IS NULL AND (send_after <= $1 OR send_after > $3) LIMIT $2"
     );
     NEXT = same(
         "SELECT s.id, s.build_id, s.integration_id, s.repository_id, s.commit_hash, s.status_key, s.state, s.payload, s.created_at, s.tries,
                 r.account_id, r.remote_id, r.owner, r.slug
          FROM statuses s JOIN repositories r ON r.id = s.repository_id
-         WHERE s.integration_id = $1 AND s.sent_at IS NULL AND s.given_up_at IS NULL AND s.send_after <= $2
+         WHERE s.integration_id = $1 AND s.sent_at IS NULL AND s.given_up_at IS NULL AND (s.send_after <= $2 OR s.send_after > $3)
            AND NOT EXISTS (SELECT 1 FROM statuses older
                            WHERE older.repository_id = s.repository_id AND older.commit_hash = s.commit_hash AND older.status_key = s.status_key
                              AND older.sent_at IS NULL AND older.given_up_at IS NULL AND older.id < s.id)
@@ -54,6 +55,9 @@ statements! {
     );
     HOLD = same(
         "UPDATE statuses SET send_after = $2 WHERE integration_id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND send_after < $2"
+    );
+    LET_GO = same(
+        "UPDATE statuses SET send_after = $2 WHERE integration_id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND send_after > $2"
     );
     OF_BUILD = same(
         "SELECT state, created_at, send_after, tries, sent_at, given_up_at, error FROM statuses WHERE build_id = $1 ORDER BY id"
@@ -172,6 +176,7 @@ pub async fn integrations_to_tell(
     let rows: Vec<Uuid> = read!(db, INTEGRATIONS, |executor, sql| sqlx::query_scalar(sql)
         .bind(now.as_micros())
         .bind(limit)
+        .bind(too_far(now))
         .fetch_all(executor)
         .await)?;
     Ok(rows.into_iter().map(IntegrationId::from_uuid).collect())
@@ -186,6 +191,7 @@ pub async fn next(
     Ok(read!(db, NEXT, |executor, sql| sqlx::query_as(sql)
         .bind(integration.as_uuid())
         .bind(now.as_micros())
+        .bind(too_far(now))
         .fetch_optional(executor)
         .await)?)
 }
@@ -248,6 +254,21 @@ pub async fn hold(
     within!(tx, HOLD, |executor, sql| sqlx::query(sql)
         .bind(integration.as_uuid())
         .bind(until.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Sends everything that waits for this integration now: what it waited for has come.
+pub async fn let_go(
+    tx: &mut Tx,
+    integration: IntegrationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    within!(tx, LET_GO, |executor, sql| sqlx::query(sql)
+        .bind(integration.as_uuid())
+        .bind(now.as_micros())
         .execute(executor)
         .await
         .map(drop))?;
@@ -346,7 +367,19 @@ mod tests {
                     .expect("reads")
                     .is_none()
             );
-            let again = super::next(&db, integration, later)
+            let mut tx = db.begin().await.expect("begins");
+            super::let_go(&mut tx, integration, now)
+                .await
+                .expect("goes");
+            assert!(
+                super::next(&db, integration, now)
+                    .await
+                    .expect("reads")
+                    .is_none(),
+                "not before the commit"
+            );
+            tx.commit().await.expect("commits");
+            let again = super::next(&db, integration, now)
                 .await
                 .expect("reads")
                 .expect("one");

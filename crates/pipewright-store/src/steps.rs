@@ -10,12 +10,13 @@ use crate::error::StoreError;
 
 statements! {
     INSERT = same("INSERT INTO steps (id, build_id, position, name, state, attempts, lost) VALUES ($1, $2, $3, $4, 'waiting', 0, 0)");
-    STATES = same("SELECT state, attempts, lost FROM steps WHERE build_id = $1 ORDER BY position");
+    STATES = same("SELECT state, attempts, lost, interrupted, crashed FROM steps WHERE build_id = $1 ORDER BY position");
     SET = same(
-        "UPDATE steps SET state = $3, attempts = $4, lost = $5, started_at = COALESCE(started_at, $6), finished_at = $7, message = $8
+        "UPDATE steps SET state = $3, attempts = $4, lost = $5, started_at = COALESCE(started_at, $6), finished_at = $7, message = $8,
+                interrupted = $9, crashed = $10
          WHERE build_id = $1 AND position = $2"
     );
-    LIST = same("SELECT id, build_id, position, name, state, attempts, lost, started_at, finished_at, message FROM steps WHERE build_id = $1 ORDER BY position");
+    LIST = same("SELECT id, build_id, position, name, state, attempts, lost, interrupted, crashed, started_at, finished_at, message FROM steps WHERE build_id = $1 ORDER BY position");
 }
 
 /// A step.
@@ -38,6 +39,10 @@ pub struct Step {
     pub attempts: i64,
     /// How many of them lost their runner.
     pub lost: i64,
+    /// How many of them were given back by us.
+    pub interrupted: i64,
+    /// How many of them ended with the server's process.
+    pub crashed: i64,
     /// When its first attempt began.
     #[sqlx(try_from = "crate::columns::MaybeMicros")]
     pub started_at: Option<Timestamp>,
@@ -55,6 +60,8 @@ struct StateRow {
     state: StepState,
     attempts: i64,
     lost: i64,
+    interrupted: i64,
+    crashed: i64,
 }
 
 /// Makes the rows of a plan's steps.
@@ -84,6 +91,8 @@ pub async fn states(tx: &mut Tx, build: BuildId) -> Result<Vec<StepRun>, StoreEr
             state: row.state,
             attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
             lost: u32::try_from(row.lost).unwrap_or(u32::MAX),
+            interrupted: u32::try_from(row.interrupted).unwrap_or(u32::MAX),
+            crashed: u32::try_from(row.crashed).unwrap_or(u32::MAX),
         })
         .collect())
 }
@@ -108,6 +117,8 @@ pub async fn set(
         .bind(started)
         .bind(finished)
         .bind(message)
+        .bind(i64::from(step.interrupted))
+        .bind(i64::from(step.crashed))
         .execute(executor)
         .await
         .map(|done| done.rows_affected()))?;

@@ -11,6 +11,7 @@ use pipewright_core::ids::TaskId;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::columns::too_far;
 use crate::db::Tx;
 use crate::error::StoreError;
 
@@ -22,11 +23,11 @@ statements! {
     // Split: PostgreSQL passes over tasks that another server is claiming.
     CLAIM = split(
         "UPDATE tasks SET lease_owner = $1, lease_until = $2, tries = tries + 1, unique_key = NULL
-         WHERE id = (SELECT id FROM tasks WHERE state = 'waiting' AND run_after <= $3 AND (lease_until IS NULL OR lease_until <= $3)
+         WHERE id = (SELECT id FROM tasks WHERE state = 'waiting' AND (run_after <= $3 OR run_after > $4) AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
                      ORDER BY run_after, id LIMIT 1)
          RETURNING id, kind, payload, tries",
         "UPDATE tasks SET lease_owner = $1, lease_until = $2, tries = tries + 1, unique_key = NULL
-         WHERE id = (SELECT id FROM tasks WHERE state = 'waiting' AND run_after <= $3 AND (lease_until IS NULL OR lease_until <= $3)
+         WHERE id = (SELECT id FROM tasks WHERE state = 'waiting' AND (run_after <= $3 OR run_after > $4) AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
                      ORDER BY run_after, id LIMIT 1 FOR UPDATE SKIP LOCKED)
          RETURNING id, kind, payload, tries"
     );
@@ -94,6 +95,7 @@ pub async fn claim(
         .bind(owner)
         .bind((now + lease).as_micros())
         .bind(now.as_micros())
+        .bind(too_far(now))
         .fetch_optional(executor)
         .await)?)
 }

@@ -1,8 +1,9 @@
-//! Checks and figures of this workspace: `cargo xtask tidy`, `corpus`, `fuzz`, `bench …`.
+//! Checks and figures of this workspace: `cargo xtask tidy`, `corpus`, `fuzz`, `chaos`, `bench …`.
 //!
 //! Nothing here ships. A check says every finding with its file and line and how to mend it, and fails at the end.
 
 mod bench;
+mod chaos;
 mod corpus;
 mod fuzz;
 mod tidy;
@@ -27,6 +28,8 @@ enum Command {
     Corpus,
     /// Give the pipeline language bytes that nobody would write, for a while.
     Fuzz(fuzz::Fuzz),
+    /// Kill, restart, pause and starve the server at random moments, and say what came of it.
+    Chaos(chaos::Chaos),
     /// Measure the product and print tables: see the crate pipewright-bench.
     Bench(bench::Bench),
 }
@@ -36,6 +39,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Tidy => tidy::run(&workspace()),
         Command::Corpus => corpus::run().map(|()| ExitCode::SUCCESS),
         Command::Fuzz(fuzz) => fuzz.run(&workspace()),
+        Command::Chaos(chaos) => chaos.run(&workspace()),
         Command::Bench(bench) => bench.run(&workspace()),
     }
 }

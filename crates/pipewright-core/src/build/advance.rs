@@ -14,11 +14,11 @@ use super::state::{AttemptOutcome, BuildOutcome, BuildState, StepOutcome, StepSt
 use crate::plan::{ConditionPlan, FailureStrategy, Plan, StepPlan};
 
 /// How often a step whose runner was lost is given to another before the build is [`BuildOutcome::Errored`].
-const LOST_ATTEMPTS_ALLOWED: u32 = 3;
+pub const LOST_ATTEMPTS_ALLOWED: u32 = 3;
 
-/// How often a step whose server stopped is begun again. No restart ends a build; only a step that brings the server
-/// down each time does, in the end.
-const INTERRUPTIONS_ALLOWED: u32 = 100;
+/// How often a step is begun again whose server ended without a word. No restart ends a build; only a step that brings
+/// the server down each time does, in the end.
+pub const CRASHES_ALLOWED: u32 = 100;
 
 /// How the sentence begins of a build or step that is fine as a pipeline file and that no runner here can run. Its outcome
 /// is `Errored`, the installation's matter, and what shows it tells it from other trouble by these words.
@@ -42,6 +42,31 @@ pub struct StepRun {
     pub attempts: u32,
     /// How many of them ended with their runner lost.
     pub lost: u32,
+    /// How many were given back: by a runner that was asked to stop, or could not run it for a reason of its own.
+    pub interrupted: u32,
+    /// How many ended with the process of their server, without a word.
+    pub crashed: u32,
+}
+
+impl StepRun {
+    /// A step that made this many attempts, all its own.
+    pub const fn new(state: StepState, attempts: u32) -> Self {
+        Self {
+            state,
+            attempts,
+            lost: 0,
+            interrupted: 0,
+            crashed: 0,
+        }
+    }
+
+    /// The attempts that count against its retries: those that ended for no reason of the installation.
+    pub const fn charged(&self) -> u32 {
+        self.attempts
+            .saturating_sub(self.lost)
+            .saturating_sub(self.interrupted)
+            .saturating_sub(self.crashed)
+    }
 }
 
 /// Something that happened to a build.
@@ -66,6 +91,13 @@ pub enum BuildEvent {
         attempt: u32,
         /// How.
         outcome: AttemptOutcome,
+    },
+    /// The process of its server ended while this attempt ran, without a word of the attempt's end.
+    ServerDied {
+        /// The step's number.
+        step: usize,
+        /// The attempt's number.
+        attempt: u32,
     },
     /// A person, or a newer build, wants it to end.
     StopRequested,
@@ -187,14 +219,7 @@ pub fn advance(
             if run.state != BuildState::Queued {
                 return Err(refused());
             }
-            moving.run.steps = vec![
-                StepRun {
-                    state: StepState::Waiting,
-                    attempts: 0,
-                    lost: 0
-                };
-                plan.len()
-            ];
+            moving.run.steps = vec![StepRun::new(StepState::Waiting, 0); plan.len()];
             moving.run.state = BuildState::Running;
             moving.effects.push(Effect::BuildStarted);
         }
@@ -224,6 +249,10 @@ pub fn advance(
                 .ok_or_else(refused)?;
             moving.current(step, attempt).ok_or_else(refused)?;
             moving.attempt_finished(step, outcome, strategy);
+        }
+        BuildEvent::ServerDied { step, attempt } => {
+            moving.current(step, attempt).ok_or_else(refused)?;
+            moving.crashed(step);
         }
         BuildEvent::StopRequested => match run.state {
             BuildState::Queued => {
@@ -309,21 +338,19 @@ impl Moving<'_> {
     ) {
         let stopping = self.run.state == BuildState::Stopping;
         let step = &mut self.run.steps[index];
-        if matches!(outcome, AttemptOutcome::Lost | AttemptOutcome::Interrupted) {
-            step.lost += 1;
+        match outcome {
+            AttemptOutcome::Lost => step.lost += 1,
+            AttemptOutcome::Interrupted => step.interrupted += 1,
+            _ => {}
         }
-        let attempts_that_count = step.attempts - step.lost;
+        let attempts_that_count = step.charged();
         let outcome = match outcome {
             AttemptOutcome::Passed => StepOutcome::Passed,
             AttemptOutcome::Stopped => StepOutcome::Stopped,
             AttemptOutcome::Lost | AttemptOutcome::Interrupted if stopping => StepOutcome::Stopped,
             AttemptOutcome::Lost if step.lost < LOST_ATTEMPTS_ALLOWED => return self.queue(index),
-            AttemptOutcome::Interrupted if step.lost < INTERRUPTIONS_ALLOWED => {
-                return self.queue(index);
-            }
-            AttemptOutcome::Errored | AttemptOutcome::Lost | AttemptOutcome::Interrupted => {
-                StepOutcome::Errored
-            }
+            AttemptOutcome::Interrupted => return self.queue(index),
+            AttemptOutcome::Errored | AttemptOutcome::Lost => StepOutcome::Errored,
             AttemptOutcome::Failed | AttemptOutcome::TimedOut => match strategy {
                 FailureStrategy::Ignore => StepOutcome::FailedIgnored,
                 FailureStrategy::Retry { times } if !stopping && attempts_that_count <= times => {
@@ -333,6 +360,20 @@ impl Moving<'_> {
             },
         };
         step.state = StepState::Finished(outcome);
+    }
+
+    /// The server died under a step: it runs again, unless the step may be what the server dies of.
+    fn crashed(&mut self, index: usize) {
+        let stopping = self.run.state == BuildState::Stopping;
+        let step = &mut self.run.steps[index];
+        step.crashed += 1;
+        if stopping {
+            step.state = StepState::Finished(StepOutcome::Stopped);
+        } else if step.crashed < CRASHES_ALLOWED {
+            self.queue(index);
+        } else {
+            step.state = StepState::Finished(StepOutcome::Errored);
+        }
     }
 
     fn stop(&mut self) {

@@ -7,7 +7,7 @@ mod advance;
 mod state;
 
 pub use advance::{
-    Advanced, BuildEvent, BuildRun, Effect, Judge, NOT_SUPPORTED, Refused, RerunFrom, StepRun,
-    Verdict, advance,
+    Advanced, BuildEvent, BuildRun, CRASHES_ALLOWED, Effect, Judge, LOST_ATTEMPTS_ALLOWED,
+    NOT_SUPPORTED, Refused, RerunFrom, StepRun, Verdict, advance,
 };
 pub use state::{AttemptOutcome, BuildOutcome, BuildState, StepOutcome, StepState, UnknownState};

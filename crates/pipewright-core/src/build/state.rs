@@ -216,7 +216,8 @@ pub enum AttemptOutcome {
     Errored,
     /// Its lease expired: the runner died or lost touch. The step is queued again.
     Lost,
-    /// The server with its embedded runner stopped or was restarted meanwhile. The step is queued again.
+    /// Given back, for no reason of the step's: the server or the runner was restarted meanwhile, or the machine had no
+    /// room for it. The step is queued again, and nothing is charged to it.
     Interrupted,
 }
 

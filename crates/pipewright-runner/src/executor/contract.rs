@@ -109,6 +109,17 @@ impl SeenAs {
     }
 }
 
+impl StartError {
+    /// True where the machine is at fault, and not the step.
+    pub fn is_of_machine(&self) -> bool {
+        match self {
+            Self::System { source, .. } => crate::trouble::is_of_machine(source),
+            Self::Sandbox(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Where steps run.
 pub trait Executor: Debug + Send + Sync + 'static {
     /// What stands between a step and the rest of the machine.

@@ -27,5 +27,5 @@ pub use outputs::{
     describe as describe_variables,
 };
 pub use script::{ScriptError, Shell, compose};
-pub(crate) use step::timing;
+pub(crate) use step::{RUNNER_STOPPED, timing};
 pub use step::{StepEnd, StepRun, conclude, run_scripts};

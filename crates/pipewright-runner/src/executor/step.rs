@@ -35,6 +35,10 @@ const ENDING_POLL: Duration = Duration::from_millis(5);
 /// How long the pipe may stay open after the group was killed before the rest of the machine is searched.
 const ESCAPE_GRACE: Duration = Duration::from_millis(100);
 
+/// What is said of an attempt that its runner ended because it was asked to stop itself.
+pub(crate) const RUNNER_STOPPED: &str =
+    "The runner was stopped while this attempt ran. The step runs again.";
+
 /// A step to run.
 #[derive(Debug, Clone, Copy)]
 pub struct StepRun<'a> {
@@ -55,7 +59,7 @@ pub struct StepRun<'a> {
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepEnd {
-    /// `Lost` only after [`Control::Kill`], and where the machine could not make the step's room.
+    /// `Interrupted` after [`Control::Kill`], and where the machine has no room for the step.
     pub outcome: AttemptOutcome,
     /// The script's exit status, where it ran to its end by itself.
     pub exit_code: Option<i32>,
@@ -91,7 +95,7 @@ pub async fn run_scripts(
 ) -> StepEnd {
     match StepProcess::prepare() {
         Ok(process) => process.run(executor, run, log, control, started).await,
-        Err(error) => StepEnd::errored(format!(
+        Err(error) => StepEnd::given_back(format!(
             "a pipe for the script's output cannot be made: {error}; look at the runner's limit of open files"
         )),
     }
@@ -133,7 +137,7 @@ impl StepProcess {
         started: impl FnOnce(Timing) + Send,
     ) -> StepEnd {
         if let Err(error) = outputs::prepare(run.plan, run.directories) {
-            return StepEnd::errored(format!(
+            return StepEnd::given_back(format!(
                 "the file of output variables cannot be made: {error}; look at the runner's disk"
             ));
         }
@@ -241,10 +245,12 @@ impl StepProcess {
             Ending::ByItself | Ending::TooLarge => AttemptOutcome::Failed,
             Ending::Stopped => AttemptOutcome::Stopped,
             Ending::TimedOut => AttemptOutcome::TimedOut,
-            Ending::Killed => AttemptOutcome::Lost,
+            Ending::Killed => AttemptOutcome::Interrupted,
         };
-        if ending == Ending::Stopped {
-            message = Some("Stopped.".to_owned());
+        match ending {
+            Ending::Stopped => message = Some("Stopped.".to_owned()),
+            Ending::Killed => message = Some(RUNNER_STOPPED.to_owned()),
+            Ending::ByItself | Ending::TimedOut | Ending::TooLarge => {}
         }
         for remark in remarks {
             if outcome == AttemptOutcome::Failed && message.is_none() {
@@ -279,7 +285,7 @@ impl StepProcess {
             .map_err(|error| StepEnd::errored(error.to_string()))?;
         let script = run.directories.scripts.join(name);
         write_private(&script, &text).map_err(|error| {
-            StepEnd::errored(format!(
+            StepEnd::given_back(format!(
                 "the script cannot be written to {}: {error}; look at the runner's disk",
                 script.display()
             ))
@@ -287,7 +293,7 @@ impl StepProcess {
         let output = self
             .writer
             .try_clone()
-            .map_err(|error| StepEnd::errored(format!("the output cannot be given to the shell: {error}; look at the runner's limit of open files")))?;
+            .map_err(|error| StepEnd::given_back(format!("the output cannot be given to the shell: {error}; look at the runner's limit of open files")))?;
         room.run(ShellStart {
             script: name,
             exit_code,
@@ -374,13 +380,18 @@ impl StepEnd {
         Self::without_script(AttemptOutcome::Errored, Some(text))
     }
 
-    /// A shell could not be started. Where the machine is to blame and not the step, the attempt is lost and not failed.
+    /// A shell could not be started. Where the machine is to blame and not the step, the attempt is given back.
     fn refused(error: &StartError) -> Self {
-        let outcome = match error {
-            StartError::Sandbox(_) => AttemptOutcome::Lost,
-            _ => AttemptOutcome::Errored,
-        };
-        Self::without_script(outcome, Some(error.to_string()))
+        if error.is_of_machine() {
+            Self::given_back(error.to_string())
+        } else {
+            Self::errored(error.to_string())
+        }
+    }
+
+    /// The machine has no room for the step, and `why` says of what; it runs again when there is.
+    pub fn given_back(why: String) -> Self {
+        Self::without_script(AttemptOutcome::Interrupted, Some(why))
     }
 
     /// No script ran to its end.

@@ -17,6 +17,10 @@ const DETAIL_LIMIT: usize = 600;
 pub(super) fn classify(operation: &'static str, stderr: &[u8], network: &Network<'_>) -> GitError {
     let text = String::from_utf8_lossy(stderr);
     let host = network.url.host();
+    // First: a machine that can open no more files cannot resolve names either.
+    if let Some(error) = classify_machine(&text) {
+        return error;
+    }
     if let Some(error) = classify_ssh(&text, &host, network.credential) {
         return error;
     }
@@ -91,11 +95,29 @@ pub(crate) fn classify_connect(
     })
 }
 
-/// What git says of this machine; `None` where it says nothing known.
-pub(super) fn classify_local(text: &str) -> Option<GitError> {
+/// What git says of this machine's room; `None` where it says nothing known.
+fn classify_machine(text: &str) -> Option<GitError> {
     let any = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
     if any(&["No space left on device", "Disk quota exceeded"]) {
         return Some(GitError::DiskFull);
+    }
+    let refusals = [
+        "Too many open files",
+        "Cannot allocate memory",
+        "Out of memory",
+        "out of memory",
+        "Read-only file system",
+        "Resource temporarily unavailable",
+        "Input/output error",
+    ];
+    any(&refusals).then(|| GitError::Machine { detail: tail(text) })
+}
+
+/// What git says of this machine; `None` where it says nothing known.
+pub(super) fn classify_local(text: &str) -> Option<GitError> {
+    let any = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
+    if let Some(error) = classify_machine(text) {
+        return Some(error);
     }
     if text.contains("fsck error") {
         return Some(GitError::BadObject { detail: tail(text) });
@@ -241,6 +263,15 @@ mod tests {
             read("ssh: Could not resolve hostname host: Name or service not known"),
             GitError::HostUnknown { .. }
         ));
+        for machine in [
+            "error: cannot create pipe for ssh: Too many open files",
+            "fatal: cannot create thread: Resource temporarily unavailable\nCould not resolve host",
+            "error: unable to write file x: Read-only file system",
+            "fatal: write error: No space left on device",
+        ] {
+            assert!(read(machine).is_of_machine(), "{machine}");
+        }
+        assert!(!read("conq: repository does not exist.").is_of_machine());
         assert!(matches!(
             read("ssh: connect to host 127.0.0.1 port 1: Connection refused"),
             GitError::ConnectionRefused { .. }

@@ -100,6 +100,14 @@ pub enum GitError {
         "the disk of the runner's data directory is full; free some space and run the build again"
     )]
     DiskFull,
+    /// The machine refuses something for now: open files, memory, processes, writing.
+    #[error(
+        "the machine does not allow it at the moment ({detail}); look at its limits, memory and disks"
+    )]
+    Machine {
+        /// What git or the system says.
+        detail: String,
+    },
     /// What git answers is larger than we are willing to hold.
     #[error(
         "git {operation} answered more than {limit} bytes; the repository is larger than this limit allows"
@@ -200,6 +208,16 @@ impl GitError {
                 | Self::Damaged { .. }
                 | Self::Other { .. }
         )
+    }
+
+    /// True where the machine is at fault and neither the repository nor anybody who pushed to it: it may work later, and is
+    /// never charged to a commit.
+    pub fn is_of_machine(&self) -> bool {
+        match self {
+            Self::DiskFull | Self::Machine { .. } | Self::File { .. } => true,
+            Self::Program { source, .. } => crate::trouble::is_of_machine(source),
+            _ => false,
+        }
     }
 
     /// A file error, or a full disk where the system says so.

@@ -14,8 +14,8 @@ use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{
-    Control, Executor, StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables,
-    run_scripts, sterner, timing,
+    Control, Executor, RUNNER_STOPPED, StepDirectories, StepEnd, StepLimits, StepRun, conclude,
+    describe_variables, run_scripts, sterner, timing,
 };
 use crate::git::{CheckoutTarget, Ensured, GitError, MirrorStore};
 use crate::log::{LogWriter, Masker};
@@ -124,7 +124,7 @@ async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
             Some("Stopped before the script began.".to_owned()),
         )
     } else {
-        (AttemptOutcome::Lost, None)
+        (AttemptOutcome::Interrupted, Some(RUNNER_STOPPED.to_owned()))
     };
     StepEnd::without_script(outcome, message)
 }
@@ -139,7 +139,7 @@ async fn prepare<P: ArtifactPlace>(
 ) -> Result<(StepDirectories, Vec<ReadyCache>), StepEnd> {
     let root = means.place.of(means.mark);
     let mut directories = StepDirectories::create(&root).map_err(|error| {
-        StepEnd::errored(format!(
+        StepEnd::given_back(format!(
             "The workspace {} cannot be made: {error}; look at the runner's disk and its rights there.",
             root.display()
         ))
@@ -163,7 +163,14 @@ async fn prepare<P: ArtifactPlace>(
                 AttemptOutcome::Failed,
                 Some(format!("The pull request cannot be merged: {error}.")),
             ),
-            error => StepEnd::errored(format!("The repository could not be cloned: {error}.")),
+            error => {
+                let words = format!("The repository could not be cloned: {error}.");
+                if error.is_of_machine() {
+                    StepEnd::given_back(words)
+                } else {
+                    StepEnd::errored(words)
+                }
+            }
         })?;
         if let Some(seen_at) = seen_at {
             let objects = means.mirrors.objects(checkout.repository);

@@ -99,9 +99,14 @@ impl<D: Dispatcher> Runner<D> {
         }
     }
 
-    /// Claims and runs until `shutdown` is cancelled; then claims nothing more, lets what runs go on for the drain
-    /// time, ends the rest and gives it back as lost. Returns when everything is reported and removed.
+    /// [`Runner::prepare`] and [`ReadyRunner::run`].
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunnerError> {
+        self.prepare().await?.run(shutdown).await;
+        Ok(())
+    }
+
+    /// Takes the data directory, and ends and removes what an earlier runner left there.
+    pub async fn prepare(self) -> Result<ReadyRunner<D>, RunnerError> {
         let shared = self.shared;
         let (data_dir, caches) = (shared.config.data_dir.clone(), shared.config.caches.clone());
         let taken = tokio::task::spawn_blocking(move || {
@@ -112,21 +117,53 @@ impl<D: Dispatcher> Runner<D> {
             Ok(place)
         })
         .await;
-        let place = match taken.unwrap_or_else(|error| {
+        match taken.unwrap_or_else(|error| {
             Err(PlaceError::File {
                 action: "prepare the data directory".to_owned(),
                 source: std::io::Error::other(error),
             })
         }) {
-            Ok(place) => Arc::new(place),
-            Err(PlaceError::InUse) => {
-                return Err(RunnerError::InUse(shared.config.data_dir.clone()));
-            }
-            Err(PlaceError::File { action, source }) => {
-                return Err(RunnerError::File { action, source });
-            }
-        };
+            Ok(place) => Ok(ReadyRunner {
+                shared,
+                place: Arc::new(place),
+            }),
+            Err(PlaceError::InUse) => Err(RunnerError::InUse(shared.config.data_dir.clone())),
+            Err(PlaceError::File { action, source }) => Err(RunnerError::File { action, source }),
+        }
+    }
+}
+
+/// A runner whose data directory is its own. Dropped, it gives it back.
+#[derive(Debug)]
+pub struct ReadyRunner<D> {
+    shared: Arc<Shared<D>>,
+    place: Arc<Place>,
+}
+
+/// Ends what a runner does beside its loop, also where the loop is ended by a bug: whoever begins a new runner must not
+/// meet the old one's attempts.
+struct Ending<'a> {
+    registry: &'a Registry,
+    ended: CancellationToken,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.ended.cancel();
+        self.registry.kill_all();
+    }
+}
+
+impl<D: Dispatcher> ReadyRunner<D> {
+    /// Claims and runs until `shutdown` is cancelled; then claims nothing more, lets what runs go on for the drain
+    /// time, ends the rest and gives it back. Returns when everything is reported and removed.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { shared, place } = self;
         let ended = CancellationToken::new();
+        let _ending = Ending {
+            registry: &shared.registry,
+            ended: ended.clone(),
+        };
         let heart = tokio::spawn(Arc::clone(&shared).beat(ended.clone()));
         let ear = tokio::spawn(Arc::clone(&shared).listen(ended.clone()));
         Arc::clone(&shared).claim(&place, &shutdown).await;
@@ -147,7 +184,6 @@ impl<D: Dispatcher> Runner<D> {
         ended.cancel();
         // Both only wait for the dispatcher and hold nothing.
         let _ = tokio::join!(heart, ear);
-        Ok(())
     }
 }
 
@@ -273,7 +309,7 @@ impl<D: Dispatcher> Shared<D> {
             let message = "The runner has a bug that ended this attempt; its own log says more. Run the step again.".to_owned();
             AttemptReport::of(AttemptOutcome::Errored, None, Some(message))
         });
-        if report.outcome == AttemptOutcome::Lost {
+        if report.outcome == AttemptOutcome::Interrupted {
             // The machine may be to blame: it is asked again before more is claimed.
             self.was_ready.store(false, Ordering::Relaxed);
         }

@@ -12,7 +12,7 @@ mod dispatcher;
 mod place;
 mod registry;
 
-pub use claiming::{Runner, RunnerError};
+pub use claiming::{ReadyRunner, Runner, RunnerError};
 pub use config::RunnerConfig;
 pub use dispatcher::{DispatchError, Dispatcher};
 pub use place::remove as remove_directory;

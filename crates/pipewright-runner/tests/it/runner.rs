@@ -401,7 +401,7 @@ async fn shutdown_gives_back_what_does_not_end_in_time() {
     bench.end().await;
     assert_eq!(
         dispatcher.report(long).await.0.outcome,
-        AttemptOutcome::Lost
+        AttemptOutcome::Interrupted
     );
     assert!(!dispatcher.seen(long).text().contains("after"));
 }

@@ -329,7 +329,7 @@ async fn a_kill_runs_no_after_script() {
         })
         .await;
     assert!(
-        end.outcome == AttemptOutcome::Lost && !text.contains("after"),
+        end.outcome == AttemptOutcome::Interrupted && !text.contains("after"),
         "{text}"
     );
 }

@@ -13,10 +13,10 @@ use serde_json::json;
 use super::slug::{numbered, suggest};
 use crate::accounts::refuse_builds;
 use crate::app::App;
+use crate::background::{Work, enqueue_within};
 use crate::ground::Aftermath;
 use crate::http::MemberOf;
 use crate::repositories::Findings;
-use crate::tasks::{Work, enqueue_within};
 use crate::webhooks;
 
 /// How many names in addresses are tried.

@@ -7,6 +7,7 @@ use pipewright_store::artifacts;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::live::Part;
 
 /// How often is looked.
 const EVERY: Duration = Duration::from_mins(10);
@@ -26,10 +27,16 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
             _ = every.tick() => {}
         }
         match look(&app).await {
-            Ok((0, 0)) => {}
-            Ok((expired, orphans)) => tracing::info!(expired, orphans, "removed artifacts"),
+            Ok((expired, orphans)) => {
+                if expired + orphans > 0 {
+                    tracing::info!(expired, orphans, "removed artifacts");
+                }
+                app.live().vitals.well(Part::Artifacts);
+            }
             Err(error) => {
-                tracing::warn!(error = %format!("{error:#}"), "artifacts cannot be swept; trying again");
+                let why = format!("{error:#}");
+                tracing::warn!(error = why, "artifacts cannot be swept; trying again");
+                app.live().vitals.unwell(Part::Artifacts, why);
             }
         }
     }

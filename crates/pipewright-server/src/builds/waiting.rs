@@ -6,6 +6,10 @@ use pipewright_store::builds::{Build, waiting_before};
 use pipewright_store::{StoreError, attempts};
 
 use crate::app::App;
+use crate::live::Part;
+
+/// What is said while the machine lacks something; of what, is for administrators.
+const NO_ROOM: &str = "Waits for room: no step begins, because the server's machine is short of disk space, memory or open files. Its administrators see of what.";
 
 /// The sentence; none for a build that waits for nothing.
 pub(crate) async fn why_it_waits(app: &App, build: &Build) -> Result<Option<String>, StoreError> {
@@ -24,6 +28,9 @@ pub(crate) async fn why_it_waits(app: &App, build: &Build) -> Result<Option<Stri
         && let Some(trouble) = &*app.live().runner_trouble.borrow()
     {
         return Ok(Some(format!("Waits for a runner. {trouble}")));
+    }
+    if build.state == BuildState::Running && app.live().vitals.is_unwell(Part::Room) {
+        return Ok(Some(NO_ROOM.to_owned()));
     }
     Ok(match build.state {
         BuildState::Queued => Some(match (&build.state_message, build.retry_at) {

@@ -91,6 +91,26 @@ pub struct ServerConfig {
     pub retention: Retention,
     /// How long a stopped step is given between TERM and KILL.
     pub stop_grace: Duration,
+    /// How long running steps may go on once the server was asked to stop; then they are ended, and run again after the next
+    /// start.
+    pub drain: Duration,
+    /// Connections that are open at the same time at most.
+    pub connections: usize,
+    /// What the machine must have left for a step to begin.
+    pub floors: Floors,
+}
+
+/// What the machine must have left for a step to begin. Where a twentieth of all there is is less, that is enough.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Floors {
+    /// Bytes of the data directory's file system.
+    pub disk_bytes: u64,
+    /// Files and directories that may still be made there; file systems that have no limit are passed over.
+    pub inodes: u64,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// Files that this process may still open.
+    pub descriptors: u64,
 }
 
 impl ServerConfig {

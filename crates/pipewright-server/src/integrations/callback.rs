@@ -200,6 +200,7 @@ pub(crate) async fn finish(
         .await?;
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
+    app.live().tell.give(integration);
 
     let mut sentence = format!("Bitbucket Cloud is connected as {user_name}.");
     if features.contains(&Feature::RegisterUserKey) {

@@ -10,7 +10,7 @@ use pipewright_store::credentials::{self, NewCredential};
 use pipewright_store::integrations::{
     self, CloneVia, HostKey, Identity, IntegrationKind, KeyPair, NewIntegration,
 };
-use pipewright_store::{StoreError, Tx, listings};
+use pipewright_store::{StoreError, Tx, listings, statuses};
 
 use crate::access::{Parts, seal_private_key};
 use crate::app::App;
@@ -104,6 +104,8 @@ pub(super) async fn keep(
     };
     credentials::replace(tx, &new, now).await?;
     listings::want(tx, id, now).await?;
+    // Statuses that waited for somebody to connect again go out now, not when their pause is over.
+    statuses::let_go(tx, id, now).await?;
     Ok((id, again))
 }
 

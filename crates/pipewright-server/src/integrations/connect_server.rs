@@ -128,6 +128,7 @@ pub(crate) async fn add(
         .await?;
     tx.commit().await?;
     app.wakeups.integrations.notify_waiters();
+    app.live().tell.give(integration);
     Ok(Added {
         integration,
         sentence,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::check_key;
 use crate::app::App;
-use crate::{repositories, webhooks};
+use crate::live::Part;
 
 /// How often a loop looks by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
@@ -25,25 +25,11 @@ const KEY_EVERY: Duration = Duration::from_hours(24);
 /// How many keys are checked side by side.
 const KEYS_AT_ONCE: usize = 4;
 
-/// Runs until it is told to stop.
-pub(crate) async fn keep(app: App, stop: CancellationToken) {
-    tokio::join!(
-        turn(&app, &stop, "listing repositories", repositories::list_due),
-        turn(
-            &app,
-            &stop,
-            "looking into repositories",
-            repositories::inspect_due
-        ),
-        turn(&app, &stop, "checking SSH keys", check_due_keys),
-        turn(&app, &stop, "keeping webhooks", webhooks::keep),
-    );
-}
-
-async fn turn(
-    app: &App,
-    stop: &CancellationToken,
-    doing: &str,
+/// Looks, with `pass`, until it is told to stop.
+pub(crate) async fn keep(
+    app: App,
+    stop: CancellationToken,
+    part: Part,
     pass: impl AsyncFn(&App) -> Result<(), StoreError>,
 ) {
     loop {
@@ -53,9 +39,12 @@ async fn turn(
         hint.as_mut().enable();
         tokio::select! {
             () = stop.cancelled() => return,
-            result = pass(app) => {
-                if let Err(error) = result {
-                    tracing::error!(error = &error as &dyn std::error::Error, "{doing} failed; it is tried again");
+            result = pass(&app) => match result {
+                Ok(()) => app.live().vitals.well(part),
+                Err(error) => {
+                    let why = crate::background::chain(&error);
+                    tracing::error!(part = part.name(), error = %why, "a look failed; it is tried again");
+                    app.live().vitals.unwell(part, why);
                 }
             }
         }

@@ -18,7 +18,7 @@ pub(crate) use callback::{FinishError, finish, flow_of};
 pub(crate) use check_now::check_now;
 pub(crate) use connect_server::{AddError, Field, ServerForm, add};
 pub(crate) use disconnect::{Removal, disconnect};
-pub(crate) use keep::keep;
+pub(crate) use keep::{check_due_keys, keep};
 pub(crate) use post_key::{
     to_account as post_key_to_account, to_repository as post_key_to_repository,
 };

@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::Taken;
+use super::Reading;
 
 /// Hints of one kind. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Hints<T> {
     sender: mpsc::Sender<T>,
-    receiver: Arc<Taken<T>>,
+    receiver: Arc<Reading<T>>,
 }
 
 impl<T> Hints<T> {
     pub(crate) fn new(size: usize) -> Self {
-        let (sender, receiver) = Taken::channel(size);
-        Self { sender, receiver }
+        let (sender, receiver) = mpsc::channel(size);
+        Self {
+            sender,
+            receiver: Arc::new(Reading::new(receiver)),
+        }
     }
 
     /// Gives a hint, or drops it where too many wait.
@@ -24,9 +27,9 @@ impl<T> Hints<T> {
         let _ = self.sender.try_send(hint);
     }
 
-    /// For the loop that is hinted at, once.
-    pub(crate) fn listen(&self) -> Option<mpsc::Receiver<T>> {
-        self.receiver.take()
+    /// For the loop that is hinted at; a loop that is begun again waits until the one before it has let go.
+    pub(crate) async fn listen(&self) -> tokio::sync::MutexGuard<'_, mpsc::Receiver<T>> {
+        self.receiver.lock().await
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pipewright_bitbucket::facade::Product;
+use pipewright_core::Secret;
 use pipewright_core::ids::{AccountId, RepositoryId, WebhookId};
-use pipewright_core::{Secret, Timestamp};
 
 /// How long an entry is used.
 const USED_FOR: Duration = Duration::from_secs(5);
@@ -26,8 +26,8 @@ pub(crate) struct Hook {
     pub(crate) repository: RepositoryId,
     pub(crate) product: Product,
     pub(crate) secret: Secret,
-    /// When it was read.
-    pub(crate) read_at: Timestamp,
+    /// When it was read, by [`Clock::elapsed`](crate::Clock::elapsed).
+    pub(crate) read_at: Duration,
 }
 
 /// See the module.
@@ -38,11 +38,11 @@ pub(crate) struct Hooks {
 
 impl Hooks {
     /// The webhook of this path, if it was read a moment ago.
-    pub(crate) fn get(&self, path: &str, now: Timestamp) -> Option<Arc<Hook>> {
+    pub(crate) fn get(&self, path: &str, now: Duration) -> Option<Arc<Hook>> {
         let hooks = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
         hooks
             .get(path)
-            .filter(|hook| now.since(hook.read_at) < USED_FOR)
+            .filter(|hook| now.saturating_sub(hook.read_at) < USED_FOR)
             .map(Arc::clone)
     }
 

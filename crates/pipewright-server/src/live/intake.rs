@@ -9,7 +9,7 @@ use std::time::Duration;
 use pipewright_store::deliveries::NewDelivery;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Taken;
+use super::Reading;
 
 /// Deliveries that wait to be stored at most.
 const QUEUE: usize = 1024;
@@ -38,13 +38,16 @@ pub(crate) type Waiting = (NewDelivery, oneshot::Sender<Result<bool, IntakeError
 #[derive(Debug, Clone)]
 pub(crate) struct Intake {
     sender: mpsc::Sender<Waiting>,
-    receiver: Arc<Taken<Waiting>>,
+    receiver: Arc<Reading<Waiting>>,
 }
 
 impl Intake {
     pub(crate) fn new() -> Self {
-        let (sender, receiver) = Taken::channel(QUEUE);
-        Self { sender, receiver }
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        Self {
+            sender,
+            receiver: Arc::new(Reading::new(receiver)),
+        }
     }
 
     /// Stores a delivery and answers once it is durable: true if it is new, false if it was stored before.
@@ -62,8 +65,8 @@ impl Intake {
             .unwrap_or(Err(IntakeError::Full))
     }
 
-    /// For the loop that stores, once.
-    pub(crate) fn listen(&self) -> Option<mpsc::Receiver<Waiting>> {
-        self.receiver.take()
+    /// For the loop that stores; one that is begun again waits until the one before it has let go.
+    pub(crate) async fn listen(&self) -> tokio::sync::MutexGuard<'_, mpsc::Receiver<Waiting>> {
+        self.receiver.lock().await
     }
 }

@@ -1,6 +1,7 @@
 //! What lives in this process alone: caches, hints and channels. None of it is needed after a restart; everything that
 //! matters is in the database.
 
+mod beats;
 mod files;
 mod growth;
 mod hints;
@@ -8,6 +9,7 @@ mod hooks;
 mod intake;
 mod news;
 mod tallies;
+mod vitals;
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use uuid::Uuid;
 
 use pipewright_core::ids::{AttemptId, IntegrationId, RepositoryId};
 
+pub(crate) use beats::Beats;
 pub(crate) use files::{PipelineFiles, ReadCommit};
 pub(crate) use growth::LogGrowth;
 pub use growth::LogLength;
@@ -24,6 +27,7 @@ pub(crate) use hooks::{Hook, Hooks};
 pub(crate) use intake::{Intake, IntakeError, Waiting};
 pub use news::{News, NewsItem};
 pub(crate) use tallies::Tallies;
+pub(crate) use vitals::{Part, Trouble, Vitals};
 
 /// How many hints of one kind wait at most; more are dropped, because every loop also looks by itself.
 const HINTS: usize = 1024;
@@ -60,6 +64,10 @@ pub(crate) struct Live {
     pub(crate) tallies: Arc<Tallies>,
     /// Whether it was said that a proxy is not trusted.
     pub(crate) forwarded: Arc<Once>,
+    /// When the embedded runner last spoke of what it holds.
+    pub(crate) beats: Arc<Beats>,
+    /// How each part of the server is.
+    pub(crate) vitals: Arc<Vitals>,
 }
 
 impl Live {
@@ -78,6 +86,8 @@ impl Live {
             runner_trouble: watch::Sender::new(None),
             tallies: Arc::default(),
             forwarded: Arc::default(),
+            beats: Arc::default(),
+            vitals: Arc::default(),
         }
     }
 }
@@ -93,24 +103,5 @@ impl Once {
     }
 }
 
-/// A bounded channel whose receiver is taken once, by the loop that serves it.
-#[derive(Debug)]
-pub(crate) struct Taken<T>(std::sync::Mutex<Option<mpsc::Receiver<T>>>);
-
-impl<T> Taken<T> {
-    pub(crate) fn channel(size: usize) -> (mpsc::Sender<T>, Arc<Self>) {
-        let (sender, receiver) = mpsc::channel(size);
-        (
-            sender,
-            Arc::new(Self(std::sync::Mutex::new(Some(receiver)))),
-        )
-    }
-
-    /// The receiver, the first time.
-    pub(crate) fn take(&self) -> Option<mpsc::Receiver<T>> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take()
-    }
-}
+/// The reading end of a channel, for the loop that serves it. A loop that ended by a bug gives it back with its end.
+pub(crate) type Reading<T> = tokio::sync::Mutex<mpsc::Receiver<T>>;

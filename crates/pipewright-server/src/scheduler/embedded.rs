@@ -11,19 +11,19 @@ use pipewright_core::wire::{
 };
 use pipewright_runner::artifacts::ArtifactStream;
 use pipewright_runner::runner::{DispatchError, Dispatcher};
+use pipewright_runner::trouble::is_of_machine;
 use pipewright_store::attempts::{self, Claim, Ended};
 use pipewright_store::{StoreError, artifacts, builds, output_variables};
 use uuid::Uuid;
 
 use super::assign::{ToAssign, assign};
-use super::finish::{Which, finish};
+use super::finish::{Ending, Which, finish};
 use super::hold::{Holding, Holdings};
-use super::{AdvanceError, advance};
+use super::room::{Room, lacking};
+use super::{AdvanceError, LEASE, advance};
 use crate::app::App;
 use crate::ground::Aftermath;
-
-/// How long an attempt is the runner's without a word from it. The runner renews every few seconds.
-const LEASE: Duration = Duration::from_secs(30);
+use crate::live::Part;
 
 /// How long a claim waits for work at most.
 const POLL: Duration = Duration::from_secs(2);
@@ -34,6 +34,7 @@ pub(crate) struct EmbeddedDispatcher {
     app: App,
     runner: RunnerId,
     held: Holdings,
+    room: Room,
 }
 
 impl EmbeddedDispatcher {
@@ -42,7 +43,37 @@ impl EmbeddedDispatcher {
             app,
             runner,
             held: Holdings::default(),
+            room: Room::default(),
         }
+    }
+
+    /// What could not be run while the machine had no room is no fault of the build's, whatever the words of it.
+    fn judged(&self, mut report: AttemptReport) -> AttemptReport {
+        let app = &self.app;
+        if report.outcome == AttemptOutcome::Errored
+            && let Some(why) = lacking(&app.config.data_directory, &app.config.floors)
+        {
+            tracing::warn!(words = report.message, why, "an attempt was not run");
+            report.outcome = AttemptOutcome::Interrupted;
+            report.message = Some(format!("Given back, because {why}. The step runs again."));
+        }
+        // A server that stops gives everything back.
+        if report.outcome == AttemptOutcome::Interrupted && !app.live().vitals.is_stopping() {
+            self.room.gave_back(
+                app,
+                report
+                    .message
+                    .as_deref()
+                    .unwrap_or("its runner gave no reason"),
+            );
+        }
+        report
+    }
+
+    /// The attempt is not ours any more.
+    fn release(&self, attempt: AttemptId) {
+        self.held.remove(attempt);
+        self.app.live().beats.forget(attempt);
     }
 
     /// Claims in one transaction, then makes the assignments. An attempt that cannot be assigned ends as errored.
@@ -137,11 +168,13 @@ impl EmbeddedDispatcher {
         aftermath.announce(app);
         let mut assignments = Vec::with_capacity(claims.len());
         for claim in claims {
+            app.live()
+                .beats
+                .heard(claim.claimed.id, app.clock.elapsed());
             self.held.add(
                 claim.claimed.id,
                 Holding {
                     lease: claim.lease,
-                    until,
                     account: claim.context.account_id,
                     build: claim.claimed.build_id,
                     position: claim.claimed.position,
@@ -174,7 +207,7 @@ fn ended(outcome: AttemptOutcome, message: Option<String>) -> Ended {
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> DispatchError {
-    DispatchError::Unavailable(crate::tasks::chain(error))
+    DispatchError::Unavailable(crate::background::chain(error))
 }
 
 impl Dispatcher for EmbeddedDispatcher {
@@ -183,10 +216,18 @@ impl Dispatcher for EmbeddedDispatcher {
         let hint = self.app.wakeups.attempts.notified();
         tokio::pin!(hint);
         hint.as_mut().enable();
-        let assignments = self
-            .claim_now(free_slots)
-            .await
-            .map_err(|error| unavailable(&error))?;
+        let assignments = if self.room.is_there(&self.app) {
+            self.claim_now(free_slots).await
+        } else {
+            Ok(Vec::new())
+        };
+        let vitals = &self.app.live().vitals;
+        let assignments = assignments.map_err(|error| {
+            let error = unavailable(&error);
+            vitals.unwell(Part::Runner, format!("it cannot claim: {error}"));
+            error
+        })?;
+        vitals.well(Part::Runner);
         if assignments.is_empty() {
             let _ = tokio::time::timeout(POLL, hint).await;
         }
@@ -202,8 +243,9 @@ impl Dispatcher for EmbeddedDispatcher {
         let now = self.app.clock.now();
         let holding = self
             .held
-            .get(attempt, lease, now)
+            .get(attempt, lease)
             .ok_or(DispatchError::LeaseGone)?;
+        self.room.ran();
         // Kept here, and written with the next heartbeat or the report: a commit of its own would cost every short step
         // as much as its claim.
         self.held
@@ -222,13 +264,16 @@ impl Dispatcher for EmbeddedDispatcher {
         if held.is_empty() {
             return Ok(Vec::new());
         }
-        let now = self.app.clock.now();
-        let until = now + LEASE;
+        let until = self.app.clock.now() + LEASE;
+        let elapsed = self.app.clock.elapsed();
+        for (attempt, _) in held {
+            self.app.live().beats.heard(*attempt, elapsed);
+        }
         let renewed = async {
             let mut answers = Vec::with_capacity(held.len());
             let mut tx = self.app.db.begin().await?;
             for (attempt, lease) in held {
-                let holding = self.held.get(*attempt, *lease, now);
+                let holding = self.held.get(*attempt, *lease);
                 let length = holding
                     .as_ref()
                     .map(|holding| holding.length)
@@ -249,11 +294,8 @@ impl Dispatcher for EmbeddedDispatcher {
         };
         let answers = renewed.await.map_err(|error| unavailable(&error))?;
         for (attempt, directive) in &answers {
-            match directive {
-                Directive::Abandon => {
-                    self.held.remove(*attempt);
-                }
-                _ => self.held.update(*attempt, |holding| holding.until = until),
+            if *directive == Directive::Abandon {
+                self.release(*attempt);
             }
         }
         Ok(answers)
@@ -273,7 +315,7 @@ impl Dispatcher for EmbeddedDispatcher {
         let now = self.app.clock.now();
         let holding = self
             .held
-            .get(attempt, lease, now)
+            .get(attempt, lease)
             .ok_or(DispatchError::LeaseGone)?;
         let logs = self.app.logs.clone();
         let written = tokio::task::spawn_blocking(move || {
@@ -305,11 +347,15 @@ impl Dispatcher for EmbeddedDispatcher {
         content: ArtifactStream,
     ) -> Result<(), DispatchError> {
         self.held
-            .get(attempt, lease, self.app.clock.now())
+            .get(attempt, lease)
             .ok_or(DispatchError::LeaseGone)?;
         let written = crate::artifacts::write(&self.app.blobs, artifact.id, content).await;
         let bytes = written.map_err(|error| {
             tracing::warn!(%attempt, %error, "an artifact cannot be written");
+            if is_of_machine(&error) {
+                // A disk that is full for a while costs the step time, and nothing else.
+                return unavailable(&error);
+            }
             DispatchError::Refused(format!(
                 "the server cannot write it ({error}); look at the disk of its data directory"
             ))
@@ -333,7 +379,7 @@ impl Dispatcher for EmbeddedDispatcher {
     ) -> Result<ArtifactStream, DispatchError> {
         let holding = self
             .held
-            .get(attempt, lease, self.app.clock.now())
+            .get(attempt, lease)
             .ok_or(DispatchError::LeaseGone)?;
         let refused =
             |why: String| DispatchError::Refused(format!("the server cannot give it: {why}"));
@@ -354,13 +400,14 @@ impl Dispatcher for EmbeddedDispatcher {
         let now = self.app.clock.now();
         let holding = self
             .held
-            .get(attempt, lease, now)
+            .get(attempt, lease)
             .ok_or(DispatchError::LeaseGone)?;
+        let report = self.judged(report);
         // What a stopped step left is not kept, though some of it may have come before the word to stop did. The contents
         // that no row speaks of are swept.
         let is_kept = !matches!(
             report.outcome,
-            AttemptOutcome::Stopped | AttemptOutcome::Lost
+            AttemptOutcome::Stopped | AttemptOutcome::Lost | AttemptOutcome::Interrupted
         );
         let ended = Ended {
             outcome: report.outcome,
@@ -393,10 +440,10 @@ impl Dispatcher for EmbeddedDispatcher {
             position: holding.position,
             number: holding.number,
         };
-        let accepted = finish(&self.app, which, &ended, now)
+        let accepted = finish(&self.app, which, &ended, Ending::Reported, now)
             .await
             .map_err(|error| unavailable(&error))?;
-        self.held.remove(attempt);
+        self.release(attempt);
         self.app
             .live()
             .growth

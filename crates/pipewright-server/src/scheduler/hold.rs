@@ -1,7 +1,7 @@
 //! What the embedded runner holds: leases and open logs, by attempt.
 //!
-//! A word about an attempt is taken while its lease runs, which is known here without asking the database: nobody else
-//! takes an attempt before its lease has run out, and only this process renews it.
+//! A word about an attempt is accepted while it is held here, which is known without asking the database: a lease is never
+//! taken from this process for its own silence, and where another server took it, the next heartbeat finds out.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,6 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub(super) struct Holding {
     pub(super) lease: Uuid,
-    pub(super) until: Timestamp,
     pub(super) account: AccountId,
     pub(super) build: BuildId,
     pub(super) position: usize,
@@ -42,11 +41,11 @@ impl Holdings {
         self.lock().insert(attempt, holding);
     }
 
-    /// The attempt, while its lease runs.
-    pub(super) fn get(&self, attempt: AttemptId, lease: Uuid, now: Timestamp) -> Option<Holding> {
+    /// The attempt, while it is held under this lease.
+    pub(super) fn get(&self, attempt: AttemptId, lease: Uuid) -> Option<Holding> {
         self.lock()
             .get(&attempt)
-            .filter(|holding| holding.lease == lease && now < holding.until)
+            .filter(|holding| holding.lease == lease)
             .cloned()
     }
 

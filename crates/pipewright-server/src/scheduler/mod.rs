@@ -12,12 +12,19 @@ mod environment;
 mod expire;
 mod finish;
 mod hold;
+mod room;
 mod stop;
 #[cfg(test)]
 pub(crate) mod tests;
+
+use std::time::Duration;
 
 pub(crate) use advance::{AdvanceError, advance};
 pub(crate) use embedded::EmbeddedDispatcher;
 pub(crate) use environment::{Change, change_variables};
 pub(crate) use expire::{end_left_over, run as expire_leases};
+pub(crate) use room::lacking;
 pub(crate) use stop::stop_within;
+
+/// How long an attempt is a runner's without a word from it. Runners renew every few seconds.
+const LEASE: Duration = Duration::from_secs(30);

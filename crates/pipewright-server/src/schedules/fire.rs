@@ -18,9 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::cron::{Timing, shown_in};
 use crate::app::App;
+use crate::background::{backoff, chain};
 use crate::builds::{ManualBuildError, tip_of};
 use crate::ground::{Aftermath, sentence};
-use crate::tasks::{backoff, chain};
+use crate::live::Part;
 
 /// How often is looked whose time has come.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,22 +44,18 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
             () = cancel.cancelled() => return,
             _ = every.tick() => {}
         }
-        let worker = app.clone();
-        // In a task of its own, so that a bug costs one look and not the loop.
-        let mut looking = tokio::spawn(async move { look(&worker).await });
         let looked = tokio::select! {
-            () = cancel.cancelled() => {
-                looking.abort();
-                return;
-            }
-            looked = &mut looking => looked,
+            () = cancel.cancelled() => return,
+            looked = look(&app) => looked,
         };
+        let vitals = &app.live().vitals;
         match looked {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(error = %chain(&error), "cannot look for schedules; trying again");
+            Ok(()) => vitals.well(Part::Schedules),
+            Err(error) => {
+                let why = chain(&error);
+                tracing::warn!(error = %why, "cannot look for schedules; trying again");
+                vitals.unwell(Part::Schedules, why);
             }
-            Err(error) => tracing::error!(%error, "a look for schedules was ended by a bug"),
         }
     }
 }

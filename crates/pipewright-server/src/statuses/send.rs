@@ -17,14 +17,17 @@ use uuid::Uuid;
 use super::enqueue::Payload;
 use crate::access::bitbucket_for;
 use crate::app::App;
-use crate::live::NewsItem;
-use crate::tasks::{Lane, backoff};
+use crate::background::{Lane, backoff};
+use crate::live::{NewsItem, Part};
 
 /// A status that Bitbucket has not taken for so long is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 
 /// How long to wait where a person must do something first.
 const PERSON_PAUSE: Duration = Duration::from_mins(5);
+
+/// The longest pause, whatever Bitbucket asks for: the store takes what lies further ahead for a mistake of the clock.
+const LONGEST_PAUSE: Duration = Duration::from_mins(20);
 
 /// See the module.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ impl Lane for StatusLane {
     type Unit = ToSend;
     type Id = Uuid;
 
-    const NAME: &'static str = "statuses";
+    const PART: Part = Part::Statuses;
     const SIDE_BY_SIDE: usize = 4;
 
     async fn waiting(&self, limit: i64) -> Result<Vec<IntegrationId>, StoreError> {
@@ -154,7 +157,8 @@ fn after_failure(error: &ApiError, tries: i64) -> Verdict {
     if matches!(error, ApiError::RateLimited { .. }) {
         let after = error
             .retry_after()
-            .unwrap_or_else(|| backoff(tries).max(Duration::from_mins(1)));
+            .unwrap_or_else(|| backoff(tries).max(Duration::from_mins(1)))
+            .min(LONGEST_PAUSE);
         return Verdict::Later {
             after,
             why,

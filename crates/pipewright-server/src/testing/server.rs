@@ -20,10 +20,10 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::connect::{Connected, connect};
+use crate::background::Background;
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::ground::Retention;
-use crate::tasks::Background;
-use crate::{App, AppParts, CloudAddresses, ServerConfig, Wakeups};
+use crate::{App, AppParts, CloudAddresses, Floors, Notify, ServerConfig, Wakeups};
 
 /// How the server and its application are set up.
 #[derive(Debug, Clone)]
@@ -56,6 +56,8 @@ pub struct TestOptions {
     pub directory: Option<PathBuf>,
     /// A clock that the test moves; none for the machine's.
     pub clock: Option<Arc<ManualClock>>,
+    /// What the machine must have left for a step to begin.
+    pub floors: Floors,
 }
 
 impl Default for TestOptions {
@@ -78,6 +80,8 @@ impl Default for TestOptions {
             postgres: None,
             directory: None,
             clock: None,
+            // Whatever the machine has left: tests run where others build.
+            floors: Floors::default(),
         }
     }
 }
@@ -287,6 +291,9 @@ async fn open(
         workspace_bytes: None,
         retention: options.retention,
         stop_grace: Duration::from_millis(500),
+        drain: Duration::from_secs(5),
+        connections: 1000,
+        floors: options.floors,
     };
     let git = Git::new(GitOptions::default(), &std::env::temp_dir()).expect("a runtime directory");
     App::new(AppParts {
@@ -321,11 +328,11 @@ async fn serve(app: &App, address: SocketAddr, works: bool) -> Runtime {
         .spawn(async move {
             let listener = TcpListener::bind(address).await.expect("the port is ours");
             let background = if works {
-                Some(
-                    Background::start(&app, vec![("PATH".to_owned(), path)])
-                        .await
-                        .expect("the loops begin"),
-                )
+                Some(Background::start(
+                    &app,
+                    vec![("PATH".to_owned(), path)],
+                    Notify::default(),
+                ))
             } else {
                 None
             };

@@ -9,6 +9,7 @@ use pipewright_core::{Right, Role, Timestamp};
 use super::format;
 use super::states::Pill;
 use super::statics;
+use crate::live::{Part, Trouble};
 
 /// The longest message that is carried to the next page, in characters.
 const LONGEST_FLASH: usize = 600;
@@ -193,6 +194,8 @@ pub(crate) struct Page {
     pub(crate) now: Timestamp,
     /// The address of this page without the sub-path, to come back to.
     pub(crate) path: String,
+    /// What does not work at the moment, for whoever is signed in.
+    pub(crate) troubles: Vec<Trouble>,
 }
 
 /// One entry of the rail.
@@ -287,6 +290,36 @@ impl Page {
     /// A number with its noun: `1 branch`, `2 branches`.
     pub(crate) fn count(&self, number: &usize, noun: &str) -> String {
         format::count(*number, noun)
+    }
+
+    /// What is said of the parts that do not work, a sentence each; why, for administrators only.
+    pub(crate) fn banner(&self) -> Vec<String> {
+        let Some(user) = &self.user else {
+            return Vec::new();
+        };
+        let mut sentences: Vec<String> = Vec::new();
+        // Without its database every part is in trouble, and one sentence says it.
+        let database = |trouble: &&Trouble| trouble.part == Part::Database;
+        let root = self.troubles.iter().find(database);
+        for trouble in root.map_or(self.troubles.as_slice(), std::slice::from_ref) {
+            if trouble.part == Part::Runner && !self.alarms.is_empty() {
+                // Said above already.
+                continue;
+            }
+            let about = trouble.part.about();
+            let sentence = if user.is_administrator {
+                format!(
+                    "Trouble with {about}: {}.",
+                    trouble.why.trim_end_matches('.')
+                )
+            } else {
+                format!("Trouble with {about}. An administrator of this server sees why.")
+            };
+            if !sentences.contains(&sentence) {
+                sentences.push(sentence);
+            }
+        }
+        sentences
     }
 
     /// The rail's entries about the account.

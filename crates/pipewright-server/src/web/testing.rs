@@ -103,6 +103,9 @@ impl TestSite {
             workspace_bytes: None,
             retention: crate::ground::Retention::default(),
             stop_grace: Duration::from_secs(1),
+            drain: Duration::ZERO,
+            connections: 1000,
+            floors: crate::Floors::default(),
         };
         change(&mut config);
         let base = config.base_path().to_owned();

@@ -1,6 +1,7 @@
 //! Who is asking: read from the cookies once, before the handler.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum_extra::extract::CookieJar;
@@ -163,6 +164,7 @@ impl Visitor {
             flash: self.flash.clone(),
             now: self.now,
             path: self.path.clone(),
+            troubles: self.app.live().vitals.troubles(Instant::now()),
         }
     }
 }

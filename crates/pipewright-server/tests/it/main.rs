@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod caches;
+mod clocks;
 mod compare;
 mod conditions;
 mod flow;

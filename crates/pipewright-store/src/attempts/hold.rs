@@ -28,13 +28,13 @@ statements! {
                 started_at = COALESCE(started_at, $10), lease_until = NULL
          WHERE id = $1 AND lease = $2 AND state = 'running'"
     );
-    EXPIRED = same(
-        "SELECT t.id, t.build_id, t.number, s.position, t.lease FROM attempts t JOIN steps s ON s.id = t.step_id
-         WHERE t.state = 'running' AND t.lease_until <= $1 ORDER BY t.lease_until LIMIT $2"
+    RUNNING = same(
+        "SELECT t.id, t.build_id, t.number, s.position, t.lease, t.lease_until FROM attempts t JOIN steps s ON s.id = t.step_id
+         WHERE t.state = 'running' ORDER BY t.lease_until LIMIT $1"
     );
     HELD_BY = same(
-        "SELECT t.id, t.build_id, t.number, s.position, t.lease FROM attempts t JOIN steps s ON s.id = t.step_id
-         WHERE t.state = 'running' AND t.runner_id = $1 ORDER BY t.id"
+        "SELECT t.id, t.build_id, t.number, s.position, t.lease, t.lease_until FROM attempts t JOIN steps s ON s.id = t.step_id
+         WHERE t.state = 'running' AND t.runner_id = $1 ORDER BY t.claimed_at"
     );
 }
 
@@ -51,6 +51,9 @@ pub struct Held {
     pub number: u32,
     /// The lease.
     pub lease: Uuid,
+    /// Until when its holder last had it prolonged. By the clock on the wall, which may be set: that it changes is a sign of
+    /// life, how it compares with now is none.
+    pub until: Timestamp,
 }
 
 /// How an attempt ended.
@@ -106,6 +109,7 @@ struct Row {
     number: i64,
     position: i64,
     lease: Uuid,
+    lease_until: Option<i64>,
 }
 
 impl From<Row> for Held {
@@ -116,6 +120,7 @@ impl From<Row> for Held {
             position: usize::try_from(row.position).unwrap_or_default(),
             number: u32::try_from(row.number).unwrap_or_default(),
             lease: row.lease,
+            until: Timestamp::from_micros(row.lease_until.unwrap_or_default()),
         }
     }
 }
@@ -200,10 +205,9 @@ pub async fn finish(
     Ok(rows == 1)
 }
 
-/// Attempts whose lease ran out, at most `limit`.
-pub async fn expired(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Held>, StoreError> {
-    let rows: Vec<Row> = read!(db, EXPIRED, |executor, sql| sqlx::query_as(sql)
-        .bind(now.as_micros())
+/// Attempts that somebody holds, at most `limit`, those first that were prolonged the longest time ago.
+pub async fn running(db: &Db, limit: i64) -> Result<Vec<Held>, StoreError> {
+    let rows: Vec<Row> = read!(db, RUNNING, |executor, sql| sqlx::query_as(sql)
         .bind(limit)
         .fetch_all(executor)
         .await)?;

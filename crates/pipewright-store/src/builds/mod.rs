@@ -17,8 +17,8 @@ pub use list::{
     Build, BuildFilter, PageStart, by_number, get, list, pipeline_file, plan_of, waiting_before,
 };
 pub use plan::{
-    CommitText, ToPlan, changed_files, next_to_plan, repositories_to_plan, retry_planning,
-    set_changed_files, set_commit_text, set_detail, set_plan,
+    CommitText, ToPlan, changed_files, next_to_plan, postpone_planning, repositories_to_plan,
+    retry_planning, set_changed_files, set_commit_text, set_detail, set_plan,
 };
 pub use pushed::{PushedCommit, PushedCommits, pushed_without_build, set_pushed};
 pub use run::{

@@ -8,21 +8,23 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::TriggerDetail;
+use crate::columns::too_far;
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
 
 statements! {
     REPOSITORIES = same(
         "SELECT DISTINCT a.repository_id FROM builds b JOIN applications a ON a.id = b.application_id
-         WHERE b.state = 'queued' AND (b.retry_at IS NULL OR b.retry_at <= $1) LIMIT $2"
+         WHERE b.state = 'queued' AND (b.retry_at IS NULL OR b.retry_at <= $1 OR b.retry_at > $3) LIMIT $2"
     );
     NEXT = same(
         "SELECT b.id, b.account_id, b.application_id, b.number, b.ref_name, b.commit_hash, b.previous_hash, b.trigger_kind, b.trigger_detail,
                 b.delivery_id, b.accepted_at, b.tries, a.repository_id, r.integration_id
          FROM builds b JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id
-         WHERE b.state = 'queued' AND (b.retry_at IS NULL OR b.retry_at <= $2) AND a.repository_id = $1
+         WHERE b.state = 'queued' AND (b.retry_at IS NULL OR b.retry_at <= $2 OR b.retry_at > $3) AND a.repository_id = $1
          ORDER BY b.id LIMIT 1"
     );
+    POSTPONE = same("UPDATE builds SET retry_at = $2, state_message = $3 WHERE id = $1 AND state = 'queued'");
     RETRY = same("UPDATE builds SET tries = tries + 1, retry_at = $2, state_message = $3 WHERE id = $1 AND state = 'queued'");
     SET_PLAN = same("UPDATE builds SET pipeline = $2, plan = $3, pipeline_file = $4, diagnostics = $5, planned_at = $6, retry_at = NULL, state_message = NULL WHERE id = $1");
     SET_DETAIL = same("UPDATE builds SET trigger_detail = $2 WHERE id = $1");
@@ -98,6 +100,7 @@ pub async fn repositories_to_plan(
     let rows: Vec<Uuid> = read!(db, REPOSITORIES, |executor, sql| sqlx::query_scalar(sql)
         .bind(now.as_micros())
         .bind(limit)
+        .bind(too_far(now))
         .fetch_all(executor)
         .await)?;
     Ok(rows.into_iter().map(RepositoryId::from_uuid).collect())
@@ -112,6 +115,7 @@ pub async fn next_to_plan(
     Ok(read!(db, NEXT, |executor, sql| sqlx::query_as(sql)
         .bind(repository.as_uuid())
         .bind(now.as_micros())
+        .bind(too_far(now))
         .fetch_optional(executor)
         .await)?)
 }
@@ -124,6 +128,23 @@ pub async fn retry_planning(
     why: &str,
 ) -> Result<(), StoreError> {
     within!(tx, RETRY, |executor, sql| sqlx::query(sql)
+        .bind(id.as_uuid())
+        .bind(at.as_micros())
+        .bind(why)
+        .execute(executor)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Notes that a build cannot be planned before `at`, for no reason of its own: it is no try.
+pub async fn postpone_planning(
+    tx: &mut Tx,
+    id: BuildId,
+    at: Timestamp,
+    why: &str,
+) -> Result<(), StoreError> {
+    within!(tx, POSTPONE, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(at.as_micros())
         .bind(why)

@@ -225,11 +225,7 @@ fn changed_files_and_reasons_are_kept() {
                 .as_deref(),
             Some(&files[..])
         );
-        let skipped = StepRun {
-            state: StepState::Finished(StepOutcome::Skipped),
-            attempts: 0,
-            lost: 0,
-        };
+        let skipped = StepRun::new(StepState::Finished(StepOutcome::Skipped), 0);
         crate::steps::set(&mut tx, id, 0, skipped, Some("Skipped: it is so."), now)
             .await
             .expect("stores");
@@ -270,11 +266,7 @@ fn a_list_is_narrowed_by_the_state_that_people_are_shown() {
         let mut ids = vec![unplanned.id];
         for (digit, step) in [('b', StepState::Queued), ('c', StepState::Running)] {
             let id = a_planned_build(&mut tx, made, "main", digit).await;
-            let run = StepRun {
-                state: step,
-                attempts: 1,
-                lost: 0,
-            };
+            let run = StepRun::new(step, 1);
             crate::steps::set(&mut tx, id, 0, run, None, Timestamp::from_seconds(1))
                 .await
                 .expect("moves");

@@ -5,14 +5,21 @@ use pipewright_core::ids::{AccountId, DeliveryId, RepositoryId};
 use uuid::Uuid;
 
 use super::{DeliveryState, Origin};
+use crate::columns::too_far;
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
 
 statements! {
     // The oldest of a repository alone is of interest: while it waits to be tried again, the others wait behind it.
-    REPOSITORIES = same(
+    // Split: SQLite would go through every delivery there ever was in the order that is asked for, were it not told to sort.
+    REPOSITORIES = split(
         "SELECT d.repository_id FROM deliveries d
-         WHERE d.state = 'received' AND (d.retry_at IS NULL OR d.retry_at <= $1)
+         WHERE d.state = 'received' AND (d.retry_at IS NULL OR d.retry_at <= $1 OR d.retry_at > $3)
+           AND NOT EXISTS (SELECT 1 FROM deliveries older
+                           WHERE older.repository_id = d.repository_id AND older.state = 'received' AND older.id < d.id)
+         ORDER BY +d.id LIMIT $2",
+        "SELECT d.repository_id FROM deliveries d
+         WHERE d.state = 'received' AND (d.retry_at IS NULL OR d.retry_at <= $1 OR d.retry_at > $3)
            AND NOT EXISTS (SELECT 1 FROM deliveries older
                            WHERE older.repository_id = d.repository_id AND older.state = 'received' AND older.id < d.id)
          ORDER BY d.id LIMIT $2"
@@ -71,6 +78,7 @@ pub async fn repositories_to_decide(
     let rows: Vec<Uuid> = read!(db, REPOSITORIES, |executor, sql| sqlx::query_scalar(sql)
         .bind(now.as_micros())
         .bind(limit)
+        .bind(too_far(now))
         .fetch_all(executor)
         .await)?;
     Ok(rows.into_iter().map(RepositoryId::from_uuid).collect())
@@ -86,7 +94,10 @@ pub async fn next(
         .bind(repository.as_uuid())
         .fetch_optional(executor)
         .await)?;
-    Ok(row.filter(|row| row.retry_at.is_none_or(|at| at <= now)))
+    Ok(row.filter(|row| {
+        row.retry_at
+            .is_none_or(|at| at <= now || at.as_micros() > too_far(now))
+    }))
 }
 
 /// Ends a delivery's wait. False where it is decided already: then the caller must give its transaction up.

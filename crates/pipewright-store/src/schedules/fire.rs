@@ -5,6 +5,7 @@ use pipewright_core::ids::{BuildId, RepositoryId, ScheduleId};
 use uuid::Uuid;
 
 use super::row::{Row, Schedule};
+use crate::columns::too_far;
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
 
@@ -15,7 +16,7 @@ statements! {
     FIRINGS = same(
         "SELECT s.*, f.due_at, f.missed, f.tries, a.repository_id FROM firings f JOIN schedules s ON s.id = f.schedule_id
          JOIN applications a ON a.id = s.application_id
-         WHERE f.retry_at <= $1 ORDER BY f.retry_at, f.due_at, f.schedule_id LIMIT $2"
+         WHERE (f.retry_at <= $1 OR f.retry_at > $3) ORDER BY f.retry_at, f.due_at, f.schedule_id LIMIT $2"
     );
     // As everything that changes a schedule: its row first, then its firings. SQLite has one writer.
     LOCK = split("SELECT id FROM schedules WHERE id = $1", "SELECT id FROM schedules WHERE id = $1 FOR UPDATE");
@@ -108,6 +109,7 @@ pub async fn firings(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Firing>,
     let rows: Vec<FiringRow> = read!(db, FIRINGS, |executor, sql| sqlx::query_as(sql)
         .bind(now.as_micros())
         .bind(limit)
+        .bind(too_far(now))
         .fetch_all(executor)
         .await)?;
     let firing = |row: FiringRow| Firing {

@@ -5,10 +5,12 @@ mod config;
 mod demo;
 mod imports;
 mod key;
+mod open_files;
 mod output;
 mod plan;
 mod run;
 mod serve;
+mod stop;
 mod validate;
 
 use std::path::PathBuf;

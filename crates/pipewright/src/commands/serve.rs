@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use pipewright_runner::caches::CacheStore;
 use pipewright_runner::git::{Git, GitOptions, MirrorStore};
-use pipewright_server::{App, AppParts, Clock, ServerConfig, SystemClock, Wakeups};
+use pipewright_server::{App, AppParts, Clock, Notify, ServerConfig, SystemClock, Wakeups};
 use pipewright_store::blobs::BlobStore;
 use pipewright_store::data_directory::DataDirectory;
 use pipewright_store::files::write_durably;
@@ -24,7 +24,8 @@ use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::Configuration;
+use super::stop::stop_on_signal;
+use super::{Configuration, open_files};
 use crate::config::{Config, LogFormat, address_of};
 use crate::key_file;
 
@@ -39,6 +40,16 @@ const PORT_PAUSE: Duration = Duration::from_millis(20);
 pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
     let config = configuration.load()?;
     start_logging(&config)?;
+    let files = open_files::raise();
+    // An address that nobody listens at is the service manager's trouble: the server is of use without it.
+    let notify = Notify::new(
+        std::env::var_os("NOTIFY_SOCKET").as_deref(),
+        std::env::var("WATCHDOG_USEC").ok().as_deref(),
+    )
+    .unwrap_or_else(|error| {
+        tracing::warn!(%error, "the service manager of NOTIFY_SOCKET cannot be told anything");
+        Notify::default()
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -51,6 +62,7 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
             format!("{listen} cannot be listened on; is another server there? Change server.listen")
         })?;
         let mut server = config.server;
+        server.connections = open_files::connections(server.connections, files);
         if !config.public_url_is_given {
             server.public_url = address_of(listener.local_addr()?);
         }
@@ -70,7 +82,7 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         welcome(&app, &listener).await?;
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));
-        pipewright_server::run(app, script_environment(), listener, shutdown).await?;
+        pipewright_server::run(app, script_environment(), listener, notify, shutdown).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -261,6 +273,8 @@ fn start_logging(config: &Config) -> anyhow::Result<()> {
     }));
     // Colours are for eyes: a file or a collector of logs has none.
     let lines = tracing_subscriber::fmt::layer()
+        // Nobody may read standard error any more: that must not keep the server from what it tells of.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     match config.log_format {
@@ -313,27 +327,6 @@ fn warn_of_risks(server: &ServerConfig, public_url_is_given: bool) {
             "the public address is not encrypted: passwords and sessions can be read on their way; put a proxy with TLS before it and give its https address as server.public_url"
         );
     }
-}
-
-/// The first signal asks everything to drain; a second one ends the process at once.
-async fn stop_on_signal(shutdown: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        tracing::error!("signals cannot be listened for; stop the server with KILL");
-        return;
-    };
-    for round in 0..2 {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        if round == 0 {
-            tracing::info!("stopping: no new work is begun; a second signal ends at once");
-            shutdown.cancel();
-        }
-    }
-    std::process::exit(130);
 }
 
 #[cfg(test)]

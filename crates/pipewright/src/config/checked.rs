@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use pipewright_runner::executor::{HostLimits, HostOptions, Isolation, refuse_readable};
-use pipewright_server::{CloudAddresses, Retention, ServerConfig};
+use pipewright_server::{CloudAddresses, Floors, Retention, ServerConfig};
 use pipewright_spec::USUAL_LABELS;
 use pipewright_store::Database;
 use url::Url;
@@ -158,6 +158,16 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
             0,
             3600,
         ))),
+        drain: Duration::from_secs(u64::from(reader.number("server.drain_seconds", 0, 86_400))),
+        connections: reader.number("server.connections", 8, 1_000_000) as usize,
+        floors: Floors {
+            disk_bytes: 1_000_000
+                * u64::from(reader.number("runner.min_free_disk_mb", 0, 1_000_000)),
+            inodes: u64::from(reader.number("runner.min_free_inodes", 0, u32::MAX)),
+            memory_bytes: 1_000_000
+                * u64::from(reader.number("runner.min_free_memory_mb", 0, 1_000_000)),
+            descriptors: u64::from(reader.number("runner.min_free_descriptors", 0, 1_000_000)),
+        },
     };
     let log_format = match reader.text("log.format") {
         "json" => LogFormat::Json,

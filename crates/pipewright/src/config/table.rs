@@ -64,6 +64,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         about: "Largest webhook body that is accepted, in KiB.",
     },
     Setting {
+        key: "server.connections",
+        default: "4096",
+        about: "Connections that are open at the same time at most. Fewer where the limit of open files leaves no more.",
+    },
+    Setting {
+        key: "server.drain_seconds",
+        default: "30",
+        about: "Seconds for which running steps may go on after the server was asked to stop; then they are ended, and run again after the next start.",
+    },
+    Setting {
         key: "data.directory",
         default: "pipewright-data",
         about: "Where the database, logs, mirrors and workspaces are.",
@@ -132,6 +142,26 @@ pub(crate) const SETTINGS: &[Setting] = &[
         key: "host.workspace_gb",
         default: "50",
         about: "GB of the disk that one step's files may take before it is ended; 0 for no limit.",
+    },
+    Setting {
+        key: "runner.min_free_disk_mb",
+        default: "256",
+        about: "MB that the disk of the data directory must have left for a step to begin; where a twentieth of the disk is less, that is enough.",
+    },
+    Setting {
+        key: "runner.min_free_inodes",
+        default: "2000",
+        about: "Files that may still be made on the disk of the data directory for a step to begin, or a twentieth of all.",
+    },
+    Setting {
+        key: "runner.min_free_memory_mb",
+        default: "64",
+        about: "MB of memory that the machine must have left for a step to begin, or a twentieth of all.",
+    },
+    Setting {
+        key: "runner.min_free_descriptors",
+        default: "64",
+        about: "Files that the server may still open for a step to begin, or a twentieth of its limit.",
     },
     Setting {
         key: "artifacts.keep_days",

@@ -12,6 +12,7 @@ mod git;
 mod installation;
 mod kill;
 mod leavings;
+mod life;
 mod order;
 mod pages;
 mod pipeline;

@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "runner",
             "server",
             "simulator",
+            "pipewright",
         ],
         &[],
     ),

@@ -11,6 +11,17 @@ struct Rule {
     why: &'static str,
 }
 
+/// Who may begin what runs beside its caller: the server's one owner of life; the runner, whose tasks are its attempts and end
+/// with them; programs.
+const SPAWNERS: &[&str] = &[
+    "crates/pipewright-server/src/background/",
+    "crates/pipewright-runner/src/",
+    "crates/pipewright/src/",
+    "crates/pipewright-simulator/",
+    "crates/pipewright-bench/",
+    "crates/xtask/",
+];
+
 const RULES: &[Rule] = &[
     Rule {
         text: "process::Command",
@@ -58,6 +69,30 @@ const RULES: &[Rule] = &[
         ],
         in_tests: false,
         why: "the environment is read by the binary only",
+    },
+    Rule {
+        text: "tokio::spawn(",
+        allowed: SPAWNERS,
+        in_tests: false,
+        why: "register it with `background::supervise`, which begins it again and says how it is",
+    },
+    Rule {
+        text: "thread::spawn(",
+        allowed: SPAWNERS,
+        in_tests: false,
+        why: "register it with `background::supervise`, which begins it again and says how it is",
+    },
+    Rule {
+        text: "JoinSet",
+        allowed: SPAWNERS,
+        in_tests: false,
+        why: "register it with `background::supervise`, which begins it again and says how it is",
+    },
+    Rule {
+        text: "TaskTracker",
+        allowed: SPAWNERS,
+        in_tests: false,
+        why: "register it with `background::supervise`, which begins it again and says how it is",
     },
     Rule {
         text: "thread::sleep",

@@ -34,11 +34,7 @@ pub(super) fn reset(run: &BuildRun, plan: &Plan, from: RerunFrom) -> Option<Vec<
             if again {
                 any |= group.kind != GroupKind::Final;
                 let attempts = steps[index].attempts;
-                steps[index] = StepRun {
-                    state: StepState::Waiting,
-                    attempts,
-                    lost: 0,
-                };
+                steps[index] = StepRun::new(StepState::Waiting, attempts);
             }
         }
     }

@@ -133,6 +133,11 @@ impl Play {
         })
     }
 
+    fn crashes(&mut self, step: usize) -> &mut Self {
+        let attempt = self.run.steps[step].attempts;
+        self.take(BuildEvent::ServerDied { step, attempt })
+    }
+
     fn words(&self) -> Vec<&'static str> {
         self.run
             .steps
@@ -192,11 +197,44 @@ fn a_lost_attempt_is_made_again_until_it_was_lost_too_often() {
 #[test]
 fn restarts_of_the_server_do_not_end_a_build() {
     let mut play = Play::of(sequence(&["test"]));
-    for _ in 0..50 {
+    for _ in 0..1000 {
         play.ends(0, AttemptOutcome::Interrupted);
     }
+    for _ in 1..CRASHES_ALLOWED {
+        play.crashes(0);
+    }
+    // What the server did is not counted against the runner, nor the other way about.
+    play.ends(0, AttemptOutcome::Lost)
+        .ends(0, AttemptOutcome::Interrupted);
+    assert_eq!(play.words(), ["queued"]);
     play.ends(0, AttemptOutcome::Passed);
     assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Passed));
+}
+
+#[test]
+fn a_step_that_ends_the_server_each_time_is_errored_in_the_end() {
+    let mut play = Play::of(sequence(&["test"]));
+    for _ in 0..CRASHES_ALLOWED {
+        assert_eq!(play.words(), ["queued"]);
+        play.crashes(0);
+    }
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Errored));
+}
+
+#[test]
+fn retries_are_not_used_up_by_restarts() {
+    let mut play = Play::of(plan(vec![group(
+        GroupKind::Step,
+        vec![StepPlan {
+            on_failure: FailureStrategy::Retry { times: 1 },
+            ..step("test")
+        }],
+    )]));
+    play.ends(0, AttemptOutcome::Interrupted)
+        .ends(0, AttemptOutcome::Failed);
+    assert_eq!(play.words(), ["queued"], "its one retry is left");
+    play.crashes(0).ends(0, AttemptOutcome::Failed);
+    assert_eq!(play.run.state, BuildState::Finished(BuildOutcome::Failed));
 }
 
 #[test]

@@ -84,6 +84,15 @@ impl FetchError {
         }
     }
 
+    /// True where this machine is at fault.
+    pub(super) fn is_of_machine(&self) -> bool {
+        match self {
+            Self::Git(error) => error.is_of_machine(),
+            Self::Imported { error, .. } => error.is_of_machine(),
+            Self::Integration(_) | Self::Store(_) | Self::FileTooLarge(_) => false,
+        }
+    }
+
     /// True where it may work later by itself.
     pub(super) fn is_retryable(&self) -> bool {
         match self {

@@ -15,13 +15,17 @@ use super::judge::{Judged, Readable, read as read_file};
 use super::pushed::pushed_commits;
 use super::rules::{Rules, may_fire};
 use crate::app::App;
+use crate::background::{Lane, backoff};
 use crate::ground::Aftermath;
-use crate::scheduler::{AdvanceError, advance};
-use crate::tasks::{Lane, backoff};
+use crate::live::Part;
+use crate::scheduler::{AdvanceError, advance, lacking};
 use crate::variables::template_values;
 
 /// How often reading the file is tried before the build is errored: with [`backoff`], for about half a minute.
 const TRIES: i64 = 5;
+
+/// The pause after this machine had no room to read the file.
+const MACHINE_PAUSE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// See the module.
 #[derive(Debug)]
@@ -48,7 +52,7 @@ impl Lane for PlanLane {
     type Unit = ToPlan;
     type Id = BuildId;
 
-    const NAME: &'static str = "plan";
+    const PART: Part = Part::Planning;
     const SIDE_BY_SIDE: usize = 8;
 
     async fn waiting(&self, limit: i64) -> Result<Vec<RepositoryId>, StoreError> {
@@ -214,6 +218,16 @@ impl PlanLane {
             Ok(error) => return Err(error),
             Err(error) => error,
         };
+        let app = &self.0;
+        // No fault of the repository's, and so no try of reading it either.
+        if error.is_of_machine()
+            || lacking(&app.config.data_directory, &app.config.floors).is_some()
+        {
+            let mut tx = app.db.begin().await?;
+            let at = app.clock.now() + MACHINE_PAUSE;
+            builds::postpone_planning(&mut tx, build.id, at, &error.to_string()).await?;
+            return tx.commit().await;
+        }
         if error.is_retryable() && build.tries + 1 < TRIES {
             return self.later(build, &error).await;
         }

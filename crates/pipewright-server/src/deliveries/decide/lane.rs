@@ -8,8 +8,8 @@ use super::prepare::prepare;
 use super::read::{From, read};
 use super::record::{product, record};
 use crate::app::App;
-use crate::live::NewsItem;
-use crate::tasks::{Lane, Work, backoff, enqueue_within};
+use crate::background::{Lane, Work, backoff, enqueue_within};
+use crate::live::{NewsItem, Part};
 
 /// How often a delivery is tried before it is given up: with [`backoff`], for about ten minutes.
 const TRIES: i64 = 8;
@@ -23,7 +23,7 @@ impl Lane for DecideLane {
     type Unit = ToDecide;
     type Id = DeliveryId;
 
-    const NAME: &'static str = "decide";
+    const PART: Part = Part::Deciding;
     const SIDE_BY_SIDE: usize = 4;
 
     async fn waiting(&self, limit: i64) -> Result<Vec<RepositoryId>, StoreError> {

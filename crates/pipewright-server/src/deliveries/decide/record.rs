@@ -14,9 +14,9 @@ use super::candidate::{Candidate, PullRequestCommit};
 use super::read::ReadDelivery;
 use super::sentence;
 use crate::app::App;
+use crate::background::{Work, enqueue_within};
 use crate::ground::Aftermath;
 use crate::scheduler::stop_within;
-use crate::tasks::{Work, enqueue_within};
 
 /// What came of a change for an application.
 pub(super) struct Decided {

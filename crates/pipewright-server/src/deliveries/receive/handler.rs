@@ -39,6 +39,12 @@ const KEPT_HEADERS: [&str; 8] = [
 /// A kept header is cut to this many bytes.
 const HEADER_LIMIT: usize = 300;
 
+/// How long the database may take to say whose webhook it is: the sender is told to come again long before it gives up.
+const DATABASE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How long a body may take to arrive; Bitbucket itself gives up after ten seconds.
+const BODY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// An entry of the cache that is younger is trusted to hold the webhook's present secret.
 const FRESH: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -64,6 +70,8 @@ enum ReceiveError {
     OurOwn,
     #[error("The body did not arrive whole; send it again.")]
     Broken,
+    #[error("The body did not arrive within {} s; send it again.", BODY_PATIENCE.as_secs())]
+    Slow,
     #[error("Rejected: {0}.")]
     NotBelieved(#[from] SignatureError),
     #[error("Not stored: {0}.")]
@@ -78,6 +86,7 @@ impl IntoResponse for ReceiveError {
             Self::NoWebhook => StatusCode::NOT_FOUND,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken | Self::OurOwn => StatusCode::BAD_REQUEST,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::NotBelieved(_) => StatusCode::UNAUTHORIZED,
             Self::NotStored(_) | Self::Database => StatusCode::SERVICE_UNAVAILABLE,
         };
@@ -102,7 +111,9 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ReceiveError> {
-    let hook = hook(&app, &path).await?;
+    let hook = tokio::time::timeout(DATABASE_PATIENCE, hook(&app, &path))
+        .await
+        .map_err(|_| ReceiveError::Database)??;
     let limit = app.config.delivery_body_limit;
     let announced = headers
         .get(header::CONTENT_LENGTH)
@@ -110,7 +121,9 @@ async fn receive(
     if announced.is_some_and(|length| length > limit) {
         return Err(ReceiveError::TooLarge { limit });
     }
-    let body = read(body, limit).await?;
+    let body = tokio::time::timeout(BODY_PATIENCE, read(body, limit))
+        .await
+        .map_err(|_| ReceiveError::Slow)??;
     let said =
         DeliveryHeaders::read(|name| headers.get(name).and_then(|value| value.to_str().ok()));
     if said.event_key == PING && said.signature.is_none() && hook.product == Product::DataCenter {
@@ -174,7 +187,7 @@ fn answer(status: StatusCode, text: &'static str) -> Response {
 
 /// The webhook of this path: as read a moment ago, or from the database.
 async fn hook(app: &App, path: &str) -> Result<Arc<Hook>, ReceiveError> {
-    match app.live().hooks.get(path, app.clock.now()) {
+    match app.live().hooks.get(path, app.clock.elapsed()) {
         Some(hook) => Ok(hook),
         None => read_hook(app, path).await,
     }
@@ -182,7 +195,7 @@ async fn hook(app: &App, path: &str) -> Result<Arc<Hook>, ReceiveError> {
 
 async fn read_hook(app: &App, path: &str) -> Result<Arc<Hook>, ReceiveError> {
     let failed = |error: &(dyn std::error::Error + 'static)| {
-        tracing::error!(error = %crate::tasks::chain(error), "a delivery's webhook cannot be read");
+        tracing::error!(error = %crate::background::chain(error), "a delivery's webhook cannot be read");
         ReceiveError::Database
     };
     let target = hook_by_path(&app.db, path)
@@ -202,7 +215,7 @@ async fn read_hook(app: &App, path: &str) -> Result<Arc<Hook>, ReceiveError> {
         repository: target.repository_id,
         product: Product::parse(&target.kind).ok_or(ReceiveError::NoWebhook)?,
         secret,
-        read_at: app.clock.now(),
+        read_at: app.clock.elapsed(),
     });
     app.live().hooks.keep(path, &hook);
     Ok(hook)
@@ -219,7 +232,7 @@ async fn verified(
     let Err(error) = verify_signature(&hook.secret, body, signature) else {
         return Ok(hook);
     };
-    if error == SignatureError::Wrong && app.clock.now().since(hook.read_at) > FRESH {
+    if error == SignatureError::Wrong && app.clock.elapsed().saturating_sub(hook.read_at) > FRESH {
         let hook = read_hook(app, path).await?;
         if verify_signature(&hook.secret, body, signature).is_ok() {
             return Ok(hook);

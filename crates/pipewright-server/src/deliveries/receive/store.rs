@@ -13,16 +13,19 @@ use pipewright_store::{Db, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::live::{IntakeError, NewsItem, Waiting};
+use crate::live::{IntakeError, NewsItem, Part, Waiting};
 
 /// Deliveries in one commit at most.
 const BATCH: usize = 256;
 
 /// Stores what comes in until it is cancelled, then what had come in.
 pub(crate) async fn run(app: App, cancel: CancellationToken) {
-    let Some(mut receiver) = app.live().intake.listen() else {
-        return;
+    let intake = app.live().intake.clone();
+    let mut receiver = tokio::select! {
+        () = cancel.cancelled() => return,
+        receiver = intake.listen() => receiver,
     };
+    app.live().vitals.well(Part::Intake);
     let mut batch: Vec<Waiting> = Vec::with_capacity(BATCH);
     loop {
         let received = tokio::select! {
@@ -46,7 +49,7 @@ async fn store_batch(app: &App, batch: &mut Vec<Waiting>) {
         Ok(stored) => stored.into_iter().map(Ok).collect(),
         Err(error) => {
             // One row that cannot be stored must not take the others with it.
-            tracing::warn!(error = %crate::tasks::chain(&error), count = batch.len(), "storing deliveries together failed; storing them one by one");
+            tracing::warn!(error = %crate::background::chain(&error), count = batch.len(), "storing deliveries together failed; storing them one by one");
             let mut results = Vec::with_capacity(batch.len());
             for delivery in &deliveries {
                 let stored = store(app, &[delivery]).await;

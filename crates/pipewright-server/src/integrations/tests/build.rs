@@ -8,7 +8,7 @@ use pipewright_store::applications::{self, LastBuild};
 
 use super::world::{TEAM, World};
 use crate::applications::tests::make_application;
-use crate::tasks::Background;
+use crate::background::Background;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -57,9 +57,11 @@ async fn a4_a_build_says_that_the_key_is_missing_and_passes_once_it_is_there() {
         world.background().await;
         make_application(&mut world, slug).await;
         let path = std::env::var("PATH").expect("a PATH");
-        let background = Background::start(world.app(), vec![("PATH".to_owned(), path)])
-            .await
-            .expect("the loops begin");
+        let background = Background::start(
+            world.app(),
+            vec![("PATH".to_owned(), path)],
+            crate::Notify::default(),
+        );
         let first = ended(&world, 1).await;
         assert_eq!(
             first.state,
@@ -136,7 +138,8 @@ async fn a4_a_build_says_that_the_key_is_missing_and_passes_once_it_is_there() {
             "both builds have their line: {history}"
         );
         ended(&world, 3).await;
-        background.stop().await;
+        background.drain(Duration::ZERO).await;
+        background.close().await;
     }
 }
 
@@ -164,9 +167,11 @@ async fn a8_a_build_after_the_access_was_revoked_says_reconnect_and_the_rest_goe
         .expect("mara");
     world.site.clock.advance(Duration::from_hours(2));
     let path = std::env::var("PATH").expect("a PATH");
-    let background = Background::start(world.app(), vec![("PATH".to_owned(), path)])
-        .await
-        .expect("the loops begin");
+    let background = Background::start(
+        world.app(),
+        vec![("PATH".to_owned(), path)],
+        crate::Notify::default(),
+    );
     let build = ended(&world, 1).await;
     assert_eq!(
         build.state,
@@ -189,5 +194,6 @@ async fn a8_a_build_after_the_access_was_revoked_says_reconnect_and_the_rest_goe
             .status,
         200
     );
-    background.stop().await;
+    background.drain(Duration::ZERO).await;
+    background.close().await;
 }

@@ -127,6 +127,8 @@ fn run(state: BuildState, steps: &[Step]) -> BuildRun {
         state: step.state,
         attempts: small(step.attempts),
         lost: small(step.lost),
+        interrupted: small(step.interrupted),
+        crashed: small(step.crashed),
     };
     BuildRun {
         state,
@@ -173,6 +175,8 @@ mod tests {
             state: StepState::Finished(*outcome),
             attempts: 1,
             lost: 0,
+            interrupted: 0,
+            crashed: 0,
             started_at: None,
             finished_at: None,
             message: None,

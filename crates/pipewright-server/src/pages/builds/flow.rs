@@ -252,6 +252,8 @@ mod tests {
             state: *state,
             attempts: 1,
             lost: 0,
+            interrupted: 0,
+            crashed: 0,
             started_at: Some(Timestamp::from_seconds(1)),
             finished_at: None,
             message: None,

@@ -67,7 +67,7 @@ pub(super) fn deploys_to(environment: &str) -> String {
 /// `attempt 2 of 3` where the file allows retries, `attempt 2` after a rerun.
 fn attempts(step: &Stands<'_>) -> Option<String> {
     let stored = step.stored?;
-    let made = stored.attempts - stored.lost;
+    let made = stored.attempts - stored.lost - stored.interrupted - stored.crashed;
     match step.planned.on_failure {
         FailureStrategy::Retry { times } if (1..=i64::from(times) + 1).contains(&made) => {
             Some(format!("attempt {made} of {}", i64::from(times) + 1))
@@ -205,6 +205,8 @@ mod tests {
                 state,
                 attempts: made,
                 lost,
+                interrupted: 0,
+                crashed: 0,
                 started_at: None,
                 finished_at: None,
                 message: None,

@@ -217,7 +217,7 @@ fn shown_attempt(attempt: &Attempt, looked: &Looked, now: Timestamp) -> ShownAtt
         (_, Some(AttemptOutcome::Stopped)) => ("off", "Stopped"),
         (_, Some(AttemptOutcome::Errored)) => ("bad", "Could not run"),
         (_, Some(AttemptOutcome::Lost)) => ("bad", "Runner lost"),
-        (_, Some(AttemptOutcome::Interrupted)) => ("off", "Interrupted by a restart"),
+        (_, Some(AttemptOutcome::Interrupted)) => ("off", "Interrupted"),
         (AttemptState::Finished, None) => ("off", "Ended"),
     };
     let parts: Vec<String> = attempt

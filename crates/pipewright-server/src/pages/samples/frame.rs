@@ -1,8 +1,11 @@
 //! Every page of the frame, of accounts, members and users, rendered with ordinary and with hostile contexts.
 
+use std::time::Duration;
+
 use askama::Template;
 use pipewright_core::{Role, Timestamp};
 
+use crate::live::{Part, Trouble};
 use crate::pages::accounts::{NewTeamPage, WelcomePage};
 use crate::pages::events::{AuditLogPage, Choice, LogQuery, ShownEvent};
 use crate::pages::members::{
@@ -56,6 +59,11 @@ pub(crate) fn pages() -> Vec<Page> {
         }),
         now: NOW,
         path: format!("/harbor/builds?branch={HOSTILE}"),
+        troubles: vec![Trouble {
+            part: Part::Runner,
+            why: HOSTILE.to_owned(),
+            lasts: Duration::ZERO,
+        }],
     };
     let viewer = Page {
         account: Some(account(Role::Viewer)),

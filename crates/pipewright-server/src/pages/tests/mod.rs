@@ -4,6 +4,7 @@ mod acts;
 mod artifacts;
 mod builds;
 mod deliveries;
+mod health;
 mod installation;
 mod live;
 mod logs;

@@ -204,11 +204,7 @@ impl Scene {
             &mut tx,
             build,
             position,
-            StepRun {
-                state,
-                attempts: 1,
-                lost: 0,
-            },
+            StepRun::new(state, 1),
             None,
             self.now(),
         )
@@ -245,11 +241,7 @@ impl Scene {
             &mut tx,
             build,
             position,
-            StepRun {
-                state: StepState::Running,
-                attempts: number,
-                lost: 0,
-            },
+            StepRun::new(StepState::Running, number),
             None,
             now,
         )

@@ -65,6 +65,7 @@ impl Installation {
             app.clone(),
             script_environment(),
             listener,
+            pipewright_server::Notify::default(),
             shutdown.clone(),
         ));
         Ok(Self {

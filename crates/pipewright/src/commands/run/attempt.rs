@@ -214,6 +214,18 @@ async fn run(
     }
     .run(run, end, log, control)
     .await;
+    let end = StepEnd {
+        // On a laptop nobody tries again later: what the machine has no room for cannot be run, and what was killed was
+        // stopped.
+        outcome: match end.outcome {
+            AttemptOutcome::Interrupted if *control.borrow() > Control::Run => {
+                AttemptOutcome::Stopped
+            }
+            AttemptOutcome::Interrupted => AttemptOutcome::Errored,
+            other => other,
+        },
+        ..end
+    };
     conclude(&end, log).await;
     end
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Work, backoff, chain};
 use crate::app::App;
+use crate::live::Part;
 
 /// How long a task is this process's before another may take it over.
 const LEASE: Duration = Duration::from_mins(10);
@@ -44,29 +45,35 @@ pub(crate) async fn enqueue_within(
 
 /// Does what waits until it is cancelled.
 pub(super) async fn run(app: App, cancel: CancellationToken) {
-    let mut forgot_at: Option<Timestamp> = None;
+    let mut forgot_at: Option<Duration> = None;
     loop {
         let hint = app.wakeups.tasks.notified();
         tokio::pin!(hint);
         hint.as_mut().enable();
         match next(&app).await {
             Ok(Some(task)) => {
-                if let Err(error) = settle(&app, task).await {
-                    tracing::warn!(error = %chain(&error), "a task's end was not stored; it is done again");
+                match settle(&app, task).await {
+                    Ok(()) => app.live().vitals.well(Part::Tasks),
+                    Err(error) => {
+                        tracing::warn!(error = %chain(&error), "a task's end was not stored; it is done again");
+                    }
                 }
                 if cancel.is_cancelled() {
                     return;
                 }
                 continue;
             }
-            Ok(None) => {}
+            Ok(None) => app.live().vitals.well(Part::Tasks),
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "cannot look for tasks; trying again");
+                let why = chain(&error);
+                tracing::warn!(error = %why, "cannot look for tasks; trying again");
+                app.live().vitals.unwell(Part::Tasks, why);
             }
         }
         let now = app.clock.now();
-        if forgot_at.is_none_or(|at| now.since(at) > Duration::from_hours(1)) {
-            forgot_at = Some(now);
+        let elapsed = app.clock.elapsed();
+        if forgot_at.is_none_or(|at| elapsed.saturating_sub(at) > Duration::from_hours(1)) {
+            forgot_at = Some(elapsed);
             if let Err(error) = forget(&app, now).await {
                 tracing::warn!(error = %chain(&error), "cannot remove done tasks; trying again in an hour");
             }

@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipewright_store::StoreError;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::live::{Hints, Part, Vitals};
 
 /// How often everything is looked at without a hint.
 const LOOK: Duration = Duration::from_secs(1);
@@ -30,8 +32,8 @@ pub(crate) trait Lane: Send + Sync + 'static {
     /// What names a unit.
     type Id: Copy + Debug + Send + Sync + 'static;
 
-    /// For messages.
-    const NAME: &'static str;
+    /// Which part of the server it is.
+    const PART: Part;
     /// How many lanes move at the same time.
     const SIDE_BY_SIDE: usize;
 
@@ -57,9 +59,14 @@ pub(crate) trait Lane: Send + Sync + 'static {
 pub(crate) async fn run<L: Lane>(
     lane: Arc<L>,
     wake: Arc<Notify>,
-    mut hints: mpsc::Receiver<L::Key>,
+    hints: Hints<L::Key>,
+    vitals: Arc<Vitals>,
     cancel: CancellationToken,
 ) {
+    let mut hints = tokio::select! {
+        () = cancel.cancelled() => return,
+        hints = hints.listen() => hints,
+    };
     let mut active: HashMap<L::Key, bool> = HashMap::new();
     let mut queue: VecDeque<L::Key> = VecDeque::new();
     let mut workers: JoinSet<L::Key> = JoinSet::new();
@@ -86,16 +93,21 @@ pub(crate) async fn run<L: Lane>(
                 match done {
                     Ok(key) => if active.remove(&key).unwrap_or(false) { queue.push_back(key) },
                     // A lane itself never panics, but were it to, its key must not stay taken.
-                    Err(error) => { tracing::error!(lane = L::NAME, %error, "a lane ended by a bug"); active.clear(); }
+                    Err(error) => { tracing::error!(lane = L::PART.name(), %error, "a lane ended by a bug"); active.clear(); }
                 }
                 false
             }
         };
         if look_at_all {
             match lane.waiting(256).await {
-                Ok(keys) => queue.extend(keys.into_iter().filter(|key| !active.contains_key(key))),
+                Ok(keys) => {
+                    vitals.well(L::PART);
+                    queue.extend(keys.into_iter().filter(|key| !active.contains_key(key)));
+                }
                 Err(error) => {
-                    tracing::warn!(lane = L::NAME, error = %crate::tasks::chain(&error), "cannot look for work; trying again");
+                    let why = crate::background::chain(&error);
+                    tracing::warn!(lane = L::PART.name(), error = %why, "cannot look for work; trying again");
+                    vitals.unwell(L::PART, why);
                 }
             }
         }
@@ -112,7 +124,7 @@ async fn follow<L: Lane>(lane: Arc<L>, key: L::Key, cancel: CancellationToken) -
             Err(error) => Err(error),
         };
         if let Err(error) = moved {
-            tracing::warn!(lane = L::NAME, ?key, error = %crate::tasks::chain(&error), "a step failed; trying again");
+            tracing::warn!(lane = L::PART.name(), ?key, error = %crate::background::chain(&error), "a step failed; trying again");
             tokio::select! {
                 () = cancel.cancelled() => break,
                 () = tokio::time::sleep(PAUSE) => {}
@@ -129,7 +141,7 @@ async fn guarded<L: Lane>(lane: &Arc<L>, unit: L::Unit) -> Result<(), StoreError
     match tokio::spawn(async move { worker.step(unit).await }).await {
         Ok(result) => result,
         Err(error) => {
-            tracing::error!(lane = L::NAME, unit = ?id, %error, "a step was ended by a bug");
+            tracing::error!(lane = L::PART.name(), unit = ?id, %error, "a step was ended by a bug");
             lane.panicked(id).await
         }
     }

@@ -1,18 +1,25 @@
 //! What happens by itself: the loops, how they begin and end, and work that must survive a restart.
 //!
-//! [`Background::start`] begins every loop under one tracker and one token; [`Background::stop`] lets each end its step.
-//! Loops look at stored state and move it one step; hints only make them look sooner.
+//! [`Background::start`] begins every part under its supervisor, which begins it again where it ended by an error or a bug;
+//! [`Background::drain`] and [`Background::close`] let each end its step. Loops look at stored state and move it one step;
+//! hints only make them look sooner.
 
-mod background;
+mod embedded;
 mod lanes;
+mod listen;
+mod notify;
+mod probe;
 mod queue;
+mod supervise;
+mod whole;
 mod work;
 
 use std::time::Duration;
 
-pub use background::{Background, StartError};
 pub(crate) use lanes::Lane;
+pub use notify::Notify;
 pub(crate) use queue::enqueue_within;
+pub use whole::Background;
 pub(crate) use work::Work;
 
 /// The pause before the next try: 1 s, 2 s, 4 s, … up to 5 minutes.
