@@ -7,6 +7,7 @@
 
 use std::path::Path;
 
+use pipewright_core::ids::RepositoryId;
 use pipewright_core::wire::{Checkout, Merge};
 
 use super::checkout::CheckoutTarget;
@@ -19,9 +20,6 @@ use crate::process::Finished;
 
 /// How many files that conflict are named.
 const NAMED: usize = 10;
-
-/// At most this much of a list of files in conflict is read.
-const NAMES_LIMIT: usize = 1 << 20;
 
 impl MirrorStore {
     /// Makes sure that what is merged into a checkout is in the mirror; nothing where nothing is.
@@ -41,10 +39,12 @@ impl MirrorStore {
     /// Merges into a checkout that [`MirrorStore::check_out`] made.
     pub async fn merge_into(
         &self,
+        repository: RepositoryId,
         merge: &Merge,
         target: CheckoutTarget<'_>,
     ) -> Result<(), GitError> {
-        self.git().merge(merge, target.directory).await
+        let objects = self.objects(repository);
+        self.git().merge(merge, target.directory, &objects).await
     }
 }
 
@@ -55,18 +55,27 @@ impl LocalRepository {
         merge: &Merge,
         target: CheckoutTarget<'_>,
     ) -> Result<(), GitError> {
-        self.git().merge(merge, target.directory).await
+        let objects = self.objects();
+        self.git().merge(merge, target.directory, &objects).await
     }
 }
 
 impl Git {
-    async fn merge(&self, merge: &Merge, directory: &Path) -> Result<(), GitError> {
+    /// `objects` are those that the checkout borrows: its own note of them may be one for eyes inside of a sandbox.
+    async fn merge(&self, merge: &Merge, directory: &Path, objects: &Path) -> Result<(), GitError> {
         let commit = merge.commit.as_str();
+        // Quoted as git reads it, so that a colon in the path does not make two of it.
+        let borrowed = objects
+            .to_string_lossy()
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"");
+        let borrowed = format!("\"{borrowed}\"");
+        let lent = ("GIT_ALTERNATE_OBJECT_DIRECTORIES", borrowed.as_str());
         let times = self
             .inside(
                 directory,
                 &["log", "--no-walk", "--format=%ct", "HEAD", commit, "--"],
-                &[],
+                &[lent],
             )
             .await?;
         let times = String::from_utf8_lossy(&times.stdout);
@@ -81,6 +90,7 @@ impl Git {
             merge.commit.short()
         );
         let dates = [
+            lent,
             ("GIT_AUTHOR_DATE", date.as_str()),
             ("GIT_COMMITTER_DATE", date.as_str()),
         ];
@@ -103,7 +113,7 @@ impl Git {
             .inside(
                 directory,
                 &["diff", "--name-only", "--diff-filter=U", "-z"],
-                &[],
+                &[lent],
             )
             .await?;
         let mut files: Vec<String> = unmerged
@@ -135,7 +145,7 @@ impl Git {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Result<Finished, GitError> {
-        self.local("merge", &[], NAMES_LIMIT, |command| {
+        self.local_for_builds("merge", |command| {
             command
                 .env("GIT_DIR", directory.join(".git"))
                 .env("GIT_WORK_TREE", directory)

@@ -244,7 +244,9 @@ async fn clone(
     let merge_begin = Instant::now();
     if let Some(merge) = &checkout.merge {
         mirrors.ensure_merge(checkout).await?;
-        mirrors.merge_into(merge, target).await?;
+        mirrors
+            .merge_into(checkout.repository, merge, target)
+            .await?;
         timings.push(timing("merge", merge_begin));
     }
     for (part, time) in [("fetch", fetched), ("checkout", checked_out.elapsed)] {
