@@ -74,6 +74,10 @@ async fn handshake(
         .as_ref()
         .ok_or_else(|| IntegrationUnavailable::Disconnected(integration.base_url.clone()))?;
     let private_key = open_private_key(&app.vault, integration.id, sealed)?;
+    app.http
+        .outgoing()
+        .judge(&integration.ssh_host, integration.ssh_port)
+        .await?;
     let target = SshTarget {
         user: "git".to_owned(),
         host: integration.ssh_host.clone(),

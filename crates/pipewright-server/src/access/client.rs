@@ -77,6 +77,11 @@ async fn over_ssh(
     let listed = repository.ssh_url.as_deref().ok_or_else(missing)?;
     let url =
         ssh_address(listed, &integration.ssh_host, integration.ssh_port).ok_or_else(missing)?;
+    // git and ssh connect by themselves: they are told no address that the server itself would not go to.
+    let outgoing = app.http.outgoing();
+    outgoing
+        .judge(&integration.ssh_host, integration.ssh_port)
+        .await?;
     let sealed = integration
         .key
         .private_sealed
@@ -108,6 +113,11 @@ async fn over_https(
             repository.full_name
         ))
     })?;
+    if let Ok(address) = Url::parse(&url)
+        && let (Some(host), Some(port)) = (address.host_str(), address.port_or_known_default())
+    {
+        app.http.outgoing().judge(host, port).await?;
+    }
     let value = match credential(app, integration, Freshness::Ordinary)
         .await?
         .for_git()

@@ -1,5 +1,6 @@
 //! Why an integration cannot be used just now, as sentences that a build, a status or a page can show.
 
+use pipewright_bitbucket::NotAllowed;
 use pipewright_core::ids::{IntegrationId, RepositoryId};
 use pipewright_store::{OpenSecretError, StoreError};
 
@@ -25,6 +26,9 @@ pub(crate) enum IntegrationUnavailable {
     /// Bitbucket does not offer an address to clone from the chosen way.
     #[error("{0}")]
     NoCloneAddress(String),
+    /// The policy of outgoing addresses refuses where it is.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// Bitbucket cannot be asked just now; the same may work in a moment.
     #[error("{0}")]
     Later(String),

@@ -150,6 +150,10 @@ pub(crate) async fn finish(
     flow: &OAuthFlow,
     query: &str,
 ) -> Result<Connected, FinishError> {
+    // What was begun is finished only by whoever may still do it.
+    if member.actor().require_connecting().is_err() {
+        return Err(FinishError::NotAllowed);
+    }
     let answer = read_callback(query);
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;

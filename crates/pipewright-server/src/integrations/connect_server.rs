@@ -12,6 +12,7 @@ use url::Url;
 use super::connect::{Owner, Proved, keep};
 use crate::access::Parts;
 use crate::app::App;
+use crate::ground::Denied;
 use crate::http::MemberOf;
 
 /// What was entered.
@@ -43,6 +44,9 @@ pub(crate) enum Field {
 /// Why nothing was kept.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AddError {
+    /// The member may not connect this account.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// What was entered does not work; the sentence stands beside its field.
     #[error("{1}")]
     Field(Field, String),
@@ -72,6 +76,7 @@ pub(crate) async fn add(
     member: &MemberOf,
     form: &ServerForm,
 ) -> Result<Added, AddError> {
+    member.actor().require_connecting()?;
     let base = parse_base_url(&form.host)
         .map_err(|error| AddError::Field(Field::Host, capital(&error.to_string())))?;
     // Said before anything is sent, and judged again when a connection is made.

@@ -205,15 +205,9 @@ async fn s4_guesses_at_once_are_counted_before_they_are_looked_at() {
     assert!(looked_at <= 5, "{looked_at} passwords were looked at");
 }
 
-/// S7: a visitor chooses no address, neither directly nor through nginx set up as the documentation says.
+/// S7: a visitor chooses no address, neither directly nor through a proxy set up as the documentation says.
 #[tokio::test(flavor = "multi_thread")]
-async fn s7_nginx_as_documented_tells_the_visitors_address() {
-    let documentation = include_str!("../../../../docs/install.md");
-    let location = documentation
-        .split("```nginx\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .expect("lines for nginx");
+async fn s7_proxies_as_documented_tell_the_visitors_address() {
     let simulator = Simulator::start(SimulatorOptions::default())
         .await
         .expect("the simulator starts");
@@ -221,41 +215,40 @@ async fn s7_nginx_as_documented_tells_the_visitors_address() {
     let mut team = Team::set_up(server.setup_link.as_deref().expect("a first run"))
         .await
         .expect("sets up");
-    let Some(nginx) = Nginx::start(location, &server.url) else {
-        return;
-    };
-    let address = nginx.signs_in_claiming("198.51.100.7");
-    assert_eq!(address, 422);
-    let log = team
-        .person
-        .goes_to(&format!(
-            "{}/installation/audit-log?what=user.sign_in_refused",
-            server.url
-        ))
-        .await
-        .expect("reads")
-        .text();
-    assert!(
-        log.contains("127.0.0.1") && !log.contains("198.51.100.7"),
-        "{log}"
-    );
+    let proxies = [Proxy::nginx(&server.url), Proxy::caddy(&server.url)];
+    for proxy in proxies.into_iter().flatten() {
+        assert_eq!(proxy.signs_in_claiming("198.51.100.7"), 422, "{proxy:?}");
+        let log = team
+            .person
+            .goes_to(&format!(
+                "{}/installation/audit-log?what=user.sign_in_refused",
+                server.url
+            ))
+            .await
+            .expect("reads")
+            .text();
+        assert!(
+            log.contains("127.0.0.1") && !log.contains("198.51.100.7"),
+            "{proxy:?}: {log}"
+        );
+    }
 }
 
-/// A real nginx with the documented lines; nothing where it is not installed.
-struct Nginx {
+/// A real proxy with the documented lines.
+#[derive(Debug)]
+struct Proxy {
     child: Child,
     port: u16,
     _directory: tempfile::TempDir,
 }
 
-impl Nginx {
-    fn start(location: &str, upstream: &str) -> Option<Self> {
-        let program = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]
-            .into_iter()
-            .find(|path| std::path::Path::new(path).exists())?;
+impl Proxy {
+    /// nginx; nothing where it is not installed.
+    fn nginx(upstream: &str) -> Option<Self> {
+        let program = installed("nginx")?;
         let directory = tempfile::tempdir().expect("a directory");
         let port = crate::server::free_port();
-        let location = location.replace("http://127.0.0.1:8080", upstream);
+        let location = documented("nginx").replace("http://127.0.0.1:8080", upstream);
         let place = directory.path().display();
         let config = format!(
             "daemon off; master_process off; pid {place}/pid; error_log {place}/error.log;\n\
@@ -265,27 +258,51 @@ impl Nginx {
         );
         let path = directory.path().join("nginx.conf");
         std::fs::write(&path, config).expect("is written");
-        let child = Command::new(program)
-            .arg("-c")
+        let mut command = Command::new(program);
+        command.arg("-c").arg(&path).arg("-p").arg(directory.path());
+        Some(Self::start(command, port, directory))
+    }
+
+    /// Caddy; nothing where it is not installed.
+    fn caddy(upstream: &str) -> Option<Self> {
+        let program = installed("caddy")?;
+        let directory = tempfile::tempdir().expect("a directory");
+        let port = crate::server::free_port();
+        let site = documented("caddy")
+            .replace("ci.example.com", &format!("http://127.0.0.1:{port}"))
+            .replace("127.0.0.1:8080", upstream.trim_start_matches("http://"));
+        let path = directory.path().join("Caddyfile");
+        std::fs::write(&path, format!("{{\n    admin off\n}}\n{site}")).expect("is written");
+        let mut command = Command::new(program);
+        command
+            .args(["run", "--adapter", "caddyfile", "--config"])
             .arg(&path)
-            .arg("-p")
-            .arg(directory.path())
+            .env("HOME", directory.path())
+            .env("XDG_DATA_HOME", directory.path())
+            .env("XDG_CONFIG_HOME", directory.path());
+        Some(Self::start(command, port, directory))
+    }
+
+    fn start(mut command: Command, port: u16, directory: tempfile::TempDir) -> Self {
+        let child = command
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("nginx starts");
-        Some(Self {
+            .expect("the proxy starts");
+        Self {
             child,
             port,
             _directory: directory,
-        })
+        }
     }
 
     /// Tries a wrong password with an invented `X-Forwarded-For`. Gives the status.
     fn signs_in_claiming(&self, address: &str) -> u16 {
         let body = "email=stranger%40example.com&password=wrong";
         let request = format!(
-            "POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: {address}\r\nConnection: close\r\n\
+            "POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nX-Forwarded-For: {address}\r\nConnection: close\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            self.port,
             body.len()
         );
         let deadline = std::time::Instant::now() + crate::team::PATIENCE;
@@ -302,16 +319,32 @@ impl Nginx {
             }
             assert!(
                 std::time::Instant::now() < deadline,
-                "nginx does not listen"
+                "the proxy does not listen"
             );
             std::thread::yield_now();
         }
     }
 }
 
-impl Drop for Nginx {
+impl Drop for Proxy {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The lines that the documentation gives for a proxy.
+fn documented(proxy: &str) -> &'static str {
+    include_str!("../../../../docs/install.md")
+        .split(&format!("```{proxy}\n"))
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("lines for it")
+}
+
+fn installed(program: &str) -> Option<String> {
+    ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
+        .into_iter()
+        .map(|directory| format!("{directory}/{program}"))
+        .find(|path| std::path::Path::new(path).exists())
 }

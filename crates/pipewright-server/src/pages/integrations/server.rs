@@ -39,7 +39,6 @@ async fn add_credentials(
     member: MemberOf,
     PageForm(fields): PageForm<Fields>,
 ) -> Result<Response, PageError> {
-    member.actor().require_connecting()?;
     let form = ServerForm {
         host: fields.host,
         username: fields.username,
@@ -66,6 +65,7 @@ async fn add_credentials(
             )
                 .into_response())
         }
+        Err(AddError::Denied(denied)) => Err(denied.into()),
         Err(AddError::Internal(error)) => Err(PageError::internal(error)),
     }
 }
