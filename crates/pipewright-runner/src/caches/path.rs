@@ -31,8 +31,8 @@ impl CachePath {
 
 /// Resolves a path as the pipeline file writes it. An error is the rest of a sentence.
 ///
-/// Paths are relative to the clone directory or begin with the home directory, which is the step's own. Others would be
-/// shared by every step of the machine, and replaced below the feet of those that run: they are not cached here.
+/// Paths are relative to the clone directory or begin with the home directory, which is the step's own, or are Bitbucket's own
+/// absolute paths of these two. Others would be shared by every step of the machine, and replaced below the feet of those that run: they are not cached here.
 pub(super) fn resolve(
     text: &str,
     directories: &StepDirectories,
@@ -45,6 +45,8 @@ pub(super) fn resolve(
         ("${HOME}", &directories.home),
         ("$BITBUCKET_CLONE_DIR", &directories.build),
         ("${BITBUCKET_CLONE_DIR}", &directories.build),
+        ("/opt/atlassian/pipelines/agent/build", &directories.build),
+        ("/opt/atlassian/pipelines/agent/home", &directories.home),
     ];
     let named = bases.into_iter().find_map(|(prefix, base)| {
         let rest = text.strip_prefix(prefix)?;
@@ -99,6 +101,11 @@ mod tests {
             ("$HOME/.m2/repository", Some("/step/home/.m2/repository")),
             ("${HOME}/x", Some("/step/home/x")),
             ("$BITBUCKET_CLONE_DIR/x", Some("/step/build/x")),
+            (
+                "/opt/atlassian/pipelines/agent/build/x/y",
+                Some("/step/build/x/y"),
+            ),
+            ("/opt/atlassian/pipelines/agent/builds/x", None),
             ("/root/.cache", None),
             ("/step/home/x", None),
             ("../other", None),

@@ -163,6 +163,7 @@ async fn the_same_step_gets_what_it_likes_without_a_sandbox() {
                 "mount ",
                 "proc/sys",
                 "setsid",
+                "find ",
                 "sleep",
             ]
             .iter()

@@ -46,7 +46,7 @@ impl Groups {
         }
         let steps = self.steps.get_or_init(|| {
             let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-            prepare(Path::new(TREE), &own)
+            prepare(Path::new(TREE), &own, &is_ours)
                 .inspect_err(|error| {
                     tracing::warn!(%error, "the limits host.memory_mb, host.processes and host.cpus cannot be kept: the server may not make control groups; run it under systemd with Delegate=yes (docs/isolation.md)");
                 })
@@ -124,8 +124,17 @@ impl Group {
     }
 }
 
-/// Makes the group of all steps beside the server's own. `own` is `/proc/self/cgroup`.
-fn prepare(tree: &Path, own: &str) -> io::Result<PathBuf> {
+/// True for this process and what it started.
+fn is_ours(id: &str) -> bool {
+    let own = rustix::process::getpid();
+    id.parse()
+        .ok()
+        .and_then(Pid::from_raw)
+        .is_some_and(|id| id == own || super::tree::descendants(own).contains(&id))
+}
+
+/// Makes the group of all steps beside the server's own. `own` is `/proc/self/cgroup`. Processes of others are not moved.
+fn prepare(tree: &Path, own: &str, is_ours: &dyn Fn(&str) -> bool) -> io::Result<PathBuf> {
     let own = own
         .lines()
         .find_map(|line| line.strip_prefix("0::/"))
@@ -143,6 +152,12 @@ fn prepare(tree: &Path, own: &str) -> io::Result<PathBuf> {
             tree.display()
         )));
     }
+    let inside = std::fs::read_to_string(base.join("cgroup.procs"))?;
+    if let Some(other) = inside.lines().find(|id| !is_ours(id)) {
+        return Err(io::Error::other(format!(
+            "the server shares its control group with others (process {other})"
+        )));
+    }
     let (server, steps) = (base.join(SERVER), base.join(STEPS));
     for directory in [&server, &steps] {
         match std::fs::create_dir(directory) {
@@ -150,7 +165,6 @@ fn prepare(tree: &Path, own: &str) -> io::Result<PathBuf> {
             _ => {}
         }
     }
-    let inside = std::fs::read_to_string(base.join("cgroup.procs"))?;
     for process in inside.lines() {
         // One that ended meanwhile needs no moving.
         let _ = std::fs::write(server.join("cgroup.procs"), process);
@@ -183,14 +197,18 @@ mod tests {
         std::fs::write(unit.join("cgroup.subtree_control"), "").expect("a file");
         std::fs::write(unit.join("cgroup.procs"), "41\n").expect("a file");
         let own = "1:name=x:/y\n0::/system.slice/pipewright.service\n";
-        let steps = prepare(tree.path(), own).expect("it can be made");
+        prepare(tree.path(), own, &|_| false).expect_err("others are in it");
+        let steps = prepare(tree.path(), own, &|id| id == "41").expect("it can be made");
         assert_eq!(read(&unit.join("pipewright-server/cgroup.procs")), "41");
         assert_eq!(
             read(&unit.join("cgroup.subtree_control")),
             "+memory +pids +cpu"
         );
         let again = "0::/system.slice/pipewright.service/pipewright-server\n";
-        assert_eq!(prepare(tree.path(), again).expect("again"), steps);
+        assert_eq!(
+            prepare(tree.path(), again, &|id| id == "41").expect("again"),
+            steps
+        );
         let group = Group {
             path: steps.join("one"),
             limits: HostLimits {
@@ -211,7 +229,7 @@ mod tests {
     #[test]
     fn a_machine_without_them_says_so() {
         let tree = tempfile::tempdir().expect("a directory");
-        prepare(tree.path(), "3:memory:/x\n").expect_err("version 1 alone");
-        prepare(tree.path(), "0::/\n").expect_err("a hybrid tree");
+        prepare(tree.path(), "3:memory:/x\n", &|_| true).expect_err("version 1 alone");
+        prepare(tree.path(), "0::/\n", &|_| true).expect_err("a hybrid tree");
     }
 }

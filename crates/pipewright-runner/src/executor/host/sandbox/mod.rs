@@ -6,8 +6,7 @@
 //! configuration, sockets, homes. The network is the machine's. The kernel ends whatever runs in it together with its first
 //! process, and ends that one when the runner dies.
 //!
-//! Inside waits a small shell, the *keeper* of the room's door: it runs a script when it is asked to, and says how it ended.
-//! Words go through two named pipes that this side opened before anything ran inside.
+//! Inside waits a small shell, the *porter*: it runs a script when it is asked to, and says how it ended. Words go through two named pipes that this side opened before anything ran inside.
 
 mod arguments;
 mod diagnose;
@@ -17,6 +16,7 @@ mod limits;
 mod room;
 mod tree;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -109,5 +109,8 @@ fn program() -> Option<PathBuf> {
     ]
     .into_iter()
     .map(PathBuf::from)
-    .find(|path| path.exists())
+    .find(|path| {
+        path.metadata()
+            .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    })
 }
