@@ -17,7 +17,8 @@ use pipewright_store::events::{self, Event, EventFilter};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::sentence::{ACTIONS, sentence};
+use super::actions::ACTIONS;
+use super::sentence::sentence;
 use crate::app::App;
 use crate::http::{Html, MemberOf, Page, PageError, Rail};
 

@@ -1,5 +1,6 @@
 //! History: what it says, and the audit logs of accounts and of the installation.
 
+mod actions;
 mod audit_log;
 mod sentence;
 

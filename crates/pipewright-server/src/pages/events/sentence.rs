@@ -1,5 +1,5 @@
-//! What a line of history says, as a sentence for people. Every action that is ever recorded stands in the table here: a
-//! test looks through the source, so that no event is without words.
+//! What a line of history says, as a sentence for people. Every action that is ever recorded stands in the table
+//! of actions and has its words here: a test looks through the source.
 
 use std::borrow::Cow;
 
@@ -7,78 +7,6 @@ use pipewright_store::events::Event;
 use serde_json::Value;
 
 use crate::http::format::count;
-
-/// Every action with what it is called where one is chosen, by noun.
-pub(crate) const ACTIONS: &[(&str, &str)] = &[
-    ("account.created", "Account made"),
-    ("account.deleted", "Account deleted"),
-    ("account.given", "Account given to another owner"),
-    ("account.renamed", "Account renamed"),
-    ("application.caches_cleared", "Caches cleared"),
-    ("application.created", "Application made"),
-    ("application.deleted", "Application deleted"),
-    ("application.key_registered", "SSH key put on a repository"),
-    ("application.renamed", "Application renamed"),
-    (
-        "application.rules_changed",
-        "Rules of an application changed",
-    ),
-    ("bitbucket_consumer.set", "OAuth consumer stored"),
-    ("build.rerun", "Build run again"),
-    ("build.resumed", "Build continued"),
-    ("build.started", "Build started"),
-    ("build.stopped", "Build stopped"),
-    ("delivery.redelivered", "Delivery processed again"),
-    ("installation.address_allowed", "Outgoing address allowed"),
-    ("installation.address_removed", "Outgoing address removed"),
-    (
-        "installation.rules_changed",
-        "Rules of the installation changed",
-    ),
-    ("installation.set_up", "Installation set up"),
-    ("integration.clone_via", "Way of cloning changed"),
-    ("integration.connected", "Bitbucket connected"),
-    ("integration.disconnected", "Bitbucket disconnected"),
-    ("integration.host_key_trusted", "Host key trusted"),
-    (
-        "integration.key_registered",
-        "SSH key put on a Bitbucket account",
-    ),
-    ("integration.reconnected", "Bitbucket connected again"),
-    ("integration.revoked", "Access revoked at Bitbucket"),
-    ("invitation.withdrawn", "Invitation withdrawn"),
-    ("member.invited", "Member invited"),
-    ("member.joined", "Member joined"),
-    ("member.left", "Member left"),
-    ("member.removed", "Member removed"),
-    ("member.role_changed", "Role changed"),
-    ("schedule.changed", "Schedule changed"),
-    ("schedule.created", "Schedule made"),
-    ("schedule.deleted", "Schedule deleted"),
-    ("schedule.switched_off", "Schedule switched off"),
-    ("schedule.switched_on", "Schedule switched on"),
-    ("user.address_confirmed", "Address of a user confirmed"),
-    ("user.address_released", "Address of a user released"),
-    ("user.disabled", "User disabled"),
-    ("user.enabled", "User enabled"),
-    ("user.invited", "User invited"),
-    ("user.joined", "User joined"),
-    ("user.made_administrator", "Administrator made"),
-    ("user.no_longer_administrator", "Administrator removed"),
-    ("user.password_changed", "Password changed"),
-    ("user.password_reset", "Password reset"),
-    ("user.renamed", "User renamed"),
-    ("user.reset_link_made", "Link for a new password made"),
-    ("user.rights_changed", "Rights of a user changed"),
-    ("user.session_ended", "Session ended"),
-    ("user.sessions_ended", "Sessions ended"),
-    ("user.sign_in_refused", "Sign-in refused"),
-    ("user.signed_in", "Signed in"),
-    ("user.signed_out", "Signed out"),
-    ("variable.removed", "Variable removed"),
-    ("variable.set", "Variable set"),
-    ("webhook.repaired", "Webhook repaired"),
-];
 
 /// The details of an event, read as what they should be.
 struct Detail<'a>(&'a Value);
@@ -408,6 +336,24 @@ fn work(action: &str, of: &str, detail: &Detail<'_>) -> Option<String> {
         ),
         "build.stopped" => format!("stopped {of}{}", commit()),
         "delivery.redelivered" => format!("had the delivery {of} processed again"),
+        "retention.changed" => {
+            let kept: Vec<String> = [
+                ("builds_days", "builds for ", " days"),
+                ("builds_per_ref", "the newest ", " builds of a branch"),
+                ("logs_days", "logs for ", " days"),
+                ("bodies_days", "bodies of deliveries for ", " days"),
+                ("statuses_days", "sent statuses for ", " days"),
+            ]
+            .iter()
+            .map(|(name, before, after)| detail.part(name, before, after))
+            .filter(|part| !part.is_empty())
+            .collect();
+            if kept.is_empty() {
+                "keeps everything as long as the installation does".to_owned()
+            } else {
+                format!("changed how long things are kept: {}", list(&kept))
+            }
+        }
         "schedule.changed" => schedule("changed"),
         "schedule.created" => schedule("made"),
         "schedule.deleted" => schedule("deleted"),
@@ -438,7 +384,8 @@ mod tests {
     use pipewright_store::events::Event;
     use serde_json::{Value, json};
 
-    use super::{ACTIONS, sentence};
+    use super::super::actions::ACTIONS;
+    use super::sentence;
 
     fn event(action: &str, subject: &str, detail: Value) -> Event {
         Event {
@@ -473,22 +420,43 @@ mod tests {
                 continue;
             }
             let text = std::fs::read_to_string(&path).expect("source");
-            for word in text.split('"') {
-                let is_action = word.split_once('.').is_some_and(|(noun, verb)| {
-                    nouns.contains(noun)
-                        && !verb.is_empty()
-                        && verb
-                            .bytes()
-                            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            // What stands shortly behind an act of writing history, whatever its noun; and words of known nouns anywhere,
+            // because some are chosen before.
+            let behind = text
+                .match_indices("record(")
+                .chain(text.match_indices("action: "))
+                .flat_map(|(at, _)| {
+                    let near: String = text[at..].chars().take(120).collect();
+                    near.split('"')
+                        .skip(1)
+                        .step_by(2)
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
                 });
+            let anywhere = text
+                .split('"')
+                .filter(|word| {
+                    word.split_once('.')
+                        .is_some_and(|(noun, _)| nouns.contains(noun))
+                })
                 // Names of settings look alike.
-                if is_action
-                    && !["installation.accounts", "installation.connections"].contains(&word)
-                {
-                    found.insert(word.to_owned());
-                }
-            }
+                .filter(|word| {
+                    !["installation.accounts", "installation.connections"].contains(word)
+                })
+                .map(str::to_owned);
+            found.extend(behind.chain(anywhere).filter(|word| is_action(word)));
         }
+    }
+
+    fn is_action(word: &str) -> bool {
+        let is_word = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        word.split_once('.')
+            .is_some_and(|(noun, verb)| is_word(noun) && is_word(verb))
     }
 
     #[test]
