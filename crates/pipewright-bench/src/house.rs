@@ -111,6 +111,7 @@ impl Home {
             extra_ca_pem: None,
             delivery_body_limit: 25 << 20,
             cache_bytes: 1 << 30,
+            log_bytes: 1_000_000_000,
             artifact_keep: Duration::from_hours(24 * 14),
             host: HostOptions::default(),
             workspace_bytes: None,

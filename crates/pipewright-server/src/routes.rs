@@ -30,7 +30,8 @@ pub fn router(app: App) -> Router {
         .fallback(async || PageError::NotFound)
         .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
         // The last added is the outermost: read from the bottom up. A request gets its id, then its answer's headers
-        // are set whatever it is; problems are drawn inside the compression and outside of everything that may refuse.
+        // are set whatever it is; problems are drawn inside the compression and outside of everything that may refuse. What follows the database's layer
+        // asks the database.
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(csrf)
         .layer(from_fn(layers::timeout::layer))
@@ -38,6 +39,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), layers::streams::layer))
         .layer(from_fn_with_state(app.clone(), layers::problems::layer))
         .layer(from_fn_with_state(app.clone(), layers::flash::layer))
+        .layer(from_fn_with_state(app.clone(), layers::database::layer))
         .layer(layers::compression::layer())
         .layer(from_fn_with_state(policy, layers::security_headers::layer))
         .layer(from_fn(layers::request_id::layer))

@@ -98,9 +98,64 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// True where the statement is right and the database cannot serve it now: it is not there, going down or coming up, has no
+    /// connection, no space or no disk that writes. Worth another try later.
+    pub fn is_unavailable(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::Protocol(_) => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_passing(&code)),
+            _ => false,
+        }
+    }
+
     /// True where a unique index refused the row.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Exists(_))
             || matches!(self, Self::Database(error) if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation))
+    }
+}
+
+/// Codes of failures that are the database's and not the statement's. PostgreSQL's have five characters: its classes for
+/// connections, resources and an operator's interventions. SQLite's are numbers, whose lowest byte tells the kind.
+fn is_passing(code: &str) -> bool {
+    if code.len() == 5 {
+        let classes = ["08", "53", "57", "58"];
+        return classes.iter().any(|class| code.starts_with(class));
+    }
+    const BUSY: u32 = 5;
+    const LOCKED: u32 = 6;
+    const READONLY: u32 = 8;
+    const IOERR: u32 = 10;
+    const FULL: u32 = 13;
+    const CANTOPEN: u32 = 14;
+    code.parse::<u32>()
+        .is_ok_and(|code| [BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN].contains(&(code & 0xff)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn what_passes_is_told_from_what_is_wrong() {
+        for passing in [
+            "57P01", "57P03", "53300", "08006", "58030", "5", "517", "13", "778", "14", "1032",
+        ] {
+            assert!(is_passing(passing), "{passing}");
+        }
+        for wrong in [
+            "23505", "42601", "22001", "25P02", "40001", "19", "2067", "1", "787",
+        ] {
+            assert!(!is_passing(wrong), "{wrong}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Statuses: what Bitbucket must be told of a commit. An outbox, sent in order per repository, commit and key.
 //!
 //! A row is made in the transaction that made it true, and is sent, replaced or given up later; it is never lost with a
-//! process. Of one key only the oldest open row is ever offered for sending.
+//! process. Of one key only the oldest open row is ever offered for sending: the oldest by the database's own count, which
+//! a clock that was set back does not disturb.
 
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, BuildId, IntegrationId, RepositoryId};
@@ -42,8 +43,8 @@ statements! {
          WHERE s.integration_id = $1 AND s.sent_at IS NULL AND s.given_up_at IS NULL AND (s.send_after <= $2 OR s.send_after > $3)
            AND NOT EXISTS (SELECT 1 FROM statuses older
                            WHERE older.repository_id = s.repository_id AND older.commit_hash = s.commit_hash AND older.status_key = s.status_key
-                             AND older.sent_at IS NULL AND older.given_up_at IS NULL AND older.id < s.id)
-         ORDER BY s.id LIMIT 1"
+                             AND older.sent_at IS NULL AND older.given_up_at IS NULL AND older.sequence < s.sequence)
+         ORDER BY s.sequence LIMIT 1"
     );
     SENT = same("UPDATE statuses SET sent_at = $2, error = NULL WHERE id = $1 AND sent_at IS NULL");
     RETRY = same("UPDATE statuses SET tries = tries + 1, send_after = $2, error = $3 WHERE id = $1");
@@ -51,7 +52,7 @@ statements! {
     NEWER = same(
         "SELECT COUNT(*) FROM statuses newer JOIN statuses this ON this.id = $1
          WHERE newer.repository_id = this.repository_id AND newer.commit_hash = this.commit_hash AND newer.status_key = this.status_key
-           AND newer.sent_at IS NULL AND newer.given_up_at IS NULL AND newer.id > this.id"
+           AND newer.sent_at IS NULL AND newer.given_up_at IS NULL AND newer.sequence > this.sequence"
     );
     HOLD = same(
         "UPDATE statuses SET send_after = $2 WHERE integration_id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND send_after < $2"
@@ -60,7 +61,7 @@ statements! {
         "UPDATE statuses SET send_after = $2 WHERE integration_id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND send_after > $2"
     );
     OF_BUILD = same(
-        "SELECT state, created_at, send_after, tries, sent_at, given_up_at, error FROM statuses WHERE build_id = $1 ORDER BY id"
+        "SELECT state, created_at, send_after, tries, sent_at, given_up_at, error FROM statuses WHERE build_id = $1 ORDER BY sequence"
     );
 }
 
@@ -397,4 +398,68 @@ mod tests {
             assert_eq!(super::of_build(&db, build).await.expect("reads").len(), 3);
         });
     }
+
+    #[test]
+    fn a_clock_that_went_back_changes_no_order() {
+        on_each_database(async |db| {
+            let made = an_application(&db, "back").await;
+            let mut tx = db.begin().await.expect("begins");
+            let build = a_planned_build(&mut tx, made, "main", 'a').await;
+            let integration = crate::builds::load_run(&mut tx, build)
+                .await
+                .expect("reads")
+                .expect("a build")
+                .context
+                .integration_id;
+            // Each earlier than the one before, by its clock and by its id.
+            for (hour, state) in [(9, StatusState::InProgress), (8, StatusState::Successful)] {
+                let status = NewStatus {
+                    build_id: build,
+                    integration_id: integration,
+                    repository_id: made.repository,
+                    commit: "a".repeat(40),
+                    key: "one".to_owned(),
+                    state,
+                    payload: serde_json::json!({}),
+                    created_at: Timestamp::from_seconds(hour * 3600),
+                };
+                super::enqueue(&mut tx, &status).await.expect("enqueues");
+                let id = uuid::Uuid::from_u128(u128::try_from(hour).expect("an hour"));
+                within!(tx, ANOTHER_ID, |executor, sql| sqlx::query(sql)
+                    .bind(id)
+                    .bind(state.as_str())
+                    .execute(executor)
+                    .await
+                    .map(drop))
+                .expect("an id of that hour");
+            }
+            tx.commit().await.expect("commits");
+            let now = Timestamp::from_seconds(10 * 3600);
+            let first = super::next(&db, integration, now)
+                .await
+                .expect("reads")
+                .expect("one");
+            assert_eq!(first.state, StatusState::InProgress);
+            let mut tx = db.begin().await.expect("begins");
+            assert!(super::is_replaced(&mut tx, first.id).await.expect("reads"));
+            super::sent(&mut tx, first.id, now).await.expect("sends");
+            tx.commit().await.expect("commits");
+            let last = super::next(&db, integration, now)
+                .await
+                .expect("reads")
+                .expect("one");
+            assert_eq!(last.state, StatusState::Successful);
+            let mut tx = db.begin().await.expect("begins");
+            assert!(!super::is_replaced(&mut tx, last.id).await.expect("reads"));
+        });
+    }
+
+    const ANOTHER_ID: crate::macros::Statement = {
+        const TEXT: &str = "UPDATE statuses SET id = $1 WHERE state = $2";
+        crate::macros::Statement {
+            name: "ANOTHER_ID",
+            sqlite: TEXT,
+            postgres: TEXT,
+        }
+    };
 }

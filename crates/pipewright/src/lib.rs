@@ -4,6 +4,8 @@
 mod commands;
 mod config;
 mod key_file;
+mod logging;
+#[cfg(feature = "demo")]
 pub mod story;
 
 use std::io::Write;
@@ -25,12 +27,23 @@ pub fn run() -> ExitCode {
         // What an installation writes is for its own user: database, logs, mirrors, keys.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     }
+    if let Err(error) = cli.prepare() {
+        let _ = writeln!(anstream::stderr(), "pipewright: {error:#}");
+        return ExitCode::from(WRONG_CONFIGURATION);
+    }
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
             // Nothing is left to do where even standard error is closed.
             let _ = writeln!(anstream::stderr(), "pipewright: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<config::Mistakes>() {
+                ExitCode::from(WRONG_CONFIGURATION)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
+
+/// The exit code of a wrong command line or configuration, as clap has it.
+const WRONG_CONFIGURATION: u8 = 2;

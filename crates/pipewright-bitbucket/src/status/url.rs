@@ -10,11 +10,11 @@ const MAX_URL: usize = 450;
 pub enum StatusUrlProblem {
     /// Cloud wants a dot in the host name, or an IP address.
     #[error(
-        "Bitbucket Cloud refuses links to {0:?}, because the name has no dot; set Pipewright's public address to a full host name or an IP address"
+        "Bitbucket Cloud refuses links to {0:?}, because the name has no dot; set server.public_url to a full host name or an IP address"
     )]
     HostWithoutDot(String),
     /// Only web addresses can be shown.
-    #[error("Bitbucket shows only http and https links; set Pipewright's public address to one")]
+    #[error("Bitbucket shows only http and https links; set server.public_url to one")]
     NotHttp,
     /// Too long.
     #[error(

@@ -84,7 +84,7 @@ pub(crate) fn classify_connect(
             GitError::Timeout {
                 operation: "connect",
                 limit,
-                limit_name: "connect_timeout",
+                limit_name: "git.connect_seconds",
             }
         } else {
             GitError::Other {
@@ -182,7 +182,7 @@ fn classify_http(operation: &'static str, text: &str, host: &str, url: &str) -> 
         GitError::Timeout {
             operation,
             limit: std::time::Duration::from_mins(1),
-            limit_name: "connect_timeout",
+            limit_name: "git.connect_seconds",
         }
     } else {
         GitError::Other {

@@ -98,7 +98,7 @@ impl Git {
         build(&mut command);
         let finished = run(&mut command, input, limits)
             .await
-            .map_err(|failure| self.failure(operation, failure, limits, "local_timeout"))?;
+            .map_err(|failure| self.failure(operation, failure, limits, "git.local_seconds"))?;
         Ok(finished)
     }
 
@@ -121,7 +121,7 @@ impl Git {
         build(&mut command);
         run(&mut command, &[], limits)
             .await
-            .map_err(|failure| self.failure(operation, failure, limits, "local_timeout"))
+            .map_err(|failure| self.failure(operation, failure, limits, "git.local_seconds"))
     }
 
     /// Runs a git command against a remote and reads its failure. A kept SSH connection that turns out to be dead is

@@ -77,7 +77,7 @@ pub enum GitError {
     },
     /// The TLS certificate is not trusted.
     #[error(
-        "the TLS certificate of {host} is not trusted ({detail}); set the private authority's file with `ca_file`"
+        "the TLS certificate of {host} is not trusted ({detail}); give Pipewright your company's certificate authority (setting bitbucket.extra_ca_file)"
     )]
     Certificate {
         /// The host asked.
@@ -86,7 +86,7 @@ pub enum GitError {
         detail: String,
     },
     /// It took too long and was ended.
-    #[error("git {operation} took longer than {} s and was ended; try again, or raise the limit `{limit_name}`", limit.as_secs())]
+    #[error("git {operation} took longer than {} s and was ended; try again, or raise the setting {limit_name}", limit.as_secs())]
     Timeout {
         /// `fetch`, `checkout`, …
         operation: &'static str,

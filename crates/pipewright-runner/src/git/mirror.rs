@@ -282,7 +282,7 @@ impl MirrorStore {
                 "fetch",
                 &network,
                 options.fetch_timeout,
-                "fetch_timeout",
+                "git.fetch_seconds",
                 1 << 20,
                 |command| {
                     command.env("GIT_DIR", &mirror.path);

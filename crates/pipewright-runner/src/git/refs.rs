@@ -38,7 +38,7 @@ impl Git {
                 "ls-remote",
                 &network,
                 self.options().local_timeout,
-                "local_timeout",
+                "git.local_seconds",
                 LIST_LIMIT,
                 |command| {
                     command

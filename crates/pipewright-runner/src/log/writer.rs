@@ -190,7 +190,7 @@ impl LogWriter {
             if !self.full {
                 self.full = true;
                 let words = format!(
-                    "\nThe log is longer than {} bytes; the rest is not kept, and the script continues.\n",
+                    "\nThe log is longer than {} bytes (setting runner.log_mb); the rest is not kept, and the script continues.\n",
                     self.limit
                 );
                 self.outgoing.extend_from_slice(words.as_bytes());
@@ -314,7 +314,8 @@ mod tests {
         }
         let text = String::from_utf8(all).expect("UTF-8");
         assert!(
-            text.starts_with("Cloned.\nxxx") && text.contains("longer than 1000 bytes;"),
+            text.starts_with("Cloned.\nxxx")
+                && text.contains("longer than 1000 bytes (setting runner.log_mb);"),
             "{}",
             &text[..40]
         );

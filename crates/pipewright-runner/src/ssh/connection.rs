@@ -267,7 +267,7 @@ impl SshConnections {
                 RunFailure::Timeout | RunFailure::TooLarge => GitError::Timeout {
                     operation: "connect",
                     limit: time,
-                    limit_name: "connect_timeout",
+                    limit_name: "git.connect_seconds",
                 },
             })?;
         if finished.status.success() {

@@ -72,6 +72,7 @@ impl EmbeddedRunner {
         });
         config.environment = self.environment.clone();
         config.caches = Some(app.caches.clone());
+        config.log_limit = app.config.log_bytes;
         config.drain = app.config.drain;
         config.limits.stop_grace = app.config.stop_grace;
         config.limits.workspace = app.config.workspace_bytes;

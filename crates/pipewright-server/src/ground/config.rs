@@ -79,6 +79,8 @@ pub struct ServerConfig {
     pub extra_ca_pem: Option<String>,
     /// The largest webhook body that is taken, in bytes.
     pub delivery_body_limit: usize,
+    /// The longest log of an attempt that is kept, in bytes.
+    pub log_bytes: u64,
     /// Bytes of all caches that the embedded runner keeps.
     pub cache_bytes: u64,
     /// How long artifacts are kept.

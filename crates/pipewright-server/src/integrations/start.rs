@@ -34,7 +34,7 @@ pub(crate) enum StartError {
     OAuth(#[from] OAuthError),
     /// Our own public address is not one.
     #[error(
-        "the public address of this installation is not usable as a callback ({0}); check the setting public_url"
+        "the public address of this installation is not usable as a callback ({0}); check the setting server.public_url"
     )]
     Address(#[from] url::ParseError),
     /// The database did not answer.

@@ -14,14 +14,15 @@ use super::Reading;
 /// Deliveries that wait to be stored at most.
 const QUEUE: usize = 1024;
 
-/// How long a request waits for its place and for its commit, together: less than Bitbucket's ten seconds.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long a request waits for its place and for its commit, together: far below Bitbucket's ten seconds, so that whoever
+/// sends knows soon that it must send again.
+const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// A delivery was not stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IntakeError {
     /// The database could not keep up.
-    #[error("more deliveries arrive than the database can store in {} s; the disk of the data directory is too slow", PATIENCE.as_secs())]
+    #[error("the database did not store it in time; send the delivery again in a minute")]
     Full,
     /// The server is going down.
     #[error("the server is going down; send the delivery again in a minute")]

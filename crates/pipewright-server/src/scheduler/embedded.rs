@@ -13,6 +13,7 @@ use pipewright_runner::artifacts::ArtifactStream;
 use pipewright_runner::runner::{DispatchError, Dispatcher};
 use pipewright_runner::trouble::is_of_machine;
 use pipewright_store::attempts::{self, Claim, Ended};
+use pipewright_store::logs::LogWriter;
 use pipewright_store::{StoreError, artifacts, builds, output_variables};
 use uuid::Uuid;
 
@@ -440,6 +441,15 @@ impl Dispatcher for EmbeddedDispatcher {
             position: holding.position,
             number: holding.number,
         };
+        // The end of an attempt is stored when the log that it speaks of survives the power going.
+        let log = Arc::clone(&holding.log);
+        tokio::task::spawn_blocking(move || {
+            let log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.as_ref().map_or(Ok(()), LogWriter::make_last)
+        })
+        .await
+        .map_err(|error| unavailable(&error))?
+        .map_err(|error| unavailable(&error))?;
         let accepted = finish(&self.app, which, &ended, Ending::Reported, now)
             .await
             .map_err(|error| unavailable(&error))?;

@@ -121,7 +121,9 @@ async fn lose(app: &App, held: &Held, ending: Ending) -> Result<(), StoreError> 
     let attempt = held.id;
     // The log's length as its file has it; a log that cannot be read is no reason to keep the build waiting.
     let length = tokio::task::spawn_blocking(move || {
-        log.writer(attempt).map(|log| (log.bytes(), log.lines()))
+        let log = log.writer(attempt)?;
+        log.make_last()?;
+        Ok::<_, std::io::Error>((log.bytes(), log.lines()))
     })
     .await;
     let (log_bytes, log_lines) = length.ok().and_then(Result::ok).unwrap_or_default();

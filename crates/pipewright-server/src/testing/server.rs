@@ -280,6 +280,7 @@ async fn open(
         outgoing: Vec::new(),
         extra_ca_pem: None,
         delivery_body_limit: 1024 * 1024,
+        log_bytes: 1_000_000_000,
         cache_bytes: 1 << 30,
         artifact_keep: options.artifact_keep,
         // Steps of these tests meet at files outside of their workspaces. Sandboxes have tests of their own: of the runner, and

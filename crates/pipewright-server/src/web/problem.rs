@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use pipewright_store::StoreError;
 
 use crate::ground::{Failure, Kind};
 
@@ -60,7 +61,8 @@ pub(crate) enum PageError {
 impl PageError {
     /// An internal error.
     pub(crate) fn internal(error: impl Into<anyhow::Error>) -> Self {
-        Self::Internal(error.into())
+        let error: anyhow::Error = error.into();
+        Self::from(error)
     }
 
     /// The sentence to say beside the form or on the page that was looked at.
@@ -123,7 +125,17 @@ impl<E: Failure> From<E> for PageError {
 }
 
 impl From<anyhow::Error> for PageError {
+    /// A database that cannot serve anybody now is not this request's fault, and soon over.
     fn from(error: anyhow::Error) -> Self {
+        let is_passing = error.chain().any(|cause| {
+            cause
+                .downcast_ref::<StoreError>()
+                .is_some_and(StoreError::is_unavailable)
+        });
+        if is_passing {
+            tracing::warn!("the database is not available: {error:#}");
+            return Self::Unavailable(super::layers::database::SENTENCE.to_owned());
+        }
         Self::Internal(error)
     }
 }

@@ -97,6 +97,7 @@ impl TestSite {
             outgoing: Vec::new(),
             extra_ca_pem: None,
             delivery_body_limit: 1024 * 1024,
+            log_bytes: 1_000_000_000,
             cache_bytes: 1 << 30,
             artifact_keep: Duration::from_hours(24 * 14),
             host: HostOptions::default(),

@@ -140,6 +140,17 @@ impl Db {
         Tx::begin(&self.backend).await
     }
 
+    /// Whether the database answers, for as long as the caller has patience. SQLite is a file of this machine and is not asked.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite { .. } => Ok(()),
+            Backend::Postgres(pool) => {
+                sqlx::query("SELECT 1").execute(pool).await?;
+                Ok(())
+            }
+        }
+    }
+
     /// Closes every connection; SQLite's log is folded into its file.
     pub async fn close(&self) {
         match &self.backend {

@@ -2,11 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
 
 use pipewright_core::Timestamp;
 use pipewright_core::ids::AttemptId;
 
 use super::{LINES_PER_ENTRY, LogStore, index_path, times};
+use crate::files::{parent, sync_directory};
 
 /// An open log. Blocking: call it where blocking is allowed.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub struct LogWriter {
     log: File,
     index: File,
     times: File,
+    directory: PathBuf,
     bytes: u64,
     lines: u64,
     /// Whether the last line has no end yet.
@@ -54,6 +57,7 @@ impl LogStore {
             log: log.try_clone()?,
             index,
             times,
+            directory: parent(&path).to_owned(),
             bytes: 0,
             lines: 0,
             is_open: false,
@@ -114,6 +118,15 @@ impl LogWriter {
             Some(line) => self.times.write_all(&times::entry(line, at)),
             None => Ok(()),
         }
+    }
+
+    /// Has what was appended survive the power going. Called once, before the attempt's end is stored: the index need not last,
+    /// it can be made again.
+    pub fn make_last(&self) -> io::Result<()> {
+        self.log.sync_all()?;
+        sync_directory(&self.directory)?;
+        // The directory itself may be new.
+        sync_directory(parent(&self.directory))
     }
 
     /// Bytes in the log.

@@ -309,7 +309,7 @@ fn delete(config: Config, account: &str) -> anyhow::Result<ExitCode> {
             database: config.database,
             connections: config.connections,
         };
-        let app = serve::compose(config.server, &config.key_file, database).await?;
+        let app = serve::compose(config.server, &config.key_file, config.git, database).await?;
         let sentence = pipewright_server::delete_account(&app, account).await?;
         app.db.close().await;
         writeln!(anstream::stdout(), "{sentence}")?;

@@ -13,7 +13,7 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 
 /// Prints the settings as a file that could be used, and fails if it could not.
 pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
-    let gathered = configuration.gather()?;
+    let gathered = configuration.gather(None)?;
     let mut out = Vec::new();
     let mut topic = "";
     for setting in SETTINGS {

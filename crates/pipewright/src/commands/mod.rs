@@ -1,10 +1,13 @@
 //! The commands, one file each. Data goes to standard output, talk to standard error.
 
 mod administer;
+mod completions;
 mod config;
+#[cfg(feature = "demo")]
 mod demo;
 mod imports;
 mod key;
+mod manual;
 mod open_files;
 mod output;
 mod plan;
@@ -16,14 +19,36 @@ mod validate;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, check, gather};
+use crate::config::{Config, Gathered, Shorthand, check, gather};
+
+/// What `--help` says of how it is used.
+const EXAMPLES: &str = "\
+Examples:
+  pipewright serve --data-dir /var/lib/pipewright --set server.public_url=https://ci.example.com
+  pipewright validate && pipewright run      in a checkout, before you push
+  pipewright config                          every setting, its value and where it comes from";
+
+/// What `serve --help` says of how it is used.
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  pipewright serve                                             on 127.0.0.1:8080, data in ./pipewright-data
+  pipewright serve --listen 0.0.0.0:8080 --data-dir /var/lib/pipewright
+  pipewright serve --config /etc/pipewright.toml --set log.format=json
+  PIPEWRIGHT_SERVER_PUBLIC_URL=https://ci.example.com pipewright serve";
 
 /// An open, self-hosted CI/CD server for teams on Bitbucket.
 #[derive(Debug, Parser)]
-#[command(name = "pipewright", version, propagate_version = true)]
+#[command(name = "pipewright", version, propagate_version = true, after_help = EXAMPLES)]
 pub(crate) struct Cli {
+    /// Work as if started in this directory.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    /// When there are colours.
+    #[arg(long, value_enum, value_name = "WHEN", global = true, default_value_t = clap::ColorChoice::Auto)]
+    color: clap::ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
@@ -32,8 +57,27 @@ impl Cli {
     /// True of commands whose files are an installation's and not a person's.
     pub(crate) fn is_private(&self) -> bool {
         match self.command {
-            Command::Demo(_) | Command::Serve(_) | Command::Config(_) | Command::Key(_) => true,
-            Command::Validate(_) | Command::Plan(_) | Command::Run(_) => false,
+            Command::Demo { .. }
+            | Command::Serve(_)
+            | Command::User(_)
+            | Command::Account(_)
+            | Command::Config(_)
+            | Command::Key(_) => true,
+            Command::Validate(_)
+            | Command::Plan(_)
+            | Command::Run(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
+        }
+    }
+
+    /// Does what was said before the command: colours, and where to work.
+    pub(crate) fn prepare(&self) -> anyhow::Result<()> {
+        crate::config::colours::choose(self.color);
+        match &self.directory {
+            Some(directory) => std::env::set_current_dir(directory)
+                .with_context(|| format!("cannot work in {}", directory.display())),
+            None => Ok(()),
         }
     }
 }
@@ -41,9 +85,19 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show everything on this machine: a simulated Bitbucket, a team, a push, its build.
+    #[cfg(feature = "demo")]
     Demo(demo::Demo),
+    /// Say where the demonstration is: this program was built without it.
+    #[cfg(not(feature = "demo"))]
+    #[command(hide = true)]
+    Demo {
+        /// Whatever was asked for.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        rest: Vec<std::ffi::OsString>,
+    },
     /// Run the server, with an embedded runner and SQLite unless configured otherwise.
-    Serve(Configuration),
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Serve),
     /// Check pipeline files and explain every problem.
     Validate(validate::Validate),
     /// Show what would run for a branch, tag, pull request or name, and why.
@@ -59,6 +113,35 @@ enum Command {
     /// Check or change the key that seals stored secrets.
     #[command(subcommand)]
     Key(key::Key),
+    /// Print what your shell needs to complete commands and options.
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Completions),
+    /// Print the manual page, or write one for each command.
+    #[command(after_help = manual::EXAMPLES)]
+    Man(manual::Man),
+}
+
+/// Arguments of `pipewright serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Listen on this address and port; the same as --set server.listen=ADDR.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+impl Serve {
+    /// Reads and checks every layer.
+    fn load(&self) -> anyhow::Result<Config> {
+        let listen = self.listen.clone().map(|value| Shorthand {
+            flag: "--listen",
+            key: "server.listen",
+            value,
+        });
+        let gathered = self.configuration.gather(listen)?;
+        Ok(check(&gathered)?)
+    }
 }
 
 /// Where the configuration comes from.
@@ -70,15 +153,18 @@ pub(crate) struct Configuration {
     /// Set one setting, for example --set server.listen=0.0.0.0:8080; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Keep everything in this directory; the same as --set data.directory=DIR.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
 }
 
 impl Configuration {
     /// Reads and checks every layer.
     fn load(&self) -> anyhow::Result<Config> {
-        Ok(check(&self.gather()?)?)
+        Ok(check(&self.gather(None)?)?)
     }
 
-    fn gather(&self) -> anyhow::Result<crate::config::Gathered> {
+    fn gather(&self, more: Option<Shorthand>) -> anyhow::Result<Gathered> {
         let default = PathBuf::from("pipewright.toml");
         let file = self
             .config
@@ -87,15 +173,26 @@ impl Configuration {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        Ok(gather(file.as_deref(), variables, &self.set)?)
+        let data_dir = self.data_dir.clone().map(|value| Shorthand {
+            flag: "--data-dir",
+            key: "data.directory",
+            value,
+        });
+        let shorthands = data_dir.into_iter().chain(more).collect();
+        Ok(gather(file.as_deref(), variables, &self.set, shorthands)?)
     }
 }
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
+        #[cfg(feature = "demo")]
         Command::Demo(demo) => demo.run(),
-        Command::Serve(configuration) => serve::run(&configuration),
+        #[cfg(not(feature = "demo"))]
+        Command::Demo { rest: _ } => anyhow::bail!(
+            "this program was built without the demonstration; in a checkout of Pipewright: cargo run --locked -- demo"
+        ),
+        Command::Serve(serve) => serve::run(serve.load()?),
         Command::Validate(validate) => validate.run(),
         Command::Plan(plan) => plan.run(),
         Command::Run(run) => run.run(),
@@ -103,5 +200,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Account(account) => account.run(),
         Command::Config(configuration) => config::run(&configuration),
         Command::Key(key) => key.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }

@@ -8,7 +8,7 @@ pub(super) mod shown;
 mod tree;
 pub(super) mod which;
 
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -38,9 +38,17 @@ Exit codes:
   3  nothing would run
   4  this would run, but on the executor named without an image that it declares";
 
+/// What `--help` says of how it is used.
+const EXAMPLES: &str = "\
+Examples:
+  pipewright plan                          what a push of the branch checked out would run
+  pipewright plan --branch release/1.2     the same of another branch
+  pipewright plan --custom deploy          a custom pipeline
+  pipewright plan --json | jq .plan        for programs";
+
 /// Arguments of `pipewright plan`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
 pub(crate) struct PlanCommand {
     /// The pipeline file, - for standard input. Without it, the one of the checkout you stand in.
     #[arg(value_name = "FILE")]
@@ -276,7 +284,7 @@ fn branch_checked_out(directory: &Path) -> anyhow::Result<String> {
 
 /// Problems, for people.
 fn talk(answer: &Answer<'_>, source: &str, brought: &Brought) -> anyhow::Result<()> {
-    let render = if std::io::stderr().is_terminal() {
+    let render = if crate::config::colours::wanted(&std::io::stderr()) {
         render_coloured_of
     } else {
         render_text_of

@@ -2,7 +2,6 @@
 //!
 //! The configuration is checked whole before the port opens; requests are answered when everything behind it stands.
 
-use std::io::{IsTerminal, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,14 +19,12 @@ use pipewright_store::logs::LogStore;
 use pipewright_store::{Db, DbOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::open_files;
 use super::stop::stop_on_signal;
-use super::{Configuration, open_files};
-use crate::config::{Config, LogFormat, address_of};
+use crate::config::{Config, GitLimits, address_of};
 use crate::key_file;
+use crate::logging::{self, Voice};
 
 /// How long a data directory is waited for that another process has, which may be about to end.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
@@ -37,9 +34,14 @@ const PORT_PATIENCE: Duration = Duration::from_secs(5);
 const PORT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs until asked to stop.
-pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
-    let config = configuration.load()?;
-    start_logging(&config)?;
+pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
+    let voice = logging::start(&config)?;
+    let ended = run_with(config, &voice);
+    voice.flush();
+    ended
+}
+
+fn run_with(config: Config, voice: &Voice) -> anyhow::Result<ExitCode> {
     let files = open_files::raise();
     // An address that nobody listens at is the service manager's trouble: the server is of use without it.
     let notify = Notify::new(
@@ -70,6 +72,7 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         let app = compose(
             server,
             &config.key_file,
+            config.git,
             DbOptions {
                 database: config.database,
                 connections: config.connections,
@@ -79,7 +82,12 @@ pub(super) fn run(configuration: &Configuration) -> anyhow::Result<ExitCode> {
         if let Some(warning) = app.config.host.isolation.warning() {
             tracing::warn!("{warning}");
         }
-        welcome(&app, &listener).await?;
+        for program in missing_programs() {
+            tracing::error!(
+                "{program} is not on the PATH: nothing can be built until it is installed there"
+            );
+        }
+        welcome(&app, &listener, voice).await?;
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));
         pipewright_server::run(app, script_environment(), listener, notify, shutdown).await?;
@@ -120,6 +128,7 @@ pub(super) async fn take(path: &Path) -> anyhow::Result<DataDirectory> {
 pub(super) async fn compose(
     server: ServerConfig,
     key_file: &Path,
+    limits: GitLimits,
     database: DbOptions,
 ) -> anyhow::Result<App> {
     let outgoing = Arc::new(pipewright_bitbucket::Outgoing::new(always_allowed(&server)));
@@ -153,6 +162,9 @@ pub(super) async fn compose(
     let options = GitOptions {
         path: path.unwrap_or(defaults.path),
         ca_file: authorities(&server)?,
+        fetch_timeout: limits.fetch,
+        local_timeout: limits.local,
+        connect_timeout: limits.connect,
         environment,
         ..defaults
     };
@@ -244,71 +256,31 @@ pub(super) fn script_environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Says where to go, and on the first run prints the one-time set-up link.
-async fn welcome(app: &App, listener: &TcpListener) -> anyhow::Result<()> {
-    let mut err = anstream::stderr().lock();
-    writeln!(
-        err,
-        "Pipewright {} listens on http://{}",
+/// The programs that builds need and that are not where they are looked for.
+fn missing_programs() -> Vec<&'static str> {
+    let path = std::env::var_os("PATH").unwrap_or_else(|| GitOptions::default().path.into());
+    let is_there =
+        |name: &str| std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
+    ["git", "ssh"]
+        .into_iter()
+        .filter(|name| !is_there(name))
+        .collect()
+}
+
+/// Says where to go, and on the first run gives the one-time set-up link.
+async fn welcome(app: &App, listener: &TcpListener, voice: &Voice) -> anyhow::Result<()> {
+    voice.say(&format!(
+        "Pipewright {} listens on http://{}\n",
         env!("CARGO_PKG_VERSION"),
         listener.local_addr()?
-    )?;
-    drop(err);
-    if let Some(link) = pipewright_server::setup_link(app).await? {
-        writeln!(
-            anstream::stderr(),
-            "\nFirst run: make the administrator here (the link works once):\n\n    {link}\n"
-        )?;
-    } else {
-        writeln!(anstream::stderr(), "Open {}", app.config.public("/"))?;
+    ));
+    match pipewright_server::setup_link(app).await? {
+        Some(link) => voice.say(&format!(
+            "\nFirst run: make the administrator here (the link works once):\n\n    {link}\n\n"
+        )),
+        None => voice.say(&format!("Open {}\n", app.config.public("/"))),
     }
     Ok(())
-}
-
-fn start_logging(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log_filter)
-        .with_context(|| format!("log.filter {:?} is not a filter", config.log_filter))?;
-    let filter = filter.and(filter_fn(|line| {
-        may_be_logged(line.target(), *line.level())
-    }));
-    // Colours are for eyes: a file or a collector of logs has none.
-    let lines = tracing_subscriber::fmt::layer()
-        // Nobody may read standard error any more: that must not keep the server from what it tells of.
-        .log_internal_errors(false)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
-    match config.log_format {
-        LogFormat::Text => tracing_subscriber::registry()
-            .with(lines.with_filter(filter))
-            .init(),
-        LogFormat::Json => tracing_subscriber::registry()
-            .with(lines.json().with_filter(filter))
-            .init(),
-    }
-    Ok(())
-}
-
-/// Other people's crates log requests whole at their finest levels, and the addresses of some requests are secrets: links
-/// of set-up, invitation and new password. Whatever the filter asks for, those levels are ours alone.
-fn may_be_logged(target: &str, level: tracing::Level) -> bool {
-    const HTTP: &[&str] = &[
-        "axum",
-        "h2",
-        "hyper",
-        "hyper_util",
-        "reqwest",
-        "tower",
-        "tower_http",
-    ];
-    let of = target.split("::").next().unwrap_or_default();
-    let most = if of.starts_with("pipewright") {
-        tracing::Level::TRACE
-    } else if HTTP.contains(&of) {
-        tracing::Level::INFO
-    } else {
-        tracing::Level::DEBUG
-    };
-    level <= most
 }
 
 /// Says what an operator should know before something happens.
@@ -326,22 +298,5 @@ fn warn_of_risks(server: &ServerConfig, public_url_is_given: bool) {
             public_url = %server.public_url,
             "the public address is not encrypted: passwords and sessions can be read on their way; put a proxy with TLS before it and give its https address as server.public_url"
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tracing::Level;
-
-    use super::may_be_logged;
-
-    #[test]
-    fn requests_are_never_logged_whole() {
-        assert!(may_be_logged("pipewright_server::pages", Level::TRACE));
-        assert!(!may_be_logged("hyper::proto::h1", Level::DEBUG));
-        assert!(!may_be_logged("hyper_util::client", Level::TRACE));
-        assert!(may_be_logged("hyper::server", Level::WARN));
-        assert!(!may_be_logged("sqlx::query", Level::TRACE));
-        assert!(may_be_logged("rustls::client", Level::DEBUG));
     }
 }

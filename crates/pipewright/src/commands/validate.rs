@@ -27,9 +27,17 @@ Exit codes:
   1  a file cannot run
   2  a file cannot be read, or the command line is wrong";
 
+/// What `--help` says of how it is used.
+const EXAMPLES: &str = "\
+Examples:
+  pipewright validate                      the file of the checkout you stand in
+  pipewright validate services/            every bitbucket-pipelines.yml below a directory
+  git show HEAD~1:bitbucket-pipelines.yml | pipewright validate -
+  pipewright validate --format sarif .     for code hosts and editors";
+
 /// Arguments of `pipewright validate`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
 pub(crate) struct Validate {
     /// Files to check; a directory stands for every bitbucket-pipelines.yml in it, - for standard input. Without one, that of
     /// the checkout you stand in.

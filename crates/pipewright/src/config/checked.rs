@@ -10,6 +10,7 @@ use pipewright_runner::executor::{HostLimits, HostOptions, Isolation, refuse_rea
 use pipewright_server::{CloudAddresses, Floors, Retention, ServerConfig};
 use pipewright_spec::USUAL_LABELS;
 use pipewright_store::Database;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::gather::Gathered;
@@ -30,6 +31,17 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// How long git may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GitLimits {
+    /// One fetch.
+    pub(crate) fetch: Duration,
+    /// What needs no network.
+    pub(crate) local: Duration,
+    /// Making an SSH connection.
+    pub(crate) connect: Duration,
+}
+
 /// The whole configuration, checked.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -39,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// False where the public address is the one listened on, which is known for sure once the port is open.
     pub(crate) public_url_is_given: bool,
+    /// How long git may take.
+    pub(crate) git: GitLimits,
     /// Where the database is.
     pub(crate) database: Database,
     /// Connections to PostgreSQL.
@@ -139,6 +153,7 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         extra_ca_pem: reader.file("bitbucket.extra_ca_file"),
         delivery_body_limit: 1024
             * reader.number("server.delivery_limit_kb", 16, 1_048_576) as usize,
+        log_bytes: 1_000_000 * u64::from(reader.number("runner.log_mb", 1, 1_000_000)),
         cache_bytes: 1_000_000_000 * u64::from(reader.number("runner.cache_gb", 0, 1_000_000)),
         artifact_keep: Duration::from_secs(86_400) * reader.number("artifacts.keep_days", 1, 3650),
         retention: Retention {
@@ -169,6 +184,11 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
             descriptors: u64::from(reader.number("runner.min_free_descriptors", 0, 1_000_000)),
         },
     };
+    let git = GitLimits {
+        fetch: reader.seconds("git.fetch_seconds"),
+        local: reader.seconds("git.local_seconds"),
+        connect: reader.seconds("git.connect_seconds"),
+    };
     let log_format = match reader.text("log.format") {
         "json" => LogFormat::Json,
         "text" => LogFormat::Text,
@@ -177,14 +197,22 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
             LogFormat::Text
         }
     };
+    let log_filter = reader.text("log.filter").to_owned();
+    if let Err(error) = EnvFilter::try_new(&log_filter) {
+        reader.mistake(
+            "log.filter",
+            &format!("error, warn, info, debug, trace or module=level pairs ({error})"),
+        );
+    }
     let config = Config {
         server,
         listen: listen.unwrap_or(DEFAULT_LISTEN),
         public_url_is_given,
+        git,
         database,
         connections: reader.number("database.connections", 2, 1000),
         key_file,
-        log_filter: reader.text("log.filter").to_owned(),
+        log_filter,
         log_format,
     };
     if reader.mistakes.is_empty() {
@@ -434,7 +462,8 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        gather(Some(written.path()), variables, &flags).and_then(|gathered| check(&gathered))
+        gather(Some(written.path()), variables, &flags, Vec::new())
+            .and_then(|gathered| check(&gathered))
     }
 
     #[test]

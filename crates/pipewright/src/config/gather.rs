@@ -22,8 +22,8 @@ pub(crate) enum Origin {
     File(PathBuf, usize, usize),
     /// An environment variable.
     Variable(String),
-    /// `--set`.
-    Flag,
+    /// A flag: `--set`, or one that stands for a setting.
+    Flag(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -32,7 +32,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File(path, line, column) => write!(f, "{}:{line}:{column}", path.display()),
             Self::Variable(name) => write!(f, "environment variable {name}"),
-            Self::Flag => f.write_str("flag --set"),
+            Self::Flag(name) => write!(f, "flag {name}"),
         }
     }
 }
@@ -57,11 +57,23 @@ impl Gathered {
     }
 }
 
-/// Collects all layers. `variables` are the process's environment; `flags` are `key=value`.
+/// A flag that stands for a setting.
+#[derive(Debug)]
+pub(crate) struct Shorthand {
+    /// As it is written: `--listen`.
+    pub(crate) flag: &'static str,
+    /// The setting.
+    pub(crate) key: &'static str,
+    /// What was given.
+    pub(crate) value: String,
+}
+
+/// Collects all layers. `variables` are the process's environment; `flags` are `key=value`; `shorthands` win over them.
 pub(crate) fn gather(
     file: Option<&Path>,
     variables: impl Iterator<Item = (String, String)>,
     flags: &[String],
+    shorthands: Vec<Shorthand>,
 ) -> Result<Gathered, Mistakes> {
     let mut values: BTreeMap<&'static str, (String, Origin)> = SETTINGS
         .iter()
@@ -91,7 +103,7 @@ pub(crate) fn gather(
             Some((key, value)) => set(
                 key,
                 value.to_owned(),
-                Origin::Flag,
+                Origin::Flag("--set"),
                 &mut values,
                 &mut mistakes,
             ),
@@ -100,6 +112,9 @@ pub(crate) fn gather(
                 sentence: format!("{flag:?} has no `=`; write KEY=VALUE"),
             }),
         }
+    }
+    for Shorthand { flag, key, value } in shorthands {
+        set(key, value, Origin::Flag(flag), &mut values, &mut mistakes);
     }
     if mistakes.is_empty() {
         Ok(Gathered(values))

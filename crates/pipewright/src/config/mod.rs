@@ -6,10 +6,12 @@
 //! with the place it was made.
 
 mod checked;
+pub(crate) mod colours;
 mod gather;
 mod mistake;
 mod table;
 
-pub(crate) use checked::{Config, LogFormat, address_of, check};
-pub(crate) use gather::{Gathered, Origin, gather};
+pub(crate) use checked::{Config, GitLimits, LogFormat, address_of, check};
+pub(crate) use gather::{Gathered, Origin, Shorthand, gather};
+pub(crate) use mistake::Mistakes;
 pub(crate) use table::SETTINGS;

@@ -164,6 +164,26 @@ pub(crate) const SETTINGS: &[Setting] = &[
         about: "Files that the server may still open for a step to begin, or a twentieth of its limit.",
     },
     Setting {
+        key: "runner.log_mb",
+        default: "1000",
+        about: "MB of an attempt's log that are kept.",
+    },
+    Setting {
+        key: "git.fetch_seconds",
+        default: "1200",
+        about: "Seconds that one fetch may take; the first one of a large repository needs minutes.",
+    },
+    Setting {
+        key: "git.local_seconds",
+        default: "120",
+        about: "Seconds that git may take where it needs no network, such as a checkout.",
+    },
+    Setting {
+        key: "git.connect_seconds",
+        default: "15",
+        about: "Seconds that connecting to Bitbucket over SSH may take.",
+    },
+    Setting {
         key: "artifacts.keep_days",
         default: "14",
         about: "Days that artifacts of steps are kept.",
@@ -247,7 +267,127 @@ pub(crate) const SETTINGS: &[Setting] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::SETTINGS;
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    use super::{SETTINGS, Setting};
+
+    /// What begins like a setting and is none.
+    const OTHERS: &[&str] = &["bitbucket.org", "secrets.check"];
+
+    /// How names of files end.
+    const FILES: &[&str] = &[
+        "db", "html", "json", "key", "lock", "md", "rs", "toml", "yml",
+    ];
+
+    /// Sources and templates that people's words come from; tests may say what they want.
+    fn sources() -> Vec<PathBuf> {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .expect("the workspace");
+        let mut left = vec![crates.to_owned()];
+        let mut found = Vec::new();
+        while let Some(directory) = left.pop() {
+            for entry in std::fs::read_dir(&directory).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                let name = path.file_name().and_then(|name| name.to_str());
+                let name = name.unwrap_or_default();
+                let is_test = name.starts_with("test") || name == "xtask" || name == "snapshots";
+                if path.is_dir() && !is_test {
+                    left.push(path);
+                } else if matches!(
+                    path.extension().and_then(|extension| extension.to_str()),
+                    Some("rs" | "html")
+                ) && !is_test
+                {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    /// The parts of a line that stand between quotes; of a template those outside of expressions.
+    fn spoken(line: &str, is_template: bool) -> Vec<&str> {
+        let line = line.trim_start();
+        if is_template {
+            return line
+                .split("{%")
+                .filter_map(|part| part.rsplit("%}").next())
+                .flat_map(|part| part.split("{{"))
+                .filter_map(|part| part.rsplit("}}").next())
+                .collect();
+        }
+        if line.starts_with("//") {
+            return Vec::new();
+        }
+        line.split('"').skip(1).step_by(2).collect()
+    }
+
+    /// Every `topic.name` of a text whose topic has settings.
+    fn named<'a>(text: &'a str, topics: &BTreeSet<&str>) -> Vec<&'a str> {
+        let is_part = |letter: char| letter.is_ascii_lowercase() || letter == '_' || letter == '.';
+        text.split(|letter: char| !is_part(letter))
+            .map(|word| word.trim_matches('.'))
+            .filter(|word| {
+                word.split_once('.').is_some_and(|(topic, name)| {
+                    topics.contains(topic)
+                        && !name.is_empty()
+                        && !name.contains('.')
+                        && !FILES.contains(&name)
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_setting_that_a_message_names_is_there() {
+        let topics: BTreeSet<&str> = SETTINGS
+            .iter()
+            .filter_map(|setting| setting.key.split_once('.'))
+            .map(|(topic, _)| topic)
+            .collect();
+        let names: BTreeSet<&str> = SETTINGS
+            .iter()
+            .filter_map(|setting| setting.key.split_once('.'))
+            .map(|(_, name)| name)
+            .collect();
+        let mut wrong = Vec::new();
+        let mut seen = BTreeSet::new();
+        for path in sources() {
+            let text = std::fs::read_to_string(&path).expect("a source");
+            let is_template = path
+                .extension()
+                .is_some_and(|extension| extension == "html");
+            let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+            for (number, line) in text.lines().enumerate() {
+                for part in spoken(line, is_template) {
+                    for word in named(part, &topics) {
+                        if Setting::find(word).is_some() {
+                            seen.insert(word.to_owned());
+                        } else if !OTHERS.contains(&word) {
+                            wrong.push(format!("{}:{}: {word}", path.display(), number + 1));
+                        }
+                    }
+                    // A name without its topic is one that cannot be searched for.
+                    for word in part.split('`').skip(1).step_by(2) {
+                        let is_half = names.contains(word) && word.contains('_');
+                        let is_setting =
+                            is_half || word.ends_with("_timeout") || word.ends_with("_limit");
+                        if is_setting && !is_template {
+                            wrong.push(format!("{}:{}: `{word}`", path.display(), number + 1));
+                        }
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "no such settings:\n{}", wrong.join("\n"));
+        assert_eq!(
+            seen.len(),
+            SETTINGS.len(),
+            "every setting is in the sources"
+        );
+    }
 
     #[test]
     fn every_setting_is_in_the_documentation_with_its_default() {

@@ -45,8 +45,13 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
 
 async fn store_batch(app: &App, batch: &mut Vec<Waiting>) {
     let deliveries: Vec<&NewDelivery> = batch.iter().map(|(delivery, _)| delivery).collect();
-    let results = match store(app, &deliveries).await {
+    let results: Vec<_> = match store(app, &deliveries).await {
         Ok(stored) => stored.into_iter().map(Ok).collect(),
+        // The next one would wait as long as this one did.
+        Err(error) if error.is_unavailable() => {
+            tracing::warn!(error = %crate::tasks::chain(&error), count = batch.len(), "deliveries cannot be stored now");
+            batch.iter().map(|_| Err(IntakeError::Full)).collect()
+        }
         Err(error) => {
             // One row that cannot be stored must not take the others with it.
             tracing::warn!(error = %crate::background::chain(&error), count = batch.len(), "storing deliveries together failed; storing them one by one");

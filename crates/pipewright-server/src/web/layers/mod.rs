@@ -3,6 +3,7 @@
 pub(crate) mod base_path;
 pub(crate) mod compression;
 pub(crate) mod csrf;
+pub(crate) mod database;
 pub(crate) mod flash;
 pub(crate) mod panics;
 pub(crate) mod problems;

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::database;
 use super::request_id::RequestId;
 use crate::app::App;
 use crate::web::html::Html;
@@ -60,7 +61,11 @@ async fn draw(app: &App, request: &Parts, error: &PageError) -> Response {
         let id = id.map(|id| id.0.as_str()).unwrap_or_default();
         tracing::error!(request.id = id, "a request failed: {cause:#}");
     }
-    let visitor = Visitor::of(app, request).await.ok();
+    // Nobody waits here for a database that does not answer.
+    let visitor = tokio::time::timeout(database::PATIENCE, Visitor::of(app, request))
+        .await
+        .ok()
+        .and_then(Result::ok);
     // Whether an address exists is not told to strangers: both answers are the same, and lead back to it.
     let sign_in = PageError::SignIn;
     let is_hidden = matches!(error, PageError::NotFound)
@@ -76,7 +81,9 @@ async fn draw(app: &App, request: &Parts, error: &PageError) -> Response {
     }
     let Some(visitor) = visitor.filter(|_| is_navigation(request)) else {
         // The database does not answer, or a script asks, which would take a page for what it asked for.
-        return (error.status(), format!("{error}\n")).into_response();
+        let mut response = (error.status(), format!("{error}\n")).into_response();
+        retry_after(error, response.headers_mut());
+        return response;
     };
     let page = ProblemPage {
         page: visitor.page(heading(error)),
@@ -167,7 +174,10 @@ fn json(error: &PageError, id: Option<&RequestId>) -> Response {
 }
 
 fn retry_after(error: &PageError, headers: &mut HeaderMap) {
-    if let PageError::TooManyRequests { retry_after, .. } = error {
-        headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
-    }
+    let seconds = match error {
+        PageError::TooManyRequests { retry_after, .. } => *retry_after,
+        PageError::Unavailable(_) => database::RETRY_SECONDS,
+        _ => return,
+    };
+    headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
 }

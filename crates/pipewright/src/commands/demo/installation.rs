@@ -40,7 +40,7 @@ impl Installation {
             format!("bitbucket.cloud_api={}", simulator.cloud_api_url()),
             format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}"),
         ];
-        let mut config = check(&gather(None, std::iter::empty(), &settings)?)?;
+        let mut config = check(&gather(None, std::iter::empty(), &settings, Vec::new())?)?;
         // The demonstration works everywhere; the server itself would wait for a sandbox.
         let executor = HostExecutor::new(config.server.host.clone());
         let no_sandbox = executor.ready().await.err().map(|NotReady(why)| why);
@@ -56,7 +56,7 @@ impl Installation {
             database: config.database,
             connections: 1,
         };
-        let app = compose(config.server, &config.key_file, database).await?;
+        let app = compose(config.server, &config.key_file, config.git, database).await?;
         let setup_link = pipewright_server::setup_link(&app)
             .await?
             .context("a fresh installation has a set-up link")?;

@@ -68,8 +68,16 @@ impl Demo {
             simulator.cloud_web_url()
         ));
         say.line(&format!(
+            "                    its REST API is at   {}",
+            simulator.cloud_api_url()
+        ));
+        say.line(&format!(
             "a simulated Bitbucket Data Center is at  {}",
             simulator.datacenter_url()
+        ));
+        say.line(&format!(
+            "both are steered over HTTP at            {}",
+            simulator.control_url()
         ));
         let installation = Installation::start(&simulator, self.port).await?;
         say.line(&format!(
@@ -111,6 +119,12 @@ impl Demo {
         say.point(&format!(
             "{}/{REPOSITORY} shows the commits with their builds (mara / {SAMPLE_PASSWORD})",
             simulator.cloud_web_url()
+        ));
+        let (ssh_host, _) = simulator.cloud_ssh();
+        say.point(&format!(
+            "start a server of your own on it: pipewright serve --data-dir DIR --set bitbucket.cloud_web={} --set bitbucket.cloud_api={} --set bitbucket.cloud_ssh={ssh_host}:{ssh_port}",
+            simulator.cloud_web_url(),
+            simulator.cloud_api_url()
         ));
         say.point(&format!("push yourself: git clone ssh://git@127.0.0.1:{ssh_port}/{REPOSITORY}.git after adding your key at {}/account/settings/ssh-keys/", simulator.cloud_web_url()));
         say.blank();

@@ -1,6 +1,6 @@
 //! The arguments, and the order of a run.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -45,9 +45,17 @@ Exit codes:
   2  nothing was run: the file cannot run, has nothing for this, or the command line is wrong
   3  stopped by a signal";
 
+/// What `--help` says of how it is used.
+const EXAMPLES: &str = "\
+Examples:
+  pipewright run                           what a push of the branch checked out would run
+  pipewright run --dirty --step 2          the second step, with what is not committed yet
+  pipewright run deploy --yes              a custom pipeline, its manual steps too
+  pipewright run --json > result.json      the result for programs; the log goes to standard error";
+
 /// Arguments of `pipewright run`.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
 pub(crate) struct Run {
     /// A custom pipeline, or a branch: what a push of this checkout to it would run. Without it, the branch checked out.
     #[arg(value_name = "CUSTOM-OR-BRANCH", conflicts_with = "trigger")]
@@ -498,7 +506,7 @@ fn refused(problems: &[Diagnostic], texts: &Texts) -> anyhow::Error {
 }
 
 fn render(problems: &[Diagnostic], texts: &Texts) -> String {
-    let render = if std::io::stderr().is_terminal() {
+    let render = if crate::config::colours::wanted(&std::io::stderr()) {
         render_coloured_of
     } else {
         render_text_of

@@ -1,6 +1,6 @@
 //! Problems as text for people and as JSON for programs.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use pipewright_spec::diagnostic::summary;
 use pipewright_spec::{Diagnostic, FileText, render_coloured_of, render_text_of};
@@ -25,7 +25,7 @@ enum Line<'a> {
 /// Problems with their lines, and a line of counts a file.
 pub(super) fn text(out: &mut impl Write, checked: &[Checked]) -> io::Result<()> {
     // Only for a terminal; what is written elsewhere is meant to be searched.
-    let render = if io::stdout().is_terminal() {
+    let render = if crate::config::colours::wanted(&io::stdout()) {
         render_coloured_of
     } else {
         render_text_of
