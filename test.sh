@@ -71,6 +71,9 @@ say "tidy"
 cargo xtask tidy
 say "lints"
 cargo clippy --workspace --all-targets --all-features --locked --quiet -- -D warnings
+say "lints of what people build: with the demonstration, and without"
+cargo clippy --locked --quiet -- -D warnings
+cargo clippy --locked --quiet --no-default-features -- -D warnings
 if have cargo-deny; then
     say "licences, bans and sources"
     cargo deny --locked check bans licenses sources

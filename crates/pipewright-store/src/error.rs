@@ -30,7 +30,7 @@ pub enum OpenError {
     },
     /// The schema cannot be brought to this version.
     #[error(
-        "database {database} cannot be brought to this version's schema; was it written by a newer Pipewright?"
+        "database {database} cannot be brought to this version's schema; restore the copy of before, and report this"
     )]
     Migrate {
         /// The file, or the server without its password.
@@ -38,9 +38,9 @@ pub enum OpenError {
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
-    /// The schema is another version's, and nothing may be migrated here.
+    /// The schema is an older version's, and nothing may be migrated here.
     #[error(
-        "database {database} has schema {seen}, and this Pipewright works with schema {known}; use the version that runs the server, or start the server once to bring the schema to this version"
+        "database {database} has schema {seen}, and this Pipewright works with schema {known}; use the version that runs the server, or bring the schema to this version with `pipewright migrate`"
     )]
     OtherSchema {
         /// The file, or the server without its password.
@@ -49,6 +49,46 @@ pub enum OpenError {
         seen: i64,
         /// The last migration that is known here.
         known: i64,
+    },
+    /// There is nothing to work with.
+    #[error(
+        "there is no Pipewright database at {database}; say with --data-dir or --config where the server keeps its data"
+    )]
+    Empty {
+        /// The file, or the server without its password.
+        database: String,
+    },
+    /// A newer program migrated it and took away what this one needs.
+    #[error(
+        "database {database} was brought to schema {seen} by a newer Pipewright, and this one knows schema {known}; run the newer version, or restore the backup or copy of before"
+    )]
+    Newer {
+        /// The file, or the server without its password.
+        database: String,
+        /// The last migration it has seen.
+        seen: i64,
+        /// The last migration that is known here.
+        known: i64,
+    },
+    /// No copy could be made before migrating; nothing was changed.
+    #[error(
+        "database {database} was not brought to this version's schema, because no copy could be made before; make space for one as large as the database, or, if you have a backup, run `pipewright migrate --yes`"
+    )]
+    NoCopy {
+        /// The file.
+        database: String,
+        /// Why.
+        source: Box<super::db::CopyError>,
+    },
+    /// Somebody must say first that there is a backup; nothing was changed.
+    #[error(
+        "database {database} needs {pending} migration(s) for this version; back it up with pg_dump, then run `pipewright migrate --yes`, or set database.migrate_without_copy = true"
+    )]
+    BackupFirst {
+        /// The server without its password.
+        database: String,
+        /// How many migrations.
+        pending: usize,
     },
     /// Rows point at rows that are not there.
     #[error(

@@ -66,7 +66,10 @@ pub mod variables;
 mod vault;
 pub mod webhooks;
 
-pub use db::{Database, Db, DbOptions, Tx};
+pub use db::{
+    Contents, CopyError, Database, Db, DbOptions, Migration, Permissions, Standing, Tx,
+    copy_sqlite, inspect_sqlite, migration_copy, newest_schema,
+};
 pub use error::{OpenError, StoreError};
 pub use vault::{OpenSecretError, Sealed, Vault, VaultKey, VaultKeyError};
 pub use words::UnknownWord;

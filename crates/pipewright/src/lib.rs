@@ -1,6 +1,7 @@
 //! The `pipewright` program as a library, so that its main function is short and tests from outside can walk the same
 //! pages as the demonstration.
 
+mod backup;
 mod commands;
 mod config;
 mod key_file;

@@ -1,6 +1,7 @@
 //! The whole server against the simulated Bitbucket: from a push to the status on its commit.
 
 mod artifacts;
+mod cable;
 mod caches;
 mod clocks;
 mod compare;

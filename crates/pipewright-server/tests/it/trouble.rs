@@ -1,6 +1,10 @@
 //! What goes wrong at Bitbucket, and what people do about it here.
 
+use std::time::{Duration, Instant};
+
 use pipewright_server::testing::{PIPELINE, TestOptions, TestServer};
+
+use crate::cable::Cable;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn access_that_was_revoked_is_said_and_nothing_else_breaks() {
@@ -160,8 +164,9 @@ async fn the_same_on_postgresql() {
         .expect("stderr");
         return;
     };
+    let cable = Cable::to(&url).await;
     let mut server = TestServer::with(TestOptions {
-        postgres: Some(url),
+        postgres: Some(cable.url.clone()),
         cancel_superseded: true,
         ..TestOptions::default()
     })
@@ -175,4 +180,40 @@ async fn the_same_on_postgresql() {
     server.push_script("main", &["true"]).await;
     server.expect_build(2, "stopped").await;
     server.expect_build(3, "passed").await;
+
+    // L13: nobody waits for a database that is not there.
+    cable.cut(true);
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    for (method, path) in [
+        ("GET", "sign-in"),
+        ("GET", "health"),
+        ("POST", "hooks/unknown"),
+    ] {
+        let url = server.url.join(path).expect("an address");
+        let method = method.parse().expect("a method");
+        let begin = Instant::now();
+        let answer = http.request(method, url).send().await.expect("an answer");
+        assert_eq!(answer.status(), 503, "{path}");
+        assert!(begin.elapsed() < SOON, "{path} took {:?}", begin.elapsed());
+        assert!(
+            path == "health" || answer.headers().contains_key("retry-after"),
+            "{path} says when to come again"
+        );
+    }
+    cable.cut(false);
+    let health = server.url.join("health").expect("an address");
+    server
+        .until("the database is found again", async || {
+            let answer = http.get(health.clone()).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    server.push_script("main", &["true"]).await;
+    server.expect_build(4, "passed").await;
 }
+
+/// More than any answer waits for the database, and much less than Bitbucket's ten seconds.
+const SOON: Duration = Duration::from_secs(4);

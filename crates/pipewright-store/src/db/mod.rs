@@ -1,10 +1,25 @@
 //! The database: how it is opened, read and written.
 
+mod copy;
 mod migrate;
 mod open;
 mod transaction;
 
+pub use copy::{Contents, CopyError, copy_sqlite, inspect_sqlite};
+pub use migrate::{Migration, Permissions, Standing};
 pub(crate) use open::Backend;
 pub use open::{Database, Db, DbOptions};
 pub use transaction::Tx;
 pub(crate) use transaction::TxBackend;
+
+use std::path::{Path, PathBuf};
+
+/// The last migration that this program knows.
+pub fn newest_schema() -> i64 {
+    migrate::newest()
+}
+
+/// Where the copy of an SQLite database is kept that is made before it is migrated from this schema.
+pub fn migration_copy(database: &Path, schema: i64) -> PathBuf {
+    migrate::copy_path(database, schema)
+}

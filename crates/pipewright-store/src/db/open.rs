@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection, PgPool, SqliteConnection, SqlitePool};
 
-use super::migrate;
+use super::migrate::{self, Permissions, Standing};
 use super::transaction::Tx;
 use crate::error::{OpenError, StoreError};
 
@@ -24,7 +24,7 @@ use crate::error::{OpenError, StoreError};
 const SQLITE_READERS: u32 = 4;
 
 /// How long a statement waits for a connection or a lock before it is an error.
-const WAIT: Duration = Duration::from_secs(30);
+pub(super) const WAIT: Duration = Duration::from_secs(30);
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,48 +74,89 @@ pub(crate) enum Backend {
 }
 
 impl Db {
-    /// Opens the database and brings its schema to this version.
+    /// Opens the database and brings its schema to this version, where a copy of before can be made.
     pub async fn open(options: &DbOptions) -> Result<Self, OpenError> {
+        Self::open_with(options, Permissions::default()).await
+    }
+
+    /// Opens the database and brings its schema to this version.
+    pub async fn open_with(
+        options: &DbOptions,
+        permissions: Permissions,
+    ) -> Result<Self, OpenError> {
         let backend = match &options.database {
-            Database::Sqlite(path) => Self::open_sqlite(path).await?,
-            Database::Postgres(url) => Self::open_postgres(url, options.connections).await?,
+            Database::Sqlite(path) => Self::open_sqlite(path, permissions).await?,
+            Database::Postgres(url) => {
+                Self::open_postgres(url, options.connections, permissions).await?
+            }
         };
         Ok(Self { backend })
     }
 
-    /// Opens a database that is there and has this version's schema; nothing is made and nothing migrated.
-    pub async fn open_as_it_is(options: &DbOptions) -> Result<Self, OpenError> {
-        let (backend, name) = match &options.database {
-            Database::Sqlite(path) => (connect_sqlite(path).await?, path.display().to_string()),
+    /// How the database's schema stands to this program's. Nothing is made and nothing changed.
+    pub async fn standing(options: &DbOptions) -> Result<Standing, OpenError> {
+        match &options.database {
+            Database::Sqlite(path) if !path.exists() => Ok(Standing::New),
+            Database::Sqlite(path) => {
+                let connect = |source| OpenError::Connect {
+                    database: path.display().to_string(),
+                    source,
+                };
+                let mut connection = sqlite_options(path).connect().await.map_err(connect)?;
+                let standing = migrate::standing_of_sqlite(&mut connection).await;
+                let standing = standing.map_err(connect)?;
+                connection.close().await.map_err(connect)?;
+                Ok(standing)
+            }
             Database::Postgres(url) => {
-                let (server, name) = postgres_options(url)?;
-                let backend = connect_postgres(server, &name, options.connections).await?;
-                (backend, name)
+                let (server, database) = postgres_options(url)?;
+                let connect = |source| OpenError::Connect {
+                    database: database.clone(),
+                    source,
+                };
+                let mut connection = server.connect().await.map_err(connect)?;
+                let standing = migrate::standing_of_postgres(&mut connection).await;
+                let standing = standing.map_err(connect)?;
+                connection.close().await.map_err(connect)?;
+                Ok(standing)
             }
-        };
-        let seen: Result<i64, sqlx::Error> = match &backend {
-            Backend::Sqlite { reader, .. } => {
-                sqlx::query_scalar(migrate::SEEN).fetch_one(reader).await
-            }
-            Backend::Postgres(pool) => sqlx::query_scalar(migrate::SEEN).fetch_one(pool).await,
-        };
-        let seen = seen.map_err(|source| OpenError::Connect {
-            database: name.clone(),
-            source,
-        })?;
-        let known = migrate::newest();
-        if seen == known {
-            Ok(Self { backend })
-        } else {
-            Err(OpenError::OtherSchema {
-                database: name,
-                seen,
-                known,
-            })
         }
     }
 
-    async fn open_sqlite(path: &std::path::Path) -> Result<Backend, OpenError> {
+    /// Opens a database that is there and whose schema this program can run on; nothing is made and nothing migrated.
+    pub async fn open_as_it_is(options: &DbOptions) -> Result<Self, OpenError> {
+        let standing = Self::standing(options).await?;
+        let database = match &options.database {
+            Database::Sqlite(path) => path.display().to_string(),
+            Database::Postgres(url) => postgres_options(url)?.1,
+        };
+        match standing {
+            Standing::New => return Err(OpenError::Empty { database }),
+            Standing::Older { seen, .. } => {
+                return Err(OpenError::OtherSchema {
+                    database,
+                    seen,
+                    known: migrate::newest(),
+                });
+            }
+            Standing::Current | Standing::Newer { .. } => {
+                migrate::is_to_be_run(&standing, &database)?;
+            }
+        }
+        let backend = match &options.database {
+            Database::Sqlite(path) => connect_sqlite(path).await?,
+            Database::Postgres(url) => {
+                let (server, name) = postgres_options(url)?;
+                connect_postgres(server, &name, options.connections).await?
+            }
+        };
+        Ok(Self { backend })
+    }
+
+    async fn open_sqlite(
+        path: &std::path::Path,
+        permissions: Permissions,
+    ) -> Result<Backend, OpenError> {
         if let Some(directory) = path
             .parent()
             .filter(|directory| !directory.as_os_str().is_empty())
@@ -125,13 +166,22 @@ impl Db {
                 source,
             })?;
         }
-        migrate::sqlite(path, sqlite_options(path).create_if_missing(true)).await?;
+        migrate::sqlite(
+            path,
+            sqlite_options(path).create_if_missing(true),
+            permissions,
+        )
+        .await?;
         connect_sqlite(path).await
     }
 
-    async fn open_postgres(url: &str, connections: u32) -> Result<Backend, OpenError> {
+    async fn open_postgres(
+        url: &str,
+        connections: u32,
+        permissions: Permissions,
+    ) -> Result<Backend, OpenError> {
         let (options, name) = postgres_options(url)?;
-        migrate::postgres(&name, options.clone()).await?;
+        migrate::postgres(&name, options.clone(), permissions).await?;
         connect_postgres(options, &name, connections).await
     }
 

@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use pipewright_server::{Machine, MachineError, OneTimeLink, SystemClock};
 use pipewright_store::administration::{ListedAccount, ListedUser};
-use pipewright_store::{Database, Db, DbOptions};
+use pipewright_store::{Database, Db, DbOptions, Permissions};
 use serde_json::json;
 
 use super::{Configuration, serve};
@@ -271,7 +271,7 @@ fn with_database(
         .build()
         .context("the runtime does not start")?;
     runtime.block_on(async {
-        let db = Db::open(&DbOptions {
+        let db = Db::open_as_it_is(&DbOptions {
             database: config.database,
             connections: 2,
         })
@@ -309,7 +309,14 @@ fn delete(config: Config, account: &str) -> anyhow::Result<ExitCode> {
             database: config.database,
             connections: config.connections,
         };
-        let app = serve::compose(config.server, &config.key_file, config.git, database).await?;
+        let app = serve::compose(
+            config.server,
+            &config.key_file,
+            config.git,
+            database,
+            Permissions::default(),
+        )
+        .await?;
         let sentence = pipewright_server::delete_account(&app, account).await?;
         app.db.close().await;
         writeln!(anstream::stdout(), "{sentence}")?;

@@ -1,6 +1,7 @@
 //! The commands, one file each. Data goes to standard output, talk to standard error.
 
 mod administer;
+mod backup;
 mod completions;
 mod config;
 #[cfg(feature = "demo")]
@@ -8,6 +9,7 @@ mod demo;
 mod imports;
 mod key;
 mod manual;
+mod migrate;
 mod open_files;
 mod output;
 mod plan;
@@ -62,7 +64,10 @@ impl Cli {
             | Command::User(_)
             | Command::Account(_)
             | Command::Config(_)
-            | Command::Key(_) => true,
+            | Command::Key(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
+            | Command::Migrate(_) => true,
             Command::Validate(_)
             | Command::Plan(_)
             | Command::Run(_)
@@ -113,6 +118,15 @@ enum Command {
     /// Check or change the key that seals stored secrets.
     #[command(subcommand)]
     Key(key::Key),
+    /// Make a backup, or look whether one can be relied on.
+    #[command(subcommand, after_help = backup::EXAMPLES)]
+    Backup(backup::Backup),
+    /// Put a backup into an empty data directory; the server must be stopped.
+    #[command(after_help = backup::RESTORE_EXAMPLES)]
+    Restore(backup::Restore),
+    /// Bring the database to this version's schema, or say what that would do; the server must be stopped.
+    #[command(after_help = migrate::EXAMPLES)]
+    Migrate(migrate::Migrate),
     /// Print what your shell needs to complete commands and options.
     #[command(after_help = completions::EXAMPLES)]
     Completions(completions::Completions),
@@ -200,6 +214,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Account(account) => account.run(),
         Command::Config(configuration) => config::run(&configuration),
         Command::Key(key) => key.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Migrate(migrate) => migrate.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     }

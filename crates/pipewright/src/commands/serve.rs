@@ -16,12 +16,13 @@ use pipewright_store::blobs::BlobStore;
 use pipewright_store::data_directory::DataDirectory;
 use pipewright_store::files::write_durably;
 use pipewright_store::logs::LogStore;
-use pipewright_store::{Db, DbOptions};
+use pipewright_store::{Db, DbOptions, Permissions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::open_files;
 use super::stop::stop_on_signal;
+use crate::backup::MARKER;
 use crate::config::{Config, GitLimits, address_of};
 use crate::key_file;
 use crate::logging::{self, Voice};
@@ -77,6 +78,9 @@ fn run_with(config: Config, voice: &Voice) -> anyhow::Result<ExitCode> {
                 database: config.database,
                 connections: config.connections,
             },
+            Permissions {
+                without_copy: config.migrate_without_copy,
+            },
         )
         .await?;
         if let Some(warning) = app.config.host.isolation.warning() {
@@ -114,7 +118,23 @@ async fn bind(listen: std::net::SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Takes the data directory for this process, and says what is not as private in it as it should be.
 pub(super) async fn take(path: &Path) -> anyhow::Result<DataDirectory> {
+    take_for(path, false).await
+}
+
+/// The same for `pipewright restore`, which may go on where an earlier one was interrupted.
+pub(super) async fn take_to_restore(path: &Path) -> anyhow::Result<DataDirectory> {
+    take_for(path, true).await
+}
+
+async fn take_for(path: &Path, is_restoring: bool) -> anyhow::Result<DataDirectory> {
     let held = DataDirectory::take(path, LOCK_PATIENCE).await?;
+    // The restore itself goes on from there.
+    if !is_restoring && path.join(MARKER).exists() {
+        anyhow::bail!(
+            "a backup was restored into {} and not to its end; run `pipewright restore` again, or empty the directory",
+            path.display()
+        );
+    }
     for path in held.tightened() {
         tracing::warn!(path = %path.display(), "other users could read this; they no longer can");
     }
@@ -130,6 +150,7 @@ pub(super) async fn compose(
     key_file: &Path,
     limits: GitLimits,
     database: DbOptions,
+    permissions: Permissions,
 ) -> anyhow::Result<App> {
     let outgoing = Arc::new(pipewright_bitbucket::Outgoing::new(always_allowed(&server)));
     let options = pipewright_bitbucket::HttpOptions {
@@ -141,7 +162,7 @@ pub(super) async fn compose(
     let http = tokio::task::spawn_blocking(move || pipewright_bitbucket::Http::new(options));
     // A key that cannot be used stops the start before the database is touched.
     key_file::read(key_file)?;
-    let db = Db::open(&database).await?;
+    let db = Db::open_with(&database, permissions).await?;
     let vault = key_file::open(key_file, &db, SystemClock.now()).await?;
     let http = http.await.context("the HTTP client cannot be prepared")??;
     let logs = LogStore::open(server.data_directory.join("logs"))

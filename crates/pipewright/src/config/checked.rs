@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// Connections to PostgreSQL.
     pub(crate) connections: u32,
+    /// True where the schema is brought to this version although no copy can be made before.
+    pub(crate) migrate_without_copy: bool,
     /// The file of the key that seals secrets.
     pub(crate) key_file: PathBuf,
     /// What is logged.
@@ -211,6 +213,11 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         git,
         database,
         connections: reader.number("database.connections", 2, 1000),
+        migrate_without_copy: reader.parsed_or(
+            "database.migrate_without_copy",
+            "true or false",
+            false,
+        ),
         key_file,
         log_filter,
         log_format,

@@ -89,6 +89,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         about: "Connections to PostgreSQL.",
     },
     Setting {
+        key: "database.migrate_without_copy",
+        default: "false",
+        about: "Whether a new version may bring the database to its schema where no copy can be made before: PostgreSQL, and SQLite without space. true says that there is a backup.",
+    },
+    Setting {
         key: "secrets.key_file",
         default: "",
         about: "File with the key that seals stored secrets (64 hexadecimal digits); empty for secret.key in the data directory, made at the first start.",

@@ -2,6 +2,7 @@
 
 mod cases;
 mod checkout;
+mod habits;
 mod imports;
 mod plan;
 mod run;

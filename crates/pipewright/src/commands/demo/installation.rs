@@ -5,8 +5,8 @@ use pipewright_core::ids::AccountId;
 use pipewright_runner::executor::{Executor as _, HostExecutor, Isolation, NotReady};
 use pipewright_server::App;
 use pipewright_simulator::Simulator;
-use pipewright_store::DbOptions;
 use pipewright_store::data_directory::DataDirectory;
+use pipewright_store::{DbOptions, Permissions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +56,14 @@ impl Installation {
             database: config.database,
             connections: 1,
         };
-        let app = compose(config.server, &config.key_file, config.git, database).await?;
+        let app = compose(
+            config.server,
+            &config.key_file,
+            config.git,
+            database,
+            Permissions::default(),
+        )
+        .await?;
         let setup_link = pipewright_server::setup_link(&app)
             .await?
             .context("a fresh installation has a set-up link")?;
