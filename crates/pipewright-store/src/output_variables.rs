@@ -9,6 +9,7 @@ use pipewright_core::ids::{AttemptId, BuildId};
 
 use crate::db::Tx;
 use crate::error::StoreError;
+use crate::sealed::purpose;
 use crate::vault::{Sealed, Vault};
 
 statements! {
@@ -28,11 +29,7 @@ statements! {
 
 /// Seals a value that a step of this build hands on.
 pub fn seal(vault: &Vault, build: BuildId, name: &str, value: &str) -> Sealed {
-    vault.seal(&Secret::new(value), &purpose(build, name))
-}
-
-fn purpose(build: BuildId, name: &str) -> String {
-    format!("output_variables.value:{build}:{name}")
+    vault.seal(&Secret::new(value), &purpose::output_variable(build, name))
 }
 
 /// The value of a row; one of an older version stands in clear.
@@ -47,7 +44,10 @@ fn opened(
         return Ok(value);
     };
     vault
-        .open(&Sealed::from(sealed), &purpose(build, name))
+        .open(
+            &Sealed::from(sealed),
+            &purpose::output_variable(build, name),
+        )
         .map(|secret| secret.expose().to_owned())
         .map_err(|error| StoreError::Inconsistent {
             table: "output_variables",

@@ -27,7 +27,7 @@ const PAGE: i64 = 500;
 pub mod purpose {
     use std::fmt::Write as _;
 
-    use pipewright_core::ids::{CredentialId, IntegrationId, VariableId, WebhookId};
+    use pipewright_core::ids::{BuildId, CredentialId, IntegrationId, VariableId, WebhookId};
 
     /// The setting that holds Bitbucket Cloud's consumer; sealed for its own name.
     pub const CLOUD_CONSUMER: &str = "bitbucket_cloud.consumer";
@@ -50,6 +50,11 @@ pub mod purpose {
     /// A variable's value.
     pub fn variable(id: VariableId) -> String {
         format!("variables.value:{id}")
+    }
+
+    /// A value that a step of a build hands on under this name.
+    pub fn output_variable(build: BuildId, name: &str) -> String {
+        format!("output_variables.value:{build}:{name}")
     }
 
     /// The verifier of an authorization that is under way.
@@ -80,6 +85,11 @@ statements! {
         "SELECT state_hash, verifier_sealed FROM oauth_flows WHERE state_hash > $1 ORDER BY state_hash LIMIT $2"
     );
     SEAL_VERIFIER = same("UPDATE oauth_flows SET verifier_sealed = $2 WHERE state_hash = $1");
+    OUTPUTS = same(
+        "SELECT step_id, name, build_id, value_sealed FROM output_variables
+         WHERE value_sealed IS NOT NULL AND (step_id > $1 OR (step_id = $1 AND name > $2)) ORDER BY step_id, name LIMIT $3"
+    );
+    SEAL_OUTPUT = same("UPDATE output_variables SET value_sealed = $3 WHERE step_id = $1 AND name = $2");
     SETTINGS = same(
         "SELECT name, value FROM settings
          WHERE name > $1 AND name IN ('bitbucket_cloud.consumer', 'secrets.check') ORDER BY name LIMIT $2"
@@ -93,6 +103,7 @@ enum Nature {
     Id,
     Hash,
     Name,
+    Output,
 }
 
 /// The key of one row.
@@ -101,12 +112,18 @@ enum RowKey {
     Id(Uuid),
     Hash(Vec<u8>),
     Name(String),
+    /// A variable that a step handed on.
+    Output {
+        step: Uuid,
+        name: String,
+        build: Uuid,
+    },
 }
 
 impl RowKey {
     fn id(&self) -> Uuid {
         match self {
-            Self::Id(id) => *id,
+            Self::Id(id) | Self::Output { step: id, .. } => *id,
             Self::Hash(_) | Self::Name(_) => Uuid::nil(),
         }
     }
@@ -114,14 +131,21 @@ impl RowKey {
     fn hash(&self) -> &[u8] {
         match self {
             Self::Hash(hash) => hash,
-            Self::Id(_) | Self::Name(_) => &[],
+            Self::Id(_) | Self::Name(_) | Self::Output { .. } => &[],
         }
     }
 
     fn name(&self) -> &str {
         match self {
-            Self::Name(name) => name,
+            Self::Name(name) | Self::Output { name, .. } => name,
             Self::Id(_) | Self::Hash(_) => "",
+        }
+    }
+
+    fn build(&self) -> Uuid {
+        match self {
+            Self::Output { build, .. } => *build,
+            Self::Id(_) | Self::Hash(_) | Self::Name(_) => Uuid::nil(),
         }
     }
 }
@@ -176,6 +200,13 @@ const COLUMNS: &[Column] = &[
         write: SEAL_VERIFIER,
         purpose: |key| purpose::verifier(key.hash()),
     },
+    Column {
+        name: "output_variables.value_sealed",
+        nature: Nature::Output,
+        rows: OUTPUTS,
+        write: SEAL_OUTPUT,
+        purpose: |key| purpose::output_variable(key.build().into(), key.name()),
+    },
     // Its values are sealed where their names say so, for their names.
     Column {
         name: "settings.value",
@@ -224,6 +255,22 @@ macro_rules! page {
                         .await)
                     .map_err(StoreError::from)?;
                 keyed(rows, RowKey::Name)
+            }
+            Nature::Output => {
+                let (step, name) = after.map_or((Uuid::nil(), ""), |key| (key.id(), key.name()));
+                let rows: Vec<(Uuid, String, Uuid, Vec<u8>)> =
+                    $run!($source, column.rows, |executor, sql| sqlx::query_as(sql)
+                        .bind(step)
+                        .bind(name)
+                        .bind(limit)
+                        .fetch_all(executor)
+                        .await)
+                    .map_err(StoreError::from)?;
+                rows.into_iter()
+                    .map(|(step, name, build, sealed)| {
+                        (RowKey::Output { step, name, build }, Sealed::from(sealed))
+                    })
+                    .collect()
             }
         }
     }};
@@ -354,6 +401,15 @@ async fn write(
             .execute(executor)
             .await
             .map(drop))?,
+        RowKey::Output { step, name, .. } => within!(tx, column.write, |executor, sql| {
+            sqlx::query(sql)
+                .bind(*step)
+                .bind(name.as_str())
+                .bind(sealed.as_bytes())
+                .execute(executor)
+                .await
+                .map(drop)
+        })?,
     }
     Ok(())
 }

@@ -336,11 +336,19 @@ fn variables_of_the_last_attempt_are_seen_by_later_steps_and_the_last_step_wins(
             before(&mut tx, 2).await.contains(&pair("A", "again")),
             "what was passed over leaves nothing"
         );
-        // Whoever has the rows and not the key has nothing.
+        // Whoever has the rows and not the key has nothing, until the key is changed to theirs.
         let stranger = Vault::new(&VaultKey::generate());
         crate::output_variables::of_build(&mut tx, &stranger, build)
             .await
             .expect_err("they are sealed");
+        let count = crate::sealed::seal_all_anew(&mut tx, &vault, &stranger)
+            .await
+            .expect("seals");
+        assert_eq!(count, 3, "A and C of one step, A of another");
+        let all = crate::output_variables::of_build(&mut tx, &stranger, build)
+            .await
+            .expect("opens");
+        assert_eq!(all.len(), 3, "{all:?}");
     });
 }
 
