@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::keep::keep_of;
 use super::measure::measure;
 use crate::app::App;
+use crate::live::Part;
 
 /// How often is looked.
 const EVERY: Duration = Duration::from_hours(1);
@@ -56,10 +57,16 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
         tokio::select! {
             () = cancel.cancelled() => return,
             looked = look(&app) => match looked {
-                Ok(swept) if swept == Swept::default() => {}
-                Ok(swept) => tracing::info!(?swept, "removed what was kept long enough"),
+                Ok(swept) => {
+                    if swept != Swept::default() {
+                        tracing::info!(?swept, "removed what was kept long enough");
+                    }
+                    app.live().vitals.well(Part::Retention);
+                }
                 Err(error) => {
-                    tracing::warn!(error = %format!("{error:#}"), "what was kept long enough cannot be removed; trying again");
+                    let why = format!("{error:#}");
+                    tracing::warn!(error = why, "what was kept long enough cannot be removed; trying again");
+                    app.live().vitals.unwell(Part::Retention, why);
                 }
             },
         }

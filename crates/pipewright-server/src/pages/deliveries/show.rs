@@ -68,6 +68,7 @@ async fn show(
     let decided = decisions::of_delivery(&app.db, member.account.id, delivery.id).await?;
     let text = pretty(&delivery.body);
     let is_cut = text.chars().nth(SHOWN).is_some();
+    let is_kept = !delivery.body.is_empty();
     Ok(Html(DeliveryPage {
         live: delivery
             .decided_at
@@ -95,7 +96,7 @@ async fn show(
         },
         size: format::bytes(delivery.body.len() as u64),
         is_cut,
-        may_redeliver: member.may(Right::Build),
+        may_redeliver: member.may(Right::Build) && is_kept,
     }))
 }
 
