@@ -46,6 +46,8 @@ fn axe() -> Option<String> {
 /// What is wrong with the page: its findings, and whether it is wider than its window.
 async fn findings(browser: &Browser, axe: Option<&str>) -> Vec<String> {
     let mut found = Vec::new();
+    // What the bar at the top lies over when a line is shown is not what is judged.
+    browser.evaluates("scrollTo(0, 0); return null").await;
     let wide = browser
         .evaluates(
             "const over = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1
