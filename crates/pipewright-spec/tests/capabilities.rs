@@ -257,10 +257,10 @@ fn what_a_step_does_without_is_marked_on_it() {
     let text = "
 image: php:8
 definitions:
-  caches: {stan: {key: {files: [lock]}, path: /tmp/stan}, up: ../up, mine: vendor}
+  caches: {stan: {key: {files: [lock]}, path: /tmp/stan}, up: ../up, mine: vendor, own: /opt/atlassian/pipelines/agent/build/x}
 pipelines:
   default:
-    - step: {script: [make], caches: [docker, stan, up, mine, node]}
+    - step: {script: [make], caches: [docker, stan, up, mine, own, node]}
     - step: {image: {name: node:20}, script: [make]}
     - step: {image: php:8, script: [make]}
   custom:

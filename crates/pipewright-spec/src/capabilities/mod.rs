@@ -126,8 +126,16 @@ pub(crate) const fn is_docker_cache(path: &str) -> bool {
     path.is_empty()
 }
 
+/// Bitbucket's own absolute paths of the clone directory and the home.
+const OWN: [&str; 2] = [
+    "/opt/atlassian/pipelines/agent/build/",
+    "/opt/atlassian/pipelines/agent/home/",
+];
+
 /// True for a cache's path that leads out of the step's own directories: the clone directory and the home.
 pub(crate) fn is_outside(path: &str) -> bool {
+    let below = OWN.iter().find_map(|own| path.strip_prefix(own));
+    let path = below.unwrap_or(path);
     path.starts_with('/') || path.split('/').any(|part| part == "..")
 }
 
