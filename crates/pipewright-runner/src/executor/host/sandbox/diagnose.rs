@@ -21,6 +21,13 @@ pub(super) fn no_children() -> NotReady {
     ))
 }
 
+/// The kernel has no handles of processes.
+pub(super) fn old_kernel() -> NotReady {
+    NotReady(format!(
+        "Steps run in a sandbox, which needs Linux 5.3 or newer (pidfd_open). {OTHERWISE}"
+    ))
+}
+
 /// A trial has no place.
 pub(super) fn no_directory(error: &std::io::Error) -> NotReady {
     NotReady(format!(

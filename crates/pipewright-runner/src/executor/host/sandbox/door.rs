@@ -286,7 +286,7 @@ fn parts_of(outer: &Child) -> Option<(Pid, AsyncFd<OwnedFd>, Pid)> {
         deprecated,
         reason = "what is unsound about it does not concern an `OwnedFd`, and its successor is unsafe to call"
     )]
-    let first = AsyncFd::new(pidfd_open(first_id, PidfdFlags::NONBLOCK).ok()?).ok()?;
+    let first = AsyncFd::new(pidfd_open(first_id, PidfdFlags::empty()).ok()?).ok()?;
     Some((first_id, first, porter))
 }
 

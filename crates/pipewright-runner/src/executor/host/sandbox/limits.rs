@@ -1,6 +1,6 @@
 //! Memory, processes and processors of a step, kept by the kernel: control groups, version 2.
 //!
-//! They can be made as root, and where systemd gave the server's unit a part of the tree (`Delegate=yes`). A group with
+//! They can be made as root, and where systemd gave the server's unit a part of the tree (`Delegate=`). A group with
 //! limits below it may hold no process of its own (cgroups(7), "no internal processes"), so the server itself moves into a
 //! group beside those of its steps. Nothing of this is done where no limit is set.
 
@@ -48,7 +48,7 @@ impl Groups {
             let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
             prepare(Path::new(TREE), &own, &is_ours)
                 .inspect_err(|error| {
-                    tracing::warn!(%error, "the limits host.memory_mb, host.processes and host.cpus cannot be kept: the server may not make control groups; run it under systemd with Delegate=yes (docs/isolation.md)");
+                    tracing::warn!(%error, "the limits host.memory_mb, host.processes and host.cpus cannot be kept: the server may not make control groups; run it under systemd with Delegate= (docs/isolation.md)");
                 })
                 .ok()
         });

@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
+
 use super::super::contract::{NotReady, SeenAs};
 use super::options::HostOptions;
 
@@ -72,6 +74,9 @@ impl Sandbox {
         };
         if !tree::is_known() {
             return Err(diagnose::no_children());
+        }
+        if pidfd_open(getpid(), PidfdFlags::empty()).is_err() {
+            return Err(diagnose::old_kernel());
         }
         let directory = tempfile::tempdir().map_err(|error| diagnose::no_directory(&error))?;
         let tried = door::try_out(self, &program, shell, directory.path());
