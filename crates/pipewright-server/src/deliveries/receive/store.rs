@@ -49,7 +49,7 @@ async fn store_batch(app: &App, batch: &mut Vec<Waiting>) {
         Ok(stored) => stored.into_iter().map(Ok).collect(),
         // The next one would wait as long as this one did.
         Err(error) if error.is_unavailable() => {
-            tracing::warn!(error = %crate::tasks::chain(&error), count = batch.len(), "deliveries cannot be stored now");
+            tracing::warn!(error = %crate::background::chain(&error), count = batch.len(), "deliveries cannot be stored now");
             batch.iter().map(|_| Err(IntakeError::Full)).collect()
         }
         Err(error) => {
