@@ -163,3 +163,57 @@ async fn a_follower_far_behind_is_shown_the_newest_and_is_not_cut_off() {
         Some("end".to_owned())
     );
 }
+
+#[tokio::test]
+async fn one_answer_tells_of_logs_and_news_and_only_of_what_the_user_may_see() {
+    let mut scene = Scene::new().await;
+    let running = running(&scene).await;
+    scene.print(running, b"one\ntwo\n");
+    let on = format!("on=log%3Aharbor%3A{}%3A1&on=news%3Aharbor", running.id);
+    let mut events = Events::of(scene.owner.open(&format!("/live?{on}")).await);
+    let mut stranger = scene.site.owner_of("other").await;
+    let mut theirs = stranger
+        .open(&format!("/live?{on}"))
+        .await
+        .into_body()
+        .into_data_stream();
+    let lines = events.next().await.expect("an event");
+    assert_eq!(
+        (lines.name.as_str(), &lines.data["on"], &lines.data["lines"]),
+        (
+            "lines",
+            &format!("log:harbor:{}", running.id).into(),
+            &serde_json::json!([["two", false]])
+        )
+    );
+    scene
+        .site
+        .app
+        .live()
+        .news
+        .tell(crate::live::NewsItem::Build {
+            account: scene.account,
+            build: pipewright_core::ids::BuildId::new(),
+        });
+    let news = events.next().await.expect("an event");
+    assert_eq!(
+        (news.name.as_str(), &news.data["on"]),
+        ("news", &"news:harbor".into())
+    );
+    scene.finish(running, AttemptOutcome::Passed, None).await;
+    let mut names = Vec::new();
+    while names.last().is_none_or(|name| name != "end") {
+        names.push(events.next().await.expect("an event").name);
+    }
+    let silence = tokio::time::timeout(Duration::from_millis(300), theirs.next()).await;
+    assert!(silence.is_err(), "a stranger is told nothing: {silence:?}");
+    assert_eq!(
+        scene
+            .site
+            .anonymous()
+            .get(&format!("/live?{on}"))
+            .await
+            .status,
+        http::StatusCode::SEE_OTHER
+    );
+}

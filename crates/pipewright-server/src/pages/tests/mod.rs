@@ -6,6 +6,7 @@ mod builds;
 mod deliveries;
 mod health;
 mod installation;
+mod jump;
 mod live;
 mod logs;
 mod run;
