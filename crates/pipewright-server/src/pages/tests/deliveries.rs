@@ -43,7 +43,7 @@ async fn every_change_is_listed_with_what_was_decided_and_why() {
             .get("/harbor/deliveries")
             .await
             .text
-            .contains("Nothing was delivered yet")
+            .contains("No deliveries yet")
     );
     let first = scene.delivery("one", "{\"push\":{\"changes\":[]}}").await;
     decide(
