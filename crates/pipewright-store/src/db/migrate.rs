@@ -436,8 +436,9 @@ mod tests {
         let mut expected = ["test.db.before-schema-2".to_owned(), kept.clone()];
         expected.sort();
         assert_eq!(copies(&path), expected);
-        let copy = crate::db::inspect_sqlite(&directory.path().join(kept));
-        assert_eq!(copy.await.expect("is whole").schema, seen);
+        let copy = directory.path().join(kept);
+        let contents = crate::db::inspect_sqlite(&copy).await;
+        assert_eq!(contents.expect("is whole").schema, seen);
         let mut connection = connect(&path).await;
         let standing = standing_of_sqlite(&mut connection).await.expect("reads");
         assert_eq!(standing, super::Standing::Current);

@@ -88,8 +88,8 @@ impl FetchError {
     pub(super) fn is_of_machine(&self) -> bool {
         match self {
             Self::Git(error) => error.is_of_machine(),
-            Self::Imported { error, .. } => error.is_of_machine(),
-            Self::Integration(_) | Self::Store(_) | Self::FileTooLarge(_) => false,
+            Self::Imported { error, .. } | Self::Destination { error, .. } => error.is_of_machine(),
+            Self::Integration(_) | Self::Store(_) | Self::FileTooLarge(_) | Self::Name(_) => false,
         }
     }
 
