@@ -14,6 +14,7 @@ mod installation;
 mod kill;
 mod leavings;
 mod life;
+mod moves;
 mod order;
 mod pages;
 mod pipeline;
