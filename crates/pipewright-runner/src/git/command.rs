@@ -299,14 +299,15 @@ fn environment(options: &GitOptions) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The configuration of every git command. Mirrors are a cache of what the remote has, so nothing is synced to disk
-/// and a damaged one is made anew. Fetched packs stay packs: a pack appears whole or not at all, which makes "the
+/// The configuration of every git command. Packs survive the power going, because a build speaks of commits that the remote may
+/// have forgotten since; everything else of a mirror is a cache of what the remote has, and is not synced: it is fetched again
+/// and a damaged mirror is made anew. Fetched packs stay packs: a pack appears whole or not at all, which makes "the
 /// object is there" mean "and everything it needs".
 fn configuration() -> Vec<(String, String)> {
     let fixed = [
         ("core.hooksPath", "/dev/null"),
         ("core.fsmonitor", "false"),
-        ("core.fsync", "none"),
+        ("core.fsync", "pack,pack-metadata"),
         ("core.askPass", ""),
         ("credential.helper", ""),
         ("safe.directory", "*"),

@@ -40,6 +40,7 @@ fn c9_the_page_has_every_part_of_the_drill() {
         "key check",
         "key rotate",
         "migrate --dry-run",
+        "user reset-password",
     ] {
         assert!(all.contains(words), "{words} in {all}");
     }
