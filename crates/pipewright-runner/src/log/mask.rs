@@ -159,6 +159,8 @@ impl View {
         while let Some(byte) = text.get(place) {
             let end = match text.get(place..place + 2) {
                 Some(b"\r\n") => 2,
+                // The rest of this line end may not be read yet.
+                None if *byte == b'\r' => 1,
                 _ => usize::from(*byte == b'\n'),
             };
             place += end;
