@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use pipewright_bitbucket::{Http, HttpOptions};
 use pipewright_core::build::{BuildOutcome, BuildState};
+use pipewright_git::{Git, GitOptions, MirrorStore};
 use pipewright_runner::caches::CacheStore;
 use pipewright_runner::executor::HostOptions;
-use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_server::{
     App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock, Wakeups,
 };

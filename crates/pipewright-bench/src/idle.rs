@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use pipewright_runner::git::GitOptions;
+use pipewright_git::GitOptions;
 use tokio::process::{Child, Command};
 
 use crate::delivery::{NO_COMMIT, Push};

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use pipewright_runner::ssh::SshKeyPair;
+use pipewright_git::ssh::SshKeyPair;
 use pipewright_server::App;
 use pipewright_store::deliveries::{self, DeliveryFilter, DeliveryLine, DeliveryState};
 use pipewright_store::integrations::{CloneVia, HostKey};

@@ -36,7 +36,7 @@ pub(crate) struct Remote {
     pub(crate) ssh_host: String,
     pub(crate) ssh_port: u16,
     pub(crate) host_key: HostKey,
-    pub(crate) key: pipewright_runner::ssh::SshKeyPair,
+    pub(crate) key: pipewright_git::ssh::SshKeyPair,
     pub(crate) user: String,
     pub(crate) password: String,
     /// Bitbucket's number of the repository.

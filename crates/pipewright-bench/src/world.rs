@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use pipewright_runner::ssh::SshKeyPair;
+use pipewright_git::ssh::SshKeyPair;
 use pipewright_simulator::state::Permission;
 use pipewright_simulator::{Simulator, SimulatorOptions};
 use pipewright_store::integrations::{CloneVia, HostKey};

@@ -11,10 +11,12 @@
 pub mod cloud;
 pub mod credential;
 pub mod datacenter;
+mod date;
 pub mod facade;
 pub mod http;
 mod lenient;
 pub mod oauth;
+mod product;
 pub mod remote;
 pub mod scopes;
 pub mod status;

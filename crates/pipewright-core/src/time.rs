@@ -26,11 +26,6 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole seconds since the epoch.
-    pub const fn as_seconds(self) -> i64 {
-        self.0.div_euclid(1_000_000)
-    }
-
     /// How long after `earlier` this is; zero if it is not after.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -31,7 +31,6 @@ pub mod inspections;
 pub mod integrations;
 pub mod invitations;
 pub mod jump;
-pub mod leases;
 pub mod listings;
 pub mod logs;
 pub mod members;
@@ -84,7 +83,6 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         events::ALL,
         invitations::ALL,
         jump::ALL,
-        leases::ALL,
         members::ALL,
         sessions::ALL,
         settings::ALL,

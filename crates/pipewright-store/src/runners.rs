@@ -11,7 +11,6 @@ statements! {
         "INSERT INTO runners (id, name, kind, slots, seen_at, created_at) VALUES ($1, $2, $3, $4, $5, $5)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, slots = excluded.slots, seen_at = excluded.seen_at"
     );
-    SEEN = same("UPDATE runners SET seen_at = $2 WHERE id = $1");
 }
 
 words! {
@@ -40,17 +39,6 @@ pub async fn register(
         .bind(name)
         .bind(kind.as_str())
         .bind(slots as i64)
-        .bind(now.as_micros())
-        .execute(executor)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-/// Notes that a runner was heard of.
-pub async fn seen(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<(), StoreError> {
-    within!(tx, SEEN, |executor, sql| sqlx::query(sql)
-        .bind(id.as_uuid())
         .bind(now.as_micros())
         .execute(executor)
         .await

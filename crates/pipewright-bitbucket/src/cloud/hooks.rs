@@ -109,7 +109,7 @@ impl CloudClient {
     }
 
     /// The names of the events that hooks of repositories take today. Needs no credential.
-    pub async fn hook_events(&self) -> Result<Vec<String>, ApiError> {
+    async fn hook_events(&self) -> Result<Vec<String>, ApiError> {
         let events: Vec<HookEvent> = self
             .list(
                 "/hook_events/repository",

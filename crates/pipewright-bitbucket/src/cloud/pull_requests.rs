@@ -4,11 +4,11 @@ use super::CloudClient;
 use super::client::repository_path;
 use super::repositories::named;
 use super::wire;
+use crate::date::read_date;
 use crate::http::ApiError;
 use crate::remote::{
     CommitId, PullRequest, PullRequestEnd, PullRequestState, RefOrRefused, RepositoryAddress,
 };
-use crate::webhook::read_date;
 use pipewright_core::git::RefKind;
 
 impl CloudClient {

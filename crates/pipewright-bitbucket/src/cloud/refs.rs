@@ -6,11 +6,11 @@ use pipewright_core::{CommitHash, RefName};
 use super::CloudClient;
 use super::client::repository_path;
 use super::wire::{Commit, Ref, Repository};
+use crate::date::read_date;
 use crate::http::{ApiError, encode_path_part};
 use crate::remote::{
     CommitId, RefList, RefOrRefused, RemoteCommit, RemoteRef, RepositoryAddress, Signature,
 };
-use crate::webhook::read_date;
 
 /// What of each ref a list should carry.
 const LIST_FIELDS: (&str, &str) = ("fields", "next,values.name,values.type,values.target.hash");

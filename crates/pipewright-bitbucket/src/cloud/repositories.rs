@@ -10,9 +10,9 @@ use super::client::repository_path;
 use super::pages::{PAGE_LENGTH, Pager};
 use super::people::space;
 use super::wire::{Repository, RepositoryPermission};
+use crate::date::read_date;
 use crate::http::{ApiError, encode_path_part};
 use crate::remote::{NamedRepository, Permission, RemoteRepository, RepositoryAddress, Space};
-use crate::webhook::read_date;
 
 /// What of each repository a list should carry; the rest of the answer is ten times as long.
 const LIST_FIELDS: &str = "next,values.uuid,values.name,values.full_name,values.slug,values.is_private,values.scm,values.mainbranch.name,\

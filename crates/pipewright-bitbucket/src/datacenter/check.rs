@@ -13,9 +13,9 @@ use super::connection::{
 use super::failure::check;
 use super::repositories::remote;
 use super::users::{unnamed, user_name};
-use super::wire::{ApplicationProperties, BuildCapabilities, Page, RateLimitSettings, Repository};
+use super::wire::{ApplicationProperties, Page, RateLimitSettings, Repository};
 use crate::credential::Credential;
-use crate::http::{Answer, ApiError, NetworkFailure, Request, TlsFailure};
+use crate::http::{Answer, ApiError, BuildCapabilities, NetworkFailure, Request, TlsFailure};
 use crate::remote::Permission;
 
 impl DataCenterClient {

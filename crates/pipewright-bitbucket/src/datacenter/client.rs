@@ -6,9 +6,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::failure::check;
-use super::known::Cell;
 use crate::credential::Credential;
-use crate::http::{Answer, ApiError, Http, Request, encode_path_part};
+use crate::http::{Answer, ApiError, Cell, Http, Request, encode_path_part};
 use crate::remote::RepositoryAddress;
 
 /// A client of one Bitbucket Server or Data Center for one credential. Cheap to clone.

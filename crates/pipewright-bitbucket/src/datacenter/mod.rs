@@ -10,7 +10,6 @@ mod connection;
 mod failure;
 mod files;
 mod keys;
-mod known;
 mod pages;
 mod pull_requests;
 mod refs;
@@ -29,9 +28,7 @@ pub use client::DataCenterClient;
 pub use connection::{
     Administered, Capabilities, Connection, ConnectionError, RateLimit, ServerVersion, SshSettings,
 };
-pub(crate) use known::KnownServers;
 pub(crate) use pull_requests::pull_request;
 pub(crate) use refs::remote_commit;
 pub(crate) use repositories::{RepositoryPager, named as named_repository};
 pub use sign_in::{SignedIn, sign_in};
-pub use webhooks::LastDelivery;

@@ -4,11 +4,11 @@ use super::DataCenterClient;
 use super::client::api_path;
 use super::repositories::named;
 use super::wire;
+use crate::date::read_date_value;
 use crate::http::ApiError;
 use crate::remote::{
     CommitId, PullRequest, PullRequestEnd, PullRequestState, RefOrRefused, RepositoryAddress,
 };
-use crate::webhook::read_date_value;
 
 impl DataCenterClient {
     /// All open pull requests into a repository.

@@ -7,11 +7,11 @@ use reqwest::Method;
 use super::DataCenterClient;
 use super::client::api_path;
 use super::wire::{Commit, Ref};
+use crate::date::read_date_value;
 use crate::http::{ApiError, Request, encode_path, encode_path_part};
 use crate::remote::{
     CommitId, RefList, RefOrRefused, RemoteCommit, RemoteRef, RepositoryAddress, Signature,
 };
-use crate::webhook::read_date_value;
 
 impl DataCenterClient {
     /// All branches, the last changed first.

@@ -25,23 +25,6 @@ impl DataCenterClient {
         Ok(projects.into_iter().filter_map(space).collect())
     }
 
-    /// Repositories whose name contains the text, or all, for which the account has this permission.
-    pub async fn search_repositories(
-        &self,
-        name: Option<&str>,
-        permission: Permission,
-    ) -> Result<Vec<RemoteRepository>, ApiError> {
-        let mut pager = search(name, permission);
-        let mut all = Vec::new();
-        while let Some(page) = pager.next::<Repository>(self).await? {
-            all.extend(
-                page.into_iter()
-                    .filter_map(|repository| remote(repository, Some(permission))),
-            );
-        }
-        Ok(all)
-    }
-
     /// One repository by project key and slug. If its number is known and differs, another repository has taken the
     /// place of a moved one, which is answered as "not found".
     pub async fn repository(

@@ -4,8 +4,8 @@ use reqwest::Method;
 
 use super::DataCenterClient;
 use super::client::api_path;
-use super::wire::{BuildCapabilities, OldStatus, RichStatus, TestResults};
-use crate::http::{ApiError, Request};
+use super::wire::{OldStatus, RichStatus, TestResults};
+use crate::http::{ApiError, BuildCapabilities, Request};
 use crate::remote::RepositoryAddress;
 use crate::status::{
     BuildStatus, PostedStatus, cut_text, datacenter_state, datacenter_url_problem,

@@ -412,7 +412,8 @@ fn captured_answers_decode() {
         one::<wire::RateLimitSettings>(directory, "doc-examples/rate-limit-settings.json").enabled
     );
     assert_eq!(
-        one::<wire::BuildCapabilities>(directory, "instance/build-capabilities.json").build_status,
+        one::<crate::http::BuildCapabilities>(directory, "instance/build-capabilities.json")
+            .build_status,
         ["richBuildStatus"]
     );
     assert_eq!(

@@ -1,8 +1,7 @@
 //! Our webhook at a repository: made, found again, repaired, removed; never two.
 
 use reqwest::Method;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::DataCenterClient;
@@ -28,31 +27,6 @@ const PULL_REQUEST_EVENTS: [&str; 6] = [
 const SMALL_PUSH_EVENTS: [&str; 1] = ["repo:refs_changed"];
 const SMALL_PULL_REQUEST_EVENTS: [&str; 4] =
     ["pr:opened", "pr:merged", "pr:declined", "pr:deleted"];
-
-/// How the server's last delivery to a webhook went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastDelivery {
-    /// The event it was about.
-    pub event: String,
-    /// `SUCCESS`, `FAILURE` (answered, but not with 2xx) or `ERROR` (no answer).
-    pub outcome: String,
-    /// What the server noted about it, such as the status code or the reason it could not connect.
-    pub description: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Delivery {
-    event: String,
-    result: DeliveryResult,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct DeliveryResult {
-    outcome: String,
-    description: String,
-}
 
 /// What every version takes.
 fn small(request: &WebhookRequest) -> Vec<&'static str> {
@@ -144,73 +118,6 @@ impl DataCenterClient {
         known_id: Option<&str>,
     ) -> Result<usize, ApiError> {
         exactly_one::remove(self, address, url, known_id).await
-    }
-
-    /// Has the server call our webhook with its ping, which is not signed. Answers the status code that the server got.
-    pub async fn test_webhook(
-        &self,
-        address: &RepositoryAddress,
-        request: &WebhookRequest,
-        id: &str,
-    ) -> Result<Option<u16>, ApiError> {
-        let doing = format!("testing the webhook of {}/{}", address.space, address.slug);
-        let verify = if request.verify_certificate {
-            "true"
-        } else {
-            "false"
-        };
-        let query = [
-            ("url", request.url.as_str()),
-            ("webhookId", id),
-            ("sslVerificationRequired", verify),
-        ];
-        let url = self.url(
-            &format!("{}/webhooks/test", api_path(address)),
-            &query,
-            &doing,
-        )?;
-        let answer: Value = self
-            .send(Request::new(Method::POST, url, doing))
-            .await?
-            .decode()?;
-        let status = answer
-            .pointer("/response/statusCode")
-            .or_else(|| answer.pointer("/response/status"))
-            .or_else(|| answer.get("statusCode"));
-        Ok(status
-            .and_then(Value::as_u64)
-            .and_then(|status| u16::try_from(status).ok()))
-    }
-
-    /// How the last delivery to a webhook went; none where there was none yet.
-    pub async fn last_delivery(
-        &self,
-        address: &RepositoryAddress,
-        id: &str,
-    ) -> Result<Option<LastDelivery>, ApiError> {
-        let doing = format!(
-            "reading the last delivery of {}/{}",
-            address.space, address.slug
-        );
-        let url = self.url(
-            &format!(
-                "{}/webhooks/{}/latest",
-                api_path(address),
-                encode_path_part(id)
-            ),
-            &[],
-            &doing,
-        )?;
-        let answer = self.send(Request::new(Method::GET, url, doing)).await?;
-        if answer.status == 204 {
-            return Ok(None);
-        }
-        let delivery: Delivery = answer.decode()?;
-        Ok(Some(LastDelivery {
-            event: delivery.event,
-            outcome: delivery.result.outcome,
-            description: delivery.result.description,
-        }))
     }
 
     async fn write_hook(

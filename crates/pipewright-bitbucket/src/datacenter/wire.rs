@@ -206,13 +206,6 @@ pub(crate) struct ApplicationProperties {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct BuildCapabilities {
-    #[serde(deserialize_with = "lenient::each")]
-    pub(crate) build_status: Vec<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
 pub(crate) struct SshSettings {
     pub(crate) enabled: Option<bool>,
     pub(crate) port: Option<u16>,

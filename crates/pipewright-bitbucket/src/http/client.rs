@@ -7,12 +7,12 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use url::Url;
 
+use super::known::KnownServers;
 use super::outgoing::JudgingResolver;
 use super::request::{Body, cut};
 use super::{
     Answer, ApiError, HttpOptions, HttpSetupError, NetworkFailure, Outgoing, Proxy, Request,
 };
-use crate::datacenter::KnownServers;
 
 /// How many redirects of one request are followed.
 const MAX_REDIRECTS: usize = 5;

@@ -7,6 +7,7 @@
 mod client;
 mod encode;
 mod error;
+mod known;
 mod network;
 mod options;
 mod outgoing;
@@ -19,6 +20,7 @@ pub use client::Http;
 pub(crate) use client::{retry_after, same_origin};
 pub use encode::{UnsafePathError, encode_path, encode_path_part};
 pub use error::{ApiError, FieldError};
+pub(crate) use known::{BuildCapabilities, Cell};
 pub use network::{NetworkFailure, TlsFailure};
 pub use options::{HttpOptions, HttpSetupError, Proxy};
 pub use outgoing::{AddressClass, NotAllowed, Outgoing, Pattern, PatternError};

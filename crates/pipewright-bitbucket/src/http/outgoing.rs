@@ -275,7 +275,7 @@ impl Outgoing {
     }
 
     /// Judges an address that is given as such.
-    pub fn judge_address(&self, address: IpAddr, port: u16) -> Result<(), NotAllowed> {
+    fn judge_address(&self, address: IpAddr, port: u16) -> Result<(), NotAllowed> {
         let host = address.to_string();
         let class = AddressClass::of(address);
         if class == AddressClass::Never {

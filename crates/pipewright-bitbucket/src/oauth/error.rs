@@ -44,14 +44,6 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
-    /// True where only a person can help, by authorising again.
-    pub fn needs_authorization(&self) -> bool {
-        matches!(
-            self,
-            Self::CodeInvalid | Self::RefreshInvalid | Self::Refused(_)
-        )
-    }
-
     /// True where the same call may succeed later; the old tokens are kept.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_))

@@ -96,13 +96,7 @@ async fn a_code_is_exchanged_with_the_client_in_the_header() {
     assert_eq!(tokens.access_token.expose().len(), 2_600);
     assert_eq!(tokens.scopes, ScopeSet::parse("account webhook"));
     let now = Timestamp::from_seconds(1_000);
-    assert_eq!(
-        (tokens.expires_at(now), tokens.refresh_at(now)),
-        (
-            Timestamp::from_seconds(4_600),
-            Timestamp::from_seconds(3_880)
-        )
-    );
+    assert_eq!(tokens.expires_at(now), Timestamp::from_seconds(4_600));
     let request = server.requests().remove(0);
     assert!(
         request.contains("authorization: Basic a2V5OnNlY3JldA=="),
@@ -209,10 +203,7 @@ async fn when_bitbucket_fails_the_old_tokens_stay_good(
         .refresh(&Secret::new("r"))
         .await
         .expect_err("no tokens");
-    assert!(
-        error.is_retryable() && !error.needs_authorization(),
-        "{error}"
-    );
+    assert!(error.is_retryable(), "{error}");
 }
 
 #[tokio::test]

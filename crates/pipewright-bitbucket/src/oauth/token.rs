@@ -29,11 +29,6 @@ impl TokenSet {
     pub fn expires_at(&self, now: Timestamp) -> Timestamp {
         now + self.expires_in
     }
-
-    /// When to refresh: at 80 % of the access token's life, so that a failed refresh leaves time for another.
-    pub fn refresh_at(&self, now: Timestamp) -> Timestamp {
-        now + self.expires_in * 4 / 5
-    }
 }
 
 /// As it comes. The field was called `scopes` before May 2026 and is `scope` since; both may be met.

@@ -98,7 +98,7 @@ impl Feature {
     }
 
     /// The scopes of an API token that it needs; there, no scope implies another.
-    pub const fn needs_of_api_token(self) -> &'static [&'static str] {
+    const fn needs_of_api_token(self) -> &'static [&'static str] {
         match self {
             Self::Repositories => &[
                 "read:user:bitbucket",

@@ -59,14 +59,6 @@ impl ScopeSet {
                 .contains(scope)
         })
     }
-
-    /// What of this set the other does not allow.
-    pub fn missing_from(&self, granted: &Self) -> Self {
-        self.iter()
-            .filter(|scope| !granted.allows(scope))
-            .map(str::to_owned)
-            .collect()
-    }
 }
 
 impl FromIterator<String> for ScopeSet {
@@ -133,11 +125,6 @@ mod tests {
     fn collapsed_lists_still_allow_what_they_imply() {
         let granted = ScopeSet::parse("pullrequest:write account");
         assert_eq!(granted.granted_by("repository"), Some("pullrequest:write"));
-        assert_eq!(
-            ScopeSet::parse("account email repository webhook")
-                .missing_from(&granted)
-                .to_string(),
-            "email webhook"
-        );
+        assert!(granted.allows("account") && !granted.allows("email"));
     }
 }

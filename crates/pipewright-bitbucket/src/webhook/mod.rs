@@ -6,7 +6,6 @@
 
 mod cloud;
 mod datacenter;
-mod date;
 mod event;
 mod headers;
 mod signature;
@@ -14,7 +13,6 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use date::{read_date, read_date_value};
 pub use event::{
     Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent,
     Push, UnreadableChange,
@@ -22,7 +20,7 @@ pub use event::{
 pub use headers::DeliveryHeaders;
 pub use signature::{SignatureError, verify_signature};
 
-use crate::facade::Product;
+use crate::product::Product;
 
 /// Decodes a delivery whose signature was checked. The event's name comes from the header, because old bodies carry none
 /// or a wrong one.

@@ -49,19 +49,6 @@ async fn a18_projects_and_repositories_are_listed_to_the_end() {
             .all(|repository| repository.permission == Some(Permission::Admin))
     );
 
-    let found = lab
-        .client("mara")
-        .search_repositories(Some("LEDG"), Permission::Write)
-        .await
-        .expect("a search");
-    assert_eq!(
-        found
-            .iter()
-            .map(|repository| repository.full_name.as_str())
-            .collect::<Vec<_>>(),
-        [REPOSITORY]
-    );
-
     let reader = lab.connected("noor");
     let theirs = all_repositories(&reader).await;
     let checkout = theirs

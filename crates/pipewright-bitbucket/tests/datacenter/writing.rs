@@ -260,47 +260,6 @@ async fn t1_t2_t11_t12_what_is_pushed_comes_back_signed_and_is_understood(
     );
 }
 
-#[tokio::test]
-async fn the_servers_test_call_is_a_ping_without_a_signature() {
-    let lab = Lab::start(Version::default()).await;
-    let client = lab.client("mara");
-    let bitbucket = Bitbucket::DataCenter(client.clone());
-    let address = address(&bitbucket).await;
-    let request = webhook("ping");
-    let made = bitbucket
-        .ensure_webhook(&address, &request, None)
-        .await
-        .expect("a webhook");
-    assert_eq!(
-        client
-            .last_delivery(&address, &made.id)
-            .await
-            .expect("an answer"),
-        None,
-        "nothing was sent yet"
-    );
-    // Nothing listens at the address, which the server reports in its own way: what matters is that it was asked rightly.
-    let _ = client.test_webhook(&address, &request, &made.id).await;
-    let last = client
-        .last_delivery(&address, &made.id)
-        .await
-        .expect("an answer")
-        .expect("the ping");
-    assert_eq!(
-        (last.event.as_str(), last.outcome.as_str()),
-        ("diagnostics:ping", "ERROR")
-    );
-    judge_requests(
-        pipewright_simulator::Product::Datacenter,
-        lab.simulator.datacenter_record(),
-    );
-    assert!(
-        lab.deliveries()
-            .iter()
-            .all(|delivery| delivery.event_key == "diagnostics:ping")
-    );
-}
-
 #[rstest]
 #[case(Version::new(6, 10, 0), "FAILED", false)]
 #[case(Version::new(7, 21, 23), "FAILED", true)]

@@ -28,7 +28,7 @@ impl CommitHash {
     }
 
     /// True for the all-zero id, which stands for "no commit".
-    pub fn is_zero_text(text: &str) -> bool {
+    fn is_zero_text(text: &str) -> bool {
         text.len() >= 40 && text.bytes().all(|byte| byte == b'0')
     }
 }

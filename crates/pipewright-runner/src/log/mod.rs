@@ -9,4 +9,4 @@ mod mask;
 mod writer;
 
 pub use mask::{MaskStream, Masker};
-pub use writer::{CHUNK_BYTES, CHUNK_WAIT, DEFAULT_LIMIT, LogWriter, QUEUE_CHUNKS};
+pub use writer::{DEFAULT_LIMIT, LogWriter, QUEUE_CHUNKS};

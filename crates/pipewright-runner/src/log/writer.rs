@@ -18,10 +18,10 @@ const COMMAND_MARK: u8 = 0x1d;
 pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
 /// A chunk leaves when it has this many bytes…
-pub const CHUNK_BYTES: usize = 256 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// … or when its first byte is this old.
-pub const CHUNK_WAIT: Duration = Duration::from_millis(50);
+const CHUNK_WAIT: Duration = Duration::from_millis(50);
 
 /// How many chunks may wait for the dispatcher. When it is full the pipe is not read, and the script waits.
 pub const QUEUE_CHUNKS: usize = 8;

@@ -17,9 +17,9 @@ use crate::executor::{
     Control, Executor, RUNNER_STOPPED, StepDirectories, StepEnd, StepLimits, StepRun, conclude,
     describe_variables, run_scripts, sterner, timing,
 };
-use crate::git::{CheckoutTarget, Ensured, GitError, MirrorStore};
 use crate::log::{LogWriter, Masker};
 use crate::teardown::Teardown;
+use pipewright_git::{CheckoutTarget, Ensured, GitError, MirrorStore};
 
 /// How often a fetch is tried where the network or the other side may recover, and the pause between.
 const FETCH_TRIES: u32 = 3;

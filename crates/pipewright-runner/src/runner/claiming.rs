@@ -17,8 +17,8 @@ use super::dispatcher::{DispatchError, Dispatcher};
 use super::place::{Place, PlaceError, remove};
 use super::registry::Registry;
 use crate::executor::{Executor, HostExecutor, NotReady};
-use crate::git::MirrorStore;
 use crate::log::QUEUE_CHUNKS;
+use pipewright_git::MirrorStore;
 
 /// Pause after a claim that failed.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);

@@ -3,14 +3,8 @@
 mod archives;
 mod artifacts;
 mod attacker;
-mod bitbucket;
 mod caches;
-mod changes;
-mod checkout;
-mod local;
-mod mirror;
 mod outputs;
 mod runner;
-mod ssh;
 mod step;
 mod support;

@@ -17,8 +17,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::dispatcher::{Memory, assignment};
-use crate::support::origin::{Origin, git, mirrors};
 use crate::support::{PATIENCE, step};
+use pipewright_git::testing::{Origin, git, mirrors};
 
 pub(crate) struct Bench {
     directory: TempDir,

@@ -4,7 +4,7 @@
 //! fingerprints until a person accepts it.
 
 use pipewright_core::ids::IntegrationId;
-use pipewright_runner::ssh::{HostKeys, KeyCheck as Seen, SshTarget};
+use pipewright_git::ssh::{HostKeys, KeyCheck as Seen, SshTarget};
 use pipewright_store::integrations::{self, HostKey, Integration, KeyCheck};
 
 use super::secrets::open_private_key;
@@ -184,7 +184,7 @@ async fn handshake(
 
 /// A key that is good for nothing, to look at a host that is not trusted.
 fn private_key_of_nobody() -> Result<pipewright_core::Secret, IntegrationUnavailable> {
-    pipewright_runner::ssh::SshKeyPair::generate("nobody")
+    pipewright_git::ssh::SshKeyPair::generate("nobody")
         .map(|key| key.private_key)
         .map_err(|error| IntegrationUnavailable::Later(error.to_string()))
 }

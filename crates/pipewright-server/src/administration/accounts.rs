@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::accounts::{NewAccount, make, slug};
 use crate::app::App;
-use crate::ground::{Actor, Administrator, Denied, Failure, Kind};
+use crate::ground::{ActError, Actor, Administrator, Denied, Failure, Kind};
 use crate::users::checked_name;
 
 /// An act on an account was not done.
@@ -32,6 +32,9 @@ pub(crate) enum AccountError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An act on what is in the account went wrong.
+    #[error(transparent)]
+    Act(#[from] ActError),
 }
 
 impl Failure for AccountError {
@@ -41,6 +44,7 @@ impl Failure for AccountError {
             Self::NotFound => Kind::NotFound,
             Self::Entered(_) | Self::Taken(_) => Kind::Unusable,
             Self::Store(_) => Kind::Internal,
+            Self::Act(error) => error.kind(),
         }
     }
 }

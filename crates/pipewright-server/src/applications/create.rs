@@ -2,7 +2,7 @@
 //! or nothing.
 
 use pipewright_core::ids::{ApplicationId, BuildId};
-use pipewright_core::{RefName, Timestamp, TriggerKind};
+use pipewright_core::{RefName, Right, Timestamp, TriggerKind};
 use pipewright_store::applications::{self, NewApplication, Rules, Watch};
 use pipewright_store::builds::{self, NewBuild, TriggerDetail};
 use pipewright_store::integrations::IntegrationState;
@@ -14,8 +14,7 @@ use super::slug::{numbered, suggest};
 use crate::accounts::refuse_builds;
 use crate::app::App;
 use crate::background::{Work, enqueue_within};
-use crate::ground::Aftermath;
-use crate::http::MemberOf;
+use crate::ground::{Actor, Aftermath, Denied, Failure, Kind};
 use crate::repositories::Findings;
 use crate::webhooks;
 
@@ -25,6 +24,12 @@ const TRIES: u32 = 50;
 /// Why there is no application.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The server itself makes none.
+    #[error("only a user can create an application")]
+    NoUser,
     /// There is one of this repository already.
     #[error(
         "There is an application of this repository already; each account has one a repository."
@@ -43,6 +48,16 @@ pub(crate) enum CreateError {
     Store(#[from] StoreError),
 }
 
+impl Failure for CreateError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(_) | Self::NoUser => Kind::Denied,
+            Self::Exists | Self::Unusable(_) => Kind::Conflict,
+            Self::Store(_) => Kind::Internal,
+        }
+    }
+}
+
 /// What was made.
 #[derive(Debug)]
 pub(crate) struct Created {
@@ -52,14 +67,16 @@ pub(crate) struct Created {
     pub(crate) first_build: Option<i64>,
 }
 
-/// Makes an application of a repository of the member's account.
+/// Makes an application of a repository of the actor's account.
 pub(crate) async fn create(
     app: &App,
-    member: &MemberOf,
+    actor: &Actor,
     repository: &Repository,
     name: &str,
     rules: Rules,
 ) -> Result<Created, CreateError> {
+    actor.require(Right::ManageApplications)?;
+    let created_by = actor.user.ok_or(CreateError::NoUser)?;
     let integration = integrations::get(&app.db, repository.integration).await?;
     let usable = integration
         .as_ref()
@@ -71,7 +88,7 @@ pub(crate) async fn create(
         return Err(CreateError::Unusable(reason));
     }
     let findings = inspections::get::<Findings>(&app.db, repository.id).await?;
-    let now = member.now();
+    let now = actor.at;
     let watch = if app.config.webhooks_reach_us {
         Watch::Webhook
     } else {
@@ -79,13 +96,13 @@ pub(crate) async fn create(
     };
     let mut new = NewApplication {
         id: ApplicationId::new(),
-        account: member.account.id,
+        account: actor.account,
         repository: repository.id,
         slug: String::new(),
         name: name.to_owned(),
         rules,
         watch,
-        created_by: member.user.id,
+        created_by,
     };
     let mut tx = app.db.begin().await?;
     if let Some(sentence) = refuse_builds(app, &mut tx, member.account.id).await? {
@@ -123,9 +140,9 @@ pub(crate) async fn create(
         now,
     )
     .await?;
-    let first_build = first_build(&mut tx, member, &new, findings).await?;
+    let first_build = first_build(&mut tx, actor, &new, findings).await?;
     let detail = json!({ "repository": repository.full_name, "auto_build": new.rules.auto_build });
-    member
+    actor
         .record(&mut tx, "application.created", &new.name, detail)
         .await?;
     tx.commit().await?;
@@ -134,7 +151,7 @@ pub(crate) async fn create(
     let mut aftermath = Aftermath::default();
     if let Some((build, _)) = first_build {
         aftermath.planned_for(repository.id);
-        aftermath.moved(member.account.id, build);
+        aftermath.moved(actor.account, build);
     }
     aftermath.announce(app);
     Ok(Created {
@@ -169,7 +186,7 @@ async fn note_what_was_seen(
 /// The default branch as it was last seen, so that there is something to watch at once.
 async fn first_build(
     tx: &mut Tx,
-    member: &MemberOf,
+    actor: &Actor,
     application: &NewApplication,
     findings: Option<Findings>,
 ) -> Result<Option<(BuildId, i64)>, StoreError> {
@@ -189,7 +206,7 @@ async fn first_build(
     };
     let new = NewBuild {
         id: BuildId::new(),
-        account_id: member.account.id,
+        account_id: actor.account,
         application_id: application.id,
         ref_name,
         commit: head.commit,
@@ -199,9 +216,9 @@ async fn first_build(
         repeatable: true,
         event: None,
         delivery_id: None,
-        started_by: Some(member.user.name.clone()),
-        accepted_at: member.now(),
-        created_at: member.now(),
+        started_by: Some(actor.name.clone()),
+        accepted_at: actor.at,
+        created_at: actor.at,
     };
     Ok(Some(match builds::create(tx, &new).await? {
         builds::Created::New { number } => (new.id, number),

@@ -1,20 +1,22 @@
 //! Deleting an application, with its builds. What we put on its repository goes too: the key now, as far as Bitbucket lets
 //! us, and the webhook by its keeper.
 
+use pipewright_core::Right;
 use pipewright_store::applications::{self, Application};
 use pipewright_store::{StoreError, repositories};
 use serde_json::json;
 
 use crate::access::bitbucket_for;
 use crate::app::App;
-use crate::ground::{Actor, address_of};
+use crate::ground::{ActError, Actor, address_of};
 
 /// Deletes an application of the actor's account. Gives the sentence for what is still at Bitbucket.
 pub(crate) async fn delete(
     app: &App,
     actor: &Actor,
     application: &Application,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<String>, ActError> {
+    actor.require(Right::ManageApplications)?;
     let left = remove_key(app, application).await?;
     let mut tx = app.db.begin().await?;
     if applications::remove(&mut tx, actor.account, application.id).await? {

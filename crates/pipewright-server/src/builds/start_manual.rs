@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pipewright_core::ids::{ApplicationId, BuildId, RepositoryId};
 use pipewright_core::{CommitHash, RefName, Right, TriggerKind};
-use pipewright_runner::git::GitError;
+use pipewright_git::GitError;
 use pipewright_store::builds::{self, Created, NewBuild, TriggerDetail};
 use pipewright_store::{StoreError, Tx, applications};
 use serde_json::json;

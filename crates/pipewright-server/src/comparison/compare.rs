@@ -2,7 +2,7 @@
 
 use pipewright_core::ids::{ApplicationId, DeliveryId};
 use pipewright_core::{CommitHash, RefName};
-use pipewright_runner::git::GitError;
+use pipewright_git::GitError;
 use pipewright_store::deliveries::{NewDelivery, Origin};
 use pipewright_store::refs::{self, ToCompare};
 use pipewright_store::{StoreError, deliveries, ref_moves};

@@ -7,7 +7,7 @@ use pipewright_core::{Right, Role, Timestamp};
 use pipewright_store::events::{self, NewEvent};
 use pipewright_store::{StoreError, Tx};
 
-use super::failure::{Failure, Kind};
+use super::failure::Denied;
 use super::rights::NO_CONNECTIONS;
 
 /// The name under which the server's own acts stand in the history.
@@ -177,17 +177,6 @@ pub(crate) struct Passerby<'a> {
     pub(crate) address: &'a str,
     /// The moment.
     pub(crate) at: Timestamp,
-}
-
-/// Whoever asked may not do this. The sentence says who may.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Denied(pub(crate) String);
-
-impl Failure for Denied {
-    fn kind(&self) -> Kind {
-        Kind::Denied
-    }
 }
 
 fn refusal(role: Role, right: Right, account: &str) -> String {

@@ -1,6 +1,7 @@
 //! Addresses: of pages of ours, from which routes are mounted and links are built, of our webhooks, and of repositories at
 //! their Bitbucket.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pipewright_bitbucket::RepositoryAddress;
 use pipewright_store::repositories::Repository;
 use pipewright_store::webhooks::Webhook;
@@ -11,6 +12,14 @@ use super::app::App;
 /// The page of a build, below the public address.
 pub(crate) fn build_page(account: &str, application: &str, number: i64) -> String {
     format!("/{account}/applications/{application}/builds/{number}")
+}
+
+/// Where the page stands for a question, below the account.
+pub(crate) fn why_page(application: &str, about: &str) -> String {
+    format!(
+        "/applications/{application}/why?about={}",
+        utf8_percent_encode(about, NON_ALPHANUMERIC)
+    )
 }
 
 /// Where Bitbucket sends the deliveries of a webhook.

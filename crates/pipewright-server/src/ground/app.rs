@@ -34,7 +34,7 @@ pub struct AppParts {
     /// Talks HTTP to Bitbucket.
     pub http: pipewright_bitbucket::Http,
     /// Mirrors of repositories, and with them the `git` and `ssh` programs.
-    pub mirrors: pipewright_runner::git::MirrorStore,
+    pub mirrors: pipewright_git::MirrorStore,
     /// Hints that there is something to do.
     pub wakeups: Wakeups,
 }

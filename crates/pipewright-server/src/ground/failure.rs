@@ -36,6 +36,47 @@ pub(crate) trait Failure: std::error::Error + Send + Sync + Sized + 'static {
     }
 }
 
+/// The error of a use case that can go wrong in no way of its own.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something else of ours failed.
+    #[error(transparent)]
+    Failed(anyhow::Error),
+}
+
+impl ActError {
+    /// What failed is ours, and only the log is told of it.
+    pub(crate) fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Failure for ActError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(_) => Kind::Denied,
+            Self::Store(_) | Self::Failed(_) => Kind::Internal,
+        }
+    }
+}
+
+/// Whoever asked may not do this. The sentence says who may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Denied(pub(crate) String);
+
+impl Failure for Denied {
+    fn kind(&self) -> Kind {
+        Kind::Denied
+    }
+}
+
 impl Failure for StoreError {
     fn kind(&self) -> Kind {
         Kind::Internal

@@ -12,10 +12,10 @@ mod sentences;
 mod tokens;
 pub(crate) mod wakeups;
 
-pub(crate) use actor::{Actor, Administrator, By, Denied, Passerby};
-pub(crate) use addresses::{address_of, build_page, delivery_url};
+pub(crate) use actor::{Actor, Administrator, By, Passerby};
+pub(crate) use addresses::{address_of, build_page, delivery_url, why_page};
 pub(crate) use aftermath::Aftermath;
 pub(crate) use config::Retention;
-pub(crate) use failure::{Failure, Kind};
+pub(crate) use failure::{ActError, Denied, Failure, Kind};
 pub(crate) use sentences::sentence;
 pub(crate) use tokens::{TOKEN_LENGTH, TOUCH_EVERY, hash_of_token, new_token};

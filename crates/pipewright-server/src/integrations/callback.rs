@@ -278,7 +278,7 @@ async fn prove(
 
 /// The host keys that are shipped for Bitbucket Cloud; none where the first contact decides.
 fn shipped_host_key(known_hosts: &str) -> Option<HostKey> {
-    let keys = pipewright_runner::ssh::HostKeys::parse(known_hosts);
+    let keys = pipewright_git::ssh::HostKeys::parse(known_hosts);
     let fingerprint = keys.fingerprints().into_iter().next()?;
     Some(HostKey {
         fingerprint,

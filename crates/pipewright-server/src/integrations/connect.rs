@@ -5,7 +5,7 @@
 
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, CredentialId, IntegrationId, UserId};
-use pipewright_runner::ssh::{SshKeyError, SshKeyPair};
+use pipewright_git::ssh::{SshKeyError, SshKeyPair};
 use pipewright_store::credentials::{self, NewCredential};
 use pipewright_store::integrations::{
     self, CloneVia, HostKey, Identity, IntegrationKind, KeyPair, NewIntegration,

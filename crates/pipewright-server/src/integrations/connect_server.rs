@@ -4,7 +4,7 @@ use pipewright_bitbucket::Credential;
 use pipewright_bitbucket::datacenter::{Connection, ConnectionError, parse_base_url, sign_in};
 use pipewright_core::Secret;
 use pipewright_core::ids::IntegrationId;
-use pipewright_runner::ssh::{HostKeys, KeyCheck, SshKeyPair, SshTarget};
+use pipewright_git::ssh::{HostKeys, KeyCheck, SshKeyPair, SshTarget};
 use pipewright_store::StoreError;
 use pipewright_store::integrations::{CloneVia, HostKey, Identity, IntegrationKind};
 use url::Url;

@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt;
 use pipewright_bitbucket::Bitbucket;
+use pipewright_core::Right;
 use pipewright_core::ids::IntegrationId;
 use pipewright_store::integrations::{Integration, IntegrationState};
 use pipewright_store::webhooks::Webhook;
@@ -11,7 +12,7 @@ use crate::access::Parts;
 use crate::access::bitbucket_for;
 use crate::access::consumer;
 use crate::app::App;
-use crate::ground::{Actor, address_of, delivery_url};
+use crate::ground::{ActError, Actor, address_of, delivery_url};
 
 /// How many calls are under way at a time.
 const AT_ONCE: usize = 4;
@@ -30,7 +31,8 @@ pub(crate) async fn disconnect(
     app: &App,
     actor: &Actor,
     integration: &Integration,
-) -> Result<Vec<Removal>, StoreError> {
+) -> Result<Vec<Removal>, ActError> {
+    actor.require(Right::Connect)?;
     let removals = clean_up(app, integration).await?;
     let mut tx = app.db.begin().await?;
     for webhook in webhooks::of_integration(&app.db, integration.id).await? {

@@ -10,16 +10,20 @@ mod connect_server;
 pub(crate) mod disconnect;
 mod keep;
 mod post_key;
+mod register_key;
+mod set_clone_via;
 mod start;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trust_host_key;
 
 pub(crate) use callback::{FinishError, finish, flow_of};
 pub(crate) use check_now::check_now;
 pub(crate) use connect_server::{AddError, Field, ServerForm, add};
 pub(crate) use disconnect::{Removal, disconnect};
 pub(crate) use keep::{check_due_keys, keep};
-pub(crate) use post_key::{
-    to_account as post_key_to_account, to_repository as post_key_to_repository,
-};
+pub(crate) use post_key::{Posted, to_repository as post_key_to_repository};
+pub(crate) use register_key::register_key;
+pub(crate) use set_clone_via::set_clone_via;
 pub(crate) use start::{StartError, Traveller, start};
+pub(crate) use trust_host_key::trust_host_key;

@@ -39,7 +39,7 @@ impl Posted {
 }
 
 /// Puts the key on the account of the connected user.
-pub(crate) async fn to_account(
+pub(super) async fn to_account(
     app: &App,
     id: IntegrationId,
     bitbucket: &Bitbucket,

@@ -8,7 +8,7 @@ use pipewright_store::statuses::{NewStatus, StatusState, enqueue as insert};
 use pipewright_store::{StoreError, Tx, attempts};
 use serde::{Deserialize, Serialize};
 
-use super::text;
+use super::text::{self, Told};
 use crate::app::App;
 use crate::ground::{Aftermath, build_page};
 
@@ -60,14 +60,6 @@ impl Payload {
             Some(&self.ref_name),
         )
     }
-}
-
-/// How a build ended, as Bitbucket is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) outcome: BuildOutcome,
-    /// False where it did not run because nobody here can run it.
-    pub(crate) is_supported: bool,
 }
 
 /// Tells Bitbucket of a build. `end` is given where it has ended.

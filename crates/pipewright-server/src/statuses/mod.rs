@@ -4,5 +4,6 @@ mod enqueue;
 mod send;
 mod text;
 
-pub(crate) use enqueue::{Told, enqueue};
+pub(crate) use enqueue::enqueue;
 pub(crate) use send::StatusLane;
+pub(crate) use text::Told;

@@ -5,7 +5,13 @@ use std::time::Duration;
 use pipewright_core::build::{BuildOutcome, NOT_SUPPORTED};
 use pipewright_store::builds::RunContext;
 
-use super::enqueue::Told;
+/// How a build ended, as Bitbucket is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) outcome: BuildOutcome,
+    /// False where it did not run because nobody here can run it.
+    pub(crate) is_supported: bool,
+}
 
 /// The first line: `checkout-api #412`.
 pub(super) fn name(build: &RunContext) -> String {

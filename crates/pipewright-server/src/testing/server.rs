@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use pipewright_bitbucket::{Http, HttpOptions};
 use pipewright_core::ids::{AccountId, ApplicationId, RepositoryId};
+use pipewright_git::{Git, GitOptions, MirrorStore};
 use pipewright_runner::caches::CacheStore;
 use pipewright_runner::executor::{HostOptions, Isolation};
-use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_simulator::{Installation, Product, Simulator, SimulatorOptions};
 use pipewright_store::applications;
 use pipewright_store::blobs::BlobStore;

@@ -8,12 +8,14 @@ mod keep;
 mod make;
 mod register;
 mod remove;
+mod repair;
 mod secret;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use keep::keep;
 pub(crate) use make::make_row;
-pub(crate) use register::{check, register};
+pub(crate) use register::check;
 pub(crate) use remove::remove_unneeded;
+pub(crate) use repair::{Ask, RepairError, repair};
 pub(crate) use secret::open as open_secret;

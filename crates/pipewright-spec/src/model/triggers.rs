@@ -53,7 +53,7 @@ impl TriggerEvent {
     ];
 
     /// True where a new commit comes with it, of a push or of a pull request: such a commit is planned.
-    pub const fn brings_a_commit(self) -> bool {
+    pub(crate) const fn brings_a_commit(self) -> bool {
         matches!(
             self,
             Self::RepositoryPush

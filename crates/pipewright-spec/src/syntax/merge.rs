@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::node::{Entry, Kind, Node, Place, Value};
-use super::reader::{Raw, RawKind};
+use super::raw::{Raw, RawKind};
 use super::source::Source;
 use crate::diagnostic::{Code, Collected, Diagnostic, Severity, shown};
 use crate::limits::MAX_MERGED_VALUES;

@@ -5,6 +5,7 @@ mod encoding;
 mod merge;
 mod node;
 mod problem;
+mod raw;
 mod reader;
 mod source;
 

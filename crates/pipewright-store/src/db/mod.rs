@@ -1,13 +1,14 @@
 //! The database: how it is opened, read and written.
 
+mod backend;
 mod copy;
 mod migrate;
 mod open;
 mod transaction;
 
+pub(crate) use backend::Backend;
 pub use copy::{Contents, CopyError, copy_sqlite, inspect_sqlite};
 pub use migrate::{Migration, Permissions, Standing};
-pub(crate) use open::Backend;
 pub use open::{Database, Db, DbOptions};
 pub use transaction::Tx;
 pub(crate) use transaction::TxBackend;

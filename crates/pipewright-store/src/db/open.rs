@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection, SqliteConnection};
 
+use super::backend::Backend;
 use super::migrate::{self, Permissions, Standing};
 use super::transaction::Tx;
 use crate::error::{OpenError, StoreError};
@@ -62,15 +63,6 @@ pub struct DbOptions {
 #[derive(Debug, Clone)]
 pub struct Db {
     backend: Backend,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Backend {
-    Sqlite {
-        writer: SqlitePool,
-        reader: SqlitePool,
-    },
-    Postgres(PgPool),
 }
 
 impl Db {

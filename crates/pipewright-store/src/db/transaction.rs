@@ -2,7 +2,7 @@
 
 use sqlx::{Postgres, Sqlite, Transaction};
 
-use super::open::Backend;
+use super::backend::Backend;
 use crate::error::StoreError;
 
 /// A transaction; dropped without [`Tx::commit`] it changes nothing.

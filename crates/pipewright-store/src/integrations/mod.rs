@@ -15,7 +15,7 @@ pub use read::{by_account, find, find_at, get, of_account, to_check};
 pub use row::{CloneVia, Integration, IntegrationKind, IntegrationState, KeyCheck, KeyPair};
 pub use write::{
     HostKey, Identity, NewIntegration, accept_host_key, disconnect, insert, offer_host_key,
-    pin_host_key, reconnect, set_clone_via, set_features, set_key_check, set_posted_key, set_state,
+    pin_host_key, reconnect, set_clone_via, set_key_check, set_posted_key, set_state,
 };
 
 /// Every statement, for the test that prepares them.

@@ -25,7 +25,6 @@ statements! {
          WHERE id = $1"
     );
     SET_STATE = same("UPDATE integrations SET state = $2, state_reason = $3 WHERE id = $1 AND state <> 'disconnected'");
-    SET_FEATURES = same("UPDATE integrations SET features = $2 WHERE id = $1");
     SET_CLONE_VIA = same("UPDATE integrations SET clone_via = $2 WHERE id = $1");
     SET_KEY_CHECK = same("UPDATE integrations SET key_check = $2, key_check_message = $3, key_checked_at = $4 WHERE id = $1");
     SET_POSTED_KEY = same("UPDATE integrations SET posted_key_id = $2 WHERE id = $1");
@@ -193,21 +192,6 @@ pub async fn set_state(
         .await
         .map(|done| done.rows_affected()))?;
     Ok(rows == 1)
-}
-
-/// Keeps what was switched on by choice.
-pub async fn set_features(
-    tx: &mut Tx,
-    id: IntegrationId,
-    features: &[String],
-) -> Result<(), StoreError> {
-    let rows = within!(tx, SET_FEATURES, |executor, sql| sqlx::query(sql)
-        .bind(id.as_uuid())
-        .bind(Json(features))
-        .execute(executor)
-        .await
-        .map(|done| done.rows_affected()))?;
-    expect_one(rows, id)
 }
 
 /// Says which address builds are cloned from.

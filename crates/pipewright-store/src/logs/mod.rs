@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 use pipewright_core::ids::AttemptId;
 
 pub use append::LogWriter;
-pub use read::{
-    LONGEST_LINE, LogExtent, LogWindow, Matches, extent, matches, read_bytes, read_lines,
-};
+pub use read::{LogExtent, LogWindow, Matches, extent, matches, read_bytes, read_lines};
 pub use times::{Commands, commands, times};
 
 /// Every how many lines the index has an entry.

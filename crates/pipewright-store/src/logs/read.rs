@@ -9,7 +9,7 @@ use super::{LINES_PER_ENTRY, LogStore, index_path};
 
 /// The longest part of a line that is given, in bytes. The rest of a longer one is passed over, so that a log of one
 /// endless line costs no more memory than any other.
-pub const LONGEST_LINE: usize = 64 * 1024;
+const LONGEST_LINE: usize = 64 * 1024;
 
 /// Some lines of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use pipewright_spec::{Diagnostic, FileText, Import, NeededImport, PipelineFile, parse};
 
-use super::validate::files;
+use super::files;
 
 /// The option that the commands share.
 #[derive(Debug, Clone, Default, Args)]

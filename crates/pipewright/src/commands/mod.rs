@@ -2,10 +2,12 @@
 
 mod administer;
 mod backup;
+mod checkout;
 mod completions;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
+mod files;
 mod imports;
 mod key;
 mod manual;
@@ -15,8 +17,10 @@ mod output;
 mod plan;
 mod run;
 mod serve;
+mod shown;
 mod stop;
 mod validate;
+mod which;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

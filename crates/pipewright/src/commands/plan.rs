@@ -4,9 +4,7 @@
 //! for. Problems are talk and go to standard error; the plan is data. The exit codes are promised: see [`EXIT_CODES`].
 
 mod conditions;
-pub(super) mod shown;
 mod tree;
-pub(super) mod which;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,12 +20,12 @@ use pipewright_spec::{
 };
 use serde::Serialize;
 
+use super::checkout;
+use super::files::{self, FILE_NAME};
 use super::imports::{self, Brought, Imports};
 use super::output::{print, say};
-use super::run::checkout;
-use super::validate::files::{self, FILE_NAME};
+use super::which::Which;
 use conditions::Expected;
-use which::Which;
 
 /// What `--help` says of the exit codes.
 const EXIT_CODES: &str = "\

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use pipewright_git::{Git, GitOptions, MirrorStore};
 use pipewright_runner::caches::CacheStore;
-use pipewright_runner::git::{Git, GitOptions, MirrorStore};
 use pipewright_server::{App, AppParts, Clock, Notify, ServerConfig, SystemClock, Wakeups};
 use pipewright_store::blobs::BlobStore;
 use pipewright_store::data_directory::DataDirectory;

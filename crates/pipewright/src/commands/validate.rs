@@ -3,7 +3,6 @@
 //! What was found goes to standard output in the form asked for; what could not be read is said on standard error too.
 //! The exit codes are promised: see [`EXIT_CODES`].
 
-pub(super) mod files;
 mod report;
 mod sarif;
 
@@ -14,11 +13,11 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use pipewright_spec::{Capabilities, Diagnostic, Feature, Parsed, parse};
 
+use super::checkout;
+use super::files::{FILE_NAME, Named, Source, expand, read};
 use super::imports::{self, Brought, Imports};
 use super::output::{print, say};
-use super::plan::shown::shown;
-use super::run::checkout;
-use files::{FILE_NAME, Named, Source, expand, read};
+use super::shown::shown;
 
 /// What `--help` says of the exit codes.
 const EXIT_CODES: &str = "\

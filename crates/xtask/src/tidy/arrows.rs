@@ -10,7 +10,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("pipewright-spec", &["core"], &[]),
     ("pipewright-store", &["core"], &[]),
     ("pipewright-bitbucket", &["core"], &["simulator"]),
-    ("pipewright-runner", &["core"], &["simulator"]),
+    ("pipewright-git", &["core"], &["simulator"]),
+    ("pipewright-runner", &["core", "git"], &["simulator"]),
     (
         "pipewright-server",
         &[
@@ -18,6 +19,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "spec",
             "store",
             "bitbucket",
+            "git",
             "runner",
             "simulator (testing)",
         ],
@@ -30,6 +32,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "spec",
             "store",
             "bitbucket",
+            "git",
             "runner",
             "server",
             "simulator",
@@ -44,6 +47,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "core",
             "store",
             "bitbucket",
+            "git",
             "runner",
             "server",
             "simulator",
@@ -112,7 +116,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<Finding>> {
                     && !testing
                 {
                     let sentence = format!(
-                        "{name} may not use {dependency}; arrows point core <- spec, store, bitbucket, runner <- server <- pipewright"
+                        "{name} may not use {dependency}; arrows point core <- spec, store, bitbucket, git <- runner <- server <- pipewright"
                     );
                     findings.push(Finding {
                         path: path.clone(),

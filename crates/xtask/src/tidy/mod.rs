@@ -1,8 +1,11 @@
 //! `cargo xtask tidy`: the rules of the house that a reviewer would otherwise have to police.
 
 mod arrows;
+mod callers;
 mod calls;
+mod floors;
 mod links;
+mod modules;
 mod shape;
 mod source;
 
@@ -27,6 +30,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     let mut findings = arrows::check(root)?;
     findings.extend(shape::check(&sources));
     findings.extend(calls::check(&sources));
+    findings.extend(callers::check(&sources));
+    findings.extend(floors::check(&sources));
     findings.extend(links::check(root)?);
     findings.sort();
     let mut out = std::io::stdout().lock();

@@ -1,8 +1,6 @@
-//! Repositories, an SSH server, a dispatcher, and the pieces that tests put together from them.
+//! A dispatcher, and the pieces that tests put together from them.
 
 pub(crate) mod dispatcher;
-pub(crate) mod origin;
-pub(crate) mod sshd;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 //! build never waits or fails because of it.
 
 use pipewright_core::{CommitHash, Plan, TriggerKind};
-use pipewright_runner::git::Compared;
+use pipewright_git::Compared;
 use pipewright_store::builds::ToPlan;
 
 use crate::app::App;

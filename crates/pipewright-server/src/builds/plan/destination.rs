@@ -2,7 +2,7 @@
 
 use pipewright_core::wire::Checkout;
 use pipewright_core::{CommitHash, RefName, TriggerKind};
-use pipewright_runner::git::GitError;
+use pipewright_git::GitError;
 use pipewright_store::builds::{PullRequestDetail, ToPlan, TriggerDetail};
 
 use super::fetch::FetchError;

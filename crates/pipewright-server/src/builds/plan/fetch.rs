@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pipewright_core::ids::RepositoryId;
 use pipewright_core::wire::Checkout;
 use pipewright_core::{CommitHash, RefName};
-use pipewright_runner::git::GitError;
+use pipewright_git::GitError;
 use pipewright_spec::limits::MAX_FILE_BYTES;
 use pipewright_store::StoreError;
 use pipewright_store::builds::CommitText;

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use pipewright_core::{Right, Timestamp};
+use pipewright_core::Timestamp;
 use pipewright_store::applications::Application;
-use serde_json::json;
 
 use crate::app::App;
+use crate::applications::clear_caches;
 use crate::http::{ApplicationOf, PageError, SeeOther, format};
 
 pub(super) fn routes() -> Router<App> {
@@ -57,21 +57,7 @@ async fn clear(
         application,
     }: ApplicationOf,
 ) -> Result<SeeOther, PageError> {
-    member.require(Right::Build)?;
-    let (store, scope) = (app.caches.clone(), application.id.to_string());
-    let count = tokio::task::spawn_blocking(move || store.clear(&scope))
-        .await
-        .map_err(PageError::internal)??;
-    let mut tx = app.db.begin().await?;
-    member
-        .record(
-            &mut tx,
-            "application.caches_cleared",
-            &application.name,
-            json!({ "caches": count }),
-        )
-        .await?;
-    tx.commit().await?;
+    let count = clear_caches(&app, &member.actor(), &application).await?;
     let there = SeeOther::to(
         &app.config,
         &member.path(&format!("/applications/{}", application.slug)),

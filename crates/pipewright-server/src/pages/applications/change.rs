@@ -6,20 +6,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::StatusCode;
 use pipewright_core::Right;
-use pipewright_store::applications::{self, Application, Rules};
-use pipewright_store::{Tx, inspections, repositories};
+use pipewright_store::applications::Rules;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::rules_form::RulesForm;
 use super::show::context;
-use crate::access::bitbucket_for;
 use crate::app::App;
-use crate::applications::delete;
+use crate::applications;
 use crate::applications::rename::rename;
 use crate::http::{ApplicationOf, Html, MemberOf, PageError, PageForm, SeeOther};
-use crate::integrations::post_key_to_repository;
-use crate::webhooks;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -61,13 +56,12 @@ async fn switch(
     }: ApplicationOf,
     PageForm(switch): PageForm<Switch>,
 ) -> Result<SeeOther, PageError> {
-    member.require(Right::ManageApplications)?;
     let on = switch.auto_build == "on";
     let rules = Rules {
         auto_build: on,
         ..application.rules.clone()
     };
-    store(&app, &member, &application, &rules).await?;
+    applications::change_rules(&app, &member.actor(), &application, &rules).await?;
     let there = if switch.from == "list" {
         SeeOther::to(&app.config, &member.path("/applications"))
     } else {
@@ -115,46 +109,10 @@ async fn change(
     if change.act == "preview" {
         return Ok(Html(context(&app, &member, &application, form, None).await?).into_response());
     }
-    store(&app, &member, &application, &rules).await?;
+    applications::change_rules(&app, &member.actor(), &application, &rules).await?;
     Ok(back(&app, &member, &application.slug)
         .done("Saved. It counts for everything that is decided from now on.")
         .into_response())
-}
-
-/// Stores the rules; where the webhook's need changes, the keeper follows.
-async fn store(
-    app: &App,
-    member: &MemberOf,
-    application: &Application,
-    rules: &Rules,
-) -> Result<(), PageError> {
-    let mut tx = app.db.begin().await?;
-    applications::set_rules(&mut tx, application.id, rules).await?;
-    if rules.auto_build && !application.rules.auto_build {
-        ensure_row(app, &mut tx, application).await?;
-    }
-    let detail = json!({
-        "auto_build": rules.auto_build, "pushes": rules.pushes, "pull_requests": rules.pull_requests, "tags": rules.tags,
-        "branches": rules.branches.iter().map(pipewright_core::RefPattern::as_str).collect::<Vec<_>>().join(", "),
-    });
-    member
-        .record(
-            &mut tx,
-            "application.rules_changed",
-            &application.name,
-            detail,
-        )
-        .await?;
-    tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
-    Ok(())
-}
-
-async fn ensure_row(app: &App, tx: &mut Tx, application: &Application) -> Result<(), PageError> {
-    if let Some(repository) = repositories::get(&app.db, application.repository).await? {
-        webhooks::make_row(app, tx, &repository).await?;
-    }
-    Ok(())
 }
 
 /// Reads branches and the pipeline file anew, in the background.
@@ -165,11 +123,7 @@ async fn look(
         application,
     }: ApplicationOf,
 ) -> Result<SeeOther, PageError> {
-    member.require(Right::Build)?;
-    let mut tx = app.db.begin().await?;
-    inspections::want(&mut tx, application.repository, member.now()).await?;
-    tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
+    applications::look(&app, &member.actor(), &application).await?;
     Ok(back(&app, &member, &application.slug)
         .done("The branches are being read from Bitbucket again; reload in a moment."))
 }
@@ -182,31 +136,12 @@ async fn add_key(
         application,
     }: ApplicationOf,
 ) -> Result<SeeOther, PageError> {
-    member.require(Right::Connect)?;
-    let repository = repositories::get(&app.db, application.repository)
-        .await?
-        .ok_or(PageError::NotFound)?;
     let back = back(&app, &member, &application.slug);
-    let bitbucket = match bitbucket_for(&app, repository.integration).await {
-        Ok(bitbucket) => bitbucket,
-        Err(error) => return Ok(back.failed(format!("The key could not be added: {error}."))),
-    };
-    let posted = post_key_to_repository(&app, &repository, &bitbucket).await?;
-    let mut tx = app.db.begin().await?;
-    member
-        .record(
-            &mut tx,
-            "application.key_registered",
-            &application.name,
-            json!({ "outcome": posted.sentence }),
-        )
-        .await?;
-    tx.commit().await?;
-    Ok(if posted.good {
-        back.done(posted.sentence)
-    } else {
-        back.failed(posted.sentence)
-    })
+    match applications::add_key(&app, &member.actor(), &application).await {
+        Ok(posted) if posted.good => Ok(back.done(posted.sentence)),
+        Ok(posted) => Ok(back.failed(posted.sentence)),
+        Err(error) => back.refused(error),
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -237,8 +172,7 @@ async fn remove(
         application,
     }: ApplicationOf,
 ) -> Result<SeeOther, PageError> {
-    member.require(Right::ManageApplications)?;
-    let left = delete(&app, &member.actor(), &application)
+    let left = applications::delete(&app, &member.actor(), &application)
         .await?
         .unwrap_or_default();
     let there = SeeOther::to(&app.config, &member.path("/applications"));

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::preview::{Preview, preview};
 use super::rules_form::RulesForm;
 use crate::app::App;
-use crate::applications::{CreateError, create};
+use crate::applications::create;
 use crate::http::{Html, MemberOf, Nav, Page, PageError, PageForm, SeeOther};
 use crate::repositories::{FilePart, Findings, PAGE_LENGTH, Picker, pick};
 
@@ -367,7 +367,7 @@ async fn make(
     let repository = find(&app, &member, &id).await?;
     let name = name(&wish, &repository);
     let rules = wish.rules.read().map_err(PageError::Unprocessable)?;
-    match create(&app, &member, &repository, &name, rules).await {
+    match create(&app, &member.actor(), &repository, &name, rules).await {
         Ok(created) => {
             let path = match created.first_build {
                 Some(number) => {
@@ -379,8 +379,7 @@ async fn make(
                 .done(format!("{name} is an application now."))
                 .into_response())
         }
-        Err(CreateError::Store(error)) => Err(error.into()),
-        Err(error) => Err(PageError::Conflict(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 

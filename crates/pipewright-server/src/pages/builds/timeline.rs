@@ -12,11 +12,11 @@ use pipewright_store::decisions::{self, Decision};
 use pipewright_store::statuses::{self, StatusLine, StatusState};
 use std::time::Duration;
 
-use super::super::why;
 use super::head::{Head, Looked, Tab, took};
 use super::selection::{self, Chosen};
 use super::tabs::{self, Asked};
 use crate::app::App;
+use crate::ground::why_page;
 use crate::http::states::Pill;
 use crate::http::{BuildOf, Html, Page, PageError, format};
 
@@ -97,7 +97,7 @@ async fn show(
         facts: facts(&looked, member.now()),
         trail: trail.into_iter().map(trail_line).collect(),
         chosen: selection::of(&looked.build, &file),
-        why: head.page.own(&why::address(
+        why: head.page.own(&why_page(
             &looked.build.application_slug,
             looked.build.commit.as_str(),
         )),

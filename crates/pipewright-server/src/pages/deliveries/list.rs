@@ -12,8 +12,8 @@ use pipewright_store::decisions::{self, Decision, DecisionOutcome};
 use pipewright_store::deliveries::{self, DeliveryFilter, DeliveryLine, DeliveryState, Origin};
 use serde::Deserialize;
 
-use super::super::why;
 use crate::app::App;
+use crate::ground::why_page;
 use crate::http::states::Pill;
 use crate::http::{Html, MemberOf, Nav, Page, PageError};
 
@@ -283,7 +283,7 @@ pub(in crate::pages) fn shown_decision(decision: &Decision) -> ShownDecision {
             .application_slug
             .as_deref()
             .filter(|_| !name.is_empty())
-            .map(|slug| why::address(slug, name)),
+            .map(|slug| why_page(slug, name)),
         build: match (&decision.application_slug, decision.build_number) {
             (Some(slug), Some(number)) => {
                 Some((format!("/applications/{slug}/builds/{number}"), number))

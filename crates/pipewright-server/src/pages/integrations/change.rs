@@ -4,15 +4,13 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
-use pipewright_store::integrations::{self, CloneVia};
+use pipewright_store::integrations::CloneVia;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::find::{PATH, find};
-use crate::access::bitbucket_for;
 use crate::app::App;
 use crate::http::{MemberOf, PageError, PageForm, SeeOther};
-use crate::integrations::{check_now, post_key_to_account};
+use crate::integrations::{check_now, register_key, set_clone_via, trust_host_key};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -65,29 +63,11 @@ async fn trust(
     PageForm(trusted): PageForm<Trusted>,
 ) -> Result<SeeOther, PageError> {
     let integration = find(&app, &member, &id).await?;
-    let mut tx = app.db.begin().await?;
-    let accepted =
-        integrations::accept_host_key(&mut tx, integration.id, &trusted.fingerprint).await?;
-    if accepted {
-        let detail =
-            json!({ "before": integration.host_key_fingerprint, "now": trusted.fingerprint });
-        member
-            .record(
-                &mut tx,
-                "integration.host_key_trusted",
-                &integration.ssh_host,
-                detail,
-            )
-            .await?;
-    }
-    tx.commit().await?;
-    if !accepted {
-        return Ok(back(&app, &member)
-            .failed("Another host key is offered by now; look at it, and decide again."));
-    }
-    app.wakeups.integrations.notify_waiters();
-    Ok(back(&app, &member)
-        .done("The new host key is trusted from now on, and the key is being checked with it."))
+    let done = trust_host_key(&app, &member.actor(), &integration, &trusted.fingerprint).await;
+    back(&app, &member).after(
+        done,
+        "The new host key is trusted from now on, and the key is being checked with it.",
+    )
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,17 +84,7 @@ async fn clone_via(
     let integration = find(&app, &member, &id).await?;
     let via = CloneVia::try_from(way.via)
         .map_err(|_| PageError::BadRequest("Choose SSH or HTTPS.".to_owned()))?;
-    let mut tx = app.db.begin().await?;
-    integrations::set_clone_via(&mut tx, integration.id, via).await?;
-    member
-        .record(
-            &mut tx,
-            "integration.clone_via",
-            &integration.base_url,
-            json!({ "via": via.as_str() }),
-        )
-        .await?;
-    tx.commit().await?;
+    set_clone_via(&app, &member.actor(), &integration, via).await?;
     Ok(back(&app, &member).done(match via {
         CloneVia::Ssh => "Builds clone over SSH from now on, with the key below.",
         CloneVia::Https => {
@@ -129,25 +99,11 @@ async fn register_key(
     Path((_, id)): Path<(String, String)>,
 ) -> Result<SeeOther, PageError> {
     let integration = find(&app, &member, &id).await?;
-    let bitbucket = match bitbucket_for(&app, integration.id).await {
-        Ok(bitbucket) => bitbucket,
-        Err(error) => {
-            return Ok(back(&app, &member).failed(format!("The key could not be added: {error}.")));
-        }
-    };
-    let posted = post_key_to_account(&app, integration.id, &bitbucket).await?;
-    let mut tx = app.db.begin().await?;
-    member
-        .record(
-            &mut tx,
-            "integration.key_registered",
-            &integration.base_url,
-            json!({ "outcome": posted.sentence }),
-        )
-        .await?;
-    tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
     let back = back(&app, &member);
+    let posted = match register_key(&app, &member.actor(), &integration).await {
+        Ok(posted) => posted,
+        Err(error) => return back.refused(error),
+    };
     if !posted.good {
         return Ok(back.failed(posted.sentence));
     }

@@ -1,15 +1,13 @@
-//! **Repair** and **Check**: what a person asks of a webhook on the application's page.
+//! **Repair** and **Check** on the application's page.
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use pipewright_core::Right;
-use pipewright_store::webhooks::{self, WebhookState};
-use serde_json::json;
+use pipewright_store::webhooks::WebhookState;
 
 use crate::app::App;
 use crate::http::{ApplicationOf, PageError, SeeOther};
-use crate::webhooks::{check, register};
+use crate::webhooks::{self, Ask, RepairError};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -24,62 +22,31 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 async fn repair(State(app): State<App>, at: ApplicationOf) -> Result<SeeOther, PageError> {
-    act(&app, &at, true).await
+    act(&app, &at, Ask::Repair).await
 }
 
 async fn look(State(app): State<App>, at: ApplicationOf) -> Result<SeeOther, PageError> {
-    act(&app, &at, false).await
+    act(&app, &at, Ask::Check).await
 }
 
-async fn act(
-    app: &App,
-    ApplicationOf {
+async fn act(app: &App, at: &ApplicationOf, ask: Ask) -> Result<SeeOther, PageError> {
+    let ApplicationOf {
         member,
         application,
-    }: &ApplicationOf,
-    repair: bool,
-) -> Result<SeeOther, PageError> {
-    member.require(Right::ManageApplications)?;
-    let webhook = webhooks::of_repository(&app.db, application.repository)
-        .await?
-        .ok_or(PageError::NotFound)?;
-    if !app.config.webhooks_reach_us || !application.rules.auto_build {
-        return Err(PageError::Conflict(
-            "This application needs no webhook just now, so there is nothing to repair.".to_owned(),
-        ));
-    }
+    } = at;
     let back = SeeOther::to(
         &app.config,
         &member.path(&format!("/applications/{}", application.slug)),
     );
-    let outcome = if repair {
-        register(app, &webhook).await
-    } else {
-        check(app, &webhook).await
-    };
-    let registered = match outcome {
-        Ok(registered) => registered,
-        Err(error) => {
-            return Ok(back.failed(format!("The webhook could not be looked at: {error}.")));
-        }
-    };
-    if repair {
-        let mut tx = app.db.begin().await?;
-        member
-            .record(
-                &mut tx,
-                "webhook.repaired",
-                &application.name,
-                json!({ "state": registered.state.as_str() }),
-            )
-            .await?;
-        tx.commit().await?;
+    match webhooks::repair(app, &member.actor(), application, ask).await {
+        Ok(registered) => Ok(match registered.message {
+            None => back.done("The webhook is at Bitbucket and as it should be."),
+            Some(message) if registered.state == WebhookState::Present => {
+                back.done(format!("The webhook is at Bitbucket. {message}"))
+            }
+            Some(message) => back.failed(message),
+        }),
+        Err(error @ RepairError::NotNeeded) => Err(error.into()),
+        Err(error) => back.refused(error),
     }
-    Ok(match registered.message {
-        None => back.done("The webhook is at Bitbucket and as it should be."),
-        Some(message) if registered.state == WebhookState::Present => {
-            back.done(format!("The webhook is at Bitbucket. {message}"))
-        }
-        Some(message) => back.failed(message),
-    })
 }

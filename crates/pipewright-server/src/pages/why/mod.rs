@@ -11,7 +11,7 @@ mod page;
 mod story;
 mod told;
 
-pub(super) use page::{address, routes};
+pub(super) use page::routes;
 
 #[cfg(test)]
 mod samples;

@@ -24,14 +24,6 @@ pub(in crate::pages) fn routes() -> Router<App> {
     Router::new().route("/{account}/applications/{application}/why", get(show))
 }
 
-/// Where the page stands for a question, below the account.
-pub(in crate::pages) fn address(application: &str, about: &str) -> String {
-    format!(
-        "/applications/{application}/why?about={}",
-        utf8_percent_encode(about, NON_ALPHANUMERIC)
-    )
-}
-
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "why.html")]

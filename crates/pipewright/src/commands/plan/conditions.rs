@@ -9,7 +9,7 @@ use pipewright_spec::plan::{Facts, explain};
 use pipewright_spec::{Expression, Trigger, Values};
 use serde::Serialize;
 
-use crate::commands::run::checkout;
+use crate::commands::checkout;
 use crate::commands::run::conditions::changed_files;
 use crate::commands::run::variables::Defaults;
 

@@ -8,9 +8,9 @@ use pipewright_core::plan::{
     ConditionPlan, FailureStrategy, Group, GroupKind, ScriptItem, StepPlan, Unmet,
 };
 
+use super::super::shown::shown;
 use super::Answer;
 use super::conditions::Expected;
-use super::shown::shown;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

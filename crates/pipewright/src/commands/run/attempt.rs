@@ -6,6 +6,7 @@ use std::time::Duration;
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::ids::AttemptId;
 use pipewright_core::plan::StepPlan;
+use pipewright_git::GitError;
 use pipewright_runner::archive::ArchiveLimits;
 use pipewright_runner::artifacts;
 use pipewright_runner::caches::{self, CacheStore};
@@ -13,7 +14,6 @@ use pipewright_runner::executor::{
     Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, conclude, describe_variables,
     run_scripts,
 };
-use pipewright_runner::git::GitError;
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
 use pipewright_runner::teardown::Teardown;
 use tokio::sync::{mpsc, watch};

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, bail};
 use clap::Args;
 use pipewright_core::CommitHash;
+use pipewright_git::LocalRepository;
 use pipewright_runner::executor::{HostExecutor, StepLimits};
-use pipewright_runner::git::LocalRepository;
 use pipewright_spec::{
     Capabilities, Diagnostic, Feature, FileText, NeededImport, Parsed, PipelineFile, Planned,
     Trigger, parse, render_coloured_of, render_text_of,
@@ -17,19 +17,21 @@ use pipewright_spec::{
 
 use super::artifacts::RunArtifacts;
 use super::attempt::Means;
-use super::build::{self, STOPPED, Settings};
+use super::build::{self, Settings};
 use super::display::Display;
 use super::env_file::{self, EnvFile};
 use super::machine::Machine;
+use super::result::STOPPED;
 use super::signals::Signals;
 use super::steps::{self, Chosen};
 use super::variables::Defaults;
 use super::workspace::Workspaces;
-use super::{caches, checkout, conditions, merge, notices, summary, trigger};
+use super::{caches, conditions, merge, notices, summary, trigger};
+use crate::commands::checkout;
+use crate::commands::files::FILE_NAME;
 use crate::commands::imports::{self, Brought, Imports};
-use crate::commands::plan::shown::shown;
-use crate::commands::plan::which::Which;
-use crate::commands::validate::files::FILE_NAME;
+use crate::commands::shown::shown;
+use crate::commands::which::Which;
 
 /// More than any pipeline file; the check says that such a file is too large.
 const READ_LIMIT: usize = 16 << 20;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use pipewright_core::build::Verdict;
 use pipewright_core::plan::{ConditionPlan, Locks};
 use pipewright_core::{CommitHash, RefName};
-use pipewright_runner::git::{Compared, GitError, LocalRepository, with_more};
+use pipewright_git::{Compared, GitError, LocalRepository, with_more};
 use pipewright_spec::Trigger;
 use pipewright_spec::plan::{Facts, judge};
 

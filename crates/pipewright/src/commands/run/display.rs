@@ -9,9 +9,9 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use pipewright_core::build::{AttemptOutcome, StepOutcome, StepState};
 
-use super::build::{HeldBack, StepResult};
+use super::result::{HeldBack, StepResult};
 use super::steps::Chosen;
-use crate::commands::plan::shown::shown;
+use crate::commands::shown::shown;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

@@ -2,10 +2,10 @@
 
 use pipewright_core::RefName;
 use pipewright_core::wire::Merge;
-use pipewright_runner::git::{GitError, LocalRepository};
+use pipewright_git::{GitError, LocalRepository};
 use pipewright_spec::Trigger;
 
-use crate::commands::plan::shown::shown;
+use crate::commands::shown::shown;
 
 /// The destination of a pull request as it was last fetched from `origin`, else as it is here; with what to say of it. Nothing
 /// is merged into a work tree that is taken as it is.

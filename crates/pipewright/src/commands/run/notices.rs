@@ -4,7 +4,7 @@ use pipewright_core::Plan;
 use pipewright_spec::USUAL_LABELS;
 
 use super::steps::{Chosen, find};
-use crate::commands::plan::shown::shown;
+use crate::commands::shown::shown;
 
 /// Of how many steps it is said by name that what they leave is not there.
 const NAMED: usize = 5;

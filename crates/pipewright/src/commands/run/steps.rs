@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use pipewright_core::Plan;
 use pipewright_core::plan::GroupKind;
 
-use crate::commands::plan::shown::shown;
+use crate::commands::shown::shown;
 
 /// A plan with the steps that were asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

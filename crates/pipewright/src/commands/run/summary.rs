@@ -5,11 +5,11 @@ use std::io;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use super::build::{BuildEnd, Ending};
 use super::display::{Display, duration, outcome_words};
+use super::result::{BuildEnd, Ending};
 use super::steps::Chosen;
 use super::workspace::Workspaces;
-use crate::commands::plan::shown::shown;
+use crate::commands::shown::shown;
 
 const BOLD: Style = Style::new().bold();
 const NAME_WIDTH: usize = 40;

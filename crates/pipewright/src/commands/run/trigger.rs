@@ -2,13 +2,13 @@
 
 use anyhow::{Context, bail};
 use pipewright_core::{RefName, RefPattern};
-use pipewright_runner::git::{Head, LocalRepository};
+use pipewright_git::{Head, LocalRepository};
 use pipewright_spec::diagnostic::nearest;
 use pipewright_spec::plan::Section;
 use pipewright_spec::{PipelineFile, Trigger};
 
-use crate::commands::plan::shown::shown;
-use crate::commands::plan::which::Which;
+use crate::commands::shown::shown;
+use crate::commands::which::Which;
 
 /// The trigger. A bare word is a custom pipeline of the file, or else a branch that exists here, at `origin` or in the
 /// file; any other word is more likely a slip than a new branch.

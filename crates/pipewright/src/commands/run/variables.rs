@@ -8,7 +8,7 @@
 use pipewright_core::ids::{BuildId, StepId};
 use pipewright_core::plan::StepPlan;
 use pipewright_core::{CommitHash, RefName};
-use pipewright_runner::git::LocalRepository;
+use pipewright_git::LocalRepository;
 use pipewright_spec::{Trigger, Values};
 
 use super::origin::{Origin, without_secrets};

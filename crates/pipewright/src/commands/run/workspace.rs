@@ -8,8 +8,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use pipewright_core::wire::Merge;
 use pipewright_core::{CommitHash, RefName};
+use pipewright_git::{CheckoutTarget, LocalCheckout, LocalRepository};
 use pipewright_runner::executor::{Executor as _, HostExecutor, StepDirectories};
-use pipewright_runner::git::{CheckoutTarget, LocalCheckout, LocalRepository};
 use pipewright_runner::runner::remove_directory;
 use tempfile::TempDir;
 
