@@ -36,7 +36,6 @@ pub(in crate::pages) struct JumpPage {
 #[derive(Debug, Template)]
 #[template(path = "jump.html", block = "found")]
 struct Found<'a> {
-    page: &'a Page,
     q: &'a str,
     found: &'a [Place],
 }
@@ -70,7 +69,6 @@ async fn show(
     let found = find(&app, &member, &page, &q).await?;
     if headers.contains_key("x-fragment") {
         let part = Found {
-            page: &page,
             q: &q,
             found: &found,
         };
