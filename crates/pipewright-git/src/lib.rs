@@ -26,6 +26,7 @@ mod remote;
 pub mod ssh;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod trouble;
 
 pub use changes::{Compared, MAX_COMMITS, MAX_FILES, with_more};
 pub use checkout::{CheckedOut, CheckoutTarget};

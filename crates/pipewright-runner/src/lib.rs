@@ -11,7 +11,7 @@ pub mod executor;
 pub mod log;
 pub mod runner;
 pub mod teardown;
-pub mod trouble;
 
+pub use pipewright_git::trouble;
 // Short for what ends the processes of a step.
 use pipewright_git::process;

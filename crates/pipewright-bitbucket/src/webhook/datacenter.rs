@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::date::read_date_value;
 use super::event::{
     Actor, Change, ChangeKind, DecodeError, Event, HeadCommit, PullRequestAction, PullRequestEvent,
     Push, UnreadableChange,
 };
 use crate::datacenter::wire;
 use crate::datacenter::{named_repository, pull_request, remote_commit};
+use crate::date::read_date_value;
 use crate::lenient;
 use crate::remote::{CommitId, NamedRepository, RefOrRefused};
 
