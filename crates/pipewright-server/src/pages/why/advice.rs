@@ -39,6 +39,14 @@ pub(super) fn of(reason: &str) -> Option<Advice> {
         "no_source" | "commit_unknown" | "tag_gone" => {
             ("Push again; Bitbucket tells of the new commit then.", None)
         }
+        "unreadable" | "tag_unknown" => (
+            "Nothing: comparing refs finds where it stands, and builds that.",
+            None,
+        ),
+        "other_repository" => (
+            "Remove the webhook from the other repository, or give it one of its own by making an application of it.",
+            None,
+        ),
         _ => return None,
     };
     Some(Advice { sentence, link })
