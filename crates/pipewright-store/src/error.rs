@@ -78,7 +78,7 @@ pub enum OpenError {
         /// The file.
         database: String,
         /// Why.
-        source: Box<super::db::CopyError>,
+        source: Box<CopyError>,
     },
     /// Somebody must say first that there is a backup; nothing was changed.
     #[error(
@@ -179,6 +179,45 @@ fn is_passing(code: &str) -> bool {
     const CANTOPEN: u32 = 14;
     code.parse::<u32>()
         .is_ok_and(|code| [BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN].contains(&(code & 0xff)))
+}
+
+/// A copy was not made, or is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The database could not be read, or the copy not written.
+    #[error("the database {from} cannot be copied to {to}; check that there is space for it")]
+    Copy {
+        /// The database.
+        from: String,
+        /// The copy.
+        to: String,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The copy could not be flushed to the disk or put in place.
+    #[error("the copy {path} cannot be kept; check its directory's owner and free space")]
+    Keep {
+        /// The copy.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The copy cannot be opened.
+    #[error("{path} cannot be read as a database")]
+    Open {
+        /// The copy.
+        path: String,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The database's own check finds it damaged.
+    #[error("the database {path} is damaged: {what}")]
+    Damaged {
+        /// The copy.
+        path: String,
+        /// What SQLite says.
+        what: String,
+    },
 }
 
 #[cfg(test)]

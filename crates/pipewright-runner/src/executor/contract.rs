@@ -113,7 +113,7 @@ impl StartError {
     /// True where the machine is at fault, and not the step.
     pub fn is_of_machine(&self) -> bool {
         match self {
-            Self::System { source, .. } => crate::trouble::is_of_machine(source),
+            Self::System { source, .. } => pipewright_git::trouble::is_of_machine(source),
             Self::Sandbox(_) => true,
             _ => false,
         }

@@ -13,8 +13,7 @@ use serde_json::json;
 use super::slug::{numbered, suggest};
 use crate::accounts::refuse_builds;
 use crate::app::App;
-use crate::background::{Work, enqueue_within};
-use crate::ground::{Actor, Aftermath, Denied, Failure, Kind};
+use crate::ground::{Actor, Aftermath, Denied, Failure, Kind, Work, enqueue_within};
 use crate::repositories::Findings;
 use crate::webhooks;
 

@@ -11,8 +11,8 @@ use pipewright_store::StoreError;
 use pipewright_store::runners::{RunnerKind, register};
 use tokio_util::sync::CancellationToken;
 
-use super::chain;
 use crate::app::App;
+use crate::ground::chain;
 use crate::live::Part;
 use crate::scheduler::{EmbeddedDispatcher, end_left_over};
 

@@ -5,8 +5,6 @@
 //! finds what a hint missed. A unit whose handling panics is given to [`Lane::panicked`]: a bug costs one unit.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Debug;
-use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,45 +13,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::live::{Hints, Part, Vitals};
+use crate::ground::Lane;
+use crate::live::{Hints, Vitals};
 
 /// How often everything is looked at without a hint.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How long a lane pauses after the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// What is done in lanes.
-pub(crate) trait Lane: Send + Sync + 'static {
-    /// What a lane is for.
-    type Key: Copy + Eq + Hash + Debug + Send + Sync + 'static;
-    /// What is moved one step.
-    type Unit: Send + 'static;
-    /// What names a unit.
-    type Id: Copy + Debug + Send + Sync + 'static;
-
-    /// Which part of the server it is.
-    const PART: Part;
-    /// How many lanes move at the same time.
-    const SIDE_BY_SIDE: usize;
-
-    /// Keys that have something to do now, at most `limit`.
-    fn waiting(
-        &self,
-        limit: i64,
-    ) -> impl Future<Output = Result<Vec<Self::Key>, StoreError>> + Send;
-    /// What is next for a key.
-    fn next(
-        &self,
-        key: Self::Key,
-    ) -> impl Future<Output = Result<Option<Self::Unit>, StoreError>> + Send;
-    /// The unit's name.
-    fn id(unit: &Self::Unit) -> Self::Id;
-    /// Moves the unit one step, which must change what [`Lane::next`] answers.
-    fn step(&self, unit: Self::Unit) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// The step panicked: takes the unit out of the way.
-    fn panicked(&self, id: Self::Id) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
 
 /// Moves everything until it is cancelled, then lets each lane end its step.
 pub(crate) async fn run<L: Lane>(
@@ -105,7 +72,7 @@ pub(crate) async fn run<L: Lane>(
                     queue.extend(keys.into_iter().filter(|key| !active.contains_key(key)));
                 }
                 Err(error) => {
-                    let why = crate::background::chain(&error);
+                    let why = crate::ground::chain(&error);
                     tracing::warn!(lane = L::PART.name(), error = %why, "cannot look for work; trying again");
                     vitals.unwell(L::PART, why);
                 }
@@ -124,7 +91,7 @@ async fn follow<L: Lane>(lane: Arc<L>, key: L::Key, cancel: CancellationToken) -
             Err(error) => Err(error),
         };
         if let Err(error) = moved {
-            tracing::warn!(lane = L::PART.name(), ?key, error = %crate::background::chain(&error), "a step failed; trying again");
+            tracing::warn!(lane = L::PART.name(), ?key, error = %crate::ground::chain(&error), "a step failed; trying again");
             tokio::select! {
                 () = cancel.cancelled() => break,
                 () = tokio::time::sleep(PAUSE) => {}

@@ -6,8 +6,8 @@ use pipewright_store::{StoreError, settings};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::chain;
 use crate::app::App;
+use crate::ground::chain;
 use crate::live::Part;
 
 /// How often is read.

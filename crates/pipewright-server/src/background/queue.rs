@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use pipewright_core::Timestamp;
-use pipewright_store::tasks::{self, NewTask, Task};
-use pipewright_store::{StoreError, Tx};
+use pipewright_store::StoreError;
+use pipewright_store::tasks::{self, Task};
 use tokio_util::sync::CancellationToken;
 
-use super::{Work, backoff, chain};
 use crate::app::App;
+use crate::ground::{Work, backoff, chain};
 use crate::live::Part;
 
 /// How long a task is this process's before another may take it over.
@@ -22,26 +22,6 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// How long done tasks are kept.
 const KEEP_DONE: Duration = Duration::from_hours(24);
-
-/// Has work done, in the caller's transaction; where the same waits already, that is enough. Wake the loop after the
-/// commit.
-pub(crate) async fn enqueue_within(
-    _app: &App,
-    tx: &mut Tx,
-    work: &Work,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let payload = serde_json::to_value(work).unwrap_or_default();
-    let task = NewTask {
-        kind: work.kind().to_owned(),
-        unique_key: Some(work.unique_key()),
-        payload,
-        run_after: now,
-        created_at: now,
-    };
-    tasks::enqueue(tx, &task).await?;
-    Ok(())
-}
 
 /// Does what waits until it is cancelled.
 pub(super) async fn run(app: App, cancel: CancellationToken) {

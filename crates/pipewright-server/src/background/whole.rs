@@ -78,7 +78,7 @@ impl Stage {
     }
 
     /// Keeps a lane at work.
-    fn lane<L: super::Lane>(
+    fn lane<L: crate::ground::Lane>(
         &self,
         app: &App,
         lane: L,

@@ -15,8 +15,8 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use super::compare::{self, Known};
-use crate::background::Lane as _;
 use crate::deliveries::decide::DecideLane;
+use crate::ground::Lane as _;
 use crate::testing::{TestOptions, TestServer};
 
 /// Histories of each kind.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::compare::{CompareError, compare};
 use crate::app::App;
-use crate::background::{backoff, chain};
+use crate::ground::{backoff, chain};
 use crate::live::Part;
 
 /// How often is looked whose time has come.

@@ -42,7 +42,7 @@ pub(crate) async fn keep(
             result = pass(&app) => match result {
                 Ok(()) => app.live().vitals.well(part),
                 Err(error) => {
-                    let why = crate::background::chain(&error);
+                    let why = crate::ground::chain(&error);
                     tracing::error!(part = part.name(), error = %why, "a look failed; it is tried again");
                     app.live().vitals.unwell(part, why);
                 }

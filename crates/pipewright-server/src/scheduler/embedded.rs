@@ -9,9 +9,9 @@ use pipewright_core::ids::{AttemptId, RunnerId};
 use pipewright_core::wire::{
     Assignment, AttemptReport, Directive, GivenArtifact, NewArtifact, Timing,
 };
+use pipewright_git::trouble::is_of_machine;
 use pipewright_runner::artifacts::ArtifactStream;
 use pipewright_runner::runner::{DispatchError, Dispatcher};
-use pipewright_runner::trouble::is_of_machine;
 use pipewright_store::attempts::{self, Claim, Ended};
 use pipewright_store::logs::LogWriter;
 use pipewright_store::{StoreError, artifacts, builds, output_variables};
@@ -208,7 +208,7 @@ fn ended(outcome: AttemptOutcome, message: Option<String>) -> Ended {
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> DispatchError {
-    DispatchError::Unavailable(crate::background::chain(error))
+    DispatchError::Unavailable(crate::ground::chain(error))
 }
 
 impl Dispatcher for EmbeddedDispatcher {

@@ -87,7 +87,7 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
         match look(&app, &mut seen).await {
             Ok(_) => vitals.well(Part::Leases),
             Err(error) => {
-                let why = crate::background::chain(&error);
+                let why = crate::ground::chain(&error);
                 tracing::warn!(error = %why, "cannot look for lost attempts; trying again");
                 vitals.unwell(Part::Leases, why);
             }

@@ -14,9 +14,9 @@ use pipewright_store::runners::{RunnerKind, register};
 use pipewright_store::{artifacts, attempts, decisions, output_variables, statuses, steps};
 
 use super::EmbeddedDispatcher;
-use crate::background::Lane;
 use crate::builds::PlanLane;
 use crate::deliveries::decide::DecideLane;
+use crate::ground::Lane;
 use crate::testing::{PIPELINE, TestOptions, TestServer};
 
 /// More polls than anything here takes.

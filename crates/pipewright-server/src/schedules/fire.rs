@@ -18,9 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::cron::{Timing, shown_in};
 use crate::app::App;
-use crate::background::{backoff, chain};
 use crate::builds::{ManualBuildError, tip_of};
-use crate::ground::{Aftermath, sentence};
+use crate::ground::{Aftermath, backoff, chain, sentence};
 use crate::live::Part;
 
 /// How often is looked whose time has come.

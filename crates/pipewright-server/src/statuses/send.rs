@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::enqueue::Payload;
 use crate::access::bitbucket_for;
 use crate::app::App;
-use crate::background::{Lane, backoff};
+use crate::ground::{Lane, backoff};
 use crate::live::{NewsItem, Part};
 
 /// A status that Bitbucket has not taken for so long is given up.

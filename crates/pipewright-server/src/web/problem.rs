@@ -12,6 +12,9 @@ use pipewright_store::StoreError;
 
 use crate::ground::{Failure, Kind};
 
+/// What people and programs are told while the database does not answer.
+pub(super) const NO_DATABASE: &str = "The database is not available right now. Nothing that was accepted is lost; try again in a few seconds.";
+
 /// Why a request is not answered as asked. Sentences are whole, for people, and end with what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PageError {
@@ -134,7 +137,7 @@ impl From<anyhow::Error> for PageError {
         });
         if is_passing {
             tracing::warn!("the database is not available: {error:#}");
-            return Self::Unavailable(super::layers::database::SENTENCE.to_owned());
+            return Self::Unavailable(NO_DATABASE.to_owned());
         }
         Self::Internal(error)
     }

@@ -9,47 +9,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::migrate;
+use super::seen;
+use crate::error::CopyError;
 use crate::files::{parent, sync_directory};
-
-/// A copy was not made, or is not what it should be.
-#[derive(Debug, thiserror::Error)]
-pub enum CopyError {
-    /// The database could not be read, or the copy not written.
-    #[error("the database {from} cannot be copied to {to}; check that there is space for it")]
-    Copy {
-        /// The database.
-        from: String,
-        /// The copy.
-        to: String,
-        /// Why.
-        source: sqlx::Error,
-    },
-    /// The copy could not be flushed to the disk or put in place.
-    #[error("the copy {path} cannot be kept; check its directory's owner and free space")]
-    Keep {
-        /// The copy.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The copy cannot be opened.
-    #[error("{path} cannot be read as a database")]
-    Open {
-        /// The copy.
-        path: String,
-        /// Why.
-        source: sqlx::Error,
-    },
-    /// The database's own check finds it damaged.
-    #[error("the database {path} is damaged: {what}")]
-    Damaged {
-        /// The copy.
-        path: String,
-        /// What SQLite says.
-        what: String,
-    },
-}
 
 /// What a database says should be there beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,9 +43,9 @@ async fn copy_and_check(from: &Path, to: &Path) -> Result<(), CopyError> {
     };
     let options = SqliteConnectOptions::new()
         .filename(from)
-        .busy_timeout(super::open::WAIT);
+        .busy_timeout(super::backend::WAIT);
     let mut connection = options.connect().await.map_err(failed)?;
-    let seen = migrate::seen(&mut connection).await.map_err(failed)?;
+    let seen = seen::of_sqlite(&mut connection).await.map_err(failed)?;
     let copied = sqlx::query("VACUUM INTO $1")
         .bind(to.to_string_lossy().into_owned())
         .execute(&mut connection)
@@ -139,7 +101,7 @@ pub async fn inspect_sqlite(path: &Path) -> Result<Contents, CopyError> {
 }
 
 async fn contents(connection: &mut SqliteConnection) -> Result<Contents, sqlx::Error> {
-    let schema = migrate::seen(connection).await?;
+    let schema = seen::of_sqlite(connection).await?;
     let logs: Vec<(Uuid, i64)> = sqlx::query_as(
         "SELECT id, log_bytes FROM attempts WHERE state = 'finished' AND log_bytes > 0",
     )

@@ -16,7 +16,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 
 use super::copy::copy_sqlite;
-use crate::error::OpenError;
+use super::seen;
+use crate::error::{CopyError, OpenError};
 
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
@@ -82,31 +83,6 @@ pub(crate) fn newest() -> i64 {
         .unwrap_or_default()
 }
 
-/// The last migration that an SQLite database has seen; 0 of a new one.
-pub(super) async fn seen(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    let is_there: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
-            .fetch_one(&mut *connection)
-            .await?;
-    if is_there == 0 {
-        return Ok(0);
-    }
-    sqlx::query_scalar(SEEN).fetch_one(connection).await
-}
-
-/// The same of PostgreSQL.
-async fn seen_by_postgres(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-        .fetch_one(&mut *connection)
-        .await?;
-    if !is_there {
-        return Ok(0);
-    }
-    sqlx::query_scalar(SEEN).fetch_one(connection).await
-}
-
-const SEEN: &str = "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations";
-
 const OLDEST: &str = "SELECT value FROM settings WHERE name = $1";
 
 const KEEP_OLDEST: &str = "INSERT INTO settings (name, value, updated_at) VALUES ($1, $2, 0)
@@ -147,7 +123,7 @@ fn standing(seen: i64, oldest: Option<&[u8]>) -> Standing {
 pub(super) async fn standing_of_sqlite(
     connection: &mut SqliteConnection,
 ) -> Result<Standing, sqlx::Error> {
-    let seen = seen(connection).await?;
+    let seen = seen::of_sqlite(connection).await?;
     let oldest: Option<Vec<u8>> = if seen > newest() {
         sqlx::query_scalar(OLDEST)
             .bind(OLDEST_PROGRAM_NAME)
@@ -162,7 +138,7 @@ pub(super) async fn standing_of_sqlite(
 pub(super) async fn standing_of_postgres(
     connection: &mut PgConnection,
 ) -> Result<Standing, sqlx::Error> {
-    let seen = seen_by_postgres(connection).await?;
+    let seen = seen::of_postgres(connection).await?;
     let oldest: Option<Vec<u8>> = if seen > newest() {
         sqlx::query_scalar(OLDEST)
             .bind(OLDEST_PROGRAM_NAME)
@@ -251,14 +227,14 @@ pub(super) fn copy_path(database: &Path, seen: i64) -> PathBuf {
 
 /// Makes and checks the copy, then removes those that are too old. One of an earlier try that failed is made anew: the
 /// database may have been used since.
-async fn keep_a_copy(database: &Path, seen: i64) -> Result<(), super::copy::CopyError> {
+async fn keep_a_copy(database: &Path, seen: i64) -> Result<(), CopyError> {
     let copy = copy_path(database, seen);
     let mut part = copy.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
     let _ = std::fs::remove_file(&part);
     copy_sqlite(database, &part).await?;
-    std::fs::rename(&part, &copy).map_err(|source| super::copy::CopyError::Keep {
+    std::fs::rename(&part, &copy).map_err(|source| CopyError::Keep {
         path: copy.display().to_string(),
         source,
     })?;
@@ -424,7 +400,9 @@ mod tests {
             .collect();
         let older = sqlx::migrate::Migrator::with_migrations(known);
         older.run(&mut connection).await.expect("an older schema");
-        let seen = super::seen(&mut connection).await.expect("reads");
+        let seen = super::seen::of_sqlite(&mut connection)
+            .await
+            .expect("reads");
         connection.close().await.expect("closes");
         for old in ["1", "2"] {
             let mut name = path.as_os_str().to_owned();
@@ -451,14 +429,21 @@ mod tests {
         migrates(&path).await.expect("a new database");
         forget(&path, newest()).await;
         let mut connection = connect(&path).await;
-        let seen = super::seen(&mut connection).await.expect("reads");
+        let seen = super::seen::of_sqlite(&mut connection)
+            .await
+            .expect("reads");
         connection.close().await.expect("closes");
         let in_the_way = super::copy_path(&path, seen);
         std::fs::create_dir_all(in_the_way.join("full")).expect("a directory");
         let refused = migrates(&path).await.expect_err("no copy can be made");
         assert!(matches!(refused, OpenError::NoCopy { .. }), "{refused}");
         let mut connection = connect(&path).await;
-        assert_eq!(super::seen(&mut connection).await.expect("reads"), seen);
+        assert_eq!(
+            super::seen::of_sqlite(&mut connection)
+                .await
+                .expect("reads"),
+            seen
+        );
     }
 
     #[tokio::test]

@@ -4,10 +4,12 @@ mod backend;
 mod copy;
 mod migrate;
 mod open;
+mod seen;
 mod transaction;
 
+pub use crate::error::CopyError;
 pub(crate) use backend::Backend;
-pub use copy::{Contents, CopyError, copy_sqlite, inspect_sqlite};
+pub use copy::{Contents, copy_sqlite, inspect_sqlite};
 pub use migrate::{Migration, Permissions, Standing};
 pub use open::{Database, Db, DbOptions};
 pub use transaction::Tx;

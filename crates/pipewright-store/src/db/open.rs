@@ -16,16 +16,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection, SqliteConnection};
 
-use super::backend::Backend;
+use super::backend::{Backend, WAIT};
 use super::migrate::{self, Permissions, Standing};
 use super::transaction::Tx;
 use crate::error::{OpenError, StoreError};
 
 /// Reading connections of SQLite.
 const SQLITE_READERS: u32 = 4;
-
-/// How long a statement waits for a connection or a lock before it is an error.
-pub(super) const WAIT: Duration = Duration::from_secs(30);
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]

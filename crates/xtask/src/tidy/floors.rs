@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["web", "access"],
     // The nouns stand here: see below.
     &[],
-    &["pages", "background", "tasks"],
+    &["pages", "background"],
     &["routes"],
     &["run", "machine"],
 ];
@@ -60,19 +60,8 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("schedules", &["builds"]),
 ];
 
-/// What nouns still use of the loops above them (a lane, a pause, work that survives a restart); it goes down to `ground`.
-const STILL_ABOVE: &[&str] = &["background", "tasks"];
-
 /// Folders whose files still look at one another in a circle, each with why. None may be added.
 const CIRCLES_LEFT: &[(&str, &str)] = &[
-    (
-        "crates/pipewright-server/src/web/",
-        "a problem names the request that it was met in",
-    ),
-    (
-        "crates/pipewright-store/src/db/",
-        "a copy before a migration, whose error says where the copy is",
-    ),
     (
         "crates/pipewright-runner/src/executor/host/sandbox/",
         "what a sandbox is given and the files that are made for it are one table in two files",
@@ -96,8 +85,7 @@ pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
         .collect();
     let mut findings = Vec::new();
     for folder in folders {
-        let mut looks = Modules::read(sources, folder).looks();
-        looks.retain(|look| !is_still_above(look));
+        let looks = Modules::read(sources, folder).looks();
         if folder.ends_with(&format!("/{HOUSE}")) {
             findings.extend(upward(&looks));
         }
@@ -108,15 +96,6 @@ pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
         }));
     }
     findings
-}
-
-fn is_still_above(look: &Look) -> bool {
-    let noun = look.from.first().and_then(|from| floor(from));
-    let above = look
-        .to
-        .first()
-        .is_some_and(|to| STILL_ABOVE.contains(&to.as_str()));
-    noun == Some(NOUN_FLOOR) && above
 }
 
 /// Looks of the house that run up, or sideways where the table does not say so.

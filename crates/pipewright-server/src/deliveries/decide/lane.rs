@@ -8,7 +8,7 @@ use super::prepare::prepare;
 use super::read::{From, read};
 use super::record::{product, record};
 use crate::app::App;
-use crate::background::{Lane, Work, backoff, enqueue_within};
+use crate::ground::{Lane, Work, backoff, enqueue_within};
 use crate::live::{NewsItem, Part};
 
 /// How often a delivery is tried before it is given up: with [`backoff`], for about ten minutes.

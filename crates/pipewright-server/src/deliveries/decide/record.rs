@@ -14,8 +14,7 @@ use super::candidate::{Candidate, PullRequestCommit};
 use super::read::ReadDelivery;
 use super::sentence;
 use crate::app::App;
-use crate::background::{Work, enqueue_within};
-use crate::ground::Aftermath;
+use crate::ground::{Aftermath, Work, enqueue_within};
 use crate::scheduler::stop_within;
 
 /// What came of a change for an application.

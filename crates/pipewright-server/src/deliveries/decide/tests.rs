@@ -7,7 +7,7 @@ use pipewright_store::refs;
 
 use super::super::COMPARED;
 use super::DecideLane;
-use crate::background::Lane;
+use crate::ground::Lane;
 use crate::testing::{TestOptions, TestServer};
 
 async fn still(cancel_superseded: bool) -> TestServer {

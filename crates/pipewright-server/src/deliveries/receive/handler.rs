@@ -195,7 +195,7 @@ async fn hook(app: &App, path: &str) -> Result<Arc<Hook>, ReceiveError> {
 
 async fn read_hook(app: &App, path: &str) -> Result<Arc<Hook>, ReceiveError> {
     let failed = |error: &(dyn std::error::Error + 'static)| {
-        tracing::error!(error = %crate::background::chain(error), "a delivery's webhook cannot be read");
+        tracing::error!(error = %crate::ground::chain(error), "a delivery's webhook cannot be read");
         ReceiveError::Database
     };
     let target = hook_by_path(&app.db, path)

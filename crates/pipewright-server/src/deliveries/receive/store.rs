@@ -49,12 +49,12 @@ async fn store_batch(app: &App, batch: &mut Vec<Waiting>) {
         Ok(stored) => stored.into_iter().map(Ok).collect(),
         // The next one would wait as long as this one did.
         Err(error) if error.is_unavailable() => {
-            tracing::warn!(error = %crate::background::chain(&error), count = batch.len(), "deliveries cannot be stored now");
+            tracing::warn!(error = %crate::ground::chain(&error), count = batch.len(), "deliveries cannot be stored now");
             batch.iter().map(|_| Err(IntakeError::Full)).collect()
         }
         Err(error) => {
             // One row that cannot be stored must not take the others with it.
-            tracing::warn!(error = %crate::background::chain(&error), count = batch.len(), "storing deliveries together failed; storing them one by one");
+            tracing::warn!(error = %crate::ground::chain(&error), count = batch.len(), "storing deliveries together failed; storing them one by one");
             let mut results = Vec::with_capacity(batch.len());
             for delivery in &deliveries {
                 let stored = store(app, &[delivery]).await;

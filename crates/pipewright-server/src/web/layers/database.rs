@@ -9,15 +9,13 @@ use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 
 use crate::app::App;
+use crate::web::problem::NO_DATABASE;
 
 /// How long the database may take to say that it is there.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// When it is worth trying again, in seconds.
 pub(crate) const RETRY_SECONDS: u64 = 5;
-
-/// What people and programs are told.
-pub(crate) const SENTENCE: &str = "The database is not available right now. Nothing that was accepted is lost; try again in a few seconds.";
 
 /// Addresses that ask the database for nothing, or say themselves whether it answers.
 const WITHOUT: [&str; 2] = ["/static/", "/health"];
@@ -35,7 +33,8 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
 
 /// The answer that needs no database: no frame, no visitor.
 pub(crate) fn unavailable() -> Response {
-    let mut response = (StatusCode::SERVICE_UNAVAILABLE, format!("{SENTENCE}\n")).into_response();
+    let mut response =
+        (StatusCode::SERVICE_UNAVAILABLE, format!("{NO_DATABASE}\n")).into_response();
     response
         .headers_mut()
         .insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
