@@ -6,7 +6,6 @@ use pipewright_bitbucket::{
     Bitbucket, Credential, DataCenterClient, RemoteRepository, RepositoryAddress,
 };
 use pipewright_core::Secret;
-use pipewright_simulator::state::Delivery;
 use pipewright_simulator::{
     DatacenterOptions, SAMPLE_PASSWORD, Simulator, SimulatorOptions, Version,
 };
@@ -54,13 +53,6 @@ impl Lab {
 
     pub(crate) fn connected(&self, user: &str) -> Bitbucket {
         Bitbucket::DataCenter(self.client(user))
-    }
-
-    pub(crate) fn deliveries(&self) -> Vec<Delivery> {
-        self.simulator
-            .datacenter()
-            .deliveries(REPOSITORY)
-            .expect("deliveries")
     }
 }
 

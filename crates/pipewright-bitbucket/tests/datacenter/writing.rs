@@ -7,7 +7,7 @@ use pipewright_bitbucket::status::{PostedStatus, StatusState};
 use pipewright_bitbucket::webhook::{
     ChangeKind, Event, PullRequestAction, decode, verify_signature,
 };
-use pipewright_bitbucket::{ApiError, Bitbucket, Product, RepositoryAddress};
+use pipewright_bitbucket::{ApiError, Product, RepositoryAddress};
 use pipewright_simulator::Version;
 use rstest::rstest;
 

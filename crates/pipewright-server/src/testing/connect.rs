@@ -139,7 +139,7 @@ pub(super) async fn connect(app: &App, simulator: &Simulator, options: &TestOpti
             .await
             .expect("reads")
             .expect("the webhook");
-        crate::webhooks::register(app, &webhook)
+        crate::webhooks::check(app, &webhook)
             .await
             .expect("Bitbucket takes the webhook");
     }

@@ -3,7 +3,7 @@
 use pipewright_simulator::Version;
 use pipewright_store::webhooks::{self, WebhookState};
 
-use super::{check, register};
+use super::register::{check, register};
 use crate::testing::{TestOptions, TestServer};
 
 #[tokio::test(flavor = "multi_thread")]
