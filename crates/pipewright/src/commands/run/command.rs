@@ -196,8 +196,10 @@ impl Run {
                 return Err(refused(&problems, &texts));
             }
         };
-        let left_out =
-            notices::left_by_others(&plan, self.step.as_deref().or(self.from.as_deref()));
+        let left_out = {
+            let word = self.step.as_deref().or(self.from.as_deref());
+            notices::left_by_others(&plan, word, self.step.is_some())
+        };
         let mut chosen = steps::choose(plan, self.step.as_deref(), self.from.as_deref())?;
         if self.yes {
             chosen.open_gates();

@@ -1,6 +1,7 @@
 //! What is said before a run of things that are otherwise than on a server.
 
 use pipewright_core::Plan;
+use pipewright_core::plan::{ArtifactPlan, StepPlan};
 use pipewright_spec::USUAL_LABELS;
 
 use super::steps::{Chosen, find};
@@ -31,25 +32,21 @@ pub(super) fn other_runners(chosen: &Chosen) -> Option<String> {
 }
 
 /// What to say of steps before the one that the run begins at: what they would hand on is not there. `word` is its number
-/// or name; a word that names none is refused elsewhere.
-pub(super) fn left_by_others(plan: &Plan, word: Option<&str>) -> Option<String> {
+/// or name; a word that names none is refused elsewhere. `is_last` where it is the only one that runs.
+pub(super) fn left_by_others(plan: &Plan, word: Option<&str>, is_last: bool) -> Option<String> {
     let number = find(plan, word?).ok()?;
     let index = number.checked_sub(1)?;
-    let begins = plan.step(index)?;
-    let takes = |name: &str| {
-        begins
-            .artifact_downloads
-            .as_ref()
-            .is_none_or(|names| names.iter().any(|wanted| wanted == name))
-    };
+    let running: Vec<&StepPlan> = plan
+        .steps()
+        .skip(index)
+        .take(if is_last { 1 } else { usize::MAX })
+        .collect();
     let leaving: Vec<String> = plan
         .steps()
         .take(plan.steps_before(index))
         .filter(|step| {
-            !step.output_variables.is_empty()
-                || step.artifacts.iter().any(|artifact| {
-                    artifact.shared && (artifact.name.is_empty() || takes(&artifact.name))
-                })
+            let taken = |artifact| running.iter().any(|one| takes(one, artifact));
+            !step.output_variables.is_empty() || step.artifacts.iter().any(taken)
         })
         .map(|step| shown(&step.name, 50))
         .collect();
@@ -65,4 +62,18 @@ pub(super) fn left_by_others(plan: &Plan, word: Option<&str>) -> Option<String> 
         "Steps before {number} are not run, so the artifacts and variables that later steps take from {}{more} are not there; run without --step and --from to have them\n",
         named.join(", ")
     ))
+}
+
+/// True where a step is given an artifact of an earlier one; one without a name is called by its globs.
+fn takes(step: &StepPlan, artifact: &ArtifactPlan) -> bool {
+    let called = if artifact.name.is_empty() {
+        artifact.paths.join(", ")
+    } else {
+        artifact.name.clone()
+    };
+    let is_wanted = step
+        .artifact_downloads
+        .as_ref()
+        .is_none_or(|names| names.contains(&called));
+    artifact.shared && is_wanted
 }
