@@ -12,6 +12,7 @@ use bytes::BytesMut;
 use pipewright_core::wire::CloneCredential;
 use pipewright_core::{Secret, Timestamp};
 use pipewright_git::ssh::{KeyCheck, SshKeyPair, SshTarget};
+use pipewright_git::testing::{Origin, git, mirrors};
 use pipewright_git::{CheckoutTarget, MirrorStore};
 use pipewright_runner::log::Masker;
 use pipewright_runner::runner::{Runner, RunnerConfig};
@@ -19,10 +20,13 @@ use pipewright_simulator::{Simulator, SimulatorOptions};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use sshd::Sshd;
 use support::dispatcher::{Memory, assignment};
-use support::origin::{Origin, git, mirrors};
-use support::sshd::Sshd;
 use support::step;
+
+#[path = "../../pipewright-git/tests/it/sshd.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod sshd;
 
 #[path = "../tests/it/support/mod.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
