@@ -51,7 +51,7 @@ impl Failure for CreateError {
     fn kind(&self) -> Kind {
         match self {
             Self::Denied(_) | Self::NoUser => Kind::Denied,
-            Self::Exists | Self::Unusable(_) => Kind::Conflict,
+            Self::Exists | Self::Unusable(_) | Self::NotAlone(_) => Kind::Conflict,
             Self::Store(_) => Kind::Internal,
         }
     }
@@ -104,7 +104,7 @@ pub(crate) async fn create(
         created_by,
     };
     let mut tx = app.db.begin().await?;
-    if let Some(sentence) = refuse_builds(app, &mut tx, member.account.id).await? {
+    if let Some(sentence) = refuse_builds(app, &mut tx, actor.account).await? {
         return Err(CreateError::NotAlone(sentence));
     }
     if !applications::on_repository(&mut tx, repository.id)

@@ -28,7 +28,7 @@ pub(super) fn routes() -> Router<App> {
         )
         .route(
             "/{account}/settings/integrations/{integration}/register-key",
-            post(register_key),
+            post(register),
         )
 }
 
@@ -93,7 +93,7 @@ async fn clone_via(
     }))
 }
 
-async fn register_key(
+async fn register(
     State(app): State<App>,
     member: MemberOf,
     Path((_, id)): Path<(String, String)>,
