@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::find::{PATH, find};
 use crate::app::App;
 use crate::http::{MemberOf, PageError, PageForm, SeeOther};
-use crate::integrations::{check_now, register_key, set_clone_via, trust_host_key};
+use crate::integrations::{self, check_now, set_clone_via, trust_host_key};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -100,7 +100,7 @@ async fn register(
 ) -> Result<SeeOther, PageError> {
     let integration = find(&app, &member, &id).await?;
     let back = back(&app, &member);
-    let posted = match register_key(&app, &member.actor(), &integration).await {
+    let posted = match integrations::register_key(&app, &member.actor(), &integration).await {
         Ok(posted) => posted,
         Err(error) => return back.refused(error),
     };
