@@ -6,6 +6,8 @@ mod migrate;
 mod open;
 mod seen;
 mod transaction;
+#[cfg(test)]
+mod twins;
 
 pub use crate::error::CopyError;
 pub(crate) use backend::Backend;
