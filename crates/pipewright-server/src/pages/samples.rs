@@ -6,9 +6,9 @@ mod starts;
 
 use super::builds::{
     Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep,
-    Head, LogPart, Narrowed, Piece, PipelineFilePage, PlannedGroup, PlannedStep, RowOfBuild,
-    ShownArtifact, ShownAttempt, ShownDiagnostic, ShownImport, ShownStatus, SourceLine, StateChip,
-    Tab, TimelinePage, TrailLine,
+    Head, LogPart, Narrowed, Piece, PipelineFilePage, PlannedGroup, PlannedStep, Pushed,
+    RowOfBuild, ShownArtifact, ShownAttempt, ShownDiagnostic, ShownImport, ShownStatus, SourceLine,
+    StateChip, Tab, TimelinePage, TrailLine,
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine, ShownMatches};
@@ -90,12 +90,14 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         commit: "7c1e09a".to_owned(),
         commit_url: text(),
         author: part(Some(text())),
+        merged: full.then(|| (text(), text())),
         trigger: text(),
         accepted_at: NOW,
         start: part(Some(text())),
         pipeline: part(Some(text())),
         rerun_of: full.then_some(1),
         sentence: part(Some(text())),
+        qualification: part(Some(text())),
         columns: if full { columns } else { Vec::new() },
         tab,
         artifacts: if full { 3 } else { 0 },

@@ -378,7 +378,7 @@ fn verdict(condition: &ConditionPlan, step: Standing<'_>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use pipewright_core::build::{NOT_SUPPORTED, StepOutcome, StepState};
+    use pipewright_core::build::{StepOutcome, StepState};
     use pipewright_core::plan::{ChangesetCondition, ConditionPlan};
     use pipewright_spec::{Planned, Trigger, parse};
 

@@ -13,5 +13,4 @@ mod run;
 pub(crate) mod scene;
 mod schedules;
 mod sign_in;
-mod sign_in;
 mod why;

@@ -20,7 +20,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::attempt::{Attempt, Means, Output, execute};
 use super::conditions;
 use super::display::Display;
-use super::result::{BuildEnd, StepResult};
+use super::result::{BuildEnd, HeldBack, StepResult};
 use super::signals::Signals;
 use super::steps::Chosen;
 
