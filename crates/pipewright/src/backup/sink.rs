@@ -172,9 +172,7 @@ impl Sink {
                     .with_context(wrong)?;
                 let encoder = archive.into_inner().with_context(wrong)?;
                 let file = encoder.finish().with_context(wrong)?;
-                let file = file
-                    .into_inner()
-                    .map_err(std::io::IntoInnerError::into_error);
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error);
                 file.with_context(wrong)?.sync_all().with_context(wrong)?;
             }
         }
