@@ -88,6 +88,7 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         is_tag: full,
         ref_name: text(),
         commit: "7c1e09a".to_owned(),
+        merged: full.then(|| (text(), text())),
         commit_url: text(),
         author: part(Some(text())),
         merged: full.then(|| (text(), text())),
