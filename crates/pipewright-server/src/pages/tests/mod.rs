@@ -13,4 +13,5 @@ mod run;
 pub(crate) mod scene;
 mod schedules;
 mod sign_in;
+mod sign_in_first;
 mod why;
