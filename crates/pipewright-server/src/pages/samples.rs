@@ -91,7 +91,6 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         merged: full.then(|| (text(), text())),
         commit_url: text(),
         author: part(Some(text())),
-        merged: full.then(|| (text(), text())),
         trigger: text(),
         accepted_at: NOW,
         start: part(Some(text())),
