@@ -278,11 +278,11 @@ mod tests {
     use super::{SETTINGS, Setting};
 
     /// What begins like a setting and is none.
-    const OTHERS: &[&str] = &["bitbucket.org", "secrets.check"];
+    const OTHERS: &[&str] = &["bitbucket.org", "retention.changed", "secrets.check"];
 
     /// How names of files end.
     const FILES: &[&str] = &[
-        "db", "html", "json", "key", "lock", "md", "rs", "toml", "yml",
+        "db", "html", "js", "json", "jsonl", "key", "lock", "md", "rs", "toml", "yml",
     ];
 
     /// Sources and templates that people's words come from; tests may say what they want.

@@ -83,7 +83,7 @@ fn a_wrong_configuration_is_2_everywhere() {
         for wrong in [
             "server.listen=here",
             "no.such=1",
-            "log.filter=a=b=c",
+            "log.filter=pipewright=loud",
             "runner.slots=-1",
         ] {
             let (code, _, said) = pipewright(&[command, "--set", wrong]);
