@@ -88,16 +88,14 @@ const OLDEST: &str = "SELECT value FROM settings WHERE name = $1";
 const KEEP_OLDEST: &str = "INSERT INTO settings (name, value, updated_at) VALUES ($1, $2, 0)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-/// The standing of a database that has seen `seen` and keeps `oldest`.
-fn standing(seen: i64, oldest: Option<&[u8]>) -> Standing {
-    let known = newest();
+/// The standing of a database that has seen these migrations and keeps `oldest`. A migration that was added between others is
+/// run as well as one behind them.
+fn standing(applied: &[i64], oldest: Option<&[u8]>) -> Standing {
+    let seen = seen::last(applied);
     if seen == 0 {
         return Standing::New;
     }
-    if seen == known {
-        return Standing::Current;
-    }
-    if seen > known {
+    if seen > newest() {
         // Where nothing is kept only the program that migrated it knows.
         let oldest_program = oldest
             .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok())
@@ -107,24 +105,26 @@ fn standing(seen: i64, oldest: Option<&[u8]>) -> Standing {
             oldest_program,
         };
     }
-    let pending = SQLITE
+    let pending: Vec<Migration> = SQLITE
         .iter()
-        .filter(|migration| migration.version > seen)
+        .filter(|migration| !applied.contains(&migration.version))
         .map(|migration| Migration {
             version: migration.version,
             description: migration.description.to_string(),
-        });
-    Standing::Older {
-        seen,
-        pending: pending.collect(),
+        })
+        .collect();
+    if pending.is_empty() {
+        Standing::Current
+    } else {
+        Standing::Older { seen, pending }
     }
 }
 
 pub(super) async fn standing_of_sqlite(
     connection: &mut SqliteConnection,
 ) -> Result<Standing, sqlx::Error> {
-    let seen = seen::of_sqlite(connection).await?;
-    let oldest: Option<Vec<u8>> = if seen > newest() {
+    let applied = seen::all_of_sqlite(connection).await?;
+    let oldest: Option<Vec<u8>> = if seen::last(&applied) > newest() {
         sqlx::query_scalar(OLDEST)
             .bind(OLDEST_PROGRAM_NAME)
             .fetch_optional(connection)
@@ -132,14 +132,14 @@ pub(super) async fn standing_of_sqlite(
     } else {
         None
     };
-    Ok(standing(seen, oldest.as_deref()))
+    Ok(standing(&applied, oldest.as_deref()))
 }
 
 pub(super) async fn standing_of_postgres(
     connection: &mut PgConnection,
 ) -> Result<Standing, sqlx::Error> {
-    let seen = seen::of_postgres(connection).await?;
-    let oldest: Option<Vec<u8>> = if seen > newest() {
+    let applied = seen::all_of_postgres(connection).await?;
+    let oldest: Option<Vec<u8>> = if seen::last(&applied) > newest() {
         sqlx::query_scalar(OLDEST)
             .bind(OLDEST_PROGRAM_NAME)
             .fetch_optional(connection)
@@ -147,7 +147,7 @@ pub(super) async fn standing_of_postgres(
     } else {
         None
     };
-    Ok(standing(seen, oldest.as_deref()))
+    Ok(standing(&applied, oldest.as_deref()))
 }
 
 /// Whether there is something to run, and this program may run on what there is.
