@@ -26,17 +26,14 @@ pub(crate) struct Man {
 impl Man {
     /// Prints or writes them.
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        match &self.to {
-            Some(directory) => {
-                let wrong = || format!("{} cannot be written to", directory.display());
-                std::fs::create_dir_all(directory).with_context(wrong)?;
-                clap_mangen::generate_to(Cli::command(), directory).with_context(wrong)?;
-            }
-            None => {
-                let mut page = Vec::new();
-                clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-                print(&page)?;
-            }
+        if let Some(directory) = &self.to {
+            let wrong = || format!("{} cannot be written to", directory.display());
+            std::fs::create_dir_all(directory).with_context(wrong)?;
+            clap_mangen::generate_to(Cli::command(), directory).with_context(wrong)?;
+        } else {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            print(&page)?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -299,13 +299,11 @@ impl<'a> Reader<'a> {
     /// A number with at most two digits behind its point, in hundredths; `None` for zero.
     fn hundredths(&mut self, key: &str) -> Option<u32> {
         let number: Option<f64> = self.text(key).parse().ok();
-        match number.filter(|number| (0.0..=10_000.0).contains(number)) {
-            Some(number) => Some((number * 100.0).round() as u32).filter(|number| *number > 0),
-            None => {
-                self.mistake(key, "a number from 0 to 10000, such as 2 or 0.5");
-                None
-            }
-        }
+        let Some(number) = number.filter(|number| (0.0..=10_000.0).contains(number)) else {
+            self.mistake(key, "a number from 0 to 10000, such as 2 or 0.5");
+            return None;
+        };
+        Some((number * 100.0).round() as u32).filter(|number| *number > 0)
     }
 
     /// Words between commas. On an ARM machine Bitbucket's label for it comes to them.

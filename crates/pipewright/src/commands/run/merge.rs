@@ -41,16 +41,13 @@ pub(super) async fn of(
             })
         }
     };
-    Ok(match found {
-        Some(merge) => {
-            let notice = format!("{name} at {} is merged into it\n", merge.commit.short());
-            (Some(merge), Some(notice))
-        }
-        None => {
-            let notice = format!(
-                "There is no branch {name} here, so nothing is merged into the files, as Bitbucket would; fetch it first\n"
-            );
-            (None, Some(notice))
-        }
+    Ok(if let Some(merge) = found {
+        let notice = format!("{name} at {} is merged into it\n", merge.commit.short());
+        (Some(merge), Some(notice))
+    } else {
+        let notice = format!(
+            "There is no branch {name} here, so nothing is merged into the files, as Bitbucket would; fetch it first\n"
+        );
+        (None, Some(notice))
     })
 }
