@@ -16,6 +16,7 @@ mod ground;
 mod integrations;
 mod live;
 mod machine;
+mod members;
 mod pages;
 mod repositories;
 mod retention;

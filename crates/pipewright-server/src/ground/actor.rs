@@ -90,6 +90,14 @@ impl Actor {
         }
     }
 
+    /// True where the actor may give somebody this role, or take it away.
+    pub(crate) fn may_grant(&self, role: Role) -> bool {
+        match self.role {
+            Some(own) => own.may_grant(role),
+            None => self.by == By::System,
+        }
+    }
+
     /// Writes into the account's history what the actor did. `action` is a stable word (`member.invited`), `subject` what
     /// it was done to, `detail` an object of words.
     pub(crate) async fn record(

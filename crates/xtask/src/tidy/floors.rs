@@ -30,6 +30,7 @@ const NOUN_FLOOR: usize = 3;
 const NOUNS: &[(&str, &[&str])] = &[
     ("users", &[]),
     ("accounts", &[]),
+    ("members", &["users"]),
     ("sessions", &[]),
     ("setup", &[]),
     ("artifacts", &[]),
