@@ -316,10 +316,10 @@ impl Browser {
 
     /// Shows pages as a window of this width would, also one narrower than the browser allows its own to be.
     pub(crate) async fn is_as_wide_as(&self, width: u32) {
-        use thirtyfour::extensions::cdp::ChromeDevTools;
         let metrics = serde_json::json!({ "width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": false });
-        ChromeDevTools::new((*self.driver).clone())
-            .execute_cdp_with_params("Emulation.setDeviceMetricsOverride", metrics)
+        self.driver
+            .cdp()
+            .send_raw("Emulation.setDeviceMetricsOverride", metrics)
             .await
             .expect("the browser pretends");
     }
