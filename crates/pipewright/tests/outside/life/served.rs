@@ -81,8 +81,12 @@ impl<'a> Serve<'a> {
         if let Some(manager) = &self.manager {
             command.env("NOTIFY_SOCKET", manager);
         }
-        let mut child = command.spawn().expect("the binary starts");
-        let stderr = child.stderr.take().expect("it is piped");
+        let mut served = Served {
+            child: command.spawn().expect("the binary starts"),
+            url: format!("http://{}", self.listen),
+            setup_link: None,
+        };
+        let stderr = served.child.stderr.take().expect("it is piped");
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -94,17 +98,12 @@ impl<'a> Serve<'a> {
                 let _ = send.send(line);
             }
         });
-        let mut setup_link = None;
         while let Ok(line) = receive.recv_timeout(PATIENCE) {
             if line.contains("/setup/") {
-                setup_link = Some(line.trim().to_owned());
+                served.setup_link = Some(line.trim().to_owned());
             }
-            if setup_link.is_some() || line.starts_with("Open ") {
-                return Served {
-                    child,
-                    url: format!("http://{}", self.listen),
-                    setup_link,
-                };
+            if served.setup_link.is_some() || line.starts_with("Open ") {
+                return served;
             }
         }
         panic!("the server did not say within {PATIENCE:?} where it listens");
