@@ -37,7 +37,6 @@ mod webhooks;
 
 // Short names of what nearly every file uses.
 use ground::{app, clock, config};
-use web as http;
 
 pub use background::{Background, Notify};
 pub use ground::app::{App, AppParts};

@@ -21,7 +21,7 @@ use super::start::hash;
 use crate::access::Parts;
 use crate::access::consumer::{self, ConsumerError};
 use crate::app::App;
-use crate::http::MemberOf;
+use crate::web::MemberOf;
 
 /// Why a callback connected nothing. Each is a sentence for the person who came back.
 #[derive(Debug, thiserror::Error)]

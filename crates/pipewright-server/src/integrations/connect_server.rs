@@ -13,7 +13,7 @@ use super::connect::{Owner, Proved, keep};
 use crate::access::Parts;
 use crate::app::App;
 use crate::ground::Denied;
-use crate::http::MemberOf;
+use crate::web::MemberOf;
 
 /// What was entered.
 #[derive(Debug, Clone)]

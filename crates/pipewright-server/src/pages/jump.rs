@@ -13,8 +13,8 @@ use pipewright_store::jump;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::http::states::{self, Pill};
-use crate::http::{Html, MemberOf, Page, PageError};
+use crate::web::states::{self, Pill};
+use crate::web::{Html, MemberOf, Page, PageError};
 
 /// The most of each kind.
 const MOST: i64 = 8;

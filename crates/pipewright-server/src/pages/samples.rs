@@ -12,10 +12,10 @@ use super::builds::{
 };
 use super::deliveries::{DeliveriesPage, DeliveryPage, OutcomeChip, RowOfDelivery, ShownDecision};
 use super::logs::{LogPanel, ShownLine, ShownMatches};
-use crate::http::Page;
-use crate::http::check_html::HOSTILE;
-use crate::http::states::Pill;
 use crate::pages::samples::frame::{NOW, check, pages};
+use crate::web::Page;
+use crate::web::check_html::HOSTILE;
+use crate::web::states::Pill;
 
 const PILL: Pill = Pill {
     class: "bad",

@@ -13,7 +13,7 @@ use pipewright_store::{StoreError, Tx};
 
 use super::lockout::{self, Counted};
 use crate::app::App;
-use crate::http::{PageError, Visitor, source};
+use crate::web::{PageError, Visitor, source};
 
 /// The longest address that is looked up, in bytes; nobody has a longer one.
 const LONGEST_EMAIL: usize = 254;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pipewright_core::Timestamp;
 use pipewright_store::sign_ins::Count;
 
-use crate::http::format;
+use crate::web::format;
 
 /// Attempts older than this no longer count.
 pub(super) const WINDOW: Duration = Duration::from_mins(15);

@@ -7,7 +7,7 @@ use pipewright_store::{Tx, sessions, sign_ins};
 use std::time::Duration;
 
 use crate::ground::{hash_of_token, new_token};
-use crate::http::{BROWSER_COOKIE, PageError, SESSION_COOKIE, Visitor, own_cookie};
+use crate::web::{BROWSER_COOKIE, PageError, SESSION_COOKIE, Visitor, own_cookie};
 
 /// Whose session is opened.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use pipewright_simulator::{DatacenterOptions, SAMPLE_PASSWORD, Simulator, Simula
 use pipewright_store::integrations::{CloneVia, IntegrationState};
 
 use super::world::{PAGE, World, flash};
-use crate::http::testing::Answer;
+use crate::web::testing::Answer;
 
 /// Says that nothing was saved, that the sentence stands beside its field, and that what was entered is kept but for the
 /// password.

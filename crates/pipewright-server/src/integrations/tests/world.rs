@@ -7,7 +7,7 @@ use pipewright_store::integrations::{self, Integration, IntegrationKind};
 
 use crate::access::consumer;
 use crate::app::App;
-use crate::http::testing::{Answer, Browser, TestSite};
+use crate::web::testing::{Answer, Browser, TestSite};
 
 /// The slug of the account.
 pub(crate) const TEAM: &str = "harbor-team";

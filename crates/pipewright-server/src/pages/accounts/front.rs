@@ -8,7 +8,7 @@ use axum::routing::get;
 use pipewright_store::users;
 
 use crate::app::App;
-use crate::http::{Html, MemberOf, Page, PageError, SeeOther, Visitor};
+use crate::web::{Html, MemberOf, Page, PageError, SeeOther, Visitor};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

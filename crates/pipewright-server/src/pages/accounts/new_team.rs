@@ -14,8 +14,8 @@ use serde::Deserialize;
 use crate::accounts::{NewAccount, make, refuse_team, slug};
 use crate::app::App;
 use crate::ground::rights;
-use crate::http::{Html, Page, PageError, PageForm, SeeOther, SignedIn};
 use crate::users::checked_name;
+use crate::web::{Html, Page, PageError, PageForm, SeeOther, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/accounts/new", get(show).post(submit))

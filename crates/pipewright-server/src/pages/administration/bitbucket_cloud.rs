@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::access::consumer::{Consumer, callback_url, load, save};
 use crate::app::App;
-use crate::http::{Html, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
+use crate::web::{Html, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
 
 const PATH: &str = "/administration/bitbucket-cloud";
 

@@ -10,7 +10,7 @@ use pipewright_store::applications::Application;
 
 use crate::app::App;
 use crate::applications::clear_caches;
-use crate::http::{ApplicationOf, PageError, SeeOther, format};
+use crate::web::{ApplicationOf, PageError, SeeOther, format};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(

@@ -14,7 +14,7 @@ use super::show::context;
 use crate::app::App;
 use crate::applications;
 use crate::applications::rename::rename;
-use crate::http::{ApplicationOf, Html, MemberOf, PageError, PageForm, SeeOther};
+use crate::web::{ApplicationOf, Html, MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

@@ -12,10 +12,10 @@ use pipewright_store::applications::{self, LastBuild, ListedApplication};
 use pipewright_store::integrations::IntegrationState;
 
 use crate::app::App;
-use crate::http::spark::{Bar, bars};
-use crate::http::states::{Pill, of_build};
-use crate::http::{Html, MemberOf, Nav, Page, PageError, format};
 use crate::repositories::place_name;
+use crate::web::spark::{Bar, bars};
+use crate::web::states::{Pill, of_build};
+use crate::web::{Html, MemberOf, Nav, Page, PageError, format};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/applications", get(show))

@@ -21,8 +21,8 @@ use super::preview::{Preview, preview};
 use super::rules_form::RulesForm;
 use crate::app::App;
 use crate::builds::work::Work;
-use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 use crate::repositories::{Findings, name_of};
+use crate::web::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 
 /// For how long a delivery that could not be decided is shown where its application is.
 const TROUBLE_SHOWN: std::time::Duration = std::time::Duration::from_hours(7 * 24);

@@ -19,8 +19,8 @@ use super::preview::{Preview, preview};
 use super::rules_form::RulesForm;
 use crate::app::App;
 use crate::applications::create;
-use crate::http::{Html, MemberOf, Nav, Page, PageError, PageForm, SeeOther};
 use crate::repositories::{FilePart, Findings, PAGE_LENGTH, Picker, pick};
+use crate::web::{Html, MemberOf, Nav, Page, PageError, PageForm, SeeOther};
 
 /// What was found is looked at anew after this time.
 const FRESH_FOR: std::time::Duration = std::time::Duration::from_secs(30);

@@ -10,7 +10,7 @@ use super::{again, path};
 use crate::app::App;
 use crate::builds::{self, WhatToRerun};
 use crate::ground::build_page;
-use crate::http::{BuildOf, PageError, PageForm, SeeOther};
+use crate::web::{BuildOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

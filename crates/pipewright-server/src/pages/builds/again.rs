@@ -7,7 +7,7 @@ use pipewright_core::build::{
 };
 use pipewright_store::steps::Step;
 
-use crate::http::format;
+use crate::web::format;
 
 /// The choices.
 #[derive(Debug, Clone, Default)]

@@ -23,7 +23,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::head::{Head, Tab};
 use super::tabs::{self, Asked};
 use crate::app::App;
-use crate::http::{BuildOf, Html, Page, PageError, format};
+use crate::web::{BuildOf, Html, Page, PageError, format};
 
 /// Pieces of a download that wait for the reader; when they are full the archive is not read.
 const PIECES: usize = 8;

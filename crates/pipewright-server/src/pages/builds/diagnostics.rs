@@ -4,7 +4,7 @@ use pipewright_spec::Diagnostic;
 use pipewright_store::builds::{self, Build};
 
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 /// How many lines are shown before and behind the one a problem is on.
 const AROUND: usize = 2;

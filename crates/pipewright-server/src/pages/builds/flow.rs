@@ -8,7 +8,7 @@ use pipewright_store::steps::Step;
 
 use super::diagnostics::{Piece, pieces};
 use super::step_words::{self, Stands};
-use crate::http::states::{self, Pill};
+use crate::web::states::{self, Pill};
 
 /// A group with more steps is drawn in several rows of boxes.
 const MANY: usize = 8;

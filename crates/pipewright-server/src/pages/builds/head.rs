@@ -15,8 +15,8 @@ use super::path;
 use crate::app::App;
 use crate::builds::work::covered;
 use crate::builds::{held_back, why_it_waits};
-use crate::http::states::{self, Pill};
-use crate::http::{MemberOf, Page, PageError, format};
+use crate::web::states::{self, Pill};
+use crate::web::{MemberOf, Page, PageError, format};
 
 /// As many steps are drawn on a phone without scrolling inside the drawing.
 const FIT: usize = 12;
@@ -137,7 +137,7 @@ impl Head {
         let now = member.now();
         let page = member
             .page(format!("#{} {}", build.number, build.application_name))
-            .nav(crate::http::Nav::Builds)
+            .nav(crate::web::Nav::Builds)
             .stands(states::of_build(build.seen()));
         let path = page.link(&path::of(member, build));
         let may_build = member.may(Right::Build);

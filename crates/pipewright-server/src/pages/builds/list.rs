@@ -17,8 +17,8 @@ use super::head::{title, trigger};
 use super::path;
 use crate::app::App;
 use crate::builds::work::Work;
-use crate::http::states::{self, Pill};
-use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
+use crate::web::states::{self, Pill};
+use crate::web::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 
 /// Builds on a page.
 const PAGE: usize = 30;

@@ -11,8 +11,8 @@ use super::again;
 use super::diagnostics::{self, ShownDiagnostic};
 use super::head::Looked;
 use crate::app::App;
-use crate::http::states::{self, Pill};
-use crate::http::{MemberOf, Page, PageError, format};
+use crate::web::states::{self, Pill};
+use crate::web::{MemberOf, Page, PageError, format};
 
 /// The lower part.
 #[derive(Debug, Clone, Template)]

@@ -3,7 +3,7 @@
 use pipewright_store::builds::Build;
 
 use crate::ground::build_page;
-use crate::http::MemberOf;
+use crate::web::MemberOf;
 
 /// The build's own address, without the sub-path.
 pub(super) fn of(member: &MemberOf, build: &Build) -> String {

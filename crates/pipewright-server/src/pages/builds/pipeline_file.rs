@@ -17,7 +17,7 @@ use super::selection::{self, Chosen};
 use super::tabs::{self, Asked};
 use crate::app::App;
 use crate::builds::FILE_NAME;
-use crate::http::{BuildOf, Html, Page, PageError, format};
+use crate::web::{BuildOf, Html, Page, PageError, format};
 
 /// The longest file that is shown, in lines.
 const LONGEST: usize = 5000;

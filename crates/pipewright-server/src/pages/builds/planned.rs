@@ -8,7 +8,7 @@ use pipewright_core::plan::{
 };
 use pipewright_store::steps::Step;
 
-use crate::http::states::{self, Pill};
+use crate::web::states::{self, Pill};
 
 /// A group of the plan.
 #[derive(Debug, Clone)]

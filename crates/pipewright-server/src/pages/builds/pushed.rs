@@ -6,7 +6,7 @@ use pipewright_store::builds::{PushedCommits, pushed_without_build};
 
 use super::head::Looked;
 use crate::app::App;
-use crate::http::MemberOf;
+use crate::web::MemberOf;
 
 /// The list; nothing where there is none.
 #[derive(Debug, Clone, Default, Template)]

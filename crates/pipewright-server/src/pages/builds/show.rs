@@ -13,7 +13,7 @@ use super::log_part::{LogPart, attempt_of};
 use super::path;
 use super::pushed::Pushed;
 use crate::app::App;
-use crate::http::{BuildOf, Html, Page, PageError};
+use crate::web::{BuildOf, Html, Page, PageError};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(

@@ -6,7 +6,7 @@ use pipewright_core::plan::{FailureStrategy, StepPlan};
 use pipewright_store::attempts::Attempt;
 use pipewright_store::steps::Step;
 
-use crate::http::format;
+use crate::web::format;
 
 /// A longer reason is cut, in characters; the log and the timeline have it whole.
 const LONGEST: usize = 200;

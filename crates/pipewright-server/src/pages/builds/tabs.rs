@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::head::{Head, Looked, Tab};
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 /// What the address of a tab may ask for.
 #[derive(Debug, Deserialize)]

@@ -17,8 +17,8 @@ use super::selection::{self, Chosen};
 use super::tabs::{self, Asked};
 use crate::app::App;
 use crate::ground::why_page;
-use crate::http::states::Pill;
-use crate::http::{BuildOf, Html, Page, PageError, format};
+use crate::web::states::Pill;
+use crate::web::{BuildOf, Html, Page, PageError, format};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(

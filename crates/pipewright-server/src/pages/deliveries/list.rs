@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::ground::why_page;
-use crate::http::states::Pill;
-use crate::http::{Html, MemberOf, Nav, Page, PageError};
+use crate::web::states::Pill;
+use crate::web::{Html, MemberOf, Nav, Page, PageError};
 
 /// Deliveries on a page.
 const PAGE: usize = 30;

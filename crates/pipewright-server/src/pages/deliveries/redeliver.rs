@@ -7,7 +7,7 @@ use pipewright_core::ids::DeliveryId;
 
 use crate::app::App;
 use crate::deliveries::redeliver;
-use crate::http::{MemberOf, PageError, SeeOther};
+use crate::web::{MemberOf, PageError, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/deliveries/{delivery}/redeliver", post(submit))

@@ -13,8 +13,8 @@ use pipewright_store::deliveries::{self, Delivery};
 
 use super::list::{ShownDecision, origin, shown_decision, state};
 use crate::app::App;
-use crate::http::states::Pill;
-use crate::http::{Html, MemberOf, Nav, Page, PageError, format};
+use crate::web::states::Pill;
+use crate::web::{Html, MemberOf, Nav, Page, PageError, format};
 
 /// How much of a body the page shows, in characters; all of it can be downloaded.
 const SHOWN: usize = 100_000;

@@ -20,7 +20,7 @@ use serde_json::json;
 use super::actions::ACTIONS;
 use super::sentence::sentence;
 use crate::app::App;
-use crate::http::{Html, MemberOf, Page, PageError, Rail};
+use crate::web::{Html, MemberOf, Page, PageError, Rail};
 
 /// Lines on a page.
 const PAGE: u16 = 50;

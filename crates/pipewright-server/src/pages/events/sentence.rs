@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use pipewright_store::events::Event;
 use serde_json::Value;
 
-use crate::http::format::count;
+use crate::web::format::count;
 
 /// The details of an event, read as what they should be.
 struct Detail<'a>(&'a Value);

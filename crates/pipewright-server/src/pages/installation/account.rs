@@ -17,8 +17,8 @@ use crate::accounts::refuse_team;
 use crate::administration::accounts::{self as administer, AccountError, Whose};
 use crate::app::App;
 use crate::ground::{Failure, Kind};
-use crate::http::format::count;
-use crate::http::{Html, MemberOf, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
+use crate::web::format::count;
+use crate::web::{Html, MemberOf, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
     let at = |rest: &str| format!("{PATH}/accounts{rest}");

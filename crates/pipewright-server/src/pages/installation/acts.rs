@@ -16,8 +16,8 @@ use crate::administration::users::{self as administer, AdministerError};
 use crate::app::App;
 use crate::ground::rights::Rules;
 use crate::ground::{Failure, Kind};
-use crate::http::format::count;
-use crate::http::{PageError, PageForm, SeeOther, SignedIn};
+use crate::web::format::count;
+use crate::web::{PageError, PageForm, SeeOther, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
     let at = |rest: &str| format!("{PATH}{rest}");

@@ -11,7 +11,7 @@ use super::show::with_refusal;
 use crate::administration::outgoing;
 use crate::app::App;
 use crate::ground::{Failure, Kind};
-use crate::http::{PageError, PageForm, SeeOther, SignedIn};
+use crate::web::{PageError, PageForm, SeeOther, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

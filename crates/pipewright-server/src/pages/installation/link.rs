@@ -17,9 +17,9 @@ use serde::Deserialize;
 
 use crate::administration::links;
 use crate::app::App;
-use crate::http::{Html, Page, PageError, PageForm, SeeOther, Visitor};
 use crate::sessions::{Opening, open};
 use crate::users::{check_password, checked_name, hash_password};
+use crate::web::{Html, Page, PageError, PageForm, SeeOther, Visitor};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/links/{token}", get(show).post(submit))

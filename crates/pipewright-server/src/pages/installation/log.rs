@@ -8,8 +8,8 @@ use axum::routing::get;
 
 use super::PATH;
 use crate::app::App;
-use crate::http::{Html, PageError, Rail, SignedIn};
 use crate::pages::events::{AuditLogPage, LogQuery, exported, log_page};
+use crate::web::{Html, PageError, Rail, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

@@ -18,8 +18,8 @@ use serde::Deserialize;
 use super::PATH;
 use crate::app::App;
 use crate::ground::rights::{Rule, Rules};
-use crate::http::format::count;
-use crate::http::{Html, Page, PageError, Rail, SignedIn};
+use crate::web::format::count;
+use crate::web::{Html, Page, PageError, Rail, SignedIn};
 
 /// Users, and accounts, on the page.
 const MOST: i64 = 300;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::find::{PATH, find};
 use crate::app::App;
-use crate::http::{MemberOf, PageError, PageForm, SeeOther};
 use crate::integrations::{self, check_now, set_clone_via, trust_host_key};
+use crate::web::{MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

@@ -13,8 +13,8 @@ use pipewright_store::oauth_flows::OAuthFlow;
 use super::find::PATH;
 use crate::access::consumer;
 use crate::app::App;
-use crate::http::{MemberOf, PageError, PageForm, SeeOther, SignedIn};
 use crate::integrations::{FinishError, StartError, Traveller, finish, flow_of, start};
+use crate::web::{MemberOf, PageError, PageForm, SeeOther, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

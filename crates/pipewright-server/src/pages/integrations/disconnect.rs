@@ -10,9 +10,9 @@ use pipewright_store::integrations::{Integration, IntegrationKind};
 
 use super::find::find;
 use crate::app::App;
-use crate::http::{Html, MemberOf, Nav, Page, PageError, Rail};
 use crate::integrations::{Removal, disconnect};
 use crate::repositories::name_of;
+use crate::web::{Html, MemberOf, Nav, Page, PageError, Rail};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(

@@ -4,7 +4,7 @@ use pipewright_core::Right;
 use pipewright_store::integrations::{self, Integration, IntegrationState};
 
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 /// The page's path inside the account.
 pub(super) const PATH: &str = "/settings/integrations";

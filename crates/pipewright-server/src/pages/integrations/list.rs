@@ -12,8 +12,8 @@ use serde::Deserialize;
 use super::card::{Card, card};
 use crate::access::consumer;
 use crate::app::App;
-use crate::http::{Html, MemberOf, Nav, Page, PageError, Rail};
 use crate::integrations::Field;
+use crate::web::{Html, MemberOf, Nav, Page, PageError, Rail};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/settings/integrations", get(show))

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::find::PATH;
 use super::list::{FormPart, context};
 use crate::app::App;
-use crate::http::{Html, MemberOf, PageError, PageForm, SeeOther};
 use crate::integrations::{AddError, ServerForm, add};
+use crate::web::{Html, MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route(

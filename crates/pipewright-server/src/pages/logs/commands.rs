@@ -9,7 +9,7 @@ use pipewright_store::logs;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/logs/{attempt}/commands", get(commands))

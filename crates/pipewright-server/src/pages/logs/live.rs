@@ -26,8 +26,8 @@ use tokio::sync::watch;
 use super::super::ansi::Painter;
 use super::window::{Window, paint};
 use crate::app::App;
-use crate::http::{MemberOf, PageError, SignedIn};
 use crate::live::{LogLength, NewsItem};
+use crate::web::{MemberOf, PageError, SignedIn};
 
 /// The most lines in one event.
 const MOST: usize = 500;

@@ -7,7 +7,7 @@ use pipewright_store::logs;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 /// The most lines that are named; more are only counted.
 pub(super) const MOST: usize = 20_000;

@@ -13,7 +13,7 @@ use pipewright_core::ids::AttemptId;
 use pipewright_store::attempts::{self, Attempt};
 
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 pub(super) use matches::LONGEST as LONGEST_SEARCH;
 pub(super) use panel::{LogPanel, LogRequest};

@@ -6,7 +6,7 @@ use pipewright_store::logs::{self, Matches};
 
 use super::{matches, window};
 use crate::app::App;
-use crate::http::PageError;
+use crate::web::PageError;
 
 /// A log of at most this many lines is put into the page whole.
 const WHOLE: u64 = 1000;

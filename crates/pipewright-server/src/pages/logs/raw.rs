@@ -11,7 +11,7 @@ use pipewright_store::attempts::Attempt;
 use pipewright_store::{builds, logs, steps};
 
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 /// Bytes read at a time.
 const CHUNK: usize = 256 * 1024;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::ansi::{PaintedLine, Painter};
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 /// The most lines that one answer holds.
 const MOST: usize = 1000;

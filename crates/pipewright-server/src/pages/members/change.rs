@@ -8,8 +8,8 @@ use pipewright_core::ids::UserId;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::http::{MemberOf, PageError, PageForm, SeeOther};
 use crate::members::{self, Removed};
+use crate::web::{MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

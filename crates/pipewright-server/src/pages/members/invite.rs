@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::list::{InvitedLink, context};
 use crate::app::App;
-use crate::http::{Html, MemberOf, PageError, PageForm, SeeOther};
 use crate::members;
+use crate::web::{Html, MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

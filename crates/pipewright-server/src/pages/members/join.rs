@@ -19,9 +19,9 @@ use serde::Deserialize;
 use crate::administration::links;
 use crate::app::App;
 use crate::ground::hash_of_token;
-use crate::http::{Html, Page, PageError, PageForm, SeeOther, Visitor};
 use crate::sessions::{Opening, open};
 use crate::users::{check_password, checked_name, hash_password};
+use crate::web::{Html, Page, PageError, PageForm, SeeOther, Visitor};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/invitations/{token}", get(show).post(submit))

@@ -9,7 +9,7 @@ use pipewright_store::accounts::AccountKind;
 use pipewright_store::{invitations, members};
 
 use crate::app::App;
-use crate::http::{Html, MemberOf, Page, PageError, Rail};
+use crate::web::{Html, MemberOf, Page, PageError, Rail};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/settings/members", get(show))

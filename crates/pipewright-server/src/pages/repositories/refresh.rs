@@ -8,7 +8,7 @@ use pipewright_store::integrations::IntegrationState;
 use pipewright_store::{integrations, listings};
 
 use crate::app::App;
-use crate::http::{MemberOf, PageError, SeeOther};
+use crate::web::{MemberOf, PageError, SeeOther};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/{account}/repositories/refresh", post(refresh))

@@ -8,8 +8,8 @@ use pipewright_store::{StoreError, inspections, refs};
 use super::form::{PipelineForm, VariableField};
 use crate::app::App;
 use crate::builds::{Choices, KnownFile, known_file};
-use crate::http::format::count;
 use crate::repositories::Findings;
+use crate::web::format::count;
 
 /// Branches and tags offered at most.
 const OFFERED: usize = 400;

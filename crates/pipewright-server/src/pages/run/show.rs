@@ -12,8 +12,8 @@ use pipewright_store::{StoreError, repositories};
 use super::form::PipelineForm;
 use super::offer::{Offer, offer, ref_of, refs_known};
 use crate::app::App;
-use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError};
 use crate::repositories::Findings;
+use crate::web::{ApplicationOf, Html, MemberOf, Nav, Page, PageError};
 
 /// What was found in the repository is looked at anew, in the background, after this time.
 const FRESH_FOR: std::time::Duration = std::time::Duration::from_secs(30);

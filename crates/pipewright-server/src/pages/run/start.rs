@@ -14,7 +14,7 @@ use super::show::run_page;
 use crate::app::App;
 use crate::builds::{self, ManualBuild};
 use crate::ground::build_page;
-use crate::http::{ApplicationOf, Html, PageError, PageForm, SeeOther};
+use crate::web::{ApplicationOf, Html, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/applications/{application}/run", post(start))

@@ -2,11 +2,11 @@
 
 use super::frame::{NOW, check, pages};
 use super::text;
-use crate::http::Page;
 use crate::pages::installation::{
     AccountPage, AddressRow, InstallationPage, InvitationRow, LinkPage, LinkShown, RowOfAccount,
     RowOfUser,
 };
+use crate::web::Page;
 
 fn user(flag: bool) -> RowOfUser {
     RowOfUser {

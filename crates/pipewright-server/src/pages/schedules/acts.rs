@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::edit::find_schedule;
 use crate::app::App;
 use crate::ground::build_page;
-use crate::http::{ApplicationOf, MemberOf, PageError, PageForm, SeeOther};
 use crate::schedules;
+use crate::web::{ApplicationOf, MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

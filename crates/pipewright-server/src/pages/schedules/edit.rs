@@ -18,9 +18,9 @@ use pipewright_store::{StoreError, repositories};
 use super::times::Times;
 use crate::app::App;
 use crate::builds::Choices;
-use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, PageForm, SeeOther};
 use crate::pages::run::{Offer, PipelineForm, offer, ref_of, refs_known, shown_ref};
 use crate::schedules::{SaveError, save, zone_names};
+use crate::web::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, PageForm, SeeOther};
 
 /// Expressions to begin with: what the button says, its word, the expression.
 const PRESETS: &[(&str, &str, &str)] = &[

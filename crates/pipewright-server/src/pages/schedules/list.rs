@@ -8,9 +8,9 @@ use pipewright_core::{Right, Timestamp};
 use pipewright_store::schedules::{self, Listed};
 
 use crate::app::App;
-use crate::http::states::{self, Pill};
-use crate::http::{ApplicationOf, Html, Nav, Page, PageError};
 use crate::schedules::{Timing, shown_in};
+use crate::web::states::{self, Pill};
+use crate::web::{ApplicationOf, Html, Nav, Page, PageError};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/applications/{application}/schedules", get(list))

@@ -8,8 +8,8 @@ use pipewright_core::Timestamp;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::http::{ApplicationOf, Html, PageError};
 use crate::schedules::Timing;
+use crate::web::{ApplicationOf, Html, PageError};
 
 /// How many times are shown.
 const SHOWN: usize = 5;

@@ -17,10 +17,10 @@ use pipewright_store::users::{self, User};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::http::{Html, Page, PageError, PageForm, SeeOther, Visitor, own_path};
 use crate::sessions::admit::{self, Attempt, Locked, Why};
 use crate::sessions::{Opening, lockout, open};
 use crate::users::{For, PasswordError, verify};
+use crate::web::{Html, Page, PageError, PageForm, SeeOther, Visitor, own_path};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/sign-in", get(show).post(submit))

@@ -9,7 +9,7 @@ use pipewright_store::events::{self, NewEvent};
 use pipewright_store::sessions;
 
 use crate::app::App;
-use crate::http::{PageError, SESSION_COOKIE, SeeOther, Visitor, remove_cookie};
+use crate::web::{PageError, SESSION_COOKIE, SeeOther, Visitor, remove_cookie};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/sign-out", post(submit))

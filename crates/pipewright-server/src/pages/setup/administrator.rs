@@ -17,10 +17,10 @@ use serde::Deserialize;
 
 use crate::accounts::{NewAccount, make, slug};
 use crate::app::App;
-use crate::http::{Html, Page, PageError, PageForm, SeeOther, Visitor};
 use crate::sessions::{Opening, open};
 use crate::setup;
 use crate::users::{check_password, checked_email, checked_name, hash_password};
+use crate::web::{Html, Page, PageError, PageForm, SeeOther, Visitor};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/setup/{token}", get(show).post(submit))

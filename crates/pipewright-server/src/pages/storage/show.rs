@@ -12,8 +12,8 @@ use pipewright_store::storage::{self, ApplicationSizes, Sizes};
 
 use crate::app::App;
 use crate::ground::Retention;
-use crate::http::{Html, MemberOf, Page, PageError, PageForm, Rail, SeeOther, format};
 use crate::retention::{Field, change, keep_of};
+use crate::web::{Html, MemberOf, Page, PageError, PageForm, Rail, SeeOther, format};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/{account}/settings/storage", get(show).post(set))

@@ -8,7 +8,7 @@ use pipewright_store::events::{self, EventFilter};
 use pipewright_store::users::{self, User};
 use pipewright_store::{accounts, administration};
 
-use crate::http::testing::{Answer, Browser, TestSite};
+use crate::web::testing::{Answer, Browser, TestSite};
 
 pub(super) const PASSWORD: &str = "correct horse battery";
 

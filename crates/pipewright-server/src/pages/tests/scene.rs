@@ -21,7 +21,7 @@ use pipewright_store::runners::{self, RunnerKind};
 use pipewright_store::{Sealed, Tx, steps};
 use uuid::Uuid;
 
-use crate::http::testing::{Browser, TestSite};
+use crate::web::testing::{Browser, TestSite};
 
 /// The application's pages.
 pub(crate) const APPLICATION: &str = "/harbor/applications/checkout-api";

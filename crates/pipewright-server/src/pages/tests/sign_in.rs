@@ -13,7 +13,7 @@ use pipewright_core::{Role, Timestamp};
 use pipewright_store::{sign_ins, users};
 
 use super::installation::{PASSWORD, history, link, plain_user, signs_in};
-use crate::http::testing::{Browser, TestSite};
+use crate::web::testing::{Browser, TestSite};
 
 #[tokio::test]
 async fn of_many_guesses_at_once_five_are_looked_at_and_a_known_browser_is_not_locked_out() {

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::http::testing::TestSite;
+use crate::web::testing::TestSite;
 
 #[tokio::test]
 async fn whoever_is_not_signed_in_is_asked_to_and_then_brought_to_the_line() {

@@ -12,9 +12,9 @@ use pipewright_store::{Tx, sessions, users};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::http::{Html, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
 use crate::sessions::admit::{Attempt, Locked, too_often};
 use crate::users::{For, check_password, checked_name, hash_password, verify};
+use crate::web::{Html, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()

@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use super::list::{Entered, context};
 use crate::app::App;
-use crate::http::{ApplicationOf, Html, MemberOf, PageError, PageForm, SeeOther};
 use crate::variables::{self, NewVariable};
+use crate::web::{ApplicationOf, Html, MemberOf, PageError, PageForm, SeeOther};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

@@ -9,8 +9,8 @@ use pipewright_store::applications::Application;
 use pipewright_store::variables::{Variable, VariableScope};
 
 use crate::app::App;
-use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, Rail};
 use crate::variables::{known, open};
+use crate::web::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, Rail};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -189,8 +189,8 @@ impl VariablesPage {
 #[cfg(test)]
 mod tests {
     use super::{Entered, ShownVariable, VariablesPage};
-    use crate::http::check_html::HOSTILE;
     use crate::pages::samples::frame::{NOW, check, pages};
+    use crate::web::check_html::HOSTILE;
 
     #[test]
     fn the_page_renders_whatever_names_and_values_are() {

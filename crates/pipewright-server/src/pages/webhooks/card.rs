@@ -7,7 +7,7 @@ use pipewright_store::webhooks::{self, WebhookState};
 
 use crate::app::App;
 use crate::ground::delivery_url;
-use crate::http::MemberOf;
+use crate::web::MemberOf;
 use crate::webhooks::open_secret;
 
 /// The card **Webhook**.
@@ -35,7 +35,7 @@ pub(crate) async fn card(
     member: &MemberOf,
     application: &Application,
 ) -> Result<WebhookCard, StoreError> {
-    let often = crate::http::format::duration(app.config.poll_refs_every);
+    let often = crate::web::format::duration(app.config.poll_refs_every);
     let mut card = WebhookCard {
         pill: ("off", "none"),
         message: None,

@@ -6,7 +6,7 @@ use axum::routing::post;
 use pipewright_store::webhooks::WebhookState;
 
 use crate::app::App;
-use crate::http::{ApplicationOf, PageError, SeeOther};
+use crate::web::{ApplicationOf, PageError, SeeOther};
 use crate::webhooks::{self, Ask, RepairError};
 
 pub(crate) fn routes() -> Router<App> {

@@ -6,9 +6,9 @@ use pipewright_store::integrations::{self, IntegrationState};
 use pipewright_store::{repositories, story};
 
 use crate::app::App;
-use crate::http::states::Pill;
-use crate::http::{MemberOf, PageError, format};
 use crate::pages::webhooks::card;
+use crate::web::states::Pill;
+use crate::web::{MemberOf, PageError, format};
 
 /// How many undecided deliveries are named.
 const NAMED: i64 = 5;

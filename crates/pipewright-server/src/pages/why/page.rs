@@ -15,7 +15,7 @@ use super::hearing::{self, Heard};
 use super::story::{Entry, gather};
 use crate::app::App;
 use crate::deliveries::decide::why_not_built;
-use crate::http::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
+use crate::web::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 
 /// Refs offered to ask about.
 const OFFERED: usize = 200;

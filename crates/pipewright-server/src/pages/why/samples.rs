@@ -7,9 +7,9 @@ use super::hearing::Heard;
 use super::page::WhyPage;
 use super::story::{Entry, StoryDecision};
 use super::told::BuildStory;
-use crate::http::check_html::HOSTILE;
-use crate::http::states::Pill;
 use crate::pages::samples::frame::{NOW, check, pages};
+use crate::web::check_html::HOSTILE;
+use crate::web::states::Pill;
 
 const PILL: Pill = Pill {
     class: "bad",

@@ -17,7 +17,7 @@ use super::advice::{self, Advice};
 use super::asked::Asked;
 use super::told::{BuildStory, tell};
 use crate::app::App;
-use crate::http::{MemberOf, PageError};
+use crate::web::{MemberOf, PageError};
 
 /// Entries on a page.
 pub(super) const PAGE: usize = 20;

@@ -8,8 +8,8 @@ use super::super::builds::{Chosen, Piece, chosen, pieces, step_reasons, title};
 use crate::app::App;
 use crate::builds::why_it_waits;
 use crate::ground::sentence;
-use crate::http::states::{self, Pill};
-use crate::http::{MemberOf, PageError, format};
+use crate::web::states::{self, Pill};
+use crate::web::{MemberOf, PageError, format};
 
 /// How many pipelines that were not chosen, and steps that did not run, are named.
 const NAMED: usize = 4;
