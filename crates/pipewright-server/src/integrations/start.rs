@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The person cannot be sent off.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
+pub(crate) enum SetOutError {
     /// There is no consumer yet: set-up comes first.
     #[error(
         "this installation has no OAuth consumer yet; an administrator sets it up under Bitbucket Cloud"
@@ -69,8 +69,8 @@ pub(crate) async fn start(
     app: &App,
     traveller: Traveller<'_>,
     chosen: &[Feature],
-) -> Result<Url, StartError> {
-    let consumer = consumer::load(app).await?.ok_or(StartError::NoConsumer)?;
+) -> Result<Url, SetOutError> {
+    let consumer = consumer::load(app).await?.ok_or(SetOutError::NoConsumer)?;
     let features = wanted_features(chosen);
     let (state, verifier) = (StateToken::random()?, PkceVerifier::random()?);
     let state_hash = hash(state.secret());

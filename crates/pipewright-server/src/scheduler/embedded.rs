@@ -13,7 +13,7 @@ use pipewright_git::trouble::is_of_machine;
 use pipewright_runner::artifacts::ArtifactStream;
 use pipewright_runner::runner::{DispatchError, Dispatcher};
 use pipewright_store::attempts::{self, Claim, Ended};
-use pipewright_store::logs::LogWriter;
+use pipewright_store::logs::LogAppender;
 use pipewright_store::{StoreError, artifacts, builds, output_variables};
 use uuid::Uuid;
 
@@ -445,7 +445,7 @@ impl Dispatcher for EmbeddedDispatcher {
         let log = Arc::clone(&holding.log);
         tokio::task::spawn_blocking(move || {
             let log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            log.as_ref().map_or(Ok(()), LogWriter::make_last)
+            log.as_ref().map_or(Ok(()), LogAppender::make_last)
         })
         .await
         .map_err(|error| unavailable(&error))?

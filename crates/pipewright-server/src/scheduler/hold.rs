@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, ArtifactId, AttemptId, BuildId};
 use pipewright_core::wire::{NewArtifact, Timing};
-use pipewright_store::logs::LogWriter;
+use pipewright_store::logs::LogAppender;
 use uuid::Uuid;
 
 /// An attempt that runs here.
@@ -21,7 +21,7 @@ pub(super) struct Holding {
     pub(super) position: usize,
     pub(super) number: u32,
     /// Its log, once something was written.
-    pub(super) log: Arc<Mutex<Option<LogWriter>>>,
+    pub(super) log: Arc<Mutex<Option<LogAppender>>>,
     /// Bytes and lines of its log.
     pub(super) length: (u64, u64),
     /// Its first command ran then, with these timings; and whether the database knows.

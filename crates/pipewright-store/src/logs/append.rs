@@ -12,7 +12,7 @@ use crate::files::{parent, sync_directory};
 
 /// An open log. Blocking: call it where blocking is allowed.
 #[derive(Debug)]
-pub struct LogWriter {
+pub struct LogAppender {
     log: File,
     index: File,
     times: File,
@@ -27,7 +27,7 @@ pub struct LogWriter {
 
 impl LogStore {
     /// Opens an attempt's log to append to it; what is there stays, and its index is made again where it is not whole.
-    pub fn writer(&self, attempt: AttemptId) -> io::Result<LogWriter> {
+    pub fn writer(&self, attempt: AttemptId) -> io::Result<LogAppender> {
         let path = self.path(attempt);
         let open = || {
             OpenOptions::new()
@@ -53,7 +53,7 @@ impl LogStore {
             .append(true)
             .create(true)
             .open(times::path(&path))?;
-        let mut writer = LogWriter {
+        let mut writer = LogAppender {
             log: log.try_clone()?,
             index,
             times,
@@ -79,7 +79,7 @@ impl LogStore {
     }
 }
 
-impl LogWriter {
+impl LogAppender {
     /// Appends bytes whose first stands at `offset`. Bytes that are there already are skipped, so a repeated call after a
     /// lost answer does no harm; a gap is refused.
     pub fn append_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {

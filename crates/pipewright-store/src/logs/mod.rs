@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use pipewright_core::ids::AttemptId;
 
-pub use append::LogWriter;
+pub use append::LogAppender;
 pub use read::{LogExtent, LogWindow, Matches, extent, matches, read_bytes, read_lines};
 pub use times::{Commands, commands, times};
 

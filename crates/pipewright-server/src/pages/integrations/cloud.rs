@@ -13,7 +13,7 @@ use pipewright_store::oauth_flows::OAuthFlow;
 use super::find::PATH;
 use crate::access::consumer;
 use crate::app::App;
-use crate::integrations::{FinishError, StartError, Traveller, finish, flow_of, start};
+use crate::integrations::{FinishError, SetOutError, Traveller, finish, flow_of, start};
 use crate::web::{MemberOf, PageError, PageForm, SeeOther, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
@@ -43,7 +43,7 @@ async fn connect(
     };
     let url = match start(&app, traveller, &chosen).await {
         Ok(url) => url,
-        Err(StartError::NoConsumer) => {
+        Err(SetOutError::NoConsumer) => {
             return Ok(SeeOther::to(&app.config, "/administration/bitbucket-cloud").into_response());
         }
         Err(error) => return Err(PageError::internal(error)),
