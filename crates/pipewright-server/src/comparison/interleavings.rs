@@ -71,12 +71,25 @@ fn commit(digit: u8) -> CommitHash {
         .expect("a commit")
 }
 
+/// A commit that no branch was at before.
+fn fresh(number: usize) -> CommitHash {
+    format!("{:040x}", 0xf000 + number)
+        .parse()
+        .expect("a commit")
+}
+
 impl Model<'_> {
     async fn act(&mut self, act: Act) {
         match act {
             Act::Push(to) => {
                 let old = self.remote.get(&self.branch).cloned();
-                let new = (to > 0).then(|| commit(to));
+                // A branch comes back to a commit only once everything before was told: what is told late of a branch that
+                // went to and fro meanwhile cannot always be told apart, whoever looks.
+                let new = if self.told.len() < self.pushes.len() {
+                    Some(fresh(self.pushes.len()))
+                } else {
+                    (to > 0).then(|| commit(to))
+                };
                 if old == new {
                     return;
                 }

@@ -54,7 +54,14 @@ impl Recorder<'_> {
                 }
                 self.decide_known(application, moved, &past, index).await
             }
-            Place::Found { index, is_gap } => {
+            Place::Found {
+                index,
+                is_gap,
+                in_doubt,
+            } => {
+                if in_doubt {
+                    self.compare.insert(application.id);
+                }
                 let row = &past.moves[index];
                 let (old, happened_at) = (moved.old.as_ref(), moved.happened_at);
                 ref_moves::told(self.tx, row.id, &event, old, is_gap, happened_at).await?;
@@ -83,8 +90,11 @@ impl Recorder<'_> {
                 };
                 self.decide_late(application, moved, &past, note).await
             }
-            Place::Unknown { is_gap } => {
+            Place::Unknown { fills, is_gap } => {
                 self.compare.insert(application.id);
+                if let Some(index) = fills {
+                    ref_moves::filled(self.tx, past.moves[index].id).await?;
+                }
                 let note = Note {
                     is_compared: false,
                     is_gap,

@@ -58,6 +58,8 @@ pub(crate) enum Place {
         index: usize,
         /// True where another move is missing before it.
         is_gap: bool,
+        /// True where only a comparison can tell whether it is not one more.
+        in_doubt: bool,
     },
     /// It is the newest.
     Next {
@@ -73,6 +75,8 @@ pub(crate) enum Place {
     },
     /// Nothing that is known says.
     Unknown {
+        /// The move that it may lie right before.
+        fills: Option<usize>,
         /// True where another move is missing before it.
         is_gap: bool,
     },
@@ -95,16 +99,24 @@ impl Past {
                 in_doubt: false,
             };
         }
+        if told.is_repeated
+            && let Some(known) = self.told_before(told)
+        {
+            return known;
+        }
         let dated = self.dated(told.happened_at);
         let goes_on = self.goes_on_from(told.old);
         if let Some(index) = self.found_before(told) {
-            // From where the ref stands, back to where a comparison saw it: one more move, unless something says that it is late.
-            let is_one_more =
-                goes_on && !self.stands_at(told.new) && !told.is_repeated && dated != Dated::Older;
-            if !is_one_more {
+            // From where the ref stands, back to where a comparison saw it: one more move, or the one that was seen, told late.
+            // Without a time that says so it is not built again: if it is one more, comparing finds the ref there.
+            let comes_back = goes_on && !self.stands_at(told.new);
+            if !(comes_back && dated == Dated::Newer && !told.is_repeated) {
                 let row = &self.moves[index];
-                let is_gap = row.old != *told.old && !self.was_at(told.old, Some(index));
-                return Place::Found { index, is_gap };
+                return Place::Found {
+                    index,
+                    is_gap: row.old != *told.old && !self.was_at(told.old, Some(index)),
+                    in_doubt: comes_back,
+                };
             }
         }
         if let Some(known) = self.told_before(told) {
@@ -117,13 +129,19 @@ impl Past {
             Dated::Newer => return Place::Next { is_gap },
             Dated::Older | Dated::Nothing => {}
         }
-        if fills.is_some() {
+        if fills.is_some() && !goes_on {
             return Place::Earlier { fills, is_gap };
         }
-        if goes_on && dated == Dated::Nothing {
-            Place::Next { is_gap: false }
+        // A comparison has passed over moves from here: this may be the first of them.
+        let may_be_late = self
+            .position(|row| row.is_compared && row.old == *told.old)
+            .is_some();
+        if goes_on && dated == Dated::Nothing && fills.is_none() && !may_be_late {
+            // Of a ref that was never decided, what moved it there is missing.
+            let is_gap = self.stands.is_none() && told.old.is_some();
+            Place::Next { is_gap }
         } else {
-            Place::Unknown { is_gap }
+            Place::Unknown { fills, is_gap }
         }
     }
 
@@ -199,12 +217,29 @@ impl Past {
                 .any(|(index, row)| Some(index) != but && row.new == *spot)
     }
 
+    /// Against the move to where the ref stands, and against the newest that is known: comparing refs learns no time.
     fn dated(&self, happened_at: Option<Timestamp>) -> Dated {
-        let stands = self.stands.as_ref().and_then(|stands| stands.happened_at);
-        match (happened_at, stands) {
-            (Some(told), Some(stands)) if told > stands => Dated::Newer,
-            (Some(told), Some(stands)) if told < stands => Dated::Older,
-            _ => Dated::Nothing,
+        let Some(told) = happened_at else {
+            return Dated::Nothing;
+        };
+        let stands = match &self.stands {
+            Some(stands) => stands.happened_at,
+            None => self
+                .position(|row| row.is_settled && row.new.is_none())
+                .and_then(|index| self.moves[index].happened_at),
+        };
+        let newest = self
+            .moves
+            .iter()
+            .filter(|row| row.is_settled)
+            .filter_map(|row| row.happened_at)
+            .max();
+        if stands.is_some_and(|stands| told > stands) {
+            Dated::Newer
+        } else if newest.is_some_and(|newest| told < newest) {
+            Dated::Older
+        } else {
+            Dated::Nothing
         }
     }
 }
@@ -329,7 +364,10 @@ mod tests {
         let before = past('a', vec![]);
         assert_eq!(
             place(&before, "3", "cd", None),
-            Place::Unknown { is_gap: true }
+            Place::Unknown {
+                fills: None,
+                is_gap: true
+            }
         );
         let mut open = row("3", "cd", None);
         (open.is_gap, open.is_settled) = (true, false);
@@ -348,11 +386,11 @@ mod tests {
         let last = past('a', vec![gap, filled]);
         assert_eq!(
             place(&last, "1", "ab", None),
-            Place::Earlier {
+            Place::Unknown {
                 fills: Some(0),
                 is_gap: false
             },
-            "though it goes on from where the ref stands"
+            "it goes on from where the ref stands, and may lie before what is known: Bitbucket says"
         );
     }
 
@@ -361,35 +399,23 @@ mod tests {
         let mut found = row("comparison", "ac", None);
         found.is_compared = true;
         let seen = past('c', vec![found.clone()]);
-        assert_eq!(
-            place(&seen, "2", "bc", None),
-            Place::Found {
-                index: 0,
-                is_gap: true
-            }
-        );
-        assert_eq!(
-            place(&seen, "2", "ac", None),
-            Place::Found {
-                index: 0,
-                is_gap: false
-            }
-        );
-        let moved_on = past('d', vec![row("3", "cd", None), found]);
-        assert_eq!(
-            place(&moved_on, "2", "bc", None),
-            Place::Found {
-                index: 1,
-                is_gap: true
-            }
-        );
+        let was_found = |index, is_gap, in_doubt| Place::Found {
+            index,
+            is_gap,
+            in_doubt,
+        };
+        assert_eq!(place(&seen, "2", "bc", None), was_found(0, true, false));
+        assert_eq!(place(&seen, "2", "ac", None), was_found(0, false, false));
+        let moved_on = past('d', vec![row("3", "cd", Some(3)), found]);
+        assert_eq!(place(&moved_on, "2", "bc", None), was_found(1, true, false));
         assert_eq!(
             place(&moved_on, "4", "dc", None),
-            NEXT,
-            "back to it is one more"
+            was_found(1, false, true),
+            "back to it may be one more"
         );
+        assert_eq!(place(&moved_on, "4", "dc", Some(5)), NEXT, "and is, later");
         assert!(matches!(
-            told(&moved_on, "4", "dc", None, true),
+            told(&moved_on, "4", "dc", Some(5), true),
             Place::Found { .. }
         ));
     }
@@ -403,7 +429,10 @@ mod tests {
         assert_eq!(place(&tag, "2", "fd", None), NEXT);
         assert_eq!(
             place(&tag, "2", "ed", None),
-            Place::Unknown { is_gap: true }
+            Place::Unknown {
+                fills: None,
+                is_gap: true
+            }
         );
     }
 }

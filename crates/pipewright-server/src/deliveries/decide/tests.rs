@@ -64,7 +64,8 @@ async fn stands(server: &TestServer, branch: &str) -> Option<String> {
 async fn compared(server: &TestServer, branch: &str, old: Option<&str>, new: Option<&str>) {
     let change =
         serde_json::json!({"name": format!("refs/heads/{branch}"), "old": old, "new": new});
-    let body = serde_json::json!({ "changes": [change] })
+    // Everything before it was decided when the refs were listed.
+    let body = serde_json::json!({ "newest": 1_000_000, "changes": [change] })
         .to_string()
         .into_bytes();
     server.store(Origin::Comparison, COMPARED, body).await;
@@ -79,6 +80,12 @@ async fn a_delivery_that_was_overtaken_is_built_and_moves_nothing_back() {
     server.deliver("main", Some(&b), &c).await;
     server.deliver("main", Some(&a), &b).await;
     assert_eq!(decide(&server).await, ["built", "built", "built"]);
+    assert!(
+        will_compare(&server).await,
+        "Bitbucket knows what came last"
+    );
+    compared(&server, "main", Some(&a), Some(&c)).await;
+    assert_eq!(decide(&server).await, ["known"]);
     assert_eq!(stands(&server, "main").await, Some(c), "not moved back");
     let states: Vec<_> = server
         .builds()
@@ -88,8 +95,8 @@ async fn a_delivery_that_was_overtaken_is_built_and_moves_nothing_back() {
         .collect();
     assert_eq!(
         states,
-        ["stopped", "queued", "queued"],
-        "the late one replaces nothing"
+        ["stopped", "queued", "stopped"],
+        "the newest replaces the others, the late one too"
     );
 }
 
