@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use pipewright_core::ids::{AccountId, EventId};
 use pipewright_core::{Right, Timestamp};
@@ -278,6 +278,8 @@ pub(crate) fn exported(
             Some((Ok::<_, Infallible>(Bytes::from(text)), next))
         },
     );
+    // Whatever compresses the answer asks once more after the end.
+    let lines = lines.fuse();
     let headers = [
         (CONTENT_TYPE, "application/jsonl".to_owned()),
         (

@@ -34,7 +34,7 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     }
     let (parts, body) = response.into_parts();
     let ended = Box::pin(ended(app, seen));
-    let stream = body.into_data_stream().take_until(ended);
+    let stream = body.into_data_stream().take_until(ended).fuse();
     Response::from_parts(parts, Body::from_stream(stream))
 }
 
