@@ -129,7 +129,7 @@ fn address_length(html: &str) -> usize {
     const ENDS: [&str; 4] = ["&lt;", "&gt;", "&quot;", "&#39;"];
     let until = html
         .find(|character: char| {
-            character.is_whitespace() || matches!(character, '<' | '`' | '\u{fffd}')
+            character.is_whitespace() || matches!(character, '<' | '`' | '\\' | '\u{fffd}')
         })
         .unwrap_or(html.len());
     let until = ENDS
