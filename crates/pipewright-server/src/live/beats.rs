@@ -16,6 +16,18 @@ impl Beats {
         self.lock().insert(attempt, now);
     }
 
+    /// The runner speaks of an attempt, and waits until the database was told: however long that takes, it is no silence.
+    pub(crate) fn speaks(&self, attempt: AttemptId) {
+        self.heard(attempt, Duration::MAX);
+    }
+
+    /// The runner spoke of an attempt, if it still holds it.
+    pub(crate) fn spoke(&self, attempt: AttemptId, now: Duration) {
+        if let Some(heard) = self.lock().get_mut(&attempt) {
+            *heard = now;
+        }
+    }
+
     /// An attempt has ended, or is somebody else's.
     pub(crate) fn forget(&self, attempt: AttemptId) {
         self.lock().remove(&attempt);

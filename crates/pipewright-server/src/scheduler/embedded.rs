@@ -266,9 +266,9 @@ impl Dispatcher for EmbeddedDispatcher {
             return Ok(Vec::new());
         }
         let until = self.app.clock.now() + LEASE;
-        let elapsed = self.app.clock.elapsed();
+        let beats = &self.app.live().beats;
         for (attempt, _) in held {
-            self.app.live().beats.heard(*attempt, elapsed);
+            beats.speaks(*attempt);
         }
         let renewed = async {
             let mut answers = Vec::with_capacity(held.len());
@@ -293,7 +293,11 @@ impl Dispatcher for EmbeddedDispatcher {
             tx.commit().await?;
             Ok::<_, StoreError>(answers)
         };
-        let answers = renewed.await.map_err(|error| unavailable(&error))?;
+        let renewed = renewed.await;
+        for (attempt, _) in held {
+            beats.spoke(*attempt, self.app.clock.elapsed());
+        }
+        let answers = renewed.map_err(|error| unavailable(&error))?;
         for (attempt, directive) in &answers {
             if *directive == Directive::Abandon {
                 self.release(*attempt);

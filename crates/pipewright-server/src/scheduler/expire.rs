@@ -228,6 +228,14 @@ mod tests {
             assert_eq!(seen.silent(vec![held.clone()], &beats, now), []);
             now += EVERY;
         }
+        // A word that the database takes minutes to hear is no silence.
+        beats.speaks(held.id);
+        for _ in 0..20 {
+            now += EVERY;
+            assert_eq!(seen.silent(vec![held.clone()], &beats, now), []);
+        }
+        beats.spoke(held.id, now);
+        assert_eq!(seen.silent(vec![held.clone()], &beats, now), []);
         beats.forget(held.id);
         assert_eq!(seen.silent(vec![held], &beats, now).len(), 1);
     }
