@@ -80,7 +80,7 @@ async fn a_cache_is_saved_once_and_restored_whole() {
     let (outcome, text) = cached.run(&caches, &[fill]).await;
     assert_eq!(outcome, AttemptOutcome::Passed, "{text}");
     assert!(
-        text.starts_with("Cache node is not there yet.\nCache pip is not there yet.\n"),
+        text.starts_with("Cache node does not exist yet.\nCache pip does not exist yet.\n"),
         "{text}"
     );
     assert!(
@@ -109,7 +109,7 @@ async fn a_cache_is_saved_once_and_restored_whole() {
     };
     let (_, text) = other.run(&caches, &["test ! -e node_modules"]).await;
     assert!(
-        text.contains("Cache node is not there yet.")
+        text.contains("Cache node does not exist yet.")
             && text.contains("Cache node is not saved: its directory is missing or empty."),
         "{text}"
     );

@@ -25,7 +25,7 @@ fn caches_are_kept_between_runs_by_the_files_of_their_key() {
     let ended = checkout
         .pipewright(&["run"])
         .expect(0)
-        .prints(&["Cache deps is not there yet.", "made"]);
+        .prints(&["Cache deps does not exist yet.", "made"]);
     assert!(
         ended.out.contains("Saved cache deps (")
             && ended.out.contains("Cache docker is not used: "),
@@ -56,7 +56,7 @@ fn caches_are_kept_between_runs_by_the_files_of_their_key() {
     checkout
         .pipewright(&["run"])
         .expect(0)
-        .prints(&["Cache deps is not there yet.", "made"]);
+        .prints(&["Cache deps does not exist yet.", "made"]);
     checkout.assert_tidy();
 }
 

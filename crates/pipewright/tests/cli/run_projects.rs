@@ -91,7 +91,7 @@ fn a_python_project_is_tested_and_packed() {
         ended.out
     );
     assert!(
-        ended.out.contains("Cache pip is not there yet."),
+        ended.out.contains("Cache pip does not exist yet."),
         "{}",
         ended.out
     );
