@@ -88,11 +88,11 @@ fn write_all(said: &Receiver<Said>, dropped: &AtomicU64, mut target: impl Write)
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let _ = writeln!(
-                target,
-                "{lost} log line{} lost: standard error is not read fast enough",
+            let said = format!(
+                "{lost} log line{} lost: standard error is not read fast enough\n",
                 if lost == 1 { " was" } else { "s were" }
             );
+            let _ = target.write_all(said.as_bytes());
         }
     }
 }
