@@ -88,7 +88,9 @@ pub(crate) fn check(password: &Secret, about: &[&str]) -> Result<(), String> {
     let known: Vec<&str> = about
         .iter()
         .flat_map(|text| {
-            std::iter::once(*text).chain(text.split(|character: char| !character.is_alphanumeric()))
+            std::iter::once(*text)
+                .chain(text.split('@'))
+                .chain(text.split(|character: char| !character.is_alphanumeric()))
         })
         .chain(["pipewright", "bitbucket"])
         .filter(|word| word.chars().count() > 2)

@@ -249,7 +249,7 @@ async fn a2_a_way_back_works_once_in_its_own_session_and_with_its_own_state() {
     );
     world.owner.get(&callback).await;
     assert!(
-        flash(&world.owner).contains("was used before"),
+        flash(&world.owner).contains("has been used already"),
         "{}",
         flash(&world.owner)
     );
