@@ -91,14 +91,20 @@ impl TestServer {
         self.bitbucket().faults().lose_webhooks(1);
     }
 
-    /// Stores a push of a branch as Data Center tells of it, without Bitbucket: from one commit, or none, to another.
+    /// Stores a push of a branch as Data Center tells of it, without Bitbucket: from one commit, or none, to another, or
+    /// to forty zeros, which deletes it.
     pub async fn deliver(&self, branch: &str, from: Option<&str>, to: &str) -> DeliveryId {
         let name = format!("refs/heads/{branch}");
         let from = from.map_or_else(|| "0".repeat(40), str::to_owned);
+        let kind = if to.bytes().all(|byte| byte == b'0') {
+            "DELETE"
+        } else {
+            "UPDATE"
+        };
         let body = serde_json::json!({
             "repository": {"slug": "ledger", "name": "ledger", "project": {"key": "FIN", "id": 1, "name": "Finance"}},
             "changes": [{"ref": {"id": name, "displayId": branch, "type": "BRANCH"}, "refId": name,
-                         "fromHash": from, "toHash": to, "type": "UPDATE"}],
+                         "fromHash": from, "toHash": to, "type": kind}],
         });
         self.store(
             Origin::Bitbucket,
