@@ -132,8 +132,18 @@ fn nothing_to_run_is_said_with_its_own_code() {
 
 #[test]
 fn what_the_host_executor_cannot_do_is_named_with_its_line() {
-    let checkout = Checkout::new(&PIPELINE.replace("{name: Ship, ", "{name: Ship, oidc: true, "));
+    let text = PIPELINE.replace("{name: Ship, ", "{name: Ship, oidc: true, ");
+    // Behind a person's yes it keeps nothing from running; without that gate the whole pipeline.
+    let checkout = Checkout::new(&text);
     let ended = checkout
+        .pipewright(&["plan", "--executor", "host"])
+        .expect(4);
+    assert!(
+        ended.out.contains("4 Ship [not supported here yet]"),
+        "{}",
+        ended.out
+    );
+    Checkout::new(&text.replace("        trigger: manual\n", ""))
         .pipewright(&["plan", "--executor", "host"])
         .expect(1);
     assert!(

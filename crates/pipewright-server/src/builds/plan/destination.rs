@@ -18,8 +18,8 @@ pub(super) fn request_of(build: &ToPlan) -> Option<&PullRequestDetail> {
         .filter(|_| build.trigger == TriggerKind::PullRequest)
 }
 
-/// The commit that Bitbucket named where it can be had, else where the branch is now. Brings it into the mirror, where the
-/// build's own commit is already.
+/// Where the branch is now, because that is what the source would be merged into; where there is no such branch any more, the
+/// commit that Bitbucket named. Brings it into the mirror, where the build's own commit is already.
 pub(super) async fn destination_of(
     app: &App,
     build: &ToPlan,
@@ -37,17 +37,6 @@ async fn find(
     build: &ToPlan,
     request: &PullRequestDetail,
 ) -> Result<CommitHash, FetchError> {
-    let named = async || match &request.destination_commit {
-        Some(prefix) => {
-            app.mirrors
-                .commit_of_prefix(build.repository_id, prefix)
-                .await
-        }
-        None => Ok(None),
-    };
-    if let Some(commit) = named().await? {
-        return Ok(commit);
-    }
     let branch = RefName::branch(&request.destination)
         .map_err(|error| FetchError::Name(error.to_string()))?;
     let (url, credential) = clone_credential(app, build.repository_id).await?;
@@ -59,14 +48,21 @@ async fn find(
         commit: build.commit.clone(),
         merge: None,
     };
-    let tip = app.mirrors.tip(&checkout, &branch).await;
-    let tip = tip.map_err(|error| match error {
-        GitError::CommitNotFound { .. } => {
-            FetchError::Name("there is no such branch any more".to_owned())
+    match app.mirrors.tip(&checkout, &branch).await {
+        Ok(tip) => Ok(tip),
+        Err(GitError::CommitNotFound { .. }) => {
+            let named = match &request.destination_commit {
+                Some(prefix) => {
+                    app.mirrors
+                        .commit_of_prefix(build.repository_id, prefix)
+                        .await?
+                }
+                None => None,
+            };
+            named.ok_or_else(|| FetchError::Name("there is no such branch any more".to_owned()))
         }
-        error => error.into(),
-    })?;
-    Ok(named().await?.unwrap_or(tip))
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is kept of the build's trigger once it is known what is merged.
