@@ -304,6 +304,8 @@ async fn an_ignored_credential_is_a_refused_one() {
     let error = refused(|request| {
         if request.contains("application-properties") {
             json(200, r#"{"version":"9.4.2"}"#)
+        } else if request.contains("dashboard") {
+            json(401, "{}")
         } else {
             with_headers(
                 200,

@@ -44,7 +44,7 @@ fn a1_the_authorise_address_asks_for_exactly_what_is_needed() {
     assert_eq!(
         url.as_str(),
         "https://bitbucket.org/site/oauth2/authorize?client_id=a+key&response_type=code&state=s%2Ft\
-         &redirect_uri=https%3A%2F%2Fci.example.com%2Fbitbucket%2Fcallback&scope=account+email+pullrequest+webhook\
+         &redirect_uri=https%3A%2F%2Fci.example.com%2Fbitbucket%2Fcallback&scope=account+pullrequest+webhook\
          &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
     );
 }

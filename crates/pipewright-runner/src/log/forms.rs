@@ -94,9 +94,12 @@ fn percent_encoded(text: &str) -> Vec<String> {
     let mut forms = Vec::new();
     for set in [UNRESERVED, PATH] {
         let encoded = utf8_percent_encode(text, set).to_string();
+        // As in a form, where a space is `+`.
+        let in_form = encoded.replace("%20", "+");
         forms.extend([
             small_digits(&encoded, b'%', 2),
-            encoded.replace("%20", "+"),
+            small_digits(&in_form, b'%', 2),
+            in_form,
             encoded,
         ]);
     }

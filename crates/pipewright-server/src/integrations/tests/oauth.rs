@@ -132,7 +132,7 @@ async fn a1_the_authorize_address_asks_exactly_what_is_needed() {
     );
     assert_eq!(
         parameter(again.location(), "scope"),
-        "account:write email pullrequest webhook"
+        "account:write pullrequest webhook"
     );
 }
 

@@ -39,7 +39,7 @@ async fn every_role_may_do_through_pages_exactly_what_its_rights_say() {
         ),
         (
             format!("{members}/withdraw"),
-            &[("id", "x")],
+            &[("id", "01900000-0000-7000-8000-000000000000")],
             [true, true, false, false],
         ),
         (format!("{build}/stop"), &[], [true, true, true, false]),

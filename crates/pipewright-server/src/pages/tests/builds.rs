@@ -133,7 +133,7 @@ async fn a_page_draws_its_parts_anew_while_the_build_goes_on_and_not_after() {
     );
     let log = scene.owner.get(&format!("{path}?part=log")).await;
     assert!(
-        log.text.contains("/live\"") && !log.text.contains("<html"),
+        log.text.contains("data-tail=\"log:harbor:") && !log.text.contains("<html"),
         "{}",
         log.text
     );
