@@ -52,7 +52,8 @@ statements! {
         "SELECT b.id, b.account_id, b.application_id, a.name AS application_name, a.slug AS application_slug, a.repository_id, r.full_name, r.web_url,
                 b.number, b.state, b.state_message, b.ref_name, b.commit_hash, b.previous_hash, b.trigger_kind, b.trigger_detail,
                 b.commit_message, b.commit_author, b.commit_email, b.committed_at, b.pipeline, b.diagnostics, b.delivery_id, b.started_by, b.stopped_by,
-                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at
+                b.accepted_at, b.created_at, b.planned_at, b.started_at, b.finished_at, b.tries, b.retry_at,
+                EXISTS (SELECT 1 FROM steps s WHERE s.build_id = b.id AND s.state = 'running') AS runs_a_step
          FROM (SELECT id FROM builds WHERE account_id = $1 AND application_id = $2 AND (CAST($3 AS UUID) IS NULL OR id < $3)
                ORDER BY id DESC LIMIT $4) w
               JOIN builds b ON b.id = w.id JOIN applications a ON a.id = b.application_id JOIN repositories r ON r.id = a.repository_id
