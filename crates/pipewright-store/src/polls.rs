@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use crate::db::Backend;
 use crate::testing::on_each_database;
 
-/// Tables that grow with use.
+/// Tables that grow with use. Firings are not among them: a row goes when its build is made, so all there are is work.
 const GROWING: &[&str] = &[
     "artifacts",
     "attempts",
@@ -16,7 +16,6 @@ const GROWING: &[&str] = &[
     "decisions",
     "deliveries",
     "events",
-    "firings",
     "output_variables",
     "refs",
     "sessions",
@@ -38,7 +37,6 @@ const OF_WHAT_WAITS: &[&str] = &[
     "builds_waiting",
     "deliveries_to_decide",
     "deliveries_waiting",
-    "firings_to_make",
     "statuses_in_order",
     "statuses_to_send",
     "tasks_to_run",
@@ -76,7 +74,6 @@ const POLLS: &[(&str, &str)] = &[
         "SELECT id FROM artifacts WHERE removed_at IS NULL",
         "artifacts_to_remove",
     ),
-    ("FROM firings f JOIN schedules s", "firings_to_make"),
 ];
 
 /// The table that a name in a statement stands for.
