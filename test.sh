@@ -82,9 +82,6 @@ else
 fi
 say "tests"
 cargo test --workspace --all-features --locked --no-fail-fast
-say "chaos"
-# Thirty strokes of bad luck: less than a minute.
-cargo xtask chaos --rounds 30
 say "fuzz"
 # Whoever is at work waits for ten seconds of it, the CI for a minute.
 cargo xtask fuzz --seconds "$([ "${CI:-}" = true ] && echo 60 || echo 10)"
