@@ -137,7 +137,7 @@ async fn a_change_has_its_story_whatever_it_is_called() {
         .await
         .text;
     assert!(
-        unknown.contains("Nothing is known of") && !unknown.contains("<evil>"),
+        unknown.contains("Nothing is known about") && !unknown.contains("<evil>"),
         "{unknown}"
     );
     let nonsense = scene
