@@ -16,6 +16,7 @@ struct Rule {
 const SPAWNERS: &[&str] = &[
     "crates/pipewright-server/src/background/",
     "crates/pipewright-runner/src/",
+    "crates/pipewright-git/src/",
     "crates/pipewright/src/",
     "crates/pipewright-simulator/",
     "crates/pipewright-bench/",
