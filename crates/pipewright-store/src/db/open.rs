@@ -15,7 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection, SqliteConnection};
 
-use super::backend::{Backend, WAIT};
+use super::backend::{Backend, POSTGRES_WAIT, WAIT};
 use super::migrate::{self, Permissions, Standing};
 use super::transaction::Tx;
 use crate::error::{OpenError, StoreError};
@@ -246,7 +246,7 @@ async fn connect_postgres(
 ) -> Result<Backend, OpenError> {
     let pool = PgPoolOptions::new()
         .max_connections(connections.max(2))
-        .acquire_timeout(WAIT)
+        .acquire_timeout(POSTGRES_WAIT)
         .before_acquire(|connection, _| Box::pin(async { Ok(is_at_rest(connection)) }))
         .connect_with(options)
         .await
