@@ -7,6 +7,7 @@ mod events;
 mod faults;
 mod git_http;
 mod git_ssh;
+mod habits;
 mod oauth;
 mod paging;
 mod sample;
