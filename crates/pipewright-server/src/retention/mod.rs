@@ -10,5 +10,6 @@ mod sweep;
 
 pub(crate) use change::{Field, change};
 pub(crate) use keep::keep_of;
-pub use sweep::Swept;
-pub(crate) use sweep::{look, run};
+pub(crate) use sweep::run;
+#[cfg(feature = "testing")]
+pub(crate) use sweep::{Swept, look};

@@ -33,17 +33,17 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// What a look removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Swept {
+pub(crate) struct Swept {
     /// Builds.
-    pub builds: usize,
+    pub(crate) builds: usize,
     /// Logs of builds that stay.
-    pub logs: usize,
+    pub(crate) logs: usize,
     /// Bodies of deliveries that stay.
-    pub bodies: u64,
+    pub(crate) bodies: u64,
     /// Deliveries.
-    pub deliveries: u64,
+    pub(crate) deliveries: u64,
     /// Statuses.
-    pub statuses: u64,
+    pub(crate) statuses: u64,
 }
 
 /// Sweeps until it is cancelled.

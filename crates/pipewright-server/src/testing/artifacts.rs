@@ -3,7 +3,22 @@
 use std::path::PathBuf;
 
 use super::server::TestServer;
-use crate::retention::Swept;
+use crate::retention;
+
+/// What a sweep removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Builds.
+    pub builds: usize,
+    /// Logs of builds that stay.
+    pub logs: usize,
+    /// Bodies of deliveries that stay.
+    pub bodies: u64,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Statuses.
+    pub statuses: u64,
+}
 
 impl TestServer {
     /// Removes artifacts whose time is over. Answers how many there were, and how many files nobody knew.
@@ -21,7 +36,20 @@ impl TestServer {
     ///
     /// Where the database or the files cannot be read.
     pub async fn sweep(&self) -> Swept {
-        crate::retention::look(&self.app).await.expect("sweeps")
+        let retention::Swept {
+            builds,
+            logs,
+            bodies,
+            deliveries,
+            statuses,
+        } = retention::look(&self.app).await.expect("sweeps");
+        Swept {
+            builds,
+            logs,
+            bodies,
+            deliveries,
+            statuses,
+        }
     }
 
     /// The files below a directory of the data directory, with their sizes.

@@ -12,6 +12,6 @@ mod expect;
 mod history;
 mod server;
 
-pub use crate::retention::Swept;
 pub use act::PIPELINE;
+pub use artifacts::Swept;
 pub use server::{TestOptions, TestServer};
