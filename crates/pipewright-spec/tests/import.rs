@@ -277,7 +277,7 @@ fn problems_name_the_file_they_are_in() {
     let parsed = parse("tools:main", shared.as_bytes());
     let source = parsed.source.clone();
     file.bring(&needed.source, parsed, None);
-    let Planned::Invalid(problems) =
+    let Planned::Unsupported(problems) =
         file.plan_within(&branch("inline"), &Values::new(), &Capabilities::host())
     else {
         panic!("services are not supported")

@@ -21,6 +21,10 @@ const STRICTER: &[(&str, &str)] = &[
         "the schema requires no `script`, no image of a service and no `custom`; nothing could run",
     ),
     (
+        "PW0105",
+        "the schema takes a step of a group or stage that is an empty mapping",
+    ),
+    (
         "PW0115",
         "the schema takes an item that is an empty mapping",
     ),

@@ -265,13 +265,25 @@ impl PipelineFile {
                     "write `default:` below `pipelines:`, and below that a list of steps".to_owned()
                 }
             };
-            // Bitbucket refuses such a file too: it wants at least one of its sections.
-            cx.error(
-                Code::NothingToRun,
-                place,
-                format_args!("the file has no pipeline, so nothing will ever run"),
-                &help,
-            );
+            if self.shared.is_empty() {
+                // Bitbucket refuses such a file too: it wants at least one of its sections.
+                cx.error(
+                    Code::NothingToRun,
+                    place,
+                    format_args!("the file has no pipeline, so nothing will ever run"),
+                    &help,
+                );
+            } else {
+                // Another file of the repository may import what is in it.
+                cx.warning(
+                    Code::NothingToRun,
+                    place,
+                    format_args!(
+                        "the file has no pipeline of its own; it only runs where another file of this repository imports from it"
+                    ),
+                    "write `export: true` to share it with other repositories, or `default:` below `pipelines:`",
+                );
+            }
         }
     }
 }

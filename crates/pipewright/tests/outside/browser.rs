@@ -18,7 +18,7 @@ const AGAIN: usize = 20;
 pub(crate) struct Browser {
     driver: WebDriver,
     chromedriver: Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -68,7 +68,7 @@ impl Browser {
         Some(Self {
             driver,
             chromedriver,
-            _profile: profile,
+            profile,
         })
     }
 
@@ -429,7 +429,29 @@ impl Drop for Browser {
     fn drop(&mut self) {
         let _ = self.chromedriver.kill();
         let _ = self.chromedriver.wait();
+        // The browser itself does not end with its driver.
+        let of_ours = browsers_of(self.profile.path());
+        if !of_ours.is_empty() {
+            let _ = Command::new("kill").arg("-KILL").args(of_ours).status();
+        }
     }
+}
+
+/// Processes that were started for a profile.
+fn browsers_of(profile: &Path) -> Vec<String> {
+    let argument = format!("--user-data-dir={}", profile.display());
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    processes
+        .flatten()
+        .filter(|process| {
+            let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            line.split(|byte| *byte == 0)
+                .any(|word| word == argument.as_bytes())
+        })
+        .map(|process| process.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// An XPath string literal, whatever quotes it holds.

@@ -9,6 +9,7 @@ use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 
 use crate::app::App;
+use crate::live::Part;
 use crate::web::problem::NO_DATABASE;
 
 /// How long the database may take to say that it is there.
@@ -27,7 +28,13 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     }
     match tokio::time::timeout(PATIENCE, app.db.answers()).await {
         Ok(Ok(())) => next.run(request).await,
-        _ => unavailable(),
+        _ => {
+            // Health says so now, and not only after the next look at the database.
+            app.live()
+                .vitals
+                .unwell(Part::Database, "a request was refused: it does not answer");
+            unavailable()
+        }
     }
 }
 
