@@ -117,6 +117,7 @@ impl Home {
             workspace_bytes: None,
             retention: pipewright_server::Retention::default(),
             stop_grace: Duration::from_secs(10),
+            unattended: Some(Duration::from_mins(10)),
             drain: Duration::from_secs(30),
             connections: 4096,
             floors: pipewright_server::Floors::default(),

@@ -25,6 +25,7 @@ mod world;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use pipewright_runner::keeper;
 
 use crate::place::Places;
 
@@ -69,6 +70,14 @@ enum Command {
 }
 
 fn main() -> anyhow::Result<()> {
+    // As the product's own program: the runner of a figure starts its keepers from this one.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == keeper::COMMAND)
+    {
+        keeper::keep();
+        return Ok(());
+    }
     let cli = Cli::parse();
     start::collect_parts();
     let runtime = tokio::runtime::Builder::new_multi_thread()

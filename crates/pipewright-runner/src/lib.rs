@@ -8,6 +8,7 @@ pub mod archive;
 pub mod artifacts;
 pub mod caches;
 pub mod executor;
+pub mod keeper;
 pub mod log;
 pub mod runner;
 pub mod teardown;

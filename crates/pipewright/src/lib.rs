@@ -13,9 +13,18 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use pipewright_runner::keeper;
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    // Before everything else: a keeper is started for each step, and needs nothing of what follows.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == keeper::COMMAND)
+    {
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+        return keeper::keep();
+    }
     // One TLS provider for everything; a second installation can only be a bug in this line.
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()

@@ -2,10 +2,12 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::executor::StepDirectories;
 
 /// A directory below one of the step's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CachePath {
     /// The step's directory.
     pub(super) base: PathBuf,

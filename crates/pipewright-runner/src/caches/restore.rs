@@ -9,12 +9,14 @@ use tokio::time::Instant;
 use super::key::version;
 use super::path::{CachePath, resolve};
 use super::store::CacheStore;
+use serde::{Deserialize, Serialize};
+
 use crate::archive::{ArchiveError, ArchiveLimits, blocking, size, unpack};
 use crate::executor::StepDirectories;
 use crate::log::LogWriter;
 
 /// A cache that can be saved when the step has passed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReadyCache {
     pub(super) name: String,
     pub(super) version: String,

@@ -4,9 +4,11 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Where a step works and keeps what is its own. The siblings follow Bitbucket's own
 /// `/opt/atlassian/pipelines/agent/{build,scripts,tmp}` (bitbucket-pipelines-yml.md §5.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepDirectories {
     /// The workspace: where scripts begin, and what `BITBUCKET_CLONE_DIR` says.
     pub build: PathBuf,
@@ -23,7 +25,7 @@ pub struct StepDirectories {
 }
 
 /// A directory that a step may read, at another path than its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lent {
     /// Where it is.
     pub directory: PathBuf,

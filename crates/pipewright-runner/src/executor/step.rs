@@ -12,6 +12,7 @@ use std::time::Duration;
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::plan::{ScriptItem, StepPlan};
 use pipewright_core::wire::Timing;
+use serde::{Deserialize, Serialize};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -57,7 +58,7 @@ pub struct StepRun<'a> {
 }
 
 /// How a step ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepEnd {
     /// `Interrupted` after [`Control::Kill`], and where the machine has no room for the step.
     pub outcome: AttemptOutcome,

@@ -9,4 +9,5 @@ mod mask;
 mod writer;
 
 pub use mask::{MaskStream, Masker};
+pub(crate) use writer::CHUNK_BYTES;
 pub use writer::{DEFAULT_LIMIT, LogWriter, QUEUE_CHUNKS};

@@ -18,7 +18,7 @@ const COMMAND_MARK: u8 = 0x1d;
 pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
 /// A chunk leaves when it has this many bytes…
-const CHUNK_BYTES: usize = 256 << 10;
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 
 /// … or when its first byte is this old.
 const CHUNK_WAIT: Duration = Duration::from_millis(50);
@@ -63,6 +63,20 @@ impl LogWriter {
             full: false,
             last: b'\n',
         }
+    }
+
+    /// Goes on with a log that has `already` bytes.
+    pub fn continuing(
+        chunks: mpsc::Sender<Bytes>,
+        masker: &Masker,
+        limit: u64,
+        already: u64,
+    ) -> Self {
+        let mut log = Self::new(chunks, masker, limit);
+        log.room = limit.saturating_sub(already);
+        // Whoever filled it has said so.
+        log.full = log.room == 0 && already > 0;
+        log
     }
 
     /// Writes one line of our own.

@@ -50,24 +50,16 @@ pub(super) async fn execute<P: ArtifactPlace>(
     started: oneshot::Sender<Vec<Timing>>,
     chunks: mpsc::Sender<Bytes>,
 ) -> AttemptReport {
-    let environment: Vec<_> = means
-        .environment
-        .iter()
-        .chain(&assignment.environment)
-        .chain(&assignment.output_variables)
-        .cloned()
-        .collect();
-    let masker = Masker::new(&assignment.masked, &environment);
+    let Prelude {
+        environment,
+        masker,
+        mut timings,
+        scope,
+    } = Prelude::of(&means, assignment);
     let mut log = LogWriter::new(chunks, &masker, means.log_limit);
     if let Some(note) = masker.note() {
         log.line(&note).await;
     }
-    let waited = means.claimed_at.since(assignment.accepted_at);
-    let mut timings = vec![Timing {
-        part: "claim".to_owned(),
-        micros: u64::try_from(waited.as_micros()).unwrap_or(u64::MAX),
-    }];
-    let scope = assignment.application.to_string();
     let prepared = tokio::select! {
         prepared = prepare(&means, assignment, &scope, &mut log, &mut timings) => prepared,
         end = told_to_end(&mut control) => Err(end),
@@ -98,14 +90,56 @@ pub(super) async fn execute<P: ArtifactPlace>(
         }
         Err(end) => end,
     };
-    let mut end = end;
+    let end = qualified(end);
+    conclude(&end, &mut log).await;
+    report(end, timings)
+}
+
+/// Says in the result what a step passed without.
+pub(super) fn qualified(mut end: StepEnd) -> StepEnd {
     if let Some(without) = &end.qualification
         && end.outcome == AttemptOutcome::Passed
         && end.message.is_none()
     {
         end.message = Some(format!("Passed, {without}."));
     }
-    conclude(&end, &mut log).await;
+    end
+}
+
+/// What is known of an attempt before anything is done for it.
+pub(super) struct Prelude {
+    /// Of its scripts.
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) masker: Masker,
+    pub(super) timings: Vec<Timing>,
+    /// Whose caches it uses.
+    pub(super) scope: String,
+}
+
+impl Prelude {
+    pub(super) fn of<P>(means: &Means<'_, P>, assignment: &Assignment) -> Self {
+        let environment: Vec<_> = means
+            .environment
+            .iter()
+            .chain(&assignment.environment)
+            .chain(&assignment.output_variables)
+            .cloned()
+            .collect();
+        let waited = means.claimed_at.since(assignment.accepted_at);
+        Self {
+            masker: Masker::new(&assignment.masked, &environment),
+            environment,
+            timings: vec![Timing {
+                part: "claim".to_owned(),
+                micros: u64::try_from(waited.as_micros()).unwrap_or(u64::MAX),
+            }],
+            scope: assignment.application.to_string(),
+        }
+    }
+}
+
+/// What the dispatcher is told of an end.
+pub(super) fn report(end: StepEnd, mut timings: Vec<Timing>) -> AttemptReport {
     timings.extend(end.timings);
     AttemptReport {
         outcome: end.outcome,
@@ -117,7 +151,7 @@ pub(super) async fn execute<P: ArtifactPlace>(
 }
 
 /// Waits for a word that ends an attempt before its script began.
-async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
+pub(super) async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
     let (outcome, message) = if sterner(control, Control::Run).await == Control::Stop {
         (
             AttemptOutcome::Stopped,
@@ -130,7 +164,7 @@ async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepEnd {
 }
 
 /// Makes the directories and puts the repository into them.
-async fn prepare<P: ArtifactPlace>(
+pub(super) async fn prepare<P: ArtifactPlace>(
     means: &Means<'_, P>,
     assignment: &Assignment,
     scope: &str,

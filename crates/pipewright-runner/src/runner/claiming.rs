@@ -4,19 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use pipewright_core::build::AttemptOutcome;
+use pipewright_core::ids::AttemptId;
 use pipewright_core::wire::{Assignment, AttemptReport};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::attempt::{Means, execute};
 use super::config::RunnerConfig;
-use super::courier::Courier;
-use super::dispatcher::{DispatchError, Dispatcher};
-use super::place::{Place, PlaceError, remove};
+use super::courier::{Courier, Output};
+use super::dispatcher::{DispatchError, Dispatcher, Resumed};
+use super::kept::{self, Attempted, Keeping};
+use super::place::{Found, Place, PlaceError, remove};
 use super::registry::Registry;
 use crate::executor::{Executor, HostExecutor, NotReady};
+use crate::keeper::{KeeperConfig, KeptFolder, SpoolReader};
 use crate::log::QUEUE_CHUNKS;
 use pipewright_git::MirrorStore;
 
@@ -28,6 +33,29 @@ const NOT_READY_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long reports of what was ended at shutdown may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What is to be done.
+enum Job {
+    New(Box<Assignment>),
+    /// An earlier runner began it, and its keeper goes on.
+    Found(Box<Found>, Resumed),
+}
+
+impl Job {
+    /// The attempt, its lease, and how much of its log is stored.
+    fn names(&self) -> (AttemptId, Uuid, u64) {
+        match self {
+            Self::New(assignment) => (assignment.attempt, assignment.lease, 0),
+            Self::Found(_, resumed) => (resumed.attempt, resumed.lease, resumed.log),
+        }
+    }
+}
+
+/// How an attempt's log leaves it.
+enum Pen {
+    Channel(mpsc::Sender<Bytes>),
+    Spool(KeeperConfig, Keeping),
+}
 
 /// A runner cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +88,8 @@ struct Shared<D> {
     registry: Arc<Registry>,
     tasks: TaskTracker,
     give_up: CancellationToken,
+    /// Cancelled at shutdown: what keepers run is left to them.
+    leave: CancellationToken,
     counter: AtomicU64,
     /// Whether the executor was ready once.
     was_ready: AtomicBool,
@@ -91,6 +121,7 @@ impl<D: Dispatcher> Runner<D> {
             registry: Arc::default(),
             tasks: TaskTracker::new(),
             give_up: CancellationToken::new(),
+            leave: CancellationToken::new(),
             counter: AtomicU64::new(0),
             was_ready: AtomicBool::new(false),
         };
@@ -110,11 +141,11 @@ impl<D: Dispatcher> Runner<D> {
         let shared = self.shared;
         let (data_dir, caches) = (shared.config.data_dir.clone(), shared.config.caches.clone());
         let taken = tokio::task::spawn_blocking(move || {
-            let place = Place::take(&data_dir)?;
+            let taken = Place::take(&data_dir)?;
             if let Some(caches) = caches {
                 caches.evict();
             }
-            Ok(place)
+            Ok(taken)
         })
         .await;
         match taken.unwrap_or_else(|error| {
@@ -123,9 +154,10 @@ impl<D: Dispatcher> Runner<D> {
                 source: std::io::Error::other(error),
             })
         }) {
-            Ok(place) => Ok(ReadyRunner {
+            Ok((place, found)) => Ok(ReadyRunner {
                 shared,
                 place: Arc::new(place),
+                found,
             }),
             Err(PlaceError::InUse) => Err(RunnerError::InUse(shared.config.data_dir.clone())),
             Err(PlaceError::File { action, source }) => Err(RunnerError::File { action, source }),
@@ -138,18 +170,22 @@ impl<D: Dispatcher> Runner<D> {
 pub struct ReadyRunner<D> {
     shared: Arc<Shared<D>>,
     place: Arc<Place>,
+    found: Vec<Found>,
 }
 
 /// Ends what a runner does beside its loop, also where the loop is ended by a bug: whoever begins a new runner must not
 /// meet the old one's attempts.
 struct Ending<'a> {
     registry: &'a Registry,
+    leave: CancellationToken,
     ended: CancellationToken,
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         self.ended.cancel();
+        // Before the word that ends: what keepers run goes on, and is found again.
+        self.leave.cancel();
         self.registry.kill_all();
     }
 }
@@ -158,15 +194,35 @@ impl<D: Dispatcher> ReadyRunner<D> {
     /// Claims and runs until `shutdown` is cancelled; then claims nothing more, lets what runs go on for the drain
     /// time, ends the rest and gives it back. Returns when everything is reported and removed.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { shared, place } = self;
+        let Self {
+            shared,
+            place,
+            found,
+        } = self;
         let ended = CancellationToken::new();
         let _ending = Ending {
             registry: &shared.registry,
+            leave: shared.leave.clone(),
             ended: ended.clone(),
         };
         let heart = tokio::spawn(Arc::clone(&shared).beat(ended.clone()));
         let ear = tokio::spawn(Arc::clone(&shared).listen(ended.clone()));
-        Arc::clone(&shared).claim(&place, &shutdown).await;
+        let slots = Arc::new(Semaphore::new(shared.config.slots));
+        if Arc::clone(&shared)
+            .begin(&place, found, &slots, &shutdown)
+            .await
+        {
+            Arc::clone(&shared).claim(&place, &slots, &shutdown).await;
+        }
+        // What keepers run goes on; the next runner finds it.
+        shared.leave.cancel();
+        if let (Some(keeper), running @ 1..) = (&shared.config.keeper, shared.registry.len()) {
+            tracing::info!(
+                running,
+                minutes = keeper.alone.as_secs() / 60,
+                "running steps go on without this process; the next start goes on with them, and without one they end after these minutes"
+            );
+        }
         shared.tasks.close();
         if tokio::time::timeout(shared.config.drain, shared.tasks.wait())
             .await
@@ -188,9 +244,64 @@ impl<D: Dispatcher> ReadyRunner<D> {
 }
 
 impl<D: Dispatcher> Shared<D> {
+    /// Goes on with what an earlier runner left to keepers, as far as it is still this runner's. False at shutdown.
+    async fn begin(
+        self: Arc<Self>,
+        place: &Arc<Place>,
+        found: Vec<Found>,
+        slots: &Arc<Semaphore>,
+        shutdown: &CancellationToken,
+    ) -> bool {
+        let living: Vec<_> = found
+            .iter()
+            .map(|found| (found.kept.attempt, found.kept.lease))
+            .collect();
+        let resumed = loop {
+            let answer = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return false,
+                answer = self.dispatcher.begin(&living) => answer,
+            };
+            match answer {
+                Ok(resumed) => break resumed,
+                Err(error) => {
+                    tracing::warn!(runner = self.config.name, %error, "cannot say what still runs here; trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(CLAIM_PAUSE) => {}
+                        () = shutdown.cancelled() => return false,
+                    }
+                }
+            }
+        };
+        for found in found {
+            let known = resumed.iter().find(|resumed| {
+                resumed.attempt == found.kept.attempt && resumed.lease == found.kept.lease
+            });
+            let (shared, place) = (Arc::clone(&self), Arc::clone(place));
+            if let Some(resumed) = known {
+                tracing::info!(attempt = %resumed.attempt, "going on with a step that outlived its runner");
+                let mark = found.mark.clone();
+                let slot = Arc::clone(slots).try_acquire_owned().ok();
+                let job = Job::Found(Box::new(found), resumed.clone());
+                self.tasks.spawn(shared.attempt(job, mark, place, slot));
+            } else {
+                self.tasks.spawn(async move {
+                    tracing::info!(attempt = %found.kept.attempt, "ending a step that is not this runner's any more");
+                    found.following.end().await;
+                    shared.clear(&place, &found.mark).await;
+                });
+            }
+        }
+        true
+    }
+
     /// Fills free slots until shutdown.
-    async fn claim(self: Arc<Self>, place: &Arc<Place>, shutdown: &CancellationToken) {
-        let slots = Arc::new(Semaphore::new(self.config.slots));
+    async fn claim(
+        self: Arc<Self>,
+        place: &Arc<Place>,
+        slots: &Arc<Semaphore>,
+        shutdown: &CancellationToken,
+    ) {
         loop {
             tokio::select! {
                 biased;
@@ -200,7 +311,7 @@ impl<D: Dispatcher> Shared<D> {
             let first = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
-                slot = Arc::clone(&slots).acquire_owned() => match slot { Ok(slot) => slot, Err(_) => return },
+                slot = Arc::clone(slots).acquire_owned() => match slot { Ok(slot) => slot, Err(_) => return },
             };
             let free = 1 + slots.available_permits();
             let claimed = tokio::select! {
@@ -214,10 +325,16 @@ impl<D: Dispatcher> Shared<D> {
                     for assignment in assignments {
                         let slot = match first.take() {
                             Some(slot) => Some(slot),
-                            None => Arc::clone(&slots).acquire_owned().await.ok(),
+                            None => Arc::clone(slots).acquire_owned().await.ok(),
                         };
                         let (shared, place) = (Arc::clone(&self), Arc::clone(place));
-                        self.tasks.spawn(shared.attempt(assignment, place, slot));
+                        let mark = format!(
+                            "{}-{}",
+                            assignment.attempt,
+                            self.counter.fetch_add(1, Ordering::Relaxed)
+                        );
+                        let job = Job::New(Box::new(assignment));
+                        self.tasks.spawn(shared.attempt(job, mark, place, slot));
                     }
                 }
                 Err(error) => {
@@ -262,15 +379,16 @@ impl<D: Dispatcher> Shared<D> {
     /// One attempt from its assignment to its removed directory.
     async fn attempt(
         self: Arc<Self>,
-        assignment: Assignment,
+        job: Job,
+        mark: String,
         place: Arc<Place>,
         slot: Option<OwnedSemaphorePermit>,
     ) {
-        let (attempt, lease) = (assignment.attempt, assignment.lease);
-        let mark = format!("{attempt}-{}", self.counter.fetch_add(1, Ordering::Relaxed));
+        let (attempt, lease, from) = job.names();
         let control = self.registry.add(attempt, lease);
         let (started, started_news) = oneshot::channel();
-        let (chunks, chunks_news) = mpsc::channel(QUEUE_CHUNKS);
+        let (pen, output) = self.output(&job, &place, &mark);
+        let is_kept = matches!(pen, Pen::Spool(..));
         let courier = Arc::new(Courier {
             dispatcher: Arc::clone(&self.dispatcher),
             registry: Arc::clone(&self.registry),
@@ -300,28 +418,78 @@ impl<D: Dispatcher> Shared<D> {
                     archive_limits: shared.config.archive_limits,
                     caches: shared.config.caches.as_ref(),
                 };
-                execute(means, &assignment, control, started, chunks).await
+                match (job, pen) {
+                    (Job::New(assignment), Pen::Channel(chunks)) => Attempted::Reported(
+                        execute(means, &assignment, control, started, chunks).await,
+                    ),
+                    (Job::New(assignment), Pen::Spool(config, keeping)) => {
+                        kept::execute(means, &config, keeping, &assignment, control, started).await
+                    }
+                    (Job::Found(found, resumed), Pen::Spool(_, keeping)) => {
+                        kept::resume(means, keeping, *found, resumed, control, started).await
+                    }
+                    (Job::Found(..), Pen::Channel(_)) => Attempted::Left,
+                }
             }
         });
-        let (report, _) = tokio::join!(work, courier.carry(started_news, chunks_news));
-        let report = report.unwrap_or_else(|error| {
-            tracing::error!(%attempt, %error, "an attempt was ended by a bug in the runner");
-            let message = "The runner has a bug that ended this attempt; its own log says more. Run the step again.".to_owned();
-            AttemptReport::of(AttemptOutcome::Errored, None, Some(message))
-        });
+        let (attempted, _) = tokio::join!(work, courier.carry(started_news, output, from));
+        let report = match attempted {
+            Ok(Attempted::Reported(report)) => report,
+            Ok(Attempted::Left) => {
+                self.registry.remove(lease);
+                return;
+            }
+            Err(error) => {
+                tracing::error!(%attempt, %error, "an attempt was ended by a bug in the runner");
+                let message = "The runner has a bug that ended this attempt; its own log says more. Run the step again.".to_owned();
+                AttemptReport::of(AttemptOutcome::Errored, None, Some(message))
+            }
+        };
         if report.outcome == AttemptOutcome::Interrupted {
             // The machine may be to blame: it is asked again before more is claimed.
             self.was_ready.store(false, Ordering::Relaxed);
         }
-        if !self.registry.is_abandoned(lease) {
-            courier.finish(report).await;
-        }
+        let is_told = self.registry.is_abandoned(lease) || courier.finish(report).await;
         self.registry.remove(lease);
+        if !is_told && is_kept {
+            // The next runner finds how it ended, and tells it.
+            return;
+        }
         drop(slot);
-        // Off the way of the next attempt: end what escaped, remove the files.
-        self.executor.end_escaped(&mark).await;
-        let directory = place.of(&mark);
-        let _ = tokio::task::spawn_blocking(move || remove(&directory)).await;
+        self.clear(&place, &mark).await;
+    }
+
+    /// Off the way of the next attempt: ends what escaped, removes the files.
+    async fn clear(&self, place: &Place, mark: &str) {
+        self.executor.end_escaped(mark).await;
+        let directories = [place.of(mark), place.kept(mark)];
+        let remove_all = move || directories.iter().for_each(|directory| remove(directory));
+        let _ = tokio::task::spawn_blocking(remove_all).await;
+    }
+
+    /// Where an attempt's log goes, and where it comes from.
+    fn output(&self, job: &Job, place: &Place, mark: &str) -> (Pen, Output) {
+        let config = match (job, &self.config.keeper) {
+            (_, Some(config)) => config.clone(),
+            // One that a keeper has is followed also where new ones get none.
+            (Job::Found(..), None) => KeeperConfig::default(),
+            (Job::New(_), None) => {
+                let (chunks, coming) = mpsc::channel(QUEUE_CHUNKS);
+                return (Pen::Channel(chunks), Output::Channel(coming));
+            }
+        };
+        let folder = KeptFolder::at(place.kept(mark));
+        if let Err(error) = folder.make() {
+            tracing::warn!(%error, folder = %folder.path().display(), "the folder of an attempt cannot be made");
+        }
+        let (lengths, known) = watch::channel(folder.log_length());
+        let output = Output::Spool(SpoolReader::new(folder.log(), known));
+        let keeping = Keeping {
+            folder,
+            lengths,
+            leave: self.leave.clone(),
+        };
+        (Pen::Spool(config, keeping), output)
     }
 
     /// Renews leases.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::archive::ArchiveLimits;
 use crate::caches::CacheStore;
 use crate::executor::StepLimits;
+use crate::keeper::KeeperConfig;
 
 /// A runner's name, place and limits.
 #[derive(Debug, Clone)]
@@ -32,6 +33,9 @@ pub struct RunnerConfig {
     pub log_limit: u64,
     /// Where caches are kept between builds; none keeps none.
     pub caches: Option<CacheStore>,
+    /// Has a keeper run each attempt's scripts, so that they outlive the runner; none runs them in this process. The program
+    /// that this process runs must be a keeper when it is started with [`crate::keeper::COMMAND`].
+    pub keeper: Option<KeeperConfig>,
     /// Limits of one artifact or cache.
     pub archive_limits: ArchiveLimits,
     /// Why the runner claims nothing now, in whole sentences; `None` while it does.
@@ -61,6 +65,7 @@ impl RunnerConfig {
             limits: StepLimits::default(),
             log_limit: crate::log::DEFAULT_LIMIT,
             caches: None,
+            keeper: None,
             archive_limits: ArchiveLimits::default(),
             trouble: watch::Sender::new(None),
             now,

@@ -14,12 +14,32 @@ use uuid::Uuid;
 use super::dispatcher::{DispatchError, Dispatcher};
 use super::registry::Registry;
 use crate::artifacts::{ArtifactPlace, ArtifactStream};
+use crate::keeper::SpoolReader;
 
 /// The first pause before a call is tried again; each pause doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Where an attempt's log comes from.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// From this process.
+    Channel(mpsc::Receiver<Bytes>),
+    /// From the file that a keeper writes.
+    Spool(SpoolReader),
+}
+
+impl Output {
+    /// The next bytes from `offset` on; `None` at the end. May be dropped and called again.
+    async fn next(&mut self, offset: u64) -> Option<Bytes> {
+        match self {
+            Self::Channel(chunks) => chunks.recv().await,
+            Self::Spool(spool) => spool.next(offset).await,
+        }
+    }
+}
 
 /// One attempt's way to the dispatcher.
 pub(super) struct Courier<D> {
@@ -32,14 +52,14 @@ pub(super) struct Courier<D> {
 }
 
 impl<D: Dispatcher> Courier<D> {
-    /// Carries until `chunks` is closed and empty: first that the attempt started, if it did, then its log. False where
+    /// Carries from byte `offset` on until the output ends: first that the attempt started, if it did, then its log. False where
     /// the lease is gone.
     pub(super) async fn carry(
         &self,
         started: oneshot::Receiver<Vec<Timing>>,
-        mut chunks: mpsc::Receiver<Bytes>,
+        mut output: Output,
+        mut offset: u64,
     ) -> bool {
-        let mut offset = 0;
         let mut started = Some(started);
         loop {
             let next = match &mut started {
@@ -53,9 +73,9 @@ impl<D: Dispatcher> Courier<D> {
                         }
                         continue;
                     }
-                    chunk = chunks.recv() => chunk,
+                    chunk = output.next(offset) => chunk,
                 },
-                None => chunks.recv().await,
+                None => output.next(offset).await,
             };
             let Some(chunk) = next else { return true };
             if self
@@ -72,15 +92,15 @@ impl<D: Dispatcher> Courier<D> {
         }
     }
 
-    /// Says how it ended.
-    pub(super) async fn finish(&self, report: AttemptReport) {
-        // Nobody is left to tell.
-        let _ = self
+    /// Says how it ended. False where the runner gave up before anybody heard it.
+    pub(super) async fn finish(&self, report: AttemptReport) -> bool {
+        let told = self
             .insist(|| {
                 self.dispatcher
                     .finished(self.attempt, self.lease, report.clone())
             })
             .await;
+        told.is_ok() || !self.give_up.is_cancelled()
     }
 
     /// Calls until it is done or refused, or the lease is gone, or the runner gives up; then the error is a sentence.

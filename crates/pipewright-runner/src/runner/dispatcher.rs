@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use bytes::Bytes;
+use pipewright_core::Secret;
 use pipewright_core::ids::AttemptId;
 use pipewright_core::wire::{
     Assignment, AttemptReport, Directive, GivenArtifact, NewArtifact, Timing,
@@ -25,11 +26,32 @@ pub enum DispatchError {
     Refused(String),
 }
 
+/// An attempt that goes on after its runner was restarted.
+#[derive(Debug, Clone)]
+pub struct Resumed {
+    /// Which.
+    pub attempt: AttemptId,
+    /// Its lease.
+    pub lease: Uuid,
+    /// Bytes of its log that are stored.
+    pub log: u64,
+    /// Values that must not appear in the rest of its log.
+    pub masked: Vec<Secret>,
+}
+
 /// Hands out attempts and takes what is said of them. For one attempt the runner calls in this order and never two at
 /// a time: `started` (at most once, when its first command runs), `append_log` (any number), `finished` (once). A call
 /// that answers [`DispatchError::Unavailable`] is repeated, so each must be harmless when done twice. Artifacts are got
 /// before `started` and put before `finished`, beside what is appended to the log.
 pub trait Dispatcher: Send + Sync + 'static {
+    /// Called once when a runner begins, before anything is claimed: of everything that it may have held before, only these
+    /// attempts still live. Answers which of them go on; the rest are ended, and nothing more is said of them. What the
+    /// dispatcher knows of as this runner's and is not named is lost.
+    fn begin(
+        &self,
+        living: &[(AttemptId, Uuid)],
+    ) -> impl Future<Output = Result<Vec<Resumed>, DispatchError>> + Send;
+
     /// Claims up to `free_slots` attempts. Waits until there is work or about a poll interval has passed, then answers
     /// with an empty list. The future may be dropped at shutdown; what it claimed and did not return must come back
     /// to the queue when its lease expires.

@@ -9,10 +9,11 @@ mod claiming;
 mod config;
 mod courier;
 mod dispatcher;
+mod kept;
 mod place;
 mod registry;
 
 pub use claiming::{ReadyRunner, Runner, RunnerError};
 pub use config::RunnerConfig;
-pub use dispatcher::{DispatchError, Dispatcher};
+pub use dispatcher::{DispatchError, Dispatcher, Resumed};
 pub use place::remove as remove_directory;

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 
 use crate::executor::HostExecutor;
+use crate::keeper::{Following, KeptAttempt, KeptFolder};
 
 /// A locked data directory. Dropping it gives the lock back.
 #[derive(Debug)]
 pub(super) struct Place {
     attempts: PathBuf,
+    kept: PathBuf,
     _lock: File,
 }
 
@@ -24,8 +26,9 @@ pub(super) enum PlaceError {
 }
 
 impl Place {
-    /// Locks the directory, then ends the processes and removes the files of attempts that a crashed runner left.
-    pub(super) fn take(data_dir: &Path) -> Result<Self, PlaceError> {
+    /// Locks the directory, finds the attempts whose keepers outlived an earlier runner, and ends the processes and removes
+    /// the files of all others that it left.
+    pub(super) fn take(data_dir: &Path) -> Result<(Self, Vec<Found>), PlaceError> {
         let wrong = |action: &str, path: &Path| {
             let action = format!("{action} {}", path.display());
             move |source| PlaceError::File { action, source }
@@ -35,6 +38,10 @@ impl Place {
         std::fs::set_permissions(&attempts, std::fs::Permissions::from_mode(0o700))
             .map_err(wrong("protect", &attempts))?;
         spread(&attempts);
+        let kept = data_dir.join("kept");
+        std::fs::create_dir_all(&kept).map_err(wrong("make", &kept))?;
+        std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o700))
+            .map_err(wrong("protect", &kept))?;
         let lock_file = data_dir.join("runner.lock");
         let lock = File::create(&lock_file).map_err(wrong("open", &lock_file))?;
         match lock.try_lock() {
@@ -42,24 +49,74 @@ impl Place {
             Err(TryLockError::WouldBlock) => return Err(PlaceError::InUse),
             Err(TryLockError::Error(source)) => return Err(wrong("lock", &lock_file)(source)),
         }
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(&kept)
+            .map_err(wrong("read", &kept))?
+            .flatten()
+        {
+            match Found::of(&entry.path()) {
+                Some(attempt) => found.push(attempt),
+                // Its scripts never began, or ended with the keeper itself.
+                None => remove(&entry.path()),
+            }
+        }
         for entry in std::fs::read_dir(&attempts)
             .map_err(wrong("read", &attempts))?
             .flatten()
         {
             let mark = entry.file_name().to_string_lossy().into_owned();
+            if found.iter().any(|found| found.mark == mark) {
+                continue;
+            }
             let ended = HostExecutor::end_left_over(&mark);
             tracing::info!(mark, ended, "removing what an earlier runner left behind");
             remove(&entry.path());
         }
-        Ok(Self {
+        let place = Self {
             attempts,
+            kept,
             _lock: lock,
-        })
+        };
+        Ok((place, found))
     }
 
     /// Where the attempt of this mark has its directories.
     pub(super) fn of(&self, mark: &str) -> PathBuf {
         self.attempts.join(mark)
+    }
+
+    /// Where the attempt of this mark has what outlives its runner.
+    pub(super) fn kept(&self, mark: &str) -> PathBuf {
+        self.kept.join(mark)
+    }
+}
+
+/// An attempt that an earlier runner left to its keeper.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) mark: String,
+    pub(super) kept: KeptAttempt,
+    pub(super) following: Following,
+}
+
+impl Found {
+    /// What there is in a folder; a keeper whose attempt cannot be read (by another version of this program) is ended.
+    fn of(path: &Path) -> Option<Self> {
+        let folder = KeptFolder::at(path.to_owned());
+        let following = Following::find(folder.clone())?;
+        let kept = match folder.attempt() {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::warn!(%error, folder = %path.display(), "an attempt that an earlier runner left cannot be read, and is ended");
+                following.end_now();
+                return None;
+            }
+        };
+        Some(Self {
+            mark: path.file_name()?.to_string_lossy().into_owned(),
+            kept,
+            following,
+        })
     }
 }
 

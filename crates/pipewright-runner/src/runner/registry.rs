@@ -43,6 +43,11 @@ impl Registry {
         self.lock().remove(&lease);
     }
 
+    /// How many attempts run.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// What runs, for a heartbeat.
     pub(super) fn leases(&self) -> Vec<(AttemptId, Uuid)> {
         self.lock()

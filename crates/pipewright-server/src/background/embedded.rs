@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pipewright_core::ids::RunnerId;
 use pipewright_runner::executor::HostExecutor;
+use pipewright_runner::keeper::KeeperConfig;
 use pipewright_runner::runner::{Runner, RunnerConfig, RunnerError};
 use pipewright_store::StoreError;
 use pipewright_store::runners::{RunnerKind, register};
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::ground::chain;
 use crate::live::Part;
-use crate::scheduler::{EmbeddedDispatcher, end_left_over};
+use crate::scheduler::EmbeddedDispatcher;
 
 /// The embedded runner cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +56,8 @@ impl EmbeddedRunner {
         self.begin(shutdown).await.map_err(|error| chain(&error))
     }
 
-    /// Attempts that this runner held when an earlier process died are queued again before anything new is claimed, and
-    /// not before the directory is ours and what was left of them has ended.
+    /// Attempts that this runner held when an earlier process ended go on with their keepers or are queued again before
+    /// anything new is claimed, and not before the directory is ours.
     async fn begin(&self, shutdown: CancellationToken) -> Result<(), BeginError> {
         let app = &self.app;
         let directory = app.config.data_directory.join("runner");
@@ -76,15 +77,15 @@ impl EmbeddedRunner {
         config.drain = app.config.drain;
         config.limits.stop_grace = app.config.stop_grace;
         config.limits.workspace = app.config.workspace_bytes;
+        config.keeper = app.config.unattended.map(|alone| KeeperConfig {
+            host: app.config.host.clone(),
+            alone,
+        });
         config.trouble = app.live().runner_trouble.clone();
         let dispatcher = Arc::new(EmbeddedDispatcher::new(app.clone(), id));
         let executor = Arc::new(HostExecutor::new(app.config.host.clone()));
         let runner = Runner::with_executor(config, app.mirrors.clone(), dispatcher, executor);
         let ready = runner.prepare().await?;
-        let lost = end_left_over(app, id).await?;
-        if lost > 0 {
-            tracing::info!(lost, "attempts of the server that stopped run again");
-        }
         app.live().vitals.well(Part::Runner);
         app.live().vitals.begins(Part::Room);
         let mut trouble = app.live().runner_trouble.subscribe();

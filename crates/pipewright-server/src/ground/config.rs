@@ -93,8 +93,12 @@ pub struct ServerConfig {
     pub retention: Retention,
     /// How long a stopped step is given between TERM and KILL.
     pub stop_grace: Duration,
-    /// How long running steps may go on once the server was asked to stop; then they are ended, and run again after the next
-    /// start.
+    /// How long a step goes on while no server asks for it: its keeper outlives the process that started it, and the next one
+    /// goes on with it. `None` has steps end with the server. Then the program that runs must be a keeper when it is started
+    /// with [`pipewright_runner::keeper::COMMAND`].
+    pub unattended: Option<Duration>,
+    /// How long steps that end with the server may go on once it was asked to stop; then they are ended, and run again after
+    /// the next start.
     pub drain: Duration,
     /// Connections that are open at the same time at most.
     pub connections: usize,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pipewright_core::plan::Plan;
 use pipewright_core::wire::{Assignment, Checkout, CloneCredential, GivenArtifact, Merge};
-use pipewright_core::{RefName, TriggerKind};
+use pipewright_core::{RefName, Secret, TriggerKind};
 use pipewright_store::attempts::Claimed;
 use pipewright_store::builds::RunContext;
 use pipewright_store::{StoreError, repositories, variables};
@@ -63,6 +63,17 @@ fn merge_of(context: &RunContext) -> Result<Option<Merge>, AssignError> {
     let ref_name = RefName::branch(&request.destination)
         .map_err(|_| AssignError::Gone("The pull request's destination is no branch."))?;
     Ok(Some(Merge { ref_name, commit }))
+}
+
+/// The values that must not appear in the log of a step that goes on, as they are now.
+pub(super) async fn masked(
+    app: &App,
+    context: &RunContext,
+    plan: &Plan,
+    position: usize,
+) -> Result<Vec<Secret>, AssignError> {
+    let known = variables::known(&app.db, context.account_id, context.application_id).await?;
+    Ok(given(&app.vault, &known, environment_of(plan, position))?.secured)
 }
 
 /// Makes the assignment.

@@ -11,7 +11,7 @@ use pipewright_core::wire::{
 };
 use pipewright_git::trouble::is_of_machine;
 use pipewright_runner::artifacts::ArtifactStream;
-use pipewright_runner::runner::{DispatchError, Dispatcher};
+use pipewright_runner::runner::{DispatchError, Dispatcher, Resumed};
 use pipewright_store::attempts::{self, Claim, Ended};
 use pipewright_store::logs::LogAppender;
 use pipewright_store::{StoreError, artifacts, builds, output_variables};
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::assign::{ToAssign, assign};
 use super::finish::{Ending, Which, finish};
 use super::hold::{Holding, Holdings};
+use super::resume::resume;
 use super::room::{Room, lacking};
 use super::{AdvanceError, LEASE, advance};
 use crate::app::App;
@@ -212,6 +213,12 @@ fn unavailable(error: &(dyn std::error::Error + 'static)) -> DispatchError {
 }
 
 impl Dispatcher for EmbeddedDispatcher {
+    async fn begin(&self, living: &[(AttemptId, Uuid)]) -> Result<Vec<Resumed>, DispatchError> {
+        resume(&self.app, self.runner, &self.held, living)
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
     async fn claim(&self, free_slots: usize) -> Result<Vec<Assignment>, DispatchError> {
         // Registered before looking, so that a hint between the look and the wait is not lost.
         let hint = self.app.wakeups.attempts.notified();

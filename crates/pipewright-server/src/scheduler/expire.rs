@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
-use pipewright_core::ids::RunnerId;
 use pipewright_store::StoreError;
-use pipewright_store::attempts::{Ended, Held, held_by, running};
+use pipewright_store::attempts::{Ended, Held, running};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -64,15 +63,6 @@ impl Seen {
     }
 }
 
-/// Ends what the embedded runner of this data directory held when its process died: nobody else can know so soon.
-pub(crate) async fn end_left_over(app: &App, runner: RunnerId) -> Result<usize, StoreError> {
-    let left = held_by(&app.db, runner).await?;
-    for held in &left {
-        lose(app, held, Ending::ServerDied).await?;
-    }
-    Ok(left.len())
-}
-
 /// Ends attempts whose leases ran out, now and then, until it is cancelled.
 pub(crate) async fn run(app: App, cancel: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
@@ -105,7 +95,8 @@ pub(crate) async fn look(app: &App, seen: &mut Seen) -> Result<usize, StoreError
     Ok(lost.len())
 }
 
-async fn lose(app: &App, held: &Held, ending: Ending) -> Result<(), StoreError> {
+/// Ends an attempt that nobody runs any more.
+pub(super) async fn lose(app: &App, held: &Held, ending: Ending) -> Result<(), StoreError> {
     let (outcome, why) = match ending {
         Ending::ServerDied => (
             AttemptOutcome::Interrupted,

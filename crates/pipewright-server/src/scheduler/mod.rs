@@ -12,6 +12,7 @@ mod environment;
 mod expire;
 mod finish;
 mod hold;
+mod resume;
 mod room;
 mod stop;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use std::time::Duration;
 pub(crate) use advance::{AdvanceError, advance};
 pub(crate) use embedded::EmbeddedDispatcher;
 pub(crate) use environment::{Change, change_variables};
-pub(crate) use expire::{end_left_over, run as expire_leases};
+pub(crate) use expire::run as expire_leases;
 pub(crate) use room::lacking;
 pub(crate) use stop::stop_within;
 

@@ -155,7 +155,8 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
         let claimed = Box::pin(interrupted(polls, claiming.claim(100))).await;
         written(&server).await;
         // What was claimed and not handed out comes back: the process died.
-        super::end_left_over(&server.app, runner)
+        EmbeddedDispatcher::new(server.app.clone(), runner)
+            .begin(&[])
             .await
             .expect("ends");
         let ended = end(

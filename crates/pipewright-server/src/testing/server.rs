@@ -292,6 +292,7 @@ async fn open(
         workspace_bytes: None,
         retention: options.retention,
         stop_grace: Duration::from_millis(500),
+        unattended: None,
         drain: Duration::from_secs(5),
         connections: 1000,
         floors: options.floors,

@@ -104,6 +104,7 @@ impl TestSite {
             workspace_bytes: None,
             retention: crate::ground::Retention::default(),
             stop_grace: Duration::from_secs(1),
+            unattended: None,
             drain: Duration::ZERO,
             connections: 1000,
             floors: crate::Floors::default(),

@@ -175,6 +175,10 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
             0,
             3600,
         ))),
+        unattended: match reader.number("runner.unattended_minutes", 0, 10_080) {
+            0 => None,
+            minutes => Some(Duration::from_mins(u64::from(minutes))),
+        },
         drain: Duration::from_secs(u64::from(reader.number("server.drain_seconds", 0, 86_400))),
         connections: reader.number("server.connections", 8, 1_000_000) as usize,
         floors: Floors {

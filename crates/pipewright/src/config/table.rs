@@ -71,7 +71,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         key: "server.drain_seconds",
         default: "30",
-        about: "Seconds for which running steps may go on after the server was asked to stop; then they are ended, and run again after the next start.",
+        about: "Seconds for which running steps may go on after the server was asked to stop, where they end with it (runner.unattended_minutes = 0); then they are ended, and run again after the next start.",
     },
     Setting {
         key: "data.directory",
@@ -112,6 +112,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         key: "runner.stop_grace_seconds",
         default: "10",
         about: "Seconds between asking a stopped step to end and killing it.",
+    },
+    Setting {
+        key: "runner.unattended_minutes",
+        default: "10",
+        about: "Minutes for which a running step goes on while the server is away: stopped, killed or being upgraded. The next start continues it; without one it is ended, and runs again. 0 ends steps with the server.",
     },
     Setting {
         key: "runner.cache_gb",

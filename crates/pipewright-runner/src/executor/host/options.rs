@@ -2,8 +2,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// What stands between a step and the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Isolation {
     /// A sandbox of its own for each step.
     #[default]
@@ -33,7 +35,7 @@ impl Isolation {
 }
 
 /// What one step may use; `None` where it may use what the machine has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HostLimits {
     /// Bytes of memory. Kept by the kernel where the runner may make control groups.
     pub memory: Option<u64>,
@@ -51,7 +53,7 @@ impl HostLimits {
 }
 
 /// How the host executor works.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HostOptions {
     /// What stands between a step and the machine.
     pub isolation: Isolation,

@@ -12,7 +12,7 @@ use pipewright_core::wire::{
 };
 use pipewright_core::{Secret, Timestamp};
 use pipewright_runner::artifacts::ArtifactStream;
-use pipewright_runner::runner::{DispatchError, Dispatcher};
+use pipewright_runner::runner::{DispatchError, Dispatcher, Resumed};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
@@ -163,6 +163,10 @@ impl Memory {
 }
 
 impl Dispatcher for Memory {
+    async fn begin(&self, _: &[(AttemptId, Uuid)]) -> Result<Vec<Resumed>, DispatchError> {
+        Ok(Vec::new())
+    }
+
     async fn claim(&self, free_slots: usize) -> Result<Vec<Assignment>, DispatchError> {
         let wait = async {
             loop {

@@ -47,6 +47,8 @@ impl Installation {
         if no_sandbox.is_some() {
             config.server.host.isolation = Isolation::None;
         }
+        // Its directory goes when it ends, and its steps with it.
+        config.server.unattended = None;
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .with_context(|| format!("port {port} cannot be listened on"))?;

@@ -17,7 +17,9 @@ const ENDLESS: &str =
 async fn l6_orderly_restarts_are_never_charged_to_a_build() {
     let simulator = simulator(LONG).await;
     let data = tempfile::tempdir().expect("a directory");
-    let serve = Serve::on(&simulator, data.path()).set("server.drain_seconds=0");
+    let serve = Serve::on(&simulator, data.path())
+        .set("runner.unattended_minutes=0")
+        .set("server.drain_seconds=0");
     let mut served = serve.start();
     let _team = team(&simulator, &served).await;
     let rows = Rows::of(data.path()).await;
@@ -64,7 +66,9 @@ async fn l6_orderly_restarts_are_never_charged_to_a_build() {
 async fn l7_requests_are_answered_until_the_process_ends() {
     let simulator = simulator(ENDLESS).await;
     let data = tempfile::tempdir().expect("a directory");
-    let serve = Serve::on(&simulator, data.path()).set("server.drain_seconds=3");
+    let serve = Serve::on(&simulator, data.path())
+        .set("runner.unattended_minutes=0")
+        .set("server.drain_seconds=3");
     let mut served = serve.start();
     let _team = team(&simulator, &served).await;
     let rows = Rows::of(data.path()).await;

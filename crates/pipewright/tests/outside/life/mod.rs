@@ -2,6 +2,7 @@
 //! full (B18, and the rows L6, L7, L8, S5 of what was found).
 
 mod ends;
+mod keeps;
 mod room;
 mod served;
 mod strangers;

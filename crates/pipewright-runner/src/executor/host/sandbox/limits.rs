@@ -41,6 +41,22 @@ impl Groups {
 
     /// A group for a step; `None` where no limit is set or none can be kept.
     pub(super) fn make(&self, mark: &str) -> Option<Group> {
+        let group = Group {
+            path: self.steps()?.join(mark),
+            limits: self.limits,
+        };
+        match group.create() {
+            Ok(()) => Some(group),
+            Err(error) => {
+                tracing::warn!(%error, group = %group.path.display(), "a step runs without its limits");
+                None
+            }
+        }
+    }
+
+    /// Where they are made; `None` where no limit is set or none can be kept. Whoever asks first moves this process aside, so
+    /// that those it starts, and their own steps, find the place made.
+    pub(super) fn steps(&self) -> Option<&Path> {
         if !self.limits.is_any() {
             return None;
         }
@@ -52,17 +68,7 @@ impl Groups {
                 })
                 .ok()
         });
-        let group = Group {
-            path: steps.as_ref()?.join(mark),
-            limits: self.limits,
-        };
-        match group.create() {
-            Ok(()) => Some(group),
-            Err(error) => {
-                tracing::warn!(%error, group = %group.path.display(), "a step runs without its limits");
-                None
-            }
-        }
+        steps.as_deref()
     }
 }
 

@@ -78,6 +78,8 @@ impl Sandbox {
         if pidfd_open(getpid(), PidfdFlags::empty()).is_err() {
             return Err(diagnose::old_kernel());
         }
+        // Before the first keeper is started: it works from this process's group.
+        let _ = self.groups.steps();
         let directory = tempfile::tempdir().map_err(|error| diagnose::no_directory(&error))?;
         let tried = door::try_out(self, &program, shell, directory.path());
         match tokio::time::timeout(TRIAL, tried).await {
