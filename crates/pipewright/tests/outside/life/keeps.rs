@@ -129,7 +129,7 @@ async fn a_step_that_ends_while_the_server_is_away_is_told_at_the_next_start() {
     passes_once(&rows, data.path(), &build).await;
     let page = team
         .person
-        .goes_to(&team.page(&format!("/life/builds/{}", build.number)))
+        .goes_to(&team.page(&format!("/applications/life/builds/{}", build.number)))
         .await
         .expect("opens");
     assert!(page.text().contains("result.txt"), "{}", page.text());
@@ -157,7 +157,7 @@ async fn a_step_that_outlived_its_server_is_stopped_by_the_next_one() {
     drop(served);
     let served = serve.start();
     team.person
-        .goes_to(&team.page(&format!("/life/builds/{}", build.number)))
+        .goes_to(&team.page(&format!("/applications/life/builds/{}", build.number)))
         .await
         .expect("opens");
     team.person.presses("Stop", &[]).await.expect("stops");
