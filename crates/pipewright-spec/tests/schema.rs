@@ -7,12 +7,15 @@
 mod promises;
 #[path = "schema/validator.rs"]
 mod validator;
+#[path = "common/workers.rs"]
+mod workers;
 
 use std::path::Path;
 
 use promises::keeps_its_promises;
 use serde_json::{Value, json};
 use validator::Schema;
+use workers::share;
 
 /// Where the schema accepts what we refuse.
 const STRICTER: &[(&str, &str)] = &[
@@ -186,9 +189,9 @@ fn wrong_values_everywhere() {
     let mut paths = Vec::new();
     places(&base, "", &mut paths);
     assert!(paths.len() > 200, "{} places", paths.len());
-    let mut differences = Vec::new();
-    let mut reasons_used = std::collections::BTreeSet::new();
-    for path in &paths {
+    let judged = share(&paths, |path| {
+        let mut differences = Vec::new();
+        let mut reasons = Vec::new();
         for wrong in wrong_values() {
             let mut document = base.clone();
             *document.pointer_mut(path).expect("a place") = wrong.clone();
@@ -203,7 +206,7 @@ fn wrong_values_everywhere() {
             if schema.accepts(&document) {
                 for code in errors {
                     match STRICTER.iter().find(|(known, _)| *known == code) {
-                        Some((known, _)) => drop(reasons_used.insert(*known)),
+                        Some((known, _)) => reasons.push(*known),
                         None => differences.push(format!(
                             "{path} = {wrong}: the schema accepts it, we say {code}"
                         )),
@@ -214,14 +217,18 @@ fn wrong_values_everywhere() {
                     .iter()
                     .find(|(part, _)| path.split('/').any(|piece| piece == *part))
                 {
-                    Some((part, _)) => drop(reasons_used.insert(*part)),
+                    Some((part, _)) => reasons.push(*part),
                     None => differences.push(format!(
                         "{path} = {wrong}: the schema refuses it, we say nothing"
                     )),
                 }
             }
         }
-    }
+        (differences, reasons)
+    });
+    let (differences, reasons): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+    let differences = differences.concat();
+    let reasons_used: std::collections::BTreeSet<&str> = reasons.into_iter().flatten().collect();
     if schema.is_some() {
         let listed = STRICTER.iter().chain(LOOSER).map(|(name, _)| *name);
         let unused: Vec<_> = listed.filter(|name| !reasons_used.contains(name)).collect();
