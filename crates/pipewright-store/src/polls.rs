@@ -53,6 +53,7 @@ const POLLS: &[(&str, &str)] = &[
         "WHERE repository_id = $1 AND state = 'received' ORDER BY id",
         "deliveries_",
     ),
+    ("state = 'received' AND id <= $2", "deliveries_"),
     (
         "a.repository_id = $1\n         ORDER BY b.id LIMIT 1",
         "builds_waiting",

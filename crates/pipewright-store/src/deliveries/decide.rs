@@ -24,9 +24,11 @@ statements! {
                            WHERE older.repository_id = d.repository_id AND older.state = 'received' AND older.id < d.id)
          ORDER BY d.id LIMIT $2"
     );
+    // Their sizes first: a body may be 25 MB.
+    SIZES = same("SELECT id, CAST(LENGTH(body) AS BIGINT) AS bytes FROM deliveries WHERE repository_id = $1 AND state = 'received' ORDER BY id LIMIT $2");
     NEXT = same(
         "SELECT id, account_id, repository_id, webhook_id, COALESCE(event, request_id) AS event, attempt_number, origin, event_key, headers, body, received_at, tries, retry_at
-         FROM deliveries WHERE repository_id = $1 AND state = 'received' ORDER BY id LIMIT 1"
+         FROM deliveries WHERE repository_id = $1 AND state = 'received' AND id <= $2 ORDER BY id"
     );
     SETTLE = same("UPDATE deliveries SET state = $2, message = $3, decided_at = $4, retry_at = NULL WHERE id = $1 AND state = 'received'");
     RETRY = same("UPDATE deliveries SET tries = tries + 1, retry_at = $2, message = $3 WHERE id = $1 AND state = 'received'");
@@ -84,20 +86,38 @@ pub async fn repositories_to_decide(
     Ok(rows.into_iter().map(RepositoryId::from_uuid).collect())
 }
 
-/// The repository's oldest undecided delivery, unless it waits to be tried again.
+/// The repository's oldest undecided deliveries, in order: at most `most`, and as many as have no more than `bytes` of bodies
+/// together, but one at least. One that waits to be tried again ends them, so that there is none where it is the oldest.
 pub async fn next(
     db: &Db,
     repository: RepositoryId,
     now: Timestamp,
-) -> Result<Option<ToDecide>, StoreError> {
-    let row: Option<ToDecide> = read!(db, NEXT, |executor, sql| sqlx::query_as(sql)
+    most: i64,
+    bytes: i64,
+) -> Result<Vec<ToDecide>, StoreError> {
+    let sizes: Vec<(Uuid, i64)> = read!(db, SIZES, |executor, sql| sqlx::query_as(sql)
         .bind(repository.as_uuid())
-        .fetch_optional(executor)
+        .bind(most)
+        .fetch_all(executor)
         .await)?;
-    Ok(row.filter(|row| {
+    let mut total = 0;
+    let fits = sizes.iter().enumerate().take_while(|(index, (_, size))| {
+        total += size;
+        *index == 0 || total <= bytes
+    });
+    let Some((_, (last, _))) = fits.last() else {
+        return Ok(Vec::new());
+    };
+    let rows: Vec<ToDecide> = read!(db, NEXT, |executor, sql| sqlx::query_as(sql)
+        .bind(repository.as_uuid())
+        .bind(last)
+        .fetch_all(executor)
+        .await)?;
+    let is_due = |row: &ToDecide| {
         row.retry_at
             .is_none_or(|at| at <= now || at.as_micros() > too_far(now))
-    }))
+    };
+    Ok(rows.into_iter().take_while(is_due).collect())
 }
 
 /// Ends a delivery's wait. False where it is decided already: then the caller must give its transaction up.

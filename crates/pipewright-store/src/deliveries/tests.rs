@@ -5,6 +5,7 @@ use pipewright_core::ids::{AccountId, DeliveryId, RepositoryId};
 use uuid::Uuid;
 
 use super::{DeliveryFilter, DeliveryState, NewDelivery, Origin};
+use crate::db::Db;
 use crate::testing::on_each_database;
 use crate::testing_builds::{Made, an_application};
 
@@ -74,6 +75,14 @@ fn a_request_is_stored_once_per_webhook() {
     });
 }
 
+async fn next(db: &Db, repository: RepositoryId, now: Timestamp) -> Vec<DeliveryId> {
+    let next = super::next(db, repository, now, 10, 1 << 20).await;
+    next.expect("reads")
+        .iter()
+        .map(|delivery| delivery.id)
+        .collect()
+}
+
 #[test]
 fn those_of_one_repository_are_decided_in_order_and_once() {
     on_each_database(async |db| {
@@ -94,14 +103,13 @@ fn those_of_one_repository_are_decided_in_order_and_once() {
                 .expect("reads"),
             [made.repository]
         );
-        assert_eq!(
-            super::next(&db, made.repository, now)
-                .await
-                .expect("reads")
-                .expect("one")
-                .id,
-            first.id
-        );
+        assert_eq!(next(&db, made.repository, now).await, [first.id, second.id]);
+        let sized = async |most, bytes| {
+            let next = super::next(&db, made.repository, now, most, bytes).await;
+            next.expect("reads").len()
+        };
+        assert_eq!(sized(1, 1 << 20).await, 1);
+        assert_eq!(sized(10, 0).await, 1, "one, however large");
 
         // While the first waits to be tried again, the second waits behind it.
         let later = Timestamp::from_seconds(90);
@@ -116,17 +124,11 @@ fn those_of_one_repository_are_decided_in_order_and_once() {
                 .expect("reads")
                 .is_empty()
         );
-        assert!(
-            super::next(&db, made.repository, now)
-                .await
-                .expect("reads")
-                .is_none()
-        );
-        let again = super::next(&db, made.repository, later)
+        assert!(next(&db, made.repository, now).await.is_empty());
+        let again = super::next(&db, made.repository, later, 10, 1 << 20)
             .await
-            .expect("reads")
-            .expect("one");
-        assert_eq!((again.id, again.tries), (first.id, 1));
+            .expect("reads");
+        assert_eq!((again[0].id, again[0].tries), (first.id, 1));
 
         let mut tx = db.begin().await.expect("begins");
         assert!(
@@ -140,19 +142,16 @@ fn those_of_one_repository_are_decided_in_order_and_once() {
                 .expect("is settled already")
         );
         tx.commit().await.expect("commits");
-        assert_eq!(
-            super::next(&db, made.repository, now)
-                .await
-                .expect("reads")
-                .expect("one")
-                .id,
-            second.id
-        );
-        assert!(
-            super::next(&db, RepositoryId::new(), now)
-                .await
-                .expect("reads")
-                .is_none()
-        );
+        assert_eq!(next(&db, made.repository, now).await, [second.id]);
+        // One that was tried is decided by itself when it is due, and never before its turn.
+        let third = a_delivery(made, webhook, "r3");
+        let mut tx = db.begin().await.expect("begins");
+        super::insert(&mut tx, &third).await.expect("stores");
+        super::retry_later(&mut tx, third.id, later, "Bitbucket was away")
+            .await
+            .expect("waits");
+        tx.commit().await.expect("commits");
+        assert_eq!(next(&db, made.repository, now).await, [second.id]);
+        assert!(next(&db, RepositoryId::new(), now).await.is_empty());
     });
 }

@@ -38,7 +38,7 @@ pub(crate) async fn prepare(
     repository: &DecideRepository,
     candidates: &mut [Candidate],
 ) -> Result<(), PrepareError> {
-    if !candidates.iter().any(needs_asking) {
+    if !asks(candidates) {
         return Ok(());
     }
     let bitbucket = bitbucket_for(app, repository.integration_id).await;
@@ -130,6 +130,11 @@ fn without_commit(moved: &RefMove, is_not_found: bool, error: &str) -> Candidate
         reason,
         sentence,
     }
+}
+
+/// True where Bitbucket must be asked for something.
+pub(crate) fn asks(candidates: &[Candidate]) -> bool {
+    candidates.iter().any(needs_asking)
 }
 
 fn needs_asking(candidate: &Candidate) -> bool {

@@ -1,9 +1,10 @@
-//! Writes what was decided: decisions, builds, refs and follow-ups, in one transaction.
+//! Writes what was decided of deliveries that wait together: decisions, builds, refs and follow-ups, in one transaction.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use pipewright_bitbucket::facade::Product;
-use pipewright_core::ids::{ApplicationId, BuildId};
+use pipewright_core::ids::{ApplicationId, BuildId, RepositoryId};
 use pipewright_core::{CommitHash, RefName, Timestamp, TriggerKind};
 use pipewright_store::builds::{self, Created, NewBuild, TriggerDetail};
 use pipewright_store::decisions::{self, ChangeKind, DecisionOutcome, NewDecision};
@@ -15,6 +16,7 @@ use super::read::ReadDelivery;
 use super::sentence;
 use crate::app::App;
 use crate::ground::{Aftermath, Work, enqueue_within};
+use crate::live::NewsItem;
 use crate::scheduler::stop_within;
 
 /// What came of a change for an application.
@@ -47,80 +49,67 @@ impl Decided {
     }
 }
 
-/// Decides a delivery. `None` where another server has decided it meanwhile: nothing is written then.
+/// How long one transaction may take more deliveries into it: what arrives meanwhile waits for it to be stored.
+const TOGETHER: Duration = Duration::from_millis(10);
+
+/// Decides deliveries of one repository in their order, in one transaction; those that do not fit into its time are left for
+/// the next one. Of one that another server has decided meanwhile nothing is written.
 pub(crate) async fn record(
     app: &App,
-    delivery: &ToDecide,
-    read: &ReadDelivery,
-    now: Timestamp,
-) -> Result<Option<Aftermath>, StoreError> {
+    repository: RepositoryId,
+    deliveries: &[(&ToDecide, ReadDelivery)],
+) -> Result<(), StoreError> {
+    let Some((first, _)) = deliveries.first() else {
+        return Ok(());
+    };
+    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    if !deliveries::settle(&mut tx, delivery.id, DeliveryState::Decided, None, now).await? {
-        tx.rollback().await?;
-        return Ok(None);
-    }
-    let applications = deliveries::applications_of(&mut tx, delivery.repository_id).await?;
+    let begin = app.clock.elapsed();
+    let applications = deliveries::applications_of(&mut tx, repository).await?;
     let mut recorder = Recorder {
         app,
         tx: &mut tx,
-        delivery,
+        delivery: first,
         now,
         aftermath: Aftermath::default(),
         compare: BTreeSet::new(),
     };
-    for (position, candidate) in read.candidates.iter().enumerate() {
-        if applications.is_empty() || matches!(candidate, Candidate::Other { .. }) {
-            let outcome = match candidate {
-                Candidate::Other { reason, sentence } => {
-                    Decided::not_built(reason, sentence.as_str())
-                }
-                _ => Decided::not_built("no_application", sentence::NO_APPLICATION),
-            };
-            recorder
-                .decision(position, candidate, None, outcome)
-                .await?;
-            continue;
+    let mut refresh = false;
+    let mut decided = Vec::with_capacity(deliveries.len());
+    for (delivery, read) in deliveries {
+        recorder.delivery = delivery;
+        if recorder.decide_delivery(&applications, read).await? {
+            refresh |= read.refresh_repository;
+            decided.push(*delivery);
         }
-        for application in &applications {
-            let outcome = recorder.decide(application, candidate).await?;
-            recorder
-                .decision(position, candidate, Some(application), outcome)
-                .await?;
+        if app.clock.elapsed().saturating_sub(begin) > TOGETHER {
+            break;
         }
     }
-    let is_incomplete = read
-        .candidates
-        .iter()
-        .any(|candidate| matches!(candidate, Candidate::Incomplete { .. }));
-    if read.compare || is_incomplete {
-        recorder
-            .compare
-            .extend(applications.iter().map(|application| application.id));
-    }
-    let compare = std::mem::take(&mut recorder.compare);
+    let Recorder {
+        aftermath, compare, ..
+    } = recorder;
     for application in &compare {
         let work = Work::CompareRefs {
             application: *application,
         };
-        enqueue_within(recorder.app, recorder.tx, &work, now).await?;
+        enqueue_within(app, &mut tx, &work, now).await?;
     }
-    if read.refresh_repository {
-        enqueue_within(
-            recorder.app,
-            recorder.tx,
-            &Work::RefreshRepository {
-                repository: delivery.repository_id,
-            },
-            now,
-        )
-        .await?;
+    if refresh {
+        enqueue_within(app, &mut tx, &Work::RefreshRepository { repository }, now).await?;
     }
-    let aftermath = recorder.aftermath;
     tx.commit().await?;
-    if !compare.is_empty() || read.refresh_repository {
+    if !compare.is_empty() || refresh {
         app.wakeups.tasks.notify_one();
     }
-    Ok(Some(aftermath))
+    aftermath.announce(app);
+    for delivery in decided {
+        app.live().news.tell(NewsItem::Delivery {
+            account: delivery.account_id,
+            delivery: delivery.id,
+        });
+    }
+    Ok(())
 }
 
 pub(super) struct Recorder<'a> {
@@ -134,6 +123,44 @@ pub(super) struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
+    /// Decides every change of the delivery for every application. False where it was decided meanwhile.
+    async fn decide_delivery(
+        &mut self,
+        applications: &[DecideApplication],
+        read: &ReadDelivery,
+    ) -> Result<bool, StoreError> {
+        let id = self.delivery.id;
+        if !deliveries::settle(self.tx, id, DeliveryState::Decided, None, self.now).await? {
+            return Ok(false);
+        }
+        for (position, candidate) in read.candidates.iter().enumerate() {
+            if applications.is_empty() || matches!(candidate, Candidate::Other { .. }) {
+                let outcome = match candidate {
+                    Candidate::Other { reason, sentence } => {
+                        Decided::not_built(reason, sentence.as_str())
+                    }
+                    _ => Decided::not_built("no_application", sentence::NO_APPLICATION),
+                };
+                self.decision(position, candidate, None, outcome).await?;
+                continue;
+            }
+            for application in applications {
+                let outcome = self.decide(application, candidate).await?;
+                self.decision(position, candidate, Some(application), outcome)
+                    .await?;
+            }
+        }
+        let is_incomplete = read
+            .candidates
+            .iter()
+            .any(|candidate| matches!(candidate, Candidate::Incomplete { .. }));
+        if read.compare || is_incomplete {
+            self.compare
+                .extend(applications.iter().map(|application| application.id));
+        }
+        Ok(true)
+    }
+
     async fn decide(
         &mut self,
         application: &DecideApplication,

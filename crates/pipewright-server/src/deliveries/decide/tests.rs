@@ -1,5 +1,6 @@
 //! What was decided of refs that moved meanwhile, or whose deliveries came in another order.
 
+use pipewright_core::ids::AccountId;
 use pipewright_core::{CommitHash, RefName};
 use pipewright_store::decisions::{self, Decision};
 use pipewright_store::deliveries::Origin;
@@ -29,12 +30,14 @@ async fn decide(server: &TestServer) -> Vec<String> {
     let lane = DecideLane(server.app.clone());
     let mut reasons = Vec::new();
     while let Some(unit) = lane.next(server.repository_id()).await.expect("reads") {
-        let id = unit.id;
+        let ids: Vec<_> = unit.iter().map(|delivery| delivery.id).collect();
         lane.step(unit).await.expect("decides");
-        let made: Vec<Decision> = decisions::of_delivery(&server.app.db, server.account(), id)
-            .await
-            .expect("reads");
-        reasons.extend(made.into_iter().map(|decision| decision.reason));
+        for id in ids {
+            let made: Vec<Decision> = decisions::of_delivery(&server.app.db, server.account(), id)
+                .await
+                .expect("reads");
+            reasons.extend(made.into_iter().map(|decision| decision.reason));
+        }
     }
     reasons
 }
@@ -199,4 +202,36 @@ async fn what_cannot_be_read_fails_and_holds_nothing_up() {
     );
     assert!(failed.message.expect("a sentence").contains("redeliver"));
     assert!(will_compare(&server).await, "the refs are compared instead");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_cannot_be_stored_spoils_none_that_wait_with_it() {
+    let server = still(false).await;
+    for branch in ["first", "odd", "last"] {
+        server.deliver(branch, None, &commit("a")).await;
+    }
+    let lane = DecideLane(server.app.clone());
+    let mut bad = None;
+    while let Some(mut unit) = lane.next(server.repository_id()).await.expect("reads") {
+        let odd = *bad.get_or_insert(unit[1].id);
+        for delivery in unit.iter_mut().filter(|delivery| delivery.id == odd) {
+            // No such account: the database refuses the rows.
+            delivery.account_id = AccountId::new();
+        }
+        lane.step(unit).await.expect("decides");
+    }
+    let built = async || -> Vec<String> {
+        let builds = server.builds().await;
+        let names = builds.iter().map(|build| build.ref_name.short().to_owned());
+        names.collect()
+    };
+    assert_eq!(built().await, ["first"], "the others wait in their order");
+    let odd = pipewright_store::deliveries::get(
+        &server.app.db,
+        server.account(),
+        bad.expect("three waited together"),
+    );
+    let odd = odd.await.expect("reads").expect("the delivery");
+    let message = odd.message.expect("a sentence");
+    assert!(message.contains("cannot be stored"), "{message}");
 }
