@@ -48,7 +48,12 @@ pub(crate) async fn run<L: Lane>(
                 *again = true;
             } else {
                 active.insert(key, false);
-                workers.spawn(follow(Arc::clone(&lane), key, cancel.clone()));
+                workers.spawn(follow(
+                    Arc::clone(&lane),
+                    key,
+                    Arc::clone(&vitals),
+                    cancel.clone(),
+                ));
             }
         }
         let look_at_all = tokio::select! {
@@ -83,7 +88,12 @@ pub(crate) async fn run<L: Lane>(
 }
 
 /// Moves one lane until nothing is next.
-async fn follow<L: Lane>(lane: Arc<L>, key: L::Key, cancel: CancellationToken) -> L::Key {
+async fn follow<L: Lane>(
+    lane: Arc<L>,
+    key: L::Key,
+    vitals: Arc<Vitals>,
+    cancel: CancellationToken,
+) -> L::Key {
     while !cancel.is_cancelled() {
         let moved = match lane.next(key).await {
             Ok(None) => break,
@@ -91,7 +101,11 @@ async fn follow<L: Lane>(lane: Arc<L>, key: L::Key, cancel: CancellationToken) -
             Err(error) => Err(error),
         };
         if let Err(error) = moved {
-            tracing::warn!(lane = L::PART.name(), ?key, error = %crate::ground::chain(&error), "a step failed; trying again");
+            let why = crate::ground::chain(&error);
+            tracing::warn!(lane = L::PART.name(), ?key, error = %why, "a step failed; trying again");
+            if error.is_unavailable() {
+                vitals.doubt_database(why);
+            }
             tokio::select! {
                 () = cancel.cancelled() => break,
                 () = tokio::time::sleep(PAUSE) => {}

@@ -1,4 +1,5 @@
-//! Looks whether the database can be read and written, so that health need not ask it while somebody waits.
+//! Looks whether the database can be read and written, so that health need not ask it while somebody waits. Whoever cannot
+//! use it says so, and then it is looked at at once.
 
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(super) async fn run(app: App, cancel: CancellationToken) {
         tokio::select! {
             () = cancel.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
+            // Those who fail come in crowds.
+            () = app.live().vitals.doubted(), if pause > AGAIN => written = None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 macro_rules! parts {
     ($($variant:ident = ($name:literal, $silence:expr, $about:literal)),+ $(,)?) => {
@@ -95,6 +95,8 @@ pub(crate) struct Vitals {
     parts: Mutex<BTreeMap<Part, Said>>,
     /// True once the server was asked to stop.
     stopping: watch::Sender<bool>,
+    /// Somebody could not use the database.
+    doubt: Notify,
 }
 
 impl Default for Vitals {
@@ -102,6 +104,7 @@ impl Default for Vitals {
         Self {
             parts: Mutex::default(),
             stopping: watch::channel(false).0,
+            doubt: Notify::new(),
         }
     }
 }
@@ -145,6 +148,17 @@ impl Vitals {
             let since = said.trouble.as_ref().map_or(now, |(_, since)| *since);
             said.trouble = Some((why.into(), since));
         }
+    }
+
+    /// Somebody could not read or write the database: it is in trouble from now on, and looked at at once. `why` is a fragment.
+    pub(crate) fn doubt_database(&self, why: impl Into<String>) {
+        self.unwell(Part::Database, why);
+        self.doubt.notify_one();
+    }
+
+    /// Waits until somebody doubts the database.
+    pub(crate) async fn doubted(&self) {
+        self.doubt.notified().await;
     }
 
     /// Whether a part said that it cannot do its work.
@@ -222,6 +236,19 @@ mod tests {
         assert_eq!(troubles.len(), 1);
         assert_eq!(troubles[0].why, "the disk is full");
         vitals.well(Part::Deciding);
+        assert_eq!(vitals.troubles(Instant::now()), []);
+    }
+
+    #[tokio::test]
+    async fn a_doubt_is_trouble_at_once_and_has_the_database_looked_at() {
+        let vitals = Vitals::default();
+        vitals.begins(Part::Database);
+        vitals.well(Part::Database);
+        vitals.doubt_database("the disk is full");
+        assert_eq!(vitals.troubles(Instant::now())[0].why, "the disk is full");
+        // Also where nobody waited for it at that moment.
+        vitals.doubted().await;
+        vitals.well(Part::Database);
         assert_eq!(vitals.troubles(Instant::now()), []);
     }
 

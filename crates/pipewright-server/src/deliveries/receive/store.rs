@@ -49,7 +49,9 @@ async fn store_batch(app: &App, batch: &mut Vec<Waiting>) {
         Ok(stored) => stored.into_iter().map(Ok).collect(),
         // The next one would wait as long as this one did.
         Err(error) if error.is_unavailable() => {
-            tracing::warn!(error = %crate::ground::chain(&error), count = batch.len(), "deliveries cannot be stored now");
+            let why = crate::ground::chain(&error);
+            tracing::warn!(error = %why, count = batch.len(), "deliveries cannot be stored now");
+            app.live().vitals.doubt_database(why);
             batch.iter().map(|_| Err(IntakeError::Full)).collect()
         }
         Err(error) => {
