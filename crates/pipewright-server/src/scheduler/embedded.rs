@@ -21,10 +21,10 @@ use super::assign::{ToAssign, assign};
 use super::finish::{Ending, Which, finish};
 use super::hold::{Holding, Holdings};
 use super::resume::resume;
-use super::room::{Room, lacking};
+use super::room::{Room, full_disk, lacking};
 use super::{AdvanceError, LEASE, advance};
 use crate::app::App;
-use crate::ground::Aftermath;
+use crate::ground::{Aftermath, chain};
 use crate::live::Part;
 
 /// How long a claim waits for work at most.
@@ -49,15 +49,39 @@ impl EmbeddedDispatcher {
         }
     }
 
-    /// What could not be run while the machine had no room is no fault of the build's, whatever the words of it.
-    fn judged(&self, mut report: AttemptReport) -> AttemptReport {
+    /// What could not be run while the machine had no room is no fault of the build's, whatever the words of it, and nor is a
+    /// script that failed while the disk was full.
+    fn judged(&self, mut report: AttemptReport, holding: &Holding) -> AttemptReport {
         let app = &self.app;
-        if report.outcome == AttemptOutcome::Errored
-            && let Some(why) = lacking(&app.config.data_directory, &app.config.floors)
-        {
-            tracing::warn!(words = report.message, why, "an attempt was not run");
-            report.outcome = AttemptOutcome::Interrupted;
-            report.message = Some(format!("Given back, because {why}. The step runs again."));
+        let (place, floors) = (&app.config.data_directory, &app.config.floors);
+        let step = (holding.build, holding.position);
+        let is_scripts_own = report.outcome == AttemptOutcome::Failed && report.exit_code.is_some();
+        let lacked = match report.outcome {
+            AttemptOutcome::Errored => lacking(place, floors),
+            _ if is_scripts_own => holding.lacked.clone().or_else(|| full_disk(place, floors)),
+            _ => None,
+        };
+        match lacked {
+            Some(why) if !is_scripts_own || self.room.is_excused(step.0, step.1) => {
+                tracing::warn!(
+                    words = report.message,
+                    why,
+                    "an attempt was not run to its own end"
+                );
+                report.outcome = AttemptOutcome::Interrupted;
+                report.message = Some(format!("Given back, because {why}. The step runs again."));
+            }
+            Some(why) => {
+                report.message.get_or_insert_with(|| {
+                    format!(
+                        "The disk was full each time this script failed ({why}). The step may be what fills it."
+                    )
+                });
+            }
+            None if report.outcome != AttemptOutcome::Interrupted => {
+                self.room.ended(step.0, step.1);
+            }
+            None => {}
         }
         // A server that stops gives everything back.
         if report.outcome == AttemptOutcome::Interrupted && !app.live().vitals.is_stopping() {
@@ -70,6 +94,22 @@ impl EmbeddedDispatcher {
             );
         }
         report
+    }
+
+    /// Notes of these attempts that the disk is full, if it is: a script that fails now may fail of that.
+    fn look_at_disk(&self, attempts: impl IntoIterator<Item = AttemptId>) {
+        let config = &self.app.config;
+        if let Some(why) = full_disk(&config.data_directory, &config.floors) {
+            for attempt in attempts {
+                self.ran_short(attempt, &why);
+            }
+        }
+    }
+
+    /// Notes what the disk lacked while the attempt ran.
+    pub(super) fn ran_short(&self, attempt: AttemptId, why: &str) {
+        self.held
+            .update(attempt, |holding| holding.lacked = Some(why.to_owned()));
     }
 
     /// The attempt is not ours any more.
@@ -184,6 +224,7 @@ impl EmbeddedDispatcher {
                     log: Arc::default(),
                     length: (0, 0),
                     begun: None,
+                    lacked: None,
                     given: claim.artifacts.iter().map(|artifact| artifact.id).collect(),
                     artifacts: Vec::new(),
                 },
@@ -209,7 +250,7 @@ fn ended(outcome: AttemptOutcome, message: Option<String>) -> Ended {
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> DispatchError {
-    DispatchError::Unavailable(crate::ground::chain(error))
+    DispatchError::Unavailable(chain(error))
 }
 
 impl Dispatcher for EmbeddedDispatcher {
@@ -224,6 +265,7 @@ impl Dispatcher for EmbeddedDispatcher {
         let hint = self.app.wakeups.attempts.notified();
         tokio::pin!(hint);
         hint.as_mut().enable();
+        self.look_at_disk(self.held.all());
         let assignments = if self.room.is_there(&self.app) {
             self.claim_now(free_slots).await
         } else {
@@ -231,6 +273,9 @@ impl Dispatcher for EmbeddedDispatcher {
         };
         let vitals = &self.app.live().vitals;
         let assignments = assignments.map_err(|error| {
+            if error.is_unavailable() {
+                vitals.doubt_database(chain(&error));
+            }
             let error = unavailable(&error);
             vitals.unwell(Part::Runner, format!("it cannot claim: {error}"));
             error
@@ -277,6 +322,7 @@ impl Dispatcher for EmbeddedDispatcher {
         for (attempt, _) in held {
             beats.speaks(*attempt);
         }
+        self.look_at_disk(held.iter().map(|(attempt, _)| *attempt));
         let renewed = async {
             let mut answers = Vec::with_capacity(held.len());
             let mut tx = self.app.db.begin().await?;
@@ -304,7 +350,12 @@ impl Dispatcher for EmbeddedDispatcher {
         for (attempt, _) in held {
             beats.spoke(*attempt, self.app.clock.elapsed());
         }
-        let answers = renewed.map_err(|error| unavailable(&error))?;
+        let answers = renewed.map_err(|error| {
+            if error.is_unavailable() {
+                self.app.live().vitals.doubt_database(chain(&error));
+            }
+            unavailable(&error)
+        })?;
         for (attempt, directive) in &answers {
             if *directive == Directive::Abandon {
                 self.release(*attempt);
@@ -329,6 +380,8 @@ impl Dispatcher for EmbeddedDispatcher {
             .held
             .get(attempt, lease)
             .ok_or(DispatchError::LeaseGone)?;
+        // A program that finds no space says so before it ends.
+        self.look_at_disk([attempt]);
         let logs = self.app.logs.clone();
         let written = tokio::task::spawn_blocking(move || {
             let mut log = holding.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -414,7 +467,7 @@ impl Dispatcher for EmbeddedDispatcher {
             .held
             .get(attempt, lease)
             .ok_or(DispatchError::LeaseGone)?;
-        let report = self.judged(report);
+        let report = self.judged(report, &holding);
         // What a stopped step left is not kept, though some of it may have come before the word to stop did. The contents
         // that no row speaks of are swept.
         let is_kept = !matches!(

@@ -26,6 +26,8 @@ pub(super) struct Holding {
     pub(super) length: (u64, u64),
     /// Its first command ran then, with these timings; and whether the database knows.
     pub(super) begun: Option<(Timestamp, Vec<Timing>)>,
+    /// What the disk lacked while it ran, where it did.
+    pub(super) lacked: Option<String>,
     /// The artifacts that it may read.
     pub(super) given: Vec<ArtifactId>,
     /// What it left so far; the database knows of it with its end.
@@ -47,6 +49,11 @@ impl Holdings {
             .get(&attempt)
             .filter(|holding| holding.lease == lease)
             .cloned()
+    }
+
+    /// Every attempt that is held.
+    pub(super) fn all(&self) -> Vec<AttemptId> {
+        self.lock().keys().copied().collect()
     }
 
     /// Changes what is known of an attempt; nothing happens where it is not held.

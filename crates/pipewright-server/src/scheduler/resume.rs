@@ -96,6 +96,7 @@ async fn take_up(
             log: Arc::new(Mutex::new(Some(log))),
             length,
             begun: None,
+            lacked: None,
             given: Vec::new(),
             artifacts: Vec::new(),
         },

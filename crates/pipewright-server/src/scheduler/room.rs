@@ -2,9 +2,12 @@
 //! trouble and no build's: nothing is claimed while it lasts, every page says why, and what could not be run meanwhile goes
 //! back to the queue.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use pipewright_core::ids::BuildId;
 
 use crate::app::App;
 use crate::config::Floors;
@@ -33,6 +36,31 @@ impl Left {
 
 /// Says what the machine lacks for a step that works in `directory`: a sentence without its end; none where it has room.
 pub(crate) fn lacking(directory: &Path, floors: &Floors) -> Option<String> {
+    if let Some(why) = full_disk(directory, floors) {
+        return Some(why);
+    }
+    if let Some(memory) = memory()
+        && memory.is_below(floors.memory_bytes)
+    {
+        return Some(format!(
+            "the machine has only {} MB of memory left",
+            memory.left / 1_000_000
+        ));
+    }
+    match descriptors() {
+        Err(error) => Some(format!(
+            "this process can open no more files ({error}); raise its limit of open files"
+        )),
+        Ok(descriptors) if descriptors.is_below(floors.descriptors) => Some(format!(
+            "this process may open only {} more of its {} files; raise its limit of open files",
+            descriptors.left, descriptors.all
+        )),
+        Ok(_) => None,
+    }
+}
+
+/// Says what the file system of `directory` lacks; none where things can be written there.
+pub(super) fn full_disk(directory: &Path, floors: &Floors) -> Option<String> {
     let place = directory.display();
     match rustix::fs::statvfs(directory) {
         Err(error) => {
@@ -69,24 +97,7 @@ pub(crate) fn lacking(directory: &Path, floors: &Floors) -> Option<String> {
             }
         }
     }
-    if let Some(memory) = memory()
-        && memory.is_below(floors.memory_bytes)
-    {
-        return Some(format!(
-            "the machine has only {} MB of memory left",
-            memory.left / 1_000_000
-        ));
-    }
-    match descriptors() {
-        Err(error) => Some(format!(
-            "this process can open no more files ({error}); raise its limit of open files"
-        )),
-        Ok(descriptors) if descriptors.is_below(floors.descriptors) => Some(format!(
-            "this process may open only {} more of its {} files; raise its limit of open files",
-            descriptors.left, descriptors.all
-        )),
-        Ok(_) => None,
-    }
+    None
 }
 
 /// Memory that programs may still have, in bytes; none where the system does not say.
@@ -115,9 +126,16 @@ fn descriptors() -> std::io::Result<Left> {
     })
 }
 
+/// How often a step whose script fails while the disk is full runs again for that: it may be the step that fills it.
+const FULL_DISKS_ALLOWED: u32 = 3;
+
 /// Whether something may be claimed now.
 #[derive(Debug, Default)]
-pub(super) struct Room(Mutex<Rest>);
+pub(super) struct Room {
+    rest: Mutex<Rest>,
+    /// How often each step's script failed while the disk was full.
+    failures: Mutex<HashMap<(BuildId, usize), u32>>,
+}
 
 #[derive(Debug, Default)]
 struct Rest {
@@ -165,8 +183,26 @@ impl Room {
         *self.lock() = Rest::default();
     }
 
+    /// A step's script failed while the disk was full. False where that happened too often to be the disk's fault alone.
+    pub(super) fn is_excused(&self, build: BuildId, step: usize) -> bool {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = failures.entry((build, step)).or_default();
+        *count += 1;
+        let is_excused = *count <= FULL_DISKS_ALLOWED;
+        if !is_excused {
+            failures.remove(&(build, step));
+        }
+        is_excused
+    }
+
+    /// A step ended in a way that is its own.
+    pub(super) fn ended(&self, build: BuildId, step: usize) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.remove(&(build, step));
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Rest> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

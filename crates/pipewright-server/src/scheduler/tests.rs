@@ -2,8 +2,11 @@
 //! then either as before or as after, never between.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
+use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::ids::{ArtifactId, BuildId, RunnerId};
 use pipewright_core::wire::{ArtifactKind, AttemptReport, NewArtifact};
@@ -15,6 +18,7 @@ use pipewright_store::{artifacts, attempts, decisions, output_variables, statuse
 
 use super::EmbeddedDispatcher;
 use crate::builds::PlanLane;
+use crate::clock::ManualClock;
 use crate::deliveries::decide::DecideLane;
 use crate::ground::Lane;
 use crate::testing::{PIPELINE, TestOptions, TestServer};
@@ -51,6 +55,17 @@ async fn still() -> TestServer {
         ..TestOptions::default()
     })
     .await
+}
+
+/// A runner that can claim.
+async fn a_runner(server: &TestServer) -> RunnerId {
+    let (runner, now) = (RunnerId::new(), server.app.clock.now());
+    let mut tx = server.app.db.begin().await.expect("begins");
+    register(&mut tx, runner, "test", RunnerKind::Embedded, 1, now)
+        .await
+        .expect("registers");
+    tx.commit().await.expect("commits");
+    runner
 }
 
 async fn of_branch(server: &TestServer, branch: &str) -> Vec<Build> {
@@ -118,19 +133,7 @@ async fn planning_claiming_and_ending_are_all_or_nothing() {
     let repository = server.repository_id();
     let commit = server.push("main", PIPELINE).await;
     let (decide, plan) = (DecideLane(server.app.clone()), PlanLane(server.app.clone()));
-    let runner = RunnerId::new();
-    let mut tx = server.app.db.begin().await.expect("begins");
-    register(
-        &mut tx,
-        runner,
-        "test",
-        RunnerKind::Embedded,
-        1,
-        server.app.clock.now(),
-    )
-    .await
-    .expect("registers");
-    tx.commit().await.expect("commits");
+    let runner = a_runner(&server).await;
     // The commit is brought into the mirror once; the branches after it are only names of it.
     server.deliver("main", None, &commit).await;
     drain(&decide, repository).await;
@@ -179,19 +182,7 @@ async fn what_a_stopped_step_had_put_already_is_not_kept() {
     let server = still().await;
     let repository = server.repository_id();
     let (decide, plan) = (DecideLane(server.app.clone()), PlanLane(server.app.clone()));
-    let runner = RunnerId::new();
-    let mut tx = server.app.db.begin().await.expect("begins");
-    register(
-        &mut tx,
-        runner,
-        "test",
-        RunnerKind::Embedded,
-        1,
-        server.app.clock.now(),
-    )
-    .await
-    .expect("registers");
-    tx.commit().await.expect("commits");
+    let runner = a_runner(&server).await;
     let commit = server.push("main", PIPELINE).await;
     for (branch, outcome, kept) in [
         ("main", AttemptOutcome::Stopped, 0),
@@ -262,6 +253,56 @@ async fn what_a_stopped_step_had_put_already_is_not_kept() {
 }
 
 /// Rows of steps, attempts and statuses are there exactly where the build is planned.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_failed_while_the_disk_was_full_runs_again_and_not_for_ever() {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+    let server = TestServer::with(TestOptions {
+        works: false,
+        runner_slots: 0,
+        clock: Some(Arc::clone(&clock)),
+        ..TestOptions::default()
+    })
+    .await;
+    let repository = server.repository_id();
+    let (decide, plan) = (DecideLane(server.app.clone()), PlanLane(server.app.clone()));
+    let dispatcher = EmbeddedDispatcher::new(server.app.clone(), a_runner(&server).await);
+    let commit = server.push("main", PIPELINE).await;
+    server.deliver("main", None, &commit).await;
+    drain(&decide, repository).await;
+    drain(&plan, repository).await;
+    let build = of_branch(&server, "main").await.remove(0).id;
+    for number in 1..=4 {
+        // A machine that gave a step back rests for a while.
+        clock.advance(Duration::from_mins(2));
+        let claimed = dispatcher.claim(1).await.expect("claims").remove(0);
+        let (attempt, lease) = (claimed.attempt, claimed.lease);
+        dispatcher.ran_short(attempt, "the disk had only 1 MB left");
+        let failed = AttemptReport::of(AttemptOutcome::Failed, Some(1), None);
+        dispatcher
+            .finished(attempt, lease, failed)
+            .await
+            .expect("ends");
+        let ended = attempts::of_build(&server.app.db, build)
+            .await
+            .expect("reads")
+            .into_iter()
+            .find(|one| one.id == attempt)
+            .expect("the attempt");
+        let message = ended.message.unwrap_or_default();
+        assert!(message.contains("only 1 MB left"), "{message}");
+        let state = of_branch(&server, "main").await.remove(0).state;
+        assert_eq!(
+            (ended.outcome, state.is_finished()),
+            if number < 4 {
+                (Some(AttemptOutcome::Interrupted), false)
+            } else {
+                (Some(AttemptOutcome::Failed), true)
+            },
+            "attempt {number}: {message}"
+        );
+    }
+}
+
 async fn is_planned_whole_or_not(server: &TestServer, id: BuildId, polls: usize) {
     let build = builds::get(&server.app.db, server.account(), id)
         .await
