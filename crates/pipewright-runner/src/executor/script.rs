@@ -1,7 +1,8 @@
 //! Puts the items of a script together as one shell script (bitbucket-pipelines-yml.md §5.1).
 //!
 //! One shell runs all items, so `cd`, `export` and functions persist and a construct may be split over items. Before
-//! each item its text is printed behind 0x1D (group separator), the mark by which the log is folded, and `+ `. The
+//! each item its text is printed behind 0x1D (group separator) and a word of this attempt alone, the mark by which the log is
+//! folded, and `+ `. A script that looks for the word in its own file can fold its own log as it likes, and nobody else's. The
 //! text is data in single quotes there, and code only where it stands verbatim. That the mark stands at the beginning of a
 //! line is the log's matter, which knows whether the item before ended its last one.
 
@@ -29,8 +30,8 @@ pub enum ScriptError {
     ZeroByte,
 }
 
-/// The script's text.
-pub fn compose(items: &[ScriptItem], shell: Shell) -> Result<String, ScriptError> {
+/// The script's text. `mark_word` is the log's, see [`crate::log::LogWriter::mark_word`].
+pub fn compose(items: &[ScriptItem], shell: Shell, mark_word: &str) -> Result<String, ScriptError> {
     // The server's own files are private; what a step makes is as anywhere else.
     let mut text = String::from("umask 022\nset -e\n");
     if shell == Shell::Bash {
@@ -46,7 +47,9 @@ pub fn compose(items: &[ScriptItem], shell: Shell) -> Result<String, ScriptError
             return Err(ScriptError::ZeroByte);
         }
         let shown = command.trim_end_matches('\n').replace('\'', "'\\''");
-        text.push_str("printf '\\035+ %s\\n' '");
+        text.push_str("printf '\\035");
+        text.push_str(mark_word);
+        text.push_str("+ %s\\n' '");
         text.push_str(&shown);
         text.push_str("'\n");
         text.push_str(command);
@@ -69,7 +72,7 @@ mod tests {
             ScriptItem::Command("echo 'it''s' $(x)".to_owned()),
             ScriptItem::Command("if true; then\n".to_owned()),
         ];
-        let expected = "umask 022\nset -e\nprintf '\\035+ %s\\n' 'echo '\\''it'\\'''\\''s'\\'' $(x)'\necho 'it''s' $(x)\nprintf '\\035+ %s\\n' 'if true; then'\nif true; then\n\n:\n";
-        assert_eq!(compose(&items, Shell::Sh).as_deref(), Ok(expected));
+        let expected = "umask 022\nset -e\nprintf '\\035m7+ %s\\n' 'echo '\\''it'\\'''\\''s'\\'' $(x)'\necho 'it''s' $(x)\nprintf '\\035m7+ %s\\n' 'if true; then'\nif true; then\n\n:\n";
+        assert_eq!(compose(&items, Shell::Sh, "m7").as_deref(), Ok(expected));
     }
 }

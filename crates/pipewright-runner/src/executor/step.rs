@@ -94,7 +94,7 @@ pub async fn run_scripts(
     control: &mut watch::Receiver<Control>,
     started: impl FnOnce(Timing) + Send,
 ) -> StepEnd {
-    match StepProcess::prepare() {
+    match StepProcess::prepare(log.mark_word()) {
         Ok(process) => process.run(executor, run, log, control, started).await,
         Err(error) => StepEnd::given_back(format!(
             "a pipe for the script's output cannot be made: {error}; look at the runner's limit of open files"
@@ -115,10 +115,12 @@ struct StepProcess {
     reader: Receiver,
     writer: PipeWriter,
     timings: Vec<Timing>,
+    /// What a command's mark carries, so that the log knows it.
+    mark_word: String,
 }
 
 impl StepProcess {
-    fn prepare() -> std::io::Result<Self> {
+    fn prepare(mark_word: &str) -> std::io::Result<Self> {
         let (reader, writer) = std::io::pipe()?;
         // A smaller pipe is only slower.
         let _ = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_BYTES);
@@ -126,6 +128,7 @@ impl StepProcess {
             reader: Receiver::from_owned_fd(reader.into())?,
             writer,
             timings: Vec::new(),
+            mark_word: mark_word.to_owned(),
         })
     }
 
@@ -282,7 +285,7 @@ impl StepProcess {
         name: &str,
         exit_code: Option<i32>,
     ) -> Result<(), StepEnd> {
-        let text = compose(items, executor.shell())
+        let text = compose(items, executor.shell(), &self.mark_word)
             .map_err(|error| StepEnd::errored(error.to_string()))?;
         let script = run.directories.scripts.join(name);
         write_private(&script, &text).map_err(|error| {

@@ -15,6 +15,7 @@ use bytes::{BufMut, BytesMut};
 use pipewright_core::Secret;
 
 use super::forms::{SHORTEST, forms};
+use super::marks::COMMAND_MARK;
 
 /// What stands for a secret whose name is not known.
 const UNNAMED: &[u8] = b"***";
@@ -63,7 +64,12 @@ impl Masker {
                 .find(|(_, value)| value == secret.expose())
                 .map(|(name, _)| format!("${name}").into_bytes());
             let shown: Arc<[u8]> = name.unwrap_or_else(|| UNNAMED.to_vec()).into();
-            let forms = forms(secret.expose());
+            let mut forms = forms(secret.expose());
+            // The log leaves this byte out.
+            if secret.expose().contains(char::from(COMMAND_MARK)) {
+                let without = secret.expose().replace(char::from(COMMAND_MARK), "");
+                forms.extend(super::forms::forms(&without));
+            }
             refused += usize::from(forms.is_empty());
             patterns.extend(forms.into_iter().map(|form| {
                 let viewed = View::of(&form).bytes;

@@ -5,6 +5,7 @@
 //! named constants, and nothing is cut except at the log limit, which says so.
 
 mod forms;
+mod marks;
 mod mask;
 mod writer;
 

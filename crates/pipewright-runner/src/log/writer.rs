@@ -9,10 +9,8 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::marks::{COMMAND_MARK, Marks};
 use super::mask::{MaskStream, Masker};
-
-/// What a script prints before each command; see `executor::script`.
-const COMMAND_MARK: u8 = 0x1d;
 
 /// Bytes of one attempt's log unless the configuration says otherwise: 1 GiB.
 pub const DEFAULT_LIMIT: u64 = 1 << 30;
@@ -37,6 +35,7 @@ const READ_BYTES: usize = 128 << 10;
 #[derive(Debug)]
 pub struct LogWriter {
     chunks: mpsc::Sender<Bytes>,
+    marks: Marks,
     mask: MaskStream,
     /// Decided bytes that did not leave yet.
     outgoing: BytesMut,
@@ -55,6 +54,7 @@ impl LogWriter {
     pub fn new(chunks: mpsc::Sender<Bytes>, masker: &Masker, limit: u64) -> Self {
         Self {
             chunks,
+            marks: Marks::new(),
             mask: masker.stream(),
             outgoing: BytesMut::new(),
             leaves_at: None,
@@ -79,14 +79,21 @@ impl LogWriter {
         log
     }
 
+    /// The word that a command's mark must carry to be one.
+    pub fn mark_word(&self) -> &str {
+        self.marks.word()
+    }
+
     /// Writes one line of our own.
     pub async fn line(&mut self, text: &str) {
         let before = self.outgoing.len();
+        self.marks.end(self.mask.pending());
         self.mask.drain(true, &mut self.outgoing);
         if self.byte_before(self.outgoing.len()) != b'\n' {
             self.outgoing.extend_from_slice(b"\n");
         }
         self.account(before);
+        let text = text.replace(char::from(COMMAND_MARK), "");
         self.mask.pending().extend_from_slice(text.as_bytes());
         self.mask.pending().extend_from_slice(b"\n");
         let before = self.outgoing.len();
@@ -130,15 +137,20 @@ impl LogWriter {
                 self.outgoing.reserve(READ_BYTES);
                 let before = self.outgoing.len();
                 tokio::select! {
-                    read = pipe.read_buf(&mut self.outgoing) => Some((read, before)),
+                    read = pipe.read_buf(&mut self.outgoing) => {
+                        self.marks.settle(&mut self.outgoing, before);
+                        Some((read, before))
+                    }
                     () = wait_for(due) => None,
                     () = wait_for(silent) => return Ok(false),
                 }
             } else {
                 self.mask.pending().reserve(READ_BYTES);
+                let from = self.mask.pending().len();
                 tokio::select! {
                     read = pipe.read_buf(self.mask.pending()) => {
                         let before = self.outgoing.len();
+                        self.marks.settle(self.mask.pending(), from);
                         self.mask.drain(false, &mut self.outgoing);
                         Some((read, before))
                     }
@@ -163,6 +175,7 @@ impl LogWriter {
     /// Lets everything leave; call when nothing more comes.
     pub async fn finish(&mut self) {
         let before = self.outgoing.len();
+        self.marks.end(self.mask.pending());
         self.mask.drain(true, &mut self.outgoing);
         self.account(before);
         self.leave().await;
@@ -278,8 +291,11 @@ mod tests {
     async fn a_command_begins_a_line_and_no_line_is_empty_before_it() {
         let (mut log, mut chunks) = log(1000);
         let (mut reader, mut writer) = pipe();
+        let mark = format!("\x1d{}", log.mark_word());
+        let printed =
+            format!("{mark}+ one\nended\n{mark}+ two\nopen{mark}+ three\n\x1d+ forged\nopen");
         writer
-            .write_all(b"\x1d+ one\nended\n\x1d+ two\nopen\x1d+ three\nopen")
+            .write_all(printed.as_bytes())
             .expect("the pipe takes it");
         drop(writer);
         log.pump(&mut reader).await.expect("reads");
@@ -292,7 +308,7 @@ mod tests {
         }
         assert_eq!(
             String::from_utf8_lossy(&text),
-            "\x1d+ one\nended\n\x1d+ two\nopen\n\x1d+ three\nopen\nExit status 0.\n"
+            "\x1d+ one\nended\n\x1d+ two\nopen\n\x1d+ three\n+ forged\nopen\nExit status 0.\n"
         );
     }
 
