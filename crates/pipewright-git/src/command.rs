@@ -14,6 +14,7 @@ use tokio::process::Command;
 
 use super::classify::classify;
 use super::error::GitError;
+use super::gate::curl_resolve;
 use super::network::Network;
 use super::options::GitOptions;
 use super::remote::Transport;
@@ -143,7 +144,9 @@ impl Git {
                         format!("http.{origin}.extraHeader"),
                         format!("Authorization: {}", value.expose()),
                     ));
+                    configuration.extend(self.pin(network).await?);
                 }
+                (Transport::Http { .. }, _) => configuration.extend(self.pin(network).await?),
                 (
                     Transport::Ssh { user, host, port },
                     CloneCredential::Ssh {
@@ -201,6 +204,30 @@ impl Git {
             }
             fresh = true;
         }
+    }
+
+    /// The setting by which curl connects where it may, and nowhere else.
+    async fn pin(&self, network: &Network<'_>) -> Result<Option<(String, String)>, GitError> {
+        let options = self.options();
+        let (Some(gate), Some((host, port))) = (&options.gate, network.url.place()) else {
+            return Ok(None);
+        };
+        let found = gate.admit(host, port).await?;
+        if host.parse::<std::net::IpAddr>().is_ok() {
+            return Ok(None);
+        }
+        if found.is_empty() {
+            // A proxy may know names that this machine does not.
+            return if options.has_proxy() {
+                Ok(None)
+            } else {
+                Err(GitError::HostUnknown {
+                    host: host.to_owned(),
+                })
+            };
+        }
+        let pin = curl_resolve(host, port, &found);
+        Ok(Some(("http.curloptResolve".to_owned(), pin)))
     }
 
     fn command(&self, more: &[(String, String)]) -> Command {

@@ -36,6 +36,12 @@ pub enum GitError {
         /// The name.
         host: String,
     },
+    /// It may not be connected to.
+    #[error("{detail}")]
+    NotAllowed {
+        /// Which host, and by which rule.
+        detail: String,
+    },
     /// Nothing listens there.
     #[error(
         "{host} refuses connections; check the port in the integration, and any firewall between"

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::gate::Gate;
+
 /// Programs, limits and the way out of the house. Paths must be absolute or found through [`GitOptions::path`].
 #[derive(Debug, Clone)]
 pub struct GitOptions {
@@ -26,6 +28,25 @@ pub struct GitOptions {
     pub connect_timeout: Duration,
     /// How long an SSH connection is kept after its last use.
     pub ssh_keep: Duration,
+    /// Asked before every connection; none where git and ssh may connect anywhere.
+    pub gate: Option<Gate>,
+}
+
+impl GitOptions {
+    /// True where git connects through a proxy, which resolves names by itself.
+    pub(crate) fn has_proxy(&self) -> bool {
+        // curl reads the small name alone of http_proxy, which a web server could be made to set otherwise.
+        let names = [
+            "http_proxy",
+            "https_proxy",
+            "HTTPS_PROXY",
+            "all_proxy",
+            "ALL_PROXY",
+        ];
+        self.environment
+            .iter()
+            .any(|(name, value)| names.contains(&&**name) && !value.is_empty())
+    }
 }
 
 impl Default for GitOptions {
@@ -41,6 +62,7 @@ impl Default for GitOptions {
             local_timeout: Duration::from_mins(2),
             connect_timeout: Duration::from_secs(15),
             ssh_keep: Duration::from_mins(10),
+            gate: None,
         }
     }
 }

@@ -57,6 +57,24 @@ impl RemoteUrl {
         &self.transport
     }
 
+    /// Host and port to connect to, an IPv6 address without its brackets; none for a directory.
+    pub(crate) fn place(&self) -> Option<(&str, u16)> {
+        match &self.transport {
+            Transport::Ssh { host, port, .. } => Some((host, *port)),
+            Transport::Http { origin, host } => {
+                let usual = if origin.starts_with("https:") {
+                    443
+                } else {
+                    80
+                };
+                // What was parsed once is parsed alike.
+                let (host, port) = split_port(host).ok()?;
+                Some((host.trim_matches(['[', ']']), port.unwrap_or(usual)))
+            }
+            Transport::File => None,
+        }
+    }
+
     /// Host and port for people; the URL itself for a directory.
     pub fn host(&self) -> String {
         match &self.transport {
@@ -219,6 +237,16 @@ mod tests {
             host: "host:8443".to_owned(),
         };
         assert_eq!(parsed("https://host:8443/context/scm/p/r.git"), http);
+        for (url, place) in [
+            ("https://host:8443/scm/p/r.git", Some(("host", 8443))),
+            ("https://host/p/r.git", Some(("host", 443))),
+            ("http://[::1]/p/r.git", Some(("::1", 80))),
+            ("ssh://git@host/p/r.git", Some(("host", 22))),
+            ("/tmp/r.git", None),
+        ] {
+            let parsed: RemoteUrl = url.parse().expect("a URL");
+            assert_eq!(parsed.place(), place, "{url}");
+        }
         assert_eq!(parsed("file:///tmp/r.git"), Transport::File);
     }
 

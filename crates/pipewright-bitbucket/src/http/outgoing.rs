@@ -358,15 +358,24 @@ impl Outgoing {
     /// Judges a host and port that something other than HTTP is going to connect to, by what the name resolves to now. A
     /// name that cannot be resolved passes: whoever connects says so better.
     pub async fn judge(&self, host: &str, port: u16) -> Result<(), NotAllowed> {
+        self.admit(host, port).await.map(drop)
+    }
+
+    /// The addresses of a host that something other than HTTP may connect to, in the order of the system. Empty for a name
+    /// that cannot be resolved.
+    pub async fn admit(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, NotAllowed> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = host.parse() {
-            return self.judge_address(address, port);
+            return self.judge_address(address, port).map(|()| vec![address]);
         }
         let name = host.trim_end_matches('.').to_ascii_lowercase();
         self.judge_name(&name, port)?;
         match tokio::net::lookup_host((name.as_str(), port)).await {
-            Ok(found) => self.among(&name, found.collect()).map(drop),
-            Err(_) => Ok(()),
+            Ok(found) => {
+                let allowed = self.among(&name, found.collect())?;
+                Ok(allowed.iter().map(SocketAddr::ip).collect())
+            }
+            Err(_) => Ok(Vec::new()),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::connection::{SshConnections, SshTarget, agent_error, destination};
 use super::program::{Files, options};
 use crate::classify::fingerprint_in;
 use crate::error::GitError;
+use crate::gate::{Place, places};
 use crate::known_hosts::HostKeys;
 use crate::process::{Limits, RunFailure, run};
 
@@ -69,10 +70,27 @@ impl SshConnections {
         private_key: &Secret,
         pinned: Option<&str>,
     ) -> Result<KeyCheck, GitError> {
-        let shared = self.shared();
         if !checked(target) {
             return Ok(KeyCheck::UnknownHost);
         }
+        let mut found = KeyCheck::UnknownHost;
+        for place in places(self.shared().gate.as_ref(), &target.host, target.port).await? {
+            found = self.check_at(target, place, private_key, pinned).await?;
+            if !matches!(found, KeyCheck::Refused | KeyCheck::Timeout) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn check_at(
+        &self,
+        target: &SshTarget,
+        place: Place,
+        private_key: &Secret,
+        pinned: Option<&str>,
+    ) -> Result<KeyCheck, GitError> {
+        let shared = self.shared();
         let base = shared.next_base();
         let (public_key, known_hosts) = (base.with_extension("pub"), base.with_extension("hosts"));
         let agent = Agent::start(private_key, base.with_extension("agent")).map_err(agent_error)?;
@@ -97,6 +115,7 @@ impl SshConnections {
         let mut command = Command::new(&shared.ssh);
         command
             .args(options(files, strict, shared.connect_timeout))
+            .args(super::connection::pinned(target, place))
             .args(["-T", "-v"]);
         destination(command.as_std_mut(), target);
         command

@@ -23,6 +23,7 @@ use super::agent::{Agent, AgentError};
 use super::key::SshKeyPair;
 use super::program::{Files, options, path_option, shell_command};
 use crate::error::GitError;
+use crate::gate::{Gate, Place, places};
 use crate::options::GitOptions;
 use crate::process::{Limits, RunFailure, run};
 
@@ -59,6 +60,7 @@ pub(super) struct Shared {
     pub(super) ssh: PathBuf,
     pub(super) path: String,
     pub(super) connect_timeout: Duration,
+    pub(super) gate: Option<Gate>,
     keep: Duration,
     directory: TempDir,
     counter: AtomicU64,
@@ -78,7 +80,8 @@ struct Kept {
     public_key: PathBuf,
     known_hosts: PathBuf,
     control: PathBuf,
-    connecting: tokio::sync::Mutex<()>,
+    /// Where it was connected to last.
+    connecting: tokio::sync::Mutex<Place>,
 }
 
 /// An open connection, ready for git.
@@ -113,6 +116,7 @@ impl SshConnections {
             ssh: settings.ssh.clone(),
             path: settings.path.clone(),
             connect_timeout: settings.connect_timeout,
+            gate: settings.gate.clone(),
             keep: settings.ssh_keep,
             directory,
             counter: AtomicU64::new(0),
@@ -145,13 +149,13 @@ impl SshConnections {
             known_hosts: known_hosts.to_owned(),
         };
         let kept = self.kept(&identity, private_key)?;
-        let _connecting = kept.connecting.lock().await;
+        let mut place = kept.connecting.lock().await;
         let reused = std::os::unix::net::UnixStream::connect(&kept.control).is_ok();
         if !reused {
             let _ = std::fs::remove_file(&kept.control);
-            self.connect(&identity, &kept).await?;
+            *place = self.connect(&identity, &kept).await?;
         }
-        let command = shell_command(&self.words(&kept));
+        let command = shell_command(&self.words(&kept, target, *place));
         Ok(OpenConnection {
             command,
             reused,
@@ -238,10 +242,33 @@ impl SshConnections {
         Ok(kept)
     }
 
-    /// Starts the master, which goes to the background once it is authenticated.
-    async fn connect(&self, identity: &Identity, kept: &Kept) -> Result<(), GitError> {
+    /// Starts the master, at the first of the host's places where something listens; answers which.
+    async fn connect(&self, identity: &Identity, kept: &Kept) -> Result<Place, GitError> {
         let target = &identity.target;
-        let words = self.words(kept);
+        let mut failed = GitError::HostUnknown {
+            host: target.host.clone(),
+        };
+        for place in places(self.shared.gate.as_ref(), &target.host, target.port).await? {
+            match self.connect_at(identity, kept, place).await {
+                Ok(()) => return Ok(place),
+                Err(error @ (GitError::ConnectionRefused { .. } | GitError::Timeout { .. })) => {
+                    failed = error;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failed)
+    }
+
+    /// Starts the master, which goes to the background once it is authenticated.
+    async fn connect_at(
+        &self,
+        identity: &Identity,
+        kept: &Kept,
+        place: Place,
+    ) -> Result<(), GitError> {
+        let target = &identity.target;
+        let words = self.words(kept, target, place);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(["-M", "-N", "-f"]);
         command.arg("-o").arg(format!(
@@ -287,7 +314,7 @@ impl SshConnections {
         ))
     }
 
-    fn words(&self, kept: &Kept) -> Vec<OsString> {
+    fn words(&self, kept: &Kept, target: &SshTarget, place: Place) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec![self.shared.ssh.clone().into()];
         let files = Files {
             public_key: &kept.public_key,
@@ -296,6 +323,7 @@ impl SshConnections {
         };
         words.extend(options(files, "yes", self.shared.connect_timeout));
         words.extend(["-o".into(), path_option("ControlPath", &kept.control)]);
+        words.extend(pinned(target, place));
         words
     }
 
@@ -365,6 +393,26 @@ impl Kept {
             let _ = std::fs::remove_file(file);
         }
     }
+}
+
+/// The options by which ssh connects to an address that was judged, and knows the host's key by its name all the same.
+pub(super) fn pinned(target: &SshTarget, place: Place) -> Vec<OsString> {
+    let Some(address) = place else {
+        return Vec::new();
+    };
+    let host = target.host.to_ascii_lowercase();
+    // As ssh itself writes the names of known hosts.
+    let name = match target.port {
+        22 => host,
+        port => format!("[{host}]:{port}"),
+    };
+    [
+        format!("HostName={address}"),
+        format!("HostKeyAlias={name}"),
+    ]
+    .into_iter()
+    .flat_map(|option| ["-o".into(), option.into()])
+    .collect()
 }
 
 /// `-p port -l user -- host`: the host is a checked name and cannot be an option.

@@ -3,6 +3,7 @@
 mod bitbucket;
 mod changes;
 mod checkout;
+mod gate;
 mod local;
 mod mirror;
 mod ssh;

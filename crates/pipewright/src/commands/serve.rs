@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use pipewright_git::{Git, GitOptions, MirrorStore};
+use pipewright_git::{Gate, Git, GitOptions, MirrorStore, NotAdmitted};
 use pipewright_runner::caches::CacheStore;
 use pipewright_server::{App, AppParts, Clock, Notify, ServerConfig, SystemClock, Wakeups};
 use pipewright_store::blobs::BlobStore;
@@ -154,7 +154,7 @@ pub(super) async fn compose(
 ) -> anyhow::Result<App> {
     let outgoing = Arc::new(pipewright_bitbucket::Outgoing::new(always_allowed(&server)));
     let options = pipewright_bitbucket::HttpOptions {
-        outgoing,
+        outgoing: Arc::clone(&outgoing),
         extra_ca_pem: server.extra_ca_pem.clone().unwrap_or_default().into_bytes(),
         ..pipewright_bitbucket::HttpOptions::default()
     };
@@ -187,6 +187,7 @@ pub(super) async fn compose(
         local_timeout: limits.local,
         connect_timeout: limits.connect,
         environment,
+        gate: Some(gate(outgoing)),
         ..defaults
     };
     let git = Git::new(options, &server.data_directory).context("git cannot be prepared")?;
@@ -205,6 +206,17 @@ pub(super) async fn compose(
         wakeups: Wakeups::default(),
     };
     Ok(App::new(parts))
+}
+
+/// git and ssh connect where the policy allows it at that moment, and nowhere else.
+fn gate(outgoing: Arc<pipewright_bitbucket::Outgoing>) -> Gate {
+    Gate::new(move |host, port| {
+        let outgoing = Arc::clone(&outgoing);
+        async move {
+            let admitted = outgoing.admit(&host, port).await;
+            admitted.map_err(|refused| NotAdmitted(refused.to_string()))
+        }
+    })
 }
 
 /// Where the server may connect to whatever administrators say: Bitbucket Cloud, and the proxies of its environment.
