@@ -10,7 +10,9 @@ use super::{
 };
 use crate::integrations::testing::{an_account, an_integration};
 use crate::repositories::testing::a_repository;
+use crate::retention::{Removal, removals};
 use crate::testing::on_each_database;
+use crate::testing_builds::a_planned_build;
 
 #[test]
 fn an_application_reads_back_and_its_rules_change() {
@@ -107,5 +109,32 @@ fn neither_name_nor_repository_is_taken_twice() {
                 .expect("the repository is taken")
         );
         tx.commit().await.expect("commits");
+    });
+}
+
+#[test]
+fn what_goes_with_an_application_leaves_no_file() {
+    on_each_database(async |db| {
+        let made = crate::testing_builds::an_application(&db, "gone").await;
+        let kept = crate::testing_builds::an_application(&db, "kept").await;
+        let mut tx = db.begin().await.expect("begins");
+        a_planned_build(&mut tx, made, "main", 'a').await;
+        a_planned_build(&mut tx, kept, "main", 'a').await;
+        assert!(
+            !remove(&mut tx, kept.account, made.application)
+                .await
+                .expect("is another account's")
+        );
+        assert!(
+            remove(&mut tx, made.account, made.application)
+                .await
+                .expect("removes")
+        );
+        tx.commit().await.expect("commits");
+        let waiting = removals(&db, 10).await.expect("reads");
+        assert!(
+            matches!(waiting[..], [Removal::Log(_)]),
+            "the one attempt's log: {waiting:?}"
+        );
     });
 }

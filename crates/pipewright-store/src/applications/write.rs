@@ -22,6 +22,14 @@ statements! {
     );
     SET_NAME = same("UPDATE applications SET name = $3 WHERE id = $1 AND account_id = $2");
     SET_WATCH = same("UPDATE applications SET watch = $2 WHERE id = $1");
+    LOGS = same(
+        "INSERT INTO removals (kind, id) SELECT 'log', t.id FROM attempts t JOIN builds b ON b.id = t.build_id
+         WHERE b.application_id = $1 AND b.account_id = $2 ON CONFLICT DO NOTHING"
+    );
+    ARTIFACTS = same(
+        "INSERT INTO removals (kind, id) SELECT 'artifact', f.id FROM artifacts f JOIN builds b ON b.id = f.build_id
+         WHERE b.application_id = $1 AND b.account_id = $2 AND f.removed_at IS NULL ON CONFLICT DO NOTHING"
+    );
     REMOVE = same("DELETE FROM applications WHERE id = $1 AND account_id = $2");
 }
 
@@ -114,12 +122,21 @@ pub async fn set_watch(tx: &mut Tx, id: ApplicationId, watch: Watch) -> Result<(
     expect_one(rows, id)
 }
 
-/// Removes an application with its builds. False where the account has none of this id.
+/// Removes an application with its builds; their logs and artifacts wait among the [`removals`](crate::retention::removals).
+/// False where the account has none of this id.
 pub async fn remove(
     tx: &mut Tx,
     account: AccountId,
     id: ApplicationId,
 ) -> Result<bool, StoreError> {
+    for files in [LOGS, ARTIFACTS] {
+        within!(tx, files, |executor, sql| sqlx::query(sql)
+            .bind(id.as_uuid())
+            .bind(account.as_uuid())
+            .execute(executor)
+            .await
+            .map(drop))?;
+    }
     let rows = within!(tx, REMOVE, |executor, sql| sqlx::query(sql)
         .bind(id.as_uuid())
         .bind(account.as_uuid())

@@ -1,8 +1,9 @@
 //! `pipewright run` leaves the machine as it was (P2): a step that installs, removes and leaves things running changes nothing.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::checkout::Checkout;
 
@@ -99,4 +100,37 @@ fn running_on_the_machine_itself_is_a_choice_and_said_once() {
             .expect(2);
         assert!(ended.err.contains(why), "{}", ended.err);
     }
+}
+
+#[test]
+fn a_large_directory_is_removed_after_the_run_has_ended() {
+    let checkout = Checkout::new("pipelines:\n  default:\n    - step: {script: [echo x]}\n");
+    let place = tempfile::tempdir().expect("a directory");
+    let [programs, begin, end] = ["bin", "begin", "end"].map(|name| place.path().join(name));
+    std::fs::create_dir(&programs).expect("a directory");
+    let made = Command::new("mkfifo").args([&begin, &end]).status();
+    assert!(made.expect("it runs").success());
+    // Removing takes as long as we like: it begins when somebody writes, and then says that it is done.
+    let rm = programs.join("rm");
+    let script = format!(
+        "#!/bin/sh\nread word < {}\n/bin/rm \"$@\"\necho > {}\n",
+        begin.display(),
+        end.display()
+    );
+    std::fs::write(&rm, script).expect("a file");
+    std::fs::set_permissions(&rm, std::fs::Permissions::from_mode(0o755)).expect("a program");
+    let path = std::env::var("PATH").expect("a path");
+    let ended = checkout
+        .command(&["run"])
+        .env("PATH", format!("{}:{path}", programs.display()))
+        .output()
+        .expect("it ends");
+    assert!(ended.status.success(), "{ended:?}");
+    let left = std::fs::read_dir(checkout.tmp())
+        .expect("a directory")
+        .count();
+    assert_eq!(left, 1, "it did not wait");
+    std::fs::write(&begin, "now\n").expect("somebody reads");
+    std::fs::read(&end).expect("somebody writes");
+    checkout.assert_tidy();
 }

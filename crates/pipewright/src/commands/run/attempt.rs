@@ -1,6 +1,6 @@
 //! One attempt of a step: its workspace, its environment, its script, its log.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipewright_core::build::AttemptOutcome;
@@ -17,7 +17,6 @@ use pipewright_runner::executor::{
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
 use pipewright_runner::teardown::Teardown;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 
 use super::artifacts::RunArtifacts;
 use super::env_file::EnvFile;
@@ -37,8 +36,6 @@ pub(super) struct Means {
     pub(super) artifacts: RunArtifacts,
     /// The files that changed, where a condition asks for them and it is known.
     pub(super) changed: Option<Vec<String>>,
-    /// Directories of steps that are being removed.
-    pub(super) removals: Mutex<Vec<JoinHandle<()>>>,
     /// Where caches are, and whose; none where the person wants none.
     pub(super) caches: Option<(CacheStore, String)>,
 }
@@ -116,14 +113,11 @@ pub(super) async fn execute(
     };
     let (end, ()) = tokio::join!(work, forward);
     if !means.keep {
-        // The step is over: its directories go while others run. What cannot be removed is tried again at the end.
+        // The step is over: its directories go while others run. What is left of them goes at the end.
         let shared = Arc::clone(&means);
-        let removal = tokio::task::spawn_blocking(move || shared.workspaces.remove(&name));
-        means
-            .removals
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .push(removal);
+        drop(tokio::task::spawn_blocking(move || {
+            shared.workspaces.remove(&name);
+        }));
     }
     end
 }

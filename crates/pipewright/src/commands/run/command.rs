@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -119,7 +119,7 @@ impl Run {
             .enable_all()
             .build()
             .context("the runtime does not start")?;
-        runtime.block_on(async {
+        let done = runtime.block_on(async {
             let mut signals = Signals::listen().context("signals cannot be listened for")?;
             let prepared = tokio::select! {
                 prepared = self.prepare() => prepared,
@@ -132,7 +132,12 @@ impl Run {
                     Ok(ExitCode::from(2))
                 }
             }
-        })
+        });
+        if done.is_ok() {
+            // Files of steps that are still being removed go with the rest.
+            runtime.shutdown_background();
+        }
+        done
     }
 
     /// Reads everything and decides what runs. An error means that nothing was run.
@@ -448,7 +453,6 @@ impl Run {
             keep: self.keep,
             artifacts,
             changed,
-            removals: Mutex::default(),
             caches,
         });
         let settings = Settings {
@@ -476,18 +480,7 @@ impl Run {
                 root.display()
             ))?;
         }
-        let removals = std::mem::take(
-            &mut *means
-                .removals
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
-        for removal in removals {
-            // One that panicked has left something, which goes below.
-            let _ = removal.await;
-        }
-        // Runs in this task: nothing else is left to do.
-        means.workspaces.close(self.keep);
+        means.workspaces.close(self.keep).await;
         Ok(ExitCode::from(end.ending().exit_code()))
     }
 }

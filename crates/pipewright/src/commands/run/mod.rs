@@ -13,6 +13,7 @@ mod artifacts;
 mod attempt;
 mod build;
 mod caches;
+mod clean_up;
 mod command;
 pub(super) mod conditions;
 mod display;

@@ -13,6 +13,8 @@ use pipewright_runner::executor::{Executor as _, HostExecutor, StepDirectories};
 use pipewright_runner::runner::remove_directory;
 use tempfile::TempDir;
 
+use super::clean_up;
+
 /// More than any file of variables.
 const ENV_FILE_LIMIT: usize = 16 << 20;
 
@@ -177,12 +179,19 @@ impl Workspaces {
         remove_directory(&self.root.path().join(name));
     }
 
-    /// Removes everything, or leaves the steps' directories where they are. Blocks.
-    pub(super) fn close(&self, keep: bool) {
-        if keep {
-            remove_directory(&self.root.path().join("snapshot"));
+    /// Removes everything, or leaves the steps' directories where they are.
+    pub(super) async fn close(&self, keep: bool) {
+        let all = self.root.path();
+        let gone = if keep {
+            all.join("snapshot")
         } else {
-            remove_directory(self.root.path());
+            all.to_owned()
+        };
+        if clean_up::remove(&gone).await {
+            // What is still being removed is not waited for by removing it once more.
+            std::mem::forget(Arc::clone(&self.root));
+        } else {
+            remove_directory(&gone);
         }
     }
 }
