@@ -2,13 +2,14 @@
 //! the database alone, also while the server runs, and stand in the history as done by System.
 
 use pipewright_core::ids::UserId;
+use pipewright_runner::executor::Isolation;
 use pipewright_store::accounts::{self, Account};
 use pipewright_store::administration::{self as stored, ListedAccount, ListedUser};
 use pipewright_store::users::{self, User};
 use pipewright_store::{Db, StoreError};
 use url::Url;
 
-use crate::administration::accounts::{self as account_acts, AccountError, Whose};
+use crate::administration::accounts::{self as account_acts, AccountError, NewTeam, Whose};
 use crate::administration::links::{self, Given, Handed, LinkError};
 use crate::administration::users::{self as user_acts, AdministerError};
 use crate::app::App;
@@ -74,15 +75,17 @@ pub struct Machine<'a> {
     db: &'a Db,
     clock: &'a dyn Clock,
     public_url: Url,
+    isolation: Isolation,
 }
 
 impl<'a> Machine<'a> {
-    /// Acts on this database. Links that are made begin with the public address.
-    pub fn new(db: &'a Db, clock: &'a dyn Clock, public_url: Url) -> Self {
+    /// Acts on this database. Links that are made begin with the public address; without a sandbox there is one team at most.
+    pub fn new(db: &'a Db, clock: &'a dyn Clock, public_url: Url, isolation: Isolation) -> Self {
         Self {
             db,
             clock,
             public_url,
+            isolation,
         }
     }
 
@@ -240,7 +243,13 @@ impl<'a> Machine<'a> {
         owner: &str,
     ) -> Result<String, MachineError> {
         let owner = self.user(owner).await?;
-        let account = account_acts::make_for(self.db, &self.who(), name, slug, &owner).await?;
+        let new = NewTeam {
+            name,
+            short: slug,
+            owner: &owner,
+            isolation: self.isolation,
+        };
+        let account = account_acts::make_for(self.db, &self.who(), new).await?;
         Ok(format!(
             "The account {} ({}) is made; {} owns it.",
             account.name, account.slug, owner.email

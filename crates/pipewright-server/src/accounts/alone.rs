@@ -10,8 +10,11 @@ use crate::app::App;
 const CURE: &str = "With host.isolation=none any build can read every other account's secrets, so this installation is for one account alone. Install bubblewrap and set host.isolation=sandbox (docs/isolation.md).";
 
 /// Why there may be no further team; `None` where there may.
-pub(crate) async fn refuse_team(app: &App, tx: &mut Tx) -> Result<Option<String>, StoreError> {
-    if app.config.host.isolation == Isolation::Sandbox || accounts::teams_within(tx).await? == 0 {
+pub(crate) async fn refuse_team(
+    isolation: Isolation,
+    tx: &mut Tx,
+) -> Result<Option<String>, StoreError> {
+    if isolation == Isolation::Sandbox || accounts::teams_within(tx).await? == 0 {
         return Ok(None);
     }
     Ok(Some(format!("There is a team already. {CURE}")))

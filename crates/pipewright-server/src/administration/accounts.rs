@@ -3,13 +3,14 @@
 
 use pipewright_core::Role;
 use pipewright_core::ids::AccountId;
+use pipewright_runner::executor::Isolation;
 use pipewright_store::accounts::{self, Account, AccountKind};
 use pipewright_store::integrations::{self, IntegrationState};
 use pipewright_store::users::{self, User};
 use pipewright_store::{Db, StoreError, Tx, applications, events, members};
 use serde_json::json;
 
-use crate::accounts::{NewAccount, make, slug};
+use crate::accounts::{NewAccount, make, refuse_team, slug};
 use crate::app::App;
 use crate::ground::{ActError, Actor, Administrator, Denied, Failure, Kind};
 use crate::users::checked_name;
@@ -84,14 +85,29 @@ impl Whose<'_> {
     }
 }
 
+/// A team to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewTeam<'a> {
+    pub(crate) name: &'a str,
+    /// The first part of its addresses; empty for one that is made of the name.
+    pub(crate) short: &'a str,
+    pub(crate) owner: &'a User,
+    /// What the installation's steps run in: without a sandbox there is one team at most.
+    pub(crate) isolation: Isolation,
+}
+
 /// Makes a team whose owner is this user.
 pub(crate) async fn make_for(
     db: &Db,
     who: &Administrator,
-    name: &str,
-    short: &str,
-    owner: &User,
+    new: NewTeam<'_>,
 ) -> Result<Account, AccountError> {
+    let NewTeam {
+        name,
+        short,
+        owner,
+        isolation,
+    } = new;
     let name = checked_name(name).map_err(AccountError::Entered)?;
     let wanted = if short.trim().is_empty() {
         slug::suggest(&name)
@@ -106,6 +122,9 @@ pub(crate) async fn make_for(
         )));
     }
     let mut tx = db.begin().await?;
+    if let Some(sentence) = refuse_team(isolation, &mut tx).await? {
+        return Err(AccountError::Entered(sentence));
+    }
     let new = NewAccount {
         slug: &short,
         name: &name,

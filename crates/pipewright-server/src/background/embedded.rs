@@ -9,6 +9,7 @@ use pipewright_runner::executor::HostExecutor;
 use pipewright_runner::keeper::KeeperConfig;
 use pipewright_runner::runner::{Runner, RunnerConfig, RunnerError};
 use pipewright_store::StoreError;
+use pipewright_store::files::write_durably;
 use pipewright_store::runners::{RunnerKind, register};
 use tokio_util::sync::CancellationToken;
 
@@ -124,10 +125,7 @@ fn runner_id(directory: &std::path::Path) -> Result<RunnerId, BeginError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             std::fs::create_dir_all(directory).map_err(wrong)?;
             let id = RunnerId::new();
-            // Written beside and renamed, so that a half-written file is never read.
-            let new = directory.join("id.new");
-            std::fs::write(&new, id.to_string()).map_err(wrong)?;
-            std::fs::rename(&new, &path).map_err(wrong)?;
+            write_durably(&path, id.to_string().as_bytes()).map_err(wrong)?;
             Ok(id)
         }
         Err(error) => Err(wrong(error)),

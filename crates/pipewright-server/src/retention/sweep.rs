@@ -5,7 +5,6 @@ use std::time::Duration;
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, BuildId};
 use pipewright_store::retention::{self, Removal};
-use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::keep::keep_of;
@@ -16,7 +15,7 @@ use crate::live::Part;
 /// How often is looked.
 const EVERY: Duration = Duration::from_hours(1);
 
-/// The first look comes when a start is over with.
+/// The first look comes when a start is over with, and the next this soon where one failed.
 const FIRST: Duration = Duration::from_mins(1);
 
 /// Builds removed in one transaction: each takes its steps, attempts and statuses along.
@@ -48,11 +47,12 @@ pub(crate) struct Swept {
 
 /// Sweeps until it is cancelled.
 pub(crate) async fn run(app: App, cancel: CancellationToken) {
-    let mut every = interval_at(Instant::now() + FIRST, EVERY);
+    app.live().vitals.well(Part::Retention);
+    let mut pause = FIRST;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return,
-            _ = every.tick() => {}
+            () = tokio::time::sleep(pause) => {}
         }
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -62,11 +62,13 @@ pub(crate) async fn run(app: App, cancel: CancellationToken) {
                         tracing::info!(?swept, "removed what was kept long enough");
                     }
                     app.live().vitals.well(Part::Retention);
+                    pause = EVERY;
                 }
                 Err(error) => {
                     let why = format!("{error:#}");
                     tracing::warn!(error = why, "what was kept long enough cannot be removed; trying again");
                     app.live().vitals.unwell(Part::Retention, why);
+                    pause = FIRST;
                 }
             },
         }

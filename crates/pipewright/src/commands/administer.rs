@@ -3,11 +3,13 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use pipewright_server::{Machine, MachineError, OneTimeLink, SystemClock};
 use pipewright_store::administration::{ListedAccount, ListedUser};
+use pipewright_store::data_directory::{DataDirectory, DataDirectoryError};
 use pipewright_store::{Database, Db, DbOptions, Permissions};
 use serde_json::json;
 
@@ -276,7 +278,13 @@ fn with_database(
             connections: 2,
         })
         .await?;
-        let done = act(Machine::new(&db, &SystemClock, config.server.public_url)).await;
+        let machine = Machine::new(
+            &db,
+            &SystemClock,
+            config.server.public_url,
+            config.server.host.isolation,
+        );
+        let done = act(machine).await;
         db.close().await;
         let text = done?;
         writeln!(anstream::stdout(), "{}", text.trim_end())?;
@@ -297,7 +305,8 @@ fn must_be_there(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Deleting also removes what was put at Bitbucket, for which the server's parts are needed.
+/// Deleting also removes what was put at Bitbucket, for which the server's parts are needed. Where a server runs, its data
+/// directory stays its own, and its database is used as it is.
 fn delete(config: Config, account: &str) -> anyhow::Result<ExitCode> {
     must_be_there(&config.database)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -308,6 +317,14 @@ fn delete(config: Config, account: &str) -> anyhow::Result<ExitCode> {
         let database = DbOptions {
             database: config.database,
             connections: config.connections,
+        };
+        let _held = match DataDirectory::take(&config.server.data_directory, Duration::ZERO).await {
+            Ok(held) => Some(held),
+            Err(DataDirectoryError::Taken { .. }) => {
+                Db::open_as_it_is(&database).await?.close().await;
+                None
+            }
+            Err(error) => return Err(error.into()),
         };
         let app = serve::compose(
             config.server,

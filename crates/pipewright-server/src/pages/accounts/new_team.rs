@@ -98,7 +98,7 @@ async fn submit(
         now,
     };
     let mut tx = app.db.begin().await?;
-    if let Some(sentence) = refuse_team(&app, &mut tx).await? {
+    if let Some(sentence) = refuse_team(app.config.host.isolation, &mut tx).await? {
         return refuse(sentence);
     }
     let account = match make(&mut tx, &new).await {

@@ -13,7 +13,6 @@ use serde::Deserialize;
 
 use super::PATH;
 use super::show::with_refusal;
-use crate::accounts::refuse_team;
 use crate::administration::accounts::{self as administer, AccountError, Whose};
 use crate::app::App;
 use crate::ground::{Failure, Kind};
@@ -166,13 +165,13 @@ async fn make(
         let sentence = format!("{} is not the address of a user.", made.owner.trim());
         return with_refusal(&app, &user, sentence).await;
     };
-    let mut tx = app.db.begin().await?;
-    let refusal = refuse_team(&app, &mut tx).await?;
-    tx.rollback().await?;
-    if let Some(sentence) = refusal {
-        return with_refusal(&app, &user, sentence).await;
-    }
-    match administer::make_for(&app.db, &who, &made.name, &made.slug, &owner).await {
+    let new = administer::NewTeam {
+        name: &made.name,
+        short: &made.slug,
+        owner: &owner,
+        isolation: app.config.host.isolation,
+    };
+    match administer::make_for(&app.db, &who, new).await {
         Ok(account) => Ok(SeeOther::to(&app.config, &format!("{PATH}#accounts"))
             .done(format!(
                 "The account {} is made; {} owns it.",
