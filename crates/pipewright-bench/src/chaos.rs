@@ -1,9 +1,9 @@
-//! Bad luck, many times over: the built `pipewright serve` is killed, restarted in order, stopped for a while and left without
-//! disk space at random moments while pushes arrive, and a table says what came of them. Started by `cargo xtask chaos`.
+//! Bad luck, many times over: the built `pipewright serve` is killed, restarted in order, stopped for a while, left without
+//! disk space and its clock set at random moments while pushes arrive, and a table says what came of them. Started by `cargo
+//! xtask chaos`.
 //!
 //! Nothing may be lost, built twice, left without an end or charged to a commit; else the program ends with 1. Full disks need
-//! the right to mount a file system and are left out elsewhere. Clocks cannot be set from here: leases, retries and
-//! comparisons under clocks that jump have tests of their own.
+//! the right to mount a file system, clocks that jump a C compiler; they are left out elsewhere.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -18,11 +18,16 @@ use pipewright_simulator::{Simulator, SimulatorOptions};
 use pipewright_store::builds::BuildFilter;
 use pipewright_store::{Database, Db, DbOptions};
 
+use crate::chaos_clock::Clock;
+
 /// How long anything may take to come to rest once the bad luck is over.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The longest life of a server between two strokes, in milliseconds.
 const LIFE_MS: u64 = 1500;
+
+/// What the server's clock is set to, in seconds beside the machine's.
+const JUMPS: [i64; 5] = [0, 86_400, -3_600, 40, -40];
 
 const REPOSITORY: &str = "harbor/chaos";
 
@@ -49,6 +54,7 @@ enum Stroke {
     Restart,
     Pause,
     FullDisk,
+    Clock,
 }
 
 impl Stroke {
@@ -58,6 +64,7 @@ impl Stroke {
             Self::Restart => "orderly restart",
             Self::Pause => "stopped and continued",
             Self::FullDisk => "full disk",
+            Self::Clock => "clock jump",
         }
     }
 }
@@ -80,6 +87,8 @@ struct Place {
     directory: tempfile::TempDir,
     logs: tempfile::TempDir,
     is_mounted: bool,
+    /// The server's clock, where it can be set.
+    clock: Option<Clock>,
 }
 
 impl Place {
@@ -91,10 +100,13 @@ impl Place {
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success());
+        let logs = tempfile::tempdir()?;
+        let clock = Clock::make(logs.path())?;
         Ok(Self {
             directory,
-            logs: tempfile::tempdir()?,
+            logs,
             is_mounted,
+            clock,
         })
     }
 
@@ -161,6 +173,9 @@ impl Server {
             .arg("serve")
             .stderr(log)
             .env_remove("PIPEWRIGHT_CONFIG");
+        if let Some(clock) = &place.clock {
+            clock.show(&mut command);
+        }
         for setting in [
             format!("server.listen={listen}"),
             format!("data.directory={}", place.data().display()),
@@ -220,10 +235,12 @@ pub(crate) async fn run(cli: Chaos) -> anyhow::Result<()> {
         let commit = push(&simulator, &branch, &format!("Push of round {round}")).await?;
         pushed.insert(commit, branch);
         tokio::time::sleep(Duration::from_millis(chance.below(LIFE_MS))).await;
-        let stroke = match chance.below(20) {
-            0 if place.is_mounted => Stroke::FullDisk,
-            1 => Stroke::Pause,
-            2..=5 => Stroke::Restart,
+        // Of 60 strokes some 50 are kills.
+        let stroke = match (chance.below(60), &place.clock) {
+            (0 | 1, _) if place.is_mounted => Stroke::FullDisk,
+            (2 | 3, Some(_)) => Stroke::Clock,
+            (4, _) => Stroke::Pause,
+            (5..=9, _) => Stroke::Restart,
             _ => Stroke::Kill,
         };
         *strokes.entry(stroke).or_default() += 1;
@@ -247,6 +264,13 @@ pub(crate) async fn run(cli: Chaos) -> anyhow::Result<()> {
                 let filler = place.fill();
                 tokio::time::sleep(Duration::from_millis(500 + chance.below(1500))).await;
                 std::fs::remove_file(filler)?;
+            }
+            Stroke::Clock => {
+                // Forward by a day at most, and back again: from wherever it stands.
+                let seconds = JUMPS[chance.below(JUMPS.len() as u64) as usize];
+                if let Some(clock) = &place.clock {
+                    clock.set(seconds)?;
+                }
             }
         }
         if server.child.try_wait()?.is_some() {

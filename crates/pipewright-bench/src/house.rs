@@ -10,7 +10,7 @@ use pipewright_bitbucket::{Http, HttpOptions};
 use pipewright_core::build::{BuildOutcome, BuildState};
 use pipewright_git::{Git, GitOptions, MirrorStore};
 use pipewright_runner::caches::CacheStore;
-use pipewright_runner::executor::HostOptions;
+use pipewright_runner::executor::{HostOptions, Isolation};
 use pipewright_server::{
     App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock, Wakeups,
 };
@@ -41,6 +41,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) struct Home {
     directory: PathBuf,
     vault: Vault,
+    isolation: Isolation,
     pub(crate) seeded: Seeded,
 }
 
@@ -54,8 +55,15 @@ impl Home {
         Ok(Self {
             directory: directory.to_owned(),
             vault,
+            isolation: Isolation::Sandbox,
             seeded,
         })
+    }
+
+    /// Its steps run so.
+    pub(crate) fn isolated(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
+        self
     }
 
     /// Starts a server with an embedded runner of this many slots; 0 for none.
@@ -113,7 +121,10 @@ impl Home {
             cache_bytes: 1 << 30,
             log_bytes: 1_000_000_000,
             artifact_keep: Duration::from_hours(24 * 14),
-            host: HostOptions::default(),
+            host: HostOptions {
+                isolation: self.isolation,
+                ..HostOptions::default()
+            },
             workspace_bytes: None,
             retention: pipewright_server::Retention::default(),
             stop_grace: Duration::from_secs(10),

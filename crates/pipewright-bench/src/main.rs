@@ -1,4 +1,4 @@
-//! Figures of the product, measured and printed: `cargo xtask bench intake|start|builds|logs|idle|all`.
+//! Figures of the product, measured and printed: `cargo xtask bench intake|start|builds|logs|idle|lists|sandbox|all`.
 //!
 //! Each measures the real server, composed as `pipewright serve` composes it, with a data directory on a memory file
 //! system and on disk, and prints a table with the number of samples, median, 99th percentile and, in the same run, the
@@ -7,15 +7,18 @@
 
 mod builds;
 mod chaos;
+mod chaos_clock;
 mod delivery;
 mod floor;
 mod house;
 mod http_client;
 mod idle;
 mod intake;
+mod lists;
 mod logs;
 mod memory;
 mod place;
+mod sandbox;
 mod seed;
 mod sink;
 mod start;
@@ -59,6 +62,10 @@ enum Command {
         #[arg(long)]
         server: Option<PathBuf>,
     },
+    /// Pages of an installation that has been used for years.
+    Lists,
+    /// What the sandbox costs a step.
+    Sandbox,
     /// No figure: kills, restarts, pauses and full disks at random moments, and what came of them.
     Chaos(chaos::Chaos),
     /// All of them.
@@ -91,12 +98,16 @@ fn main() -> anyhow::Result<()> {
             Command::Builds => builds::run(places, number).await,
             Command::Logs => logs::run(places, number).await,
             Command::Idle { server } => idle::run(places, number, server).await,
+            Command::Lists => lists::run(places, number).await,
+            Command::Sandbox => sandbox::run(places, number).await,
             Command::Chaos(chaos) => chaos::run(chaos).await,
             Command::All { server } => {
                 intake::run(places, number).await?;
                 start::run(places, number).await?;
                 builds::run(places, number).await?;
                 logs::run(places, number).await?;
+                lists::run(places, number).await?;
+                sandbox::run(places, number).await?;
                 idle::run(places, number, server).await
             }
         }

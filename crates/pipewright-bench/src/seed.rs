@@ -50,6 +50,8 @@ pub(crate) struct Remote {
 #[derive(Debug, Clone)]
 pub(crate) struct Seeded {
     pub(crate) account: AccountId,
+    pub(crate) user: UserId,
+    pub(crate) integration: IntegrationId,
     pub(crate) repository: RepositoryId,
     pub(crate) hook_id: WebhookId,
     /// The last part of the webhook's address.
@@ -58,6 +60,9 @@ pub(crate) struct Seeded {
     /// The value of a cookie that a member is signed in with.
     pub(crate) session: String,
 }
+
+/// Id, repository and short name of an application.
+pub(crate) type Listed = (ApplicationId, RepositoryId, String);
 
 /// Writes it all in one transaction. Nothing that the server does by itself is due for a day, so that what is measured is
 /// what was asked for.
@@ -68,12 +73,14 @@ pub(crate) async fn seed(db: &Db, vault: &Vault, remote: &Remote) -> anyhow::Res
     let integration = integration(&mut tx, vault, remote, account, user, now).await?;
     let repository =
         repositories::remember(&mut tx, account, integration, &listed(remote), now).await?;
-    application(&mut tx, remote, account, repository, user, now).await?;
+    application(&mut tx, remote, account, repository, user, "app", now).await?;
     let (hook_id, hook_path, hook_secret) =
         webhook(&mut tx, vault, account, repository, now).await?;
     tx.commit().await?;
     Ok(Seeded {
         account,
+        user,
+        integration,
         repository,
         hook_id,
         hook_path,
@@ -208,15 +215,16 @@ async fn application(
     account: AccountId,
     repository: RepositoryId,
     user: UserId,
+    slug: &str,
     now: Timestamp,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ApplicationId> {
     let id = ApplicationId::new();
     let new = NewApplication {
         id,
         account,
         repository,
-        slug: "app".to_owned(),
-        name: "app".to_owned(),
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
         rules: Rules {
             auto_build: true,
             pushes: true,
@@ -233,7 +241,37 @@ async fn application(
         "the application is new"
     );
     // Compared tomorrow: refs that only exist in deliveries must not be found missing while they are built.
-    Ok(refs::compared(tx, id, None, now + Duration::from_hours(24)).await?)
+    refs::compared(tx, id, None, now + Duration::from_hours(24)).await?;
+    Ok(id)
+}
+
+/// More applications of the same account, each of a repository of its own.
+pub(crate) async fn more_applications(
+    db: &Db,
+    remote: &Remote,
+    seeded: &Seeded,
+    number: usize,
+) -> anyhow::Result<Vec<Listed>> {
+    let now = SystemClock.now();
+    let mut all = Vec::with_capacity(number);
+    let mut tx = db.begin().await?;
+    for index in 0..number {
+        let slug = format!("service-{index}");
+        let seen = SeenRepository {
+            remote_id: format!("{}", index + 1000),
+            slug: slug.clone(),
+            name: slug.clone(),
+            full_name: format!("BEN/{slug}"),
+            ..listed(remote)
+        };
+        let (account, user) = (seeded.account, seeded.user);
+        let repository =
+            repositories::remember(&mut tx, account, seeded.integration, &seen, now).await?;
+        let id = application(&mut tx, remote, account, repository, user, &slug, now).await?;
+        all.push((id, repository, slug));
+    }
+    tx.commit().await?;
+    Ok(all)
 }
 
 async fn webhook(

@@ -22,6 +22,10 @@ enum Figure {
     Logs,
     /// The server at rest, and how soon it answers.
     Idle,
+    /// Pages of an installation that has been used for years.
+    Lists,
+    /// What the sandbox costs a step.
+    Sandbox,
     /// Reading, checking and planning pipeline files.
     Spec,
     /// All of them.
