@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Passes every check and test. On Debian as root it installs what the tests need beside Rust, git and the OpenSSH client:
-# a browser, PostgreSQL, bubblewrap, an SSH server and Python with venv. Elsewhere, without them, the tests that need them say that they are skipped
+# browsers, PostgreSQL, bubblewrap, an SSH server and Python with venv. Elsewhere, without them, the tests that need them say that they are skipped
 # (with CI=true that is a failure).
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -20,10 +20,15 @@ install_what_is_missing() {
     have cc || wanted+=(gcc libc6-dev)
     have c++ || wanted+=(g++)
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || wanted+=(python3-venv)
+    # Firefox is driven by what it speaks itself: no geckodriver is needed. Where no package brings it, its test says that it is skipped.
+    have firefox-esr || have firefox || wanted+=(firefox-esr)
     if [ "${#wanted[@]}" -gt 0 ] && have apt-get && [ "$(id -u)" = 0 ]; then
         say "installing ${wanted[*]}"
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+        if [[ " ${wanted[*]} " == *" firefox-esr "* ]] && [ -z "$(apt-cache madison firefox-esr 2>/dev/null)" ]; then
+            wanted=("${wanted[@]/firefox-esr/}")
+        fi
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${wanted[*]} >/dev/null
     fi
 }
 

@@ -11,9 +11,7 @@ use pipewright_core::build::{BuildOutcome, BuildState};
 use pipewright_git::{Git, GitOptions, MirrorStore};
 use pipewright_runner::caches::CacheStore;
 use pipewright_runner::executor::{HostOptions, Isolation};
-use pipewright_server::{
-    App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock, Wakeups,
-};
+use pipewright_server::{App, AppParts, CloudAddresses, RunError, ServerConfig, SystemClock};
 use pipewright_store::attempts::{self, Attempt};
 use pipewright_store::blobs::BlobStore;
 use pipewright_store::builds::{self, Build, BuildFilter};
@@ -146,7 +144,6 @@ impl Home {
             blobs: BlobStore::open(directory.join("artifacts"))?,
             http: Http::new(HttpOptions::default())?,
             mirrors: MirrorStore::open(directory.join("mirrors"), git)?,
-            wakeups: Wakeups::default(),
         }))
     }
 }

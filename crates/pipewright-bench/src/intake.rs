@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use pipewright_git::ssh::SshKeyPair;
 use pipewright_server::App;
+use pipewright_store::PageStart;
 use pipewright_store::deliveries::{self, DeliveryFilter, DeliveryLine, DeliveryState};
 use pipewright_store::integrations::{CloneVia, HostKey};
 
@@ -198,7 +199,7 @@ async fn each(
         let page = deliveries::list(&app.db, seeded.account, &filter, 5_000).await?;
         page.iter().for_each(&mut see);
         match page.last() {
-            Some(last) => filter.before = Some(last.id),
+            Some(last) => filter.from = PageStart::OlderThan(last.id),
             None => return Ok(()),
         }
     }

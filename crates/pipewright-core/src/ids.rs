@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// The text was not the id of this kind of thing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not the id of a {noun}; copy it whole from the page or the API")]
+#[error("{text:?} is not the id of a {noun}; copy all of it from the page or the API")]
 pub struct IdError {
     /// The kind of thing the id was for.
     pub noun: &'static str,

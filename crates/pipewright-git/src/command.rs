@@ -135,11 +135,13 @@ impl Git {
             stdout: stdout_limit,
         };
         let mut fresh = false;
+        // Twice at most: the second time over a connection that nobody used before.
         loop {
             let mut configuration = Vec::new();
             let mut connection = None;
             match (network.url.transport(), network.credential) {
                 (Transport::Http { origin, .. }, CloneCredential::Header { value }) => {
+                    // Limited to the origin, so that git sends it nowhere else.
                     configuration.push((
                         format!("http.{origin}.extraHeader"),
                         format!("Authorization: {}", value.expose()),
@@ -187,6 +189,7 @@ impl Git {
                 return Ok(finished);
             }
             let error = classify(operation, &finished.stderr, network);
+            // Only a kept connection can have died meanwhile, and a refusal that names its reason is no such death.
             let reused = connection
                 .as_ref()
                 .is_some_and(|connection| connection.reused);

@@ -59,7 +59,7 @@ pub enum GitError {
         url: String,
     },
     /// The commit is not on the ref any more.
-    #[error("commit {commit} is not on {kind} {name} any more (it was force-pushed away or the {kind} was deleted); push again, or run a newer commit",
+    #[error("commit {commit} is no longer on {kind} {name} (it was force-pushed away or the {kind} was deleted); push again, or run a newer commit",
         kind = ref_name.kind().as_str(), name = ref_name.short())]
     CommitNotFound {
         /// The commit that was asked for.
@@ -108,7 +108,7 @@ pub enum GitError {
     DiskFull,
     /// The machine refuses something for now: open files, memory, processes, writing.
     #[error(
-        "the machine does not allow it at the moment ({detail}); look at its limits, memory and disks"
+        "the machine does not allow it at the moment ({detail}); check its limits, memory and disks"
     )]
     Machine {
         /// What git or the system says.
@@ -116,7 +116,7 @@ pub enum GitError {
     },
     /// What git answers is larger than we are willing to hold.
     #[error(
-        "git {operation} answered more than {limit} bytes; the repository is larger than this limit allows"
+        "git {operation} returned more than {limit} bytes; the repository is larger than this limit allows"
     )]
     TooLarge {
         /// `ls-remote`, …
@@ -137,7 +137,7 @@ pub enum GitError {
         count: usize,
     },
     /// The mirror's files are broken.
-    #[error("the mirror is damaged ({detail}); it is made anew with the next fetch")]
+    #[error("the mirror is damaged ({detail}); it is rebuilt by the next fetch")]
     Damaged {
         /// What git says of it.
         detail: String,
@@ -179,7 +179,7 @@ pub enum GitError {
     },
     /// Anything else, with the end of what git printed.
     #[error(
-        "git {operation} failed: {detail}; see whether the repository can be cloned from this machine by hand"
+        "git {operation} failed: {detail}; check whether the repository can be cloned by hand on this machine"
     )]
     Other {
         /// `fetch`, `checkout`, …

@@ -125,7 +125,7 @@ impl MirrorStore {
         }
         let fetched = match self.fetch(&mirror, &url, checkout).await {
             Err(GitError::Damaged { detail }) => {
-                tracing::warn!(repository = %checkout.repository, detail, "the mirror is damaged and is made anew");
+                tracing::warn!(repository = %checkout.repository, detail, "the mirror is damaged and is rebuilt");
                 mirror.damage();
                 warm = mirror.open(checkout.commit.as_str().len())?;
                 self.fetch(&mirror, &url, checkout).await

@@ -42,7 +42,6 @@ pub use background::{Background, Notify};
 pub use ground::app::{App, AppParts};
 pub use ground::clock::{Clock, ManualClock, SystemClock};
 pub use ground::config::{CloudAddresses, Floors, Retention, ServerConfig};
-pub use ground::wakeups::Wakeups;
 pub use live::{LogLength, News, NewsItem};
 pub use machine::{Machine, MachineError, OneTimeLink, delete_account};
 pub use routes::router;

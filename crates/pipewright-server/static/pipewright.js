@@ -41,14 +41,17 @@ for (const field of document.querySelectorAll("[data-with-fragment]")) {
   if (location.hash && !field.value.includes("#")) field.value += location.hash;
 }
 
-// Moments are told in the reader's own time; the words beside them stay.
+// Moments are told in the reader's own time: in the tip of those that say how long ago they were, and where they stand
+// themselves.
 const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const briefly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const daily = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     if (isNaN(moment)) continue;
     time.title = exactly.format(moment);
+    if ("exact" in time.dataset) time.textContent = briefly.format(moment);
     if (/^\d{4}-\d\d-\d\d$/.test(time.textContent)) time.textContent = daily.format(moment);
   }
 }
@@ -302,6 +305,14 @@ function center(flow) {
   flow.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
 }
 
+// The entry of a rail that is wider than a phone is in view.
+function showRail() {
+  const rail = document.querySelector(".rail"), entry = rail?.querySelector("[aria-current]");
+  if (!entry || rail.scrollWidth <= rail.clientWidth) return;
+  rail.scrollLeft += entry.getBoundingClientRect().left - rail.getBoundingClientRect().left - (rail.clientWidth - entry.offsetWidth) / 2;
+}
+addEventListener("resize", showRail, { passive: true });
+
 function boot(root) {
   localize(root);
   for (const flow of root.querySelectorAll(".flow")) center(flow);
@@ -309,6 +320,7 @@ function boot(root) {
 }
 document.addEventListener("DOMContentLoaded", () => {
   boot(document);
+  showRail();
   const parts = [...document.querySelectorAll("[data-live]")];
   parts.forEach(live);
   if (parts.length && here.account) shared.want(`news:${here.account}`, 0, again);

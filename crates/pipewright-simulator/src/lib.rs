@@ -63,5 +63,5 @@ pub use git::{FileChange, GitError, RefUpdate};
 pub use hooks::sign;
 pub use installation::{Addresses, Installation, Product};
 pub use sample::SAMPLE_PASSWORD;
-pub use simulator::{Simulator, SimulatorOptions, SimulatorPorts, StartError};
+pub use simulator::{Simulator, SimulatorError, SimulatorOptions, SimulatorPorts};
 pub use ssh::HostKey;

@@ -54,7 +54,7 @@ pub struct SimulatorOptions {
 
 /// The simulator could not be started.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum SimulatorError {
     /// A port is taken.
     #[error("could not listen on 127.0.0.1:{port}: {source}; choose another port or none")]
     Bind {
@@ -86,19 +86,19 @@ pub struct Simulator {
 
 impl Simulator {
     /// Binds the ports and serves until [`Self::shutdown`] or drop.
-    pub async fn start(options: SimulatorOptions) -> Result<Self, StartError> {
+    pub async fn start(options: SimulatorOptions) -> Result<Self, SimulatorError> {
         let (root, directory) = if let Some(directory) = options.data_dir {
             (directory, None)
         } else {
             let directory =
-                TempDir::with_prefix("bitbucket-simulator-").map_err(StartError::Directory)?;
+                TempDir::with_prefix("bitbucket-simulator-").map_err(SimulatorError::Directory)?;
             (directory.path().to_owned(), Some(directory))
         };
         let git_root = |product: Product| {
             let path = root.join(product.word());
             std::fs::create_dir_all(&path)
                 .map(|()| path)
-                .map_err(StartError::Directory)
+                .map_err(SimulatorError::Directory)
         };
         let (stop, tasks, clock, ports) = (
             CancellationToken::new(),
@@ -310,14 +310,14 @@ impl Port {
     }
 }
 
-async fn bind(port: Option<u16>) -> Result<Port, StartError> {
+async fn bind(port: Option<u16>) -> Result<Port, SimulatorError> {
     let wanted = port.unwrap_or(0);
     let bound = async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).await?;
         let port = listener.local_addr()?.port();
         Ok(Port { listener, port })
     };
-    bound.await.map_err(|source| StartError::Bind {
+    bound.await.map_err(|source| SimulatorError::Bind {
         port: wanted,
         source,
     })

@@ -42,7 +42,7 @@ pub fn parse(file_name: &str, text: &[u8]) -> Parsed {
         Ok(Some(root)) if !root.is_null() => root,
         Ok(_) => {
             let at = source.span(0, 0);
-            let empty = Diagnostic::new(Severity::Error, Code::Empty, "the file holds nothing", at)
+            let empty = Diagnostic::new(Severity::Error, Code::Empty, "the file is empty", at)
                 .with_help("write at least `pipelines: {default: [{step: {script: [\"true\"]}}]}`");
             collected.push(Code::Empty, empty);
             return give(None, collected.finish(), &source);

@@ -188,7 +188,7 @@ fn thousands_of_mistakes_are_not_all_told() {
         (&*last.code, last.message.as_str()),
         (
             "PW0116",
-            "4900 more problems are not listed; repair these first"
+            "4900 more problems are not listed; fix these first"
         )
     );
     assert!(!last.is_fatal(), "the ones left out are warnings");

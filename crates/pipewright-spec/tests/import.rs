@@ -183,13 +183,13 @@ fn it_runs_with_the_importers_values_and_variables() {
     "inline",
     "export: true\ndefinitions: {pipelines: {build: [{step: {}}]}}",
     "the pipeline `build` of `tools:main` cannot be imported: that file cannot run",
-    "mend it there"
+    "fix it there"
 )]
 #[case(
     "main",
     "a: [",
     "the pipeline `build` of `ci/pipelines.yml` cannot be imported: that file cannot run",
-    "mend it there"
+    "fix it there"
 )]
 fn what_cannot_be_imported_has_a_reason(
     #[case] name: &str,

@@ -212,7 +212,7 @@ async fn wait_for(
                     path: path.to_owned(),
                     holder: match read {
                         Ok(_) if !holder.is_empty() => holder.to_owned(),
-                        _ => "a process that has not said its number".to_owned(),
+                        _ => "a process of unknown number".to_owned(),
                     },
                 });
             }

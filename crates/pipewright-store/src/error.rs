@@ -92,7 +92,7 @@ pub enum OpenError {
     },
     /// Rows point at rows that are not there.
     #[error(
-        "database {database} has {rows} rows that point at nothing after migration; restore the back-up and report this"
+        "database {database} has {rows} rows that point at nothing after migration; restore the backup and report this"
     )]
     ForeignKeys {
         /// The file.

@@ -8,19 +8,21 @@ use sqlx::types::Json;
 use crate::columns::MaybeUuid;
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
+use crate::page::PageStart;
 
 /// What every listing gives, and what it asks beside the account.
 macro_rules! listing {
-    ($of:literal) => {
+    ($of:literal, $from:literal) => {
         concat!(
             "SELECT id, user_id, actor, actor_email, action, subject, detail, address, account_name, at FROM events WHERE ",
             $of,
-            " AND (CAST($2 AS UUID) IS NULL OR id < $2)
-              AND (CAST($3 AS TEXT) = '' OR action = $3 OR action LIKE $4 ESCAPE '\\')
+            " AND (CAST($3 AS TEXT) = '' OR action = $3 OR action LIKE $4 ESCAPE '\\')
               AND (CAST($5 AS TEXT) = '' OR LOWER(actor) LIKE $6 ESCAPE '\\' OR LOWER(COALESCE(actor_email, '')) LIKE $6 ESCAPE '\\'
                    OR LOWER(subject) LIKE $6 ESCAPE '\\' OR COALESCE(address, '') LIKE $6 ESCAPE '\\'
                    OR LOWER(COALESCE(account_name, '')) LIKE $6 ESCAPE '\\')
-              AND at >= $7 AND at < $8 ORDER BY id DESC LIMIT $9"
+              AND at >= $7 AND at < $8 AND ",
+            $from,
+            " LIMIT $9"
         )
     };
 }
@@ -30,8 +32,13 @@ statements! {
         "INSERT INTO events (id, account_id, user_id, actor, actor_email, action, subject, detail, address, at)
          VALUES ($1, $2, $3, $4, (SELECT email FROM users WHERE id = $3), $5, $6, $7, $8, $9)"
     );
-    OF_ACCOUNT = same(listing!("account_id = $1"));
-    OF_INSTALLATION = same(listing!("account_id IS NULL AND CAST($1 AS UUID) IS NULL"));
+    OF_ACCOUNT = same(listing!("account_id = $1", "(CAST($2 AS UUID) IS NULL OR id < $2) ORDER BY id DESC"));
+    OF_ACCOUNT_NEWER = same(listing!("account_id = $1", "id > $2 ORDER BY id"));
+    OF_INSTALLATION = same(listing!(
+        "account_id IS NULL AND CAST($1 AS UUID) IS NULL",
+        "(CAST($2 AS UUID) IS NULL OR id < $2) ORDER BY id DESC"
+    ));
+    OF_INSTALLATION_NEWER = same(listing!("account_id IS NULL AND CAST($1 AS UUID) IS NULL", "id > $2 ORDER BY id"));
     OUTLIVE = same("UPDATE events SET account_name = $2, account_id = NULL WHERE account_id = $1");
 }
 
@@ -90,8 +97,8 @@ pub struct Event {
 pub struct EventFilter {
     /// The account's; none for the installation's own, which also holds those of deleted accounts.
     pub account: Option<AccountId>,
-    /// Only what is older than this line.
-    pub before: Option<EventId>,
+    /// Where the page begins.
+    pub from: PageStart<EventId>,
     /// Only this action (`member.invited`), or every action of this noun (`member`); empty for all.
     pub action: String,
     /// Only where name, address, subject or network address holds this text; empty for all.
@@ -122,14 +129,17 @@ pub async fn record(tx: &mut Tx, event: &NewEvent<'_>) -> Result<(), StoreError>
 
 /// The history that is asked for, newest first, at most `limit` lines.
 pub async fn list(db: &Db, filter: &EventFilter, limit: u16) -> Result<Vec<Event>, StoreError> {
-    let statement = match filter.account {
-        Some(_) => &OF_ACCOUNT,
-        None => &OF_INSTALLATION,
+    let is_upwards = matches!(filter.from, PageStart::NewerThan(_));
+    let statement = match (filter.account, is_upwards) {
+        (Some(_), false) => &OF_ACCOUNT,
+        (Some(_), true) => &OF_ACCOUNT_NEWER,
+        (None, false) => &OF_INSTALLATION,
+        (None, true) => &OF_INSTALLATION_NEWER,
     };
     let text = filter.text.trim().to_lowercase();
-    Ok(read!(db, statement, |executor, sql| sqlx::query_as(sql)
+    let found = read!(db, statement, |executor, sql| sqlx::query_as(sql)
         .bind(filter.account.map(AccountId::as_uuid))
-        .bind(filter.before.map(EventId::as_uuid))
+        .bind(filter.from.edge().map(EventId::as_uuid))
         .bind(&filter.action)
         .bind(format!("{}.%", escaped(&filter.action)))
         .bind(&text)
@@ -138,7 +148,8 @@ pub async fn list(db: &Db, filter: &EventFilter, limit: u16) -> Result<Vec<Event
         .bind(filter.until.map_or(i64::MAX, Timestamp::as_micros))
         .bind(i64::from(limit))
         .fetch_all(executor)
-        .await)?)
+        .await)?;
+    Ok(filter.from.newest_first(found))
 }
 
 /// Makes an account's history the installation's, because the account goes: `name` is what it was called.
@@ -166,7 +177,7 @@ pub(crate) fn escaped(text: &str) -> String {
 mod tests {
     use pipewright_core::Timestamp;
 
-    use super::{EventFilter, NewEvent};
+    use super::{EventFilter, NewEvent, PageStart};
     use crate::accounts::tests::account;
     use crate::testing::on_each_database;
     use crate::users::tests::user;
@@ -193,10 +204,10 @@ mod tests {
                 super::record(&mut tx, &event).await.expect("records");
             }
             tx.commit().await.expect("commits");
-            let of = async |account, before| {
+            let of = async |account, from| {
                 let filter = EventFilter {
                     account: Some(account),
-                    before,
+                    from,
                     ..EventFilter::default()
                 };
                 super::list(&db, &filter, 2).await.expect("reads")
@@ -207,22 +218,31 @@ mod tests {
                     .map(|event| event.subject.clone())
                     .collect::<Vec<_>>()
             };
-            let first = of(mine, None).await;
+            let first = of(mine, PageStart::Newest).await;
             assert_eq!(first[0].detail, serde_json::json!({ "name": "c" }));
             assert_eq!(subjects(&first), ["c", "b"]);
-            let second = of(mine, Some(first[1].id)).await;
+            let second = of(mine, PageStart::OlderThan(first[1].id)).await;
             assert_eq!(subjects(&second), ["a"]);
+            let back = of(mine, PageStart::NewerThan(second[0].id)).await;
+            assert_eq!(subjects(&back), ["c", "b"], "and forwards again");
+            let up = of(mine, PageStart::NewerThan(first[1].id)).await;
+            assert_eq!(subjects(&up), ["c"]);
 
             let mut tx = db.begin().await.expect("begins");
             super::outlive(&mut tx, other, "other")
                 .await
                 .expect("outlives");
             tx.commit().await.expect("commits");
-            assert!(of(other, None).await.is_empty());
+            assert!(of(other, PageStart::Newest).await.is_empty());
             let kept = super::list(&db, &EventFilter::default(), 10)
                 .await
                 .expect("reads");
             assert_eq!(subjects(&kept), ["x"], "the installation's from then on");
+            let newer = EventFilter {
+                from: PageStart::NewerThan(kept[0].id),
+                ..EventFilter::default()
+            };
+            assert_eq!(super::list(&db, &newer, 10).await.expect("reads"), []);
             assert_eq!(kept[0].account_name.as_deref(), Some("other"));
         });
     }

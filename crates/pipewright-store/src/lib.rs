@@ -37,9 +37,11 @@ pub mod members;
 pub mod oauth_flows;
 pub mod outgoing;
 pub mod output_variables;
+mod page;
 #[cfg(test)]
 mod polls;
 pub mod pull_request_heads;
+pub mod recent;
 pub mod ref_moves;
 pub mod refs;
 pub mod repositories;
@@ -53,7 +55,6 @@ pub mod sign_ins;
 pub mod statuses;
 pub mod steps;
 pub mod storage;
-pub mod story;
 pub mod tasks;
 #[cfg(test)]
 mod testing;
@@ -70,6 +71,7 @@ pub use db::{
     copy_sqlite, inspect_sqlite, migration_copy, newest_schema,
 };
 pub use error::{OpenError, StoreError};
+pub use page::PageStart;
 pub use vault::{OpenSecretError, Sealed, Vault, VaultKey, VaultKeyError};
 pub use words::UnknownWord;
 
@@ -106,7 +108,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         runners::ALL,
         statuses::ALL,
         steps::ALL,
-        story::ALL,
+        recent::ALL,
         tasks::ALL,
     ]
     .into_iter()

@@ -13,7 +13,7 @@ use crate::db::{Db, Tx};
 use crate::error::StoreError;
 
 /// How many moves of a ref are kept: far more than deliveries are ever late by.
-const KEPT: i64 = 32;
+pub const KEPT: i64 = 32;
 
 statements! {
     OF_REF = same(

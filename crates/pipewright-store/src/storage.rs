@@ -1,4 +1,5 @@
-//! What applications take, measured now and then: a page that shows it reads a row, however much there is.
+//! What applications take, measured now and then: a page that shows it reads a row, however much there is. Moves and pull
+//! requests, which are few, are counted when they are asked for.
 
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, ApplicationId, RepositoryId};
@@ -35,7 +36,9 @@ statements! {
     );
     OF_ACCOUNT = same(
         "SELECT a.name, a.slug, s.builds, s.logs, s.log_bytes, s.artifacts, s.artifact_bytes, s.deliveries, s.body_bytes, s.statuses,
-                s.cache_bytes, s.mirror_bytes, s.measured_at
+                s.cache_bytes, s.mirror_bytes, s.measured_at,
+                (SELECT COUNT(*) FROM ref_moves m WHERE m.application_id = a.id) AS moves,
+                (SELECT COUNT(*) FROM pull_request_heads h WHERE h.application_id = a.id) AS pull_requests
          FROM storage_sizes s JOIN applications a ON a.id = s.application_id
          WHERE a.account_id = $1 ORDER BY s.log_bytes + s.artifact_bytes + s.body_bytes + s.cache_bytes + s.mirror_bytes DESC, a.name"
     );
@@ -76,6 +79,10 @@ pub struct ApplicationSizes {
     /// What it takes.
     #[sqlx(flatten)]
     pub sizes: Sizes,
+    /// Moves of its branches and tags that are kept.
+    pub moves: i64,
+    /// Pull requests whose newest state is kept.
+    pub pull_requests: i64,
     /// When that was measured.
     #[sqlx(try_from = "i64")]
     pub measured_at: Timestamp,

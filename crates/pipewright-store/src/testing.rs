@@ -25,40 +25,47 @@ pub(crate) fn on_each_database<F: Future<Output = ()>>(test: impl Fn(Db) -> F) {
         .expect("SQLite opens");
         test(db.clone()).await;
         db.close().await;
-        let Ok(server) = std::env::var("PIPEWRIGHT_TEST_POSTGRES") else {
-            writeln!(
-                std::io::stderr(),
-                "skipped on PostgreSQL: PIPEWRIGHT_TEST_POSTGRES is not set"
-            )
-            .expect("stderr");
-            return;
-        };
-        let name = format!("pipewright_{}", uuid::Uuid::now_v7().simple());
-        let options: sqlx::postgres::PgConnectOptions = format!("{server}/postgres")
-            .parse()
-            .expect("a PostgreSQL URL");
-        let mut admin = options.connect().await.expect("PostgreSQL answers");
-        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::raw_sql(create)
-            .execute(&mut admin)
+        with_empty_postgres(async |url| {
+            let db = Db::open(&DbOptions {
+                database: Database::Postgres(url),
+                connections: 8,
+            })
             .await
-            .expect("a fresh database");
-        let database = Database::Postgres(format!("{server}/{name}"));
-        let db = Db::open(&DbOptions {
-            database,
-            connections: 8,
+            .expect("PostgreSQL opens");
+            test(db.clone()).await;
+            db.close().await;
         })
-        .await
-        .expect("PostgreSQL opens");
-        test(db.clone()).await;
-        db.close().await;
-        let remove = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
-        sqlx::raw_sql(remove)
-            .execute(&mut admin)
-            .await
-            .expect("the database goes");
-        admin.close().await.expect("closes");
+        .await;
     });
+}
+
+/// Runs a test on a fresh database of the PostgreSQL server, without tables, whose URL it is given.
+pub(crate) async fn with_empty_postgres(test: impl AsyncFnOnce(String)) {
+    let Ok(server) = std::env::var("PIPEWRIGHT_TEST_POSTGRES") else {
+        writeln!(
+            std::io::stderr(),
+            "skipped on PostgreSQL: PIPEWRIGHT_TEST_POSTGRES is not set"
+        )
+        .expect("stderr");
+        return;
+    };
+    let name = format!("pipewright_{}", uuid::Uuid::now_v7().simple());
+    let options: sqlx::postgres::PgConnectOptions = format!("{server}/postgres")
+        .parse()
+        .expect("a PostgreSQL URL");
+    let mut admin = options.connect().await.expect("PostgreSQL answers");
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(create)
+        .execute(&mut admin)
+        .await
+        .expect("a fresh database");
+    test(format!("{server}/{name}")).await;
+    let remove = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+    sqlx::raw_sql(remove)
+        .execute(&mut admin)
+        .await
+        .expect("the database goes");
+    admin.close().await.expect("closes");
 }
 
 #[test]

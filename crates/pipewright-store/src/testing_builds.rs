@@ -2,7 +2,8 @@
 
 use pipewright_core::build::BuildState;
 use pipewright_core::ids::{AccountId, ApplicationId, BuildId, RepositoryId};
-use pipewright_core::plan::{ClonePlan, FailureStrategy, Group, GroupKind, ScriptItem, StepPlan};
+use pipewright_core::plan::testing::{a_group, a_plan as sample, a_step};
+use pipewright_core::plan::{GroupKind, StepPlan};
 use pipewright_core::{Plan, RefName, Timestamp, TriggerKind};
 
 use crate::builds::{Created, NewBuild, TriggerDetail};
@@ -67,46 +68,10 @@ pub(crate) fn a_plan() -> Plan {
 /// A plan of so many steps, one after another.
 pub(crate) fn a_plan_of(steps: usize) -> Plan {
     let step = StepPlan {
-        name: "Step 1".to_owned(),
-        script: vec![ScriptItem::Command("true".to_owned())],
-        after_script: Vec::new(),
-        image: None,
-        max_time_minutes: 120,
-        clone: ClonePlan::default(),
-        manual: false,
-        deployment: None,
-        environment: None,
-        condition: None,
-        on_failure: FailureStrategy::Fail,
-        fail_fast: None,
-        concurrency_group: None,
-        runs_on: Vec::new(),
-        size: 1,
-        caches: Vec::new(),
-        services: Vec::new(),
-        artifacts: Vec::new(),
-        artifact_downloads: None,
-        output_variables: Vec::new(),
-        oidc: false,
-        child: None,
-        unmet: Vec::new(),
-        unsupported: Vec::new(),
         line: 1,
+        ..a_step("Step 1")
     };
-    let group = Group {
-        kind: GroupKind::Step,
-        name: None,
-        manual: false,
-        deployment: None,
-        condition: None,
-        steps: vec![step],
-    };
-    Plan {
-        pipeline: "default".to_owned(),
-        groups: vec![group; steps],
-        variables: Vec::new(),
-        imported: None,
-    }
+    sample(vec![a_group(GroupKind::Step, vec![step]); steps])
 }
 
 /// A build with its one step queued, as planning leaves it.

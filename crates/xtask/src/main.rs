@@ -6,6 +6,8 @@ mod bench;
 mod chaos;
 mod corpus;
 mod fuzz;
+#[cfg(test)]
+mod messages;
 mod tidy;
 
 use std::path::PathBuf;

@@ -94,7 +94,7 @@ pub enum ConnectionError {
     },
     /// Something else answers.
     #[error(
-        "the service at {address} is not Bitbucket Server or Data Center ({detail}); check the address, and whether a sign-in page or proxy stands before it"
+        "the service at {address} is not Bitbucket Server or Data Center ({detail}); check the address, and whether a sign-in page or proxy is in front of it"
     )]
     NotBitbucket {
         /// The base address that was asked.
@@ -109,12 +109,12 @@ pub enum ConnectionError {
     WrongPassword,
     /// The token is wrong.
     #[error(
-        "Bitbucket does not accept this HTTP access token; check that it is whole, has not expired and was not revoked"
+        "Bitbucket does not accept this HTTP access token; check that it is complete, has not expired and was not revoked"
     )]
     TokenRefused,
     /// Nothing in the answers says who is signed in.
     #[error(
-        "Bitbucket answers without saying who is signed in, so it is not known whether it accepts this {kind}; if a proxy stands before it, let it pass the header X-AUSERNAME, or connect with the HTTP access token of a user"
+        "Bitbucket responds without saying who is signed in, so it is not known whether it accepts this {kind}; if there is a proxy in front of it, let it pass the header X-AUSERNAME, or connect with the HTTP access token of a user"
     )]
     NotNamed {
         /// What was entered.

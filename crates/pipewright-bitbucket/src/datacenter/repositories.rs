@@ -40,7 +40,7 @@ impl DataCenterClient {
         if !address.remote_id.is_empty() && repository.remote_id != address.remote_id {
             return Err(ApiError::NotFound {
                 doing,
-                message: "another repository now stands at this address".to_owned(),
+                message: "another repository is at this address now".to_owned(),
             });
         }
         repository.default_branch = self.default_branch(address).await?;

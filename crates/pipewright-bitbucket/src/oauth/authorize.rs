@@ -102,7 +102,7 @@ pub enum CallbackError {
     Denied,
     /// Bitbucket says something else went wrong.
     #[error(
-        "Bitbucket ended the authorisation with {code:?}{}; press Connect Bitbucket to try again",
+        "Bitbucket ended the authorization with {code:?}{}; press Connect Bitbucket to try again",
         described(description)
     )]
     Refused {

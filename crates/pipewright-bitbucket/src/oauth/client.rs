@@ -119,7 +119,7 @@ impl OAuthClient {
 
     async fn ask(&self, grant: Grant, form: &[(&str, &str)]) -> Result<TokenSet, OAuthError> {
         let doing = match grant {
-            Grant::Code => "exchanging the authorisation for tokens",
+            Grant::Code => "exchanging the authorization for tokens",
             Grant::Refresh => "refreshing the access to Bitbucket",
         };
         let request = self.signed(

@@ -21,16 +21,16 @@ pub enum OAuthError {
     )]
     WrongCallback,
     /// The code was used before, is too old, or belongs to another consumer.
-    #[error("the authorisation has expired or was already used; press Connect Bitbucket again")]
+    #[error("the authorization has expired or was already used; press Connect Bitbucket again")]
     CodeInvalid,
     /// The refresh token was used before, revoked, or unused for three months. No retry will help.
     #[error(
-        "access was revoked at Bitbucket or has expired; press Connect Bitbucket to authorise again"
+        "access was revoked at Bitbucket or has expired; press Connect Bitbucket to authorize again"
     )]
     RefreshInvalid,
     /// Bitbucket refused for a reason of its own.
     #[error(
-        "Bitbucket refused the authorisation ({0}); press Connect Bitbucket again, and check the OAuth consumer if it stays so"
+        "Bitbucket refused the authorization ({0}); press Connect Bitbucket again, and check the OAuth consumer if this keeps happening"
     )]
     Refused(String),
     /// Bitbucket did not answer or failed. The tokens at hand stay good: keep them and try again later.
@@ -39,7 +39,7 @@ pub enum OAuthError {
     )]
     Unavailable(ApiError),
     /// The system gives no randomness.
-    #[error("no random numbers can be had from the system ({0}); check the machine")]
+    #[error("the system provides no random numbers ({0}); check the machine")]
     NoRandomness(String),
 }
 

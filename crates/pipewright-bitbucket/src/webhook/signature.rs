@@ -8,14 +8,14 @@ use sha2::Sha256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// There is none.
-    #[error("the delivery is not signed; press Repair to write the webhook's secret anew")]
+    #[error("the delivery is not signed; press Repair to set the webhook's secret again")]
     Missing,
     /// It has another form.
     #[error("the signature does not have the form sha256= and 64 hexadecimal digits")]
     Malformed,
     /// It was made with another secret, or over another body.
     #[error(
-        "the signature does not match the body; press Repair to write the webhook's secret anew"
+        "the signature does not match the body; press Repair to set the webhook's secret again"
     )]
     Wrong,
 }

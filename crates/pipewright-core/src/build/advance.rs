@@ -166,7 +166,7 @@ pub struct Advanced {
 
 /// The event does not fit the build as it stands; nothing changes. Late and repeated events end here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a {state} build does not take the event {event}")]
+#[error("a {state} build does not accept the event {event}")]
 pub struct Refused {
     /// The build's state.
     pub state: &'static str,
@@ -207,6 +207,7 @@ pub fn advance(
             return Err(refused());
         };
         let plan = plan.ok_or_else(refused)?;
+        // What is kept keeps its outcome; what runs again, and what comes after it, waits as if it never ran.
         moving.run.steps = rerun::reset(run, plan, from).ok_or_else(refused)?;
         moving.run.state = BuildState::Running;
         moving.effects.push(Effect::BuildStarted);
@@ -247,6 +248,7 @@ pub fn advance(
                 .and_then(|plan| plan.step(step))
                 .map(|step| step.on_failure)
                 .ok_or_else(refused)?;
+            // A report of an attempt that was given up long ago must not end the one that took its place.
             moving.current(step, attempt).ok_or_else(refused)?;
             moving.attempt_finished(step, outcome, strategy);
         }
@@ -255,6 +257,7 @@ pub fn advance(
             moving.crashed(step);
         }
         BuildEvent::StopRequested => match run.state {
+            // Nothing was planned, so there are no steps that could end it.
             BuildState::Queued => {
                 moving.finish(BuildOutcome::Stopped);
                 return Ok(moving.done());

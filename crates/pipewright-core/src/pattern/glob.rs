@@ -251,7 +251,7 @@ impl Compiler<'_> {
                 '*' => {}
                 '?' => self.states.push(State::One),
                 '{' => self.alternatives(depth + 1, *before)?,
-                '}' => return Err("a } closes no {"),
+                '}' => return Err("a } has no matching {"),
                 other => self.states.push(State::Char(other)),
             }
             *before = Some(character);

@@ -5,6 +5,8 @@
 
 mod locks;
 mod step;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 use serde::{Deserialize, Serialize};
 

@@ -39,7 +39,7 @@ pub enum ArchiveError {
     #[error("its stream is broken: {0}")]
     Stream(#[source] io::Error),
     /// Whoever asked for it does not want it any more.
-    #[error("it was given up")]
+    #[error("it was cancelled")]
     Cancelled,
 }
 

@@ -145,7 +145,7 @@ fn relative(name: Vec<u8>) -> Result<PathBuf, ArchiveError> {
         }
     }
     if path.as_os_str().is_empty() || path.as_os_str().as_encoded_bytes().contains(&0) {
-        return Err(hostile(&name, "a name that is none"));
+        return Err(hostile(&name, "an empty name"));
     }
     Ok(path)
 }

@@ -26,7 +26,7 @@ pub async fn restore<P: ArtifactPlace>(
             name, step_name, ..
         } = artifact;
         if artifact.is_expired {
-            let words = "has expired and is not restored; run that step again to make it anew";
+            let words = "has expired and is not restored; run that step again to recreate it";
             log.line(&format!("The artifact {name} of {step_name} {words}."))
                 .await;
             continue;

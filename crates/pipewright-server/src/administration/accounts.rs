@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::accounts::{NewAccount, make, refuse_team, slug};
 use crate::app::App;
-use crate::ground::{ActError, Actor, Administrator, Denied, Failure, Kind};
+use crate::ground::{ActError, Actor, Administrator, Denied, Failure, Kind, together};
 use crate::users::checked_name;
 
 /// An act on an account was not done.
@@ -96,6 +96,22 @@ pub(crate) struct NewTeam<'a> {
     pub(crate) isolation: Isolation,
 }
 
+/// Name and short name of a new account as they are kept, or everything that is wrong with them. An empty short name is made
+/// from the name.
+pub(crate) fn checked_names(name: &str, short: &str) -> Result<(String, String), String> {
+    let name = checked_name(name);
+    let short = match (&name, short.trim()) {
+        (Ok(name), "") => slug::check(&slug::suggest(name)),
+        // What is to be made from a name is not wrong beside it.
+        (Err(_), "") => Ok(String::new()),
+        (_, short) => slug::check(short),
+    };
+    match (name, short) {
+        (Ok(name), Ok(short)) => Ok((name, short)),
+        (name, short) => Err(together([name.err(), short.err()]).unwrap_or_default()),
+    }
+}
+
 /// Makes a team whose owner is this user.
 pub(crate) async fn make_for(
     db: &Db,
@@ -108,13 +124,7 @@ pub(crate) async fn make_for(
         owner,
         isolation,
     } = new;
-    let name = checked_name(name).map_err(AccountError::Entered)?;
-    let wanted = if short.trim().is_empty() {
-        slug::suggest(&name)
-    } else {
-        short.to_owned()
-    };
-    let short = slug::check(&wanted).map_err(AccountError::Entered)?;
+    let (name, short) = checked_names(name, short).map_err(AccountError::Entered)?;
     if owner.disabled_at.is_some() {
         return Err(AccountError::Entered(format!(
             "{} is disabled and cannot own an account.",
@@ -161,11 +171,18 @@ pub(crate) async fn rename(
     let before = accounts::by_id(db, id)
         .await?
         .ok_or(AccountError::NotFound)?;
-    let name = checked_name(name).map_err(AccountError::Entered)?;
-    let short = if short.trim() == before.slug {
-        before.slug.clone()
+    // The short name it has is kept, also one that would not be given any more.
+    let kept = if short.trim() == before.slug {
+        Ok(before.slug.clone())
     } else {
-        slug::check(short).map_err(AccountError::Entered)?
+        slug::check(short)
+    };
+    let (name, short) = match (checked_name(name), kept) {
+        (Ok(name), Ok(short)) => (name, short),
+        (name, short) => {
+            let wrong = together([name.err(), short.err()]);
+            return Err(AccountError::Entered(wrong.unwrap_or_default()));
+        }
     };
     let mut tx = db.begin().await?;
     accounts::set_name(&mut tx, id, &name).await?;

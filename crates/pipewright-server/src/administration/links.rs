@@ -35,8 +35,13 @@ pub(crate) enum LinkError {
     #[error(transparent)]
     User(#[from] AdministerError),
     /// It was used, withdrawn or has expired, or its maker may no longer make one.
-    #[error("This link was used, withdrawn or has expired. Ask an administrator for a new one.")]
+    #[error(
+        "This one-time link was already used or withdrawn, or it has expired. If you chose your password with it, sign in; otherwise ask an administrator for a new one."
+    )]
     Gone,
+    /// There is no open invitation of this id.
+    #[error("there is no such invitation")]
+    NoInvitation,
     /// No token could be made.
     #[error(transparent)]
     Random(anyhow::Error),
@@ -50,7 +55,8 @@ impl Failure for LinkError {
         match self {
             Self::Address(_) => Kind::Unusable,
             Self::User(error) => error.kind(),
-            Self::Gone => Kind::NotFound,
+            Self::Gone => Kind::Gone,
+            Self::NoInvitation => Kind::NotFound,
             Self::Random(_) | Self::Store(_) => Kind::Internal,
         }
     }
@@ -170,10 +176,10 @@ pub(crate) async fn withdraw(db: &Db, who: &Administrator, id: Uuid) -> Result<(
     let link = open
         .into_iter()
         .find(|link| link.id == id)
-        .ok_or(LinkError::Gone)?;
+        .ok_or(LinkError::NoInvitation)?;
     let mut tx = db.begin().await?;
     if !user_links::withdraw(&mut tx, id).await? {
-        return Err(LinkError::Gone);
+        return Err(LinkError::NoInvitation);
     }
     who.record(&mut tx, "invitation.withdrawn", &link.email, json!({}))
         .await?;

@@ -39,6 +39,6 @@ pub(crate) async fn change_rules(
         )
         .await?;
     tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
+    app.live().integrations.ring();
     Ok(())
 }

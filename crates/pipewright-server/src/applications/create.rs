@@ -30,13 +30,11 @@ pub(crate) enum CreateError {
     #[error("only a user can create an application")]
     NoUser,
     /// There is one of this repository already.
-    #[error(
-        "There is an application of this repository already; each account has one a repository."
-    )]
+    #[error("This repository already has an application in this account; there can be only one.")]
     Exists,
     /// The integration cannot be used.
     #[error(
-        "The connection to its Bitbucket cannot be used just now: {0}. Reconnect under Integrations, then create the application."
+        "The connection to its Bitbucket cannot be used right now: {0}. Reconnect under Integrations, then create the application."
     )]
     Unusable(String),
     /// Another account builds here, and nothing keeps builds apart.
@@ -145,8 +143,8 @@ pub(crate) async fn create(
         .record(&mut tx, "application.created", &new.name, detail)
         .await?;
     tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
-    app.wakeups.tasks.notify_one();
+    app.live().integrations.ring();
+    app.live().tasks.ring();
     let mut aftermath = Aftermath::default();
     if let Some((build, _)) = first_build {
         aftermath.planned_for(repository.id);

@@ -30,7 +30,7 @@ pub(crate) async fn delete(
             .await?;
     }
     tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
+    app.live().integrations.ring();
     let (caches, scope) = (app.caches.clone(), application.id.to_string());
     // What stays of the caches dies by itself within a week.
     let _ = tokio::task::spawn_blocking(move || caches.clear(&scope)).await;

@@ -17,6 +17,6 @@ pub(crate) async fn look(
     let mut tx = app.db.begin().await?;
     inspections::want(&mut tx, application.repository, actor.at).await?;
     tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
+    app.live().integrations.ring();
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::scheduler::EmbeddedDispatcher;
 #[derive(Debug, thiserror::Error)]
 enum BeginError {
     /// The database failed.
-    #[error("the database does not take the runner")]
+    #[error("the database does not accept the runner")]
     Store(#[from] StoreError),
     /// The data directory cannot be used.
     #[error("cannot use {path}; check its owner and free space")]

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipewright_store::StoreError;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +24,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Moves everything until it is cancelled, then lets each lane end its step.
 pub(crate) async fn run<L: Lane>(
     lane: Arc<L>,
-    wake: Arc<Notify>,
     hints: Hints<L::Key>,
     vitals: Arc<Vitals>,
     cancel: CancellationToken,
@@ -59,7 +57,6 @@ pub(crate) async fn run<L: Lane>(
         let look_at_all = tokio::select! {
             () = cancel.cancelled() => break,
             Some(key) = hints.recv(), if queue.len() < 10_000 => { queue.push_back(key); false }
-            () = wake.notified() => true,
             _ = look.tick() => true,
             Some(done) = workers.join_next() => {
                 match done {

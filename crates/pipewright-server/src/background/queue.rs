@@ -27,9 +27,8 @@ const KEEP_DONE: Duration = Duration::from_hours(24);
 pub(super) async fn run(app: App, cancel: CancellationToken) {
     let mut forgot_at: Option<Duration> = None;
     loop {
-        let hint = app.wakeups.tasks.notified();
-        tokio::pin!(hint);
-        hint.as_mut().enable();
+        // Registered before looking, so that a hint that comes meanwhile is not lost.
+        let hint = app.live().tasks.listen();
         match next(&app).await {
             Ok(Some(task)) => {
                 match settle(&app, task).await {
@@ -60,7 +59,7 @@ pub(super) async fn run(app: App, cancel: CancellationToken) {
         }
         tokio::select! {
             () = cancel.cancelled() => return,
-            () = hint => {}
+            () = hint.rung() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     }

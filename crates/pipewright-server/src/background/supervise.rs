@@ -93,7 +93,7 @@ impl Supervisor {
                 };
                 owner.vitals.unwell(part, why.clone());
                 if policy == Policy::Needed && ends >= ENDS_OF_A_NEEDED_PART {
-                    let sentence = format!("the server cannot go on {}: {why}", part.about());
+                    let sentence = format!("the server cannot continue {}: {why}", part.about());
                     tracing::error!(part = part.name(), ends, "{sentence}");
                     owner.give_up(sentence);
                     return;

@@ -78,18 +78,11 @@ impl Stage {
     }
 
     /// Keeps a lane at work.
-    fn lane<L: crate::ground::Lane>(
-        &self,
-        app: &App,
-        lane: L,
-        wake: &Arc<tokio::sync::Notify>,
-        hints: &Hints<L::Key>,
-    ) {
-        let (lane, wake, hints) = (Arc::new(lane), Arc::clone(wake), hints.clone());
+    fn lane<L: crate::ground::Lane>(&self, app: &App, lane: L, hints: &Hints<L::Key>) {
+        let (lane, hints) = (Arc::new(lane), hints.clone());
         self.keep(app, L::PART, Policy::Restart, move |app, cancel| {
             lanes::run(
                 Arc::clone(&lane),
-                Arc::clone(&wake),
                 hints.clone(),
                 Arc::clone(&app.live().vitals),
                 cancel,
@@ -168,19 +161,9 @@ impl Background {
         let (app, loops) = (&self.app, &self.loops);
         let live = app.live();
         let often = Policy::Restart;
-        loops.lane(
-            app,
-            DecideLane(app.clone()),
-            &app.wakeups.deliveries,
-            &live.decide,
-        );
-        loops.lane(app, PlanLane(app.clone()), &app.wakeups.plans, &live.plan);
-        loops.lane(
-            app,
-            StatusLane(app.clone()),
-            &app.wakeups.statuses,
-            &live.tell,
-        );
+        loops.lane(app, DecideLane(app.clone()), &live.decide);
+        loops.lane(app, PlanLane(app.clone()), &live.plan);
+        loops.lane(app, StatusLane(app.clone()), &live.tell);
         loops.keep(app, Part::Database, often, probe::run);
         loops.keep(app, Part::Leases, often, expire_leases);
         loops.keep(app, Part::Artifacts, often, crate::artifacts::sweep);

@@ -20,7 +20,7 @@ pub(crate) enum ResumeError {
     #[error("there is no such build")]
     NotFound,
     /// It does not wait for a person.
-    #[error("that does not wait for a person; reload the page to see where the build stands")]
+    #[error("that step is not waiting for a person; reload the page to see how the build is doing")]
     NotPaused,
     /// The database failed.
     #[error(transparent)]

@@ -52,7 +52,7 @@ pub(crate) enum ManualBuildError {
     #[error(transparent)]
     Git(#[from] GitError),
     /// It took too long.
-    #[error("Bitbucket did not say within {} s where the branch stands; try again", PATIENCE.as_secs())]
+    #[error("Bitbucket did not report within {} s which commit the branch is at; try again", PATIENCE.as_secs())]
     Timeout,
     /// The integration cannot be used.
     #[error(transparent)]

@@ -18,9 +18,7 @@ pub(crate) enum RedeliverError {
     #[error("there is no such delivery")]
     NotFound,
     /// Its body was kept long enough.
-    #[error(
-        "the body of this delivery is not kept any more; push again, or run the branch by hand"
-    )]
+    #[error("the body of this delivery is no longer kept; push again, or run the branch by hand")]
     BodyGone,
     /// The database failed.
     #[error(transparent)]

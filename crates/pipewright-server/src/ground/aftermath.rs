@@ -48,7 +48,7 @@ impl Aftermath {
     pub(crate) fn announce(self, app: &App) {
         let live = app.live();
         if self.queued {
-            app.wakeups.attempts.notify_one();
+            app.live().attempts.ring();
         }
         for attempt in self.to_stop {
             live.stops.give(attempt);

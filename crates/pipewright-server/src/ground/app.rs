@@ -10,7 +10,6 @@ use pipewright_store::{Db, Vault};
 
 use super::clock::Clock;
 use super::config::ServerConfig;
-use super::wakeups::Wakeups;
 use crate::live::Live;
 
 /// The server's shared parts. Each field is itself cheap to share; nothing here is what "is running now": that is in the
@@ -35,8 +34,6 @@ pub struct AppParts {
     pub http: pipewright_bitbucket::Http,
     /// Mirrors of repositories, and with them the `git` and `ssh` programs.
     pub mirrors: pipewright_git::MirrorStore,
-    /// Hints that there is something to do.
-    pub wakeups: Wakeups,
 }
 
 /// A handle to [`AppParts`]; the state of every handler and task.

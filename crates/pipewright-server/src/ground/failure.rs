@@ -13,6 +13,8 @@ use super::sentences::sentence;
 pub(crate) enum Kind {
     /// It is not there, or whoever asks may not know that it is: 404.
     NotFound,
+    /// It was there for whoever has its secret, and is no more: 404, in words of its own.
+    Gone,
     /// Whoever asks may not do this: 403.
     Denied,
     /// It contradicts what is there: 409, or a sentence on the page that was looked at.

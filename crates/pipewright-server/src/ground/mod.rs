@@ -12,7 +12,6 @@ pub(crate) mod rights;
 mod sentences;
 mod tokens;
 mod trouble;
-pub(crate) mod wakeups;
 mod work;
 
 pub(crate) use actor::{Actor, Administrator, By, Passerby};
@@ -21,7 +20,7 @@ pub(crate) use aftermath::Aftermath;
 pub(crate) use config::Retention;
 pub(crate) use failure::{ActError, Denied, Failure, Kind};
 pub(crate) use lane::Lane;
-pub(crate) use sentences::sentence;
+pub(crate) use sentences::{sentence, together};
 pub(crate) use tokens::{TOKEN_LENGTH, TOUCH_EVERY, hash_of_token, new_token};
 pub(crate) use trouble::{backoff, chain};
 pub(crate) use work::{Work, enqueue_within};

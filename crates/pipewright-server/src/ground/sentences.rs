@@ -9,3 +9,10 @@ pub(crate) fn sentence(fragment: &str) -> String {
         .unwrap_or_default();
     format!("{first}{}.", characters.as_str().trim_end_matches('.'))
 }
+
+/// Everything that is wrong with a form, said at once: the sentences that there are, in their order. Nothing where nothing
+/// is wrong.
+pub(crate) fn together(wrong: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let said: Vec<String> = wrong.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}

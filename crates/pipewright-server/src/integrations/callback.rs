@@ -15,13 +15,13 @@ use pipewright_store::{OpenSecretError, StoreError};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::connect::{KeepError, Owner, Proved, keep};
+use super::connect::{KeepError, Proved, connecting_user, keep};
 use super::post_key;
 use super::start::hash;
 use crate::access::Parts;
 use crate::access::consumer::{self, ConsumerError};
 use crate::app::App;
-use crate::web::MemberOf;
+use crate::ground::Actor;
 
 /// Why a callback connected nothing. Each is a sentence for the person who came back.
 #[derive(Debug, thiserror::Error)]
@@ -43,27 +43,27 @@ pub(crate) enum FinishError {
     Replayed,
     /// It took too long.
     #[error(
-        "Nothing was connected: more than ten minutes passed at Bitbucket's page. Press Connect Bitbucket again."
+        "Not connected: more than ten minutes passed on Bitbucket's page. Press Connect Bitbucket again."
     )]
     TooLate,
     /// The user may no longer connect that account.
     #[error(
-        "Nothing was connected: you may not connect this account. Ask one of its owners or admins, or an administrator of this installation."
+        "Not connected: you may not connect this account. Ask one of its owners or admins, or an administrator of this installation."
     )]
     NotAllowed,
     /// Bitbucket came back without a code.
-    #[error("Nothing was connected: {0}.")]
+    #[error("Not connected: {0}.")]
     Callback(#[from] CallbackError),
     /// The consumer went away meanwhile.
     #[error(
-        "Nothing was connected: the OAuth consumer of this installation was removed meanwhile. An administrator sets it up under Bitbucket Cloud."
+        "Not connected: the OAuth consumer of this installation has been removed. An administrator can set it up again under Bitbucket Cloud."
     )]
     NoConsumer,
     /// Bitbucket gave no tokens.
-    #[error("Nothing was connected: {0}.")]
+    #[error("Not connected: {0}.")]
     OAuth(#[from] OAuthError),
     /// Bitbucket gave tokens and would not say who we are.
-    #[error("Nothing was connected: {0}.")]
+    #[error("Not connected: {0}.")]
     Api(#[from] ApiError),
     /// The consumer cannot be read.
     #[error(transparent)]
@@ -142,16 +142,16 @@ pub(crate) async fn flow_of(
     }
 }
 
-/// Finishes the consent: exchanges the code, asks who we are, and keeps everything at once. `member` is who started it,
-/// in the account that it was started for.
+/// Finishes the consent: exchanges the code, asks who we are, and keeps everything at once. `actor` is who started it, in the
+/// account that it was started for.
 pub(crate) async fn finish(
     app: &App,
-    member: &MemberOf,
+    actor: &Actor,
     flow: &OAuthFlow,
     query: &str,
 ) -> Result<Connected, FinishError> {
     // What was begun is finished only by whoever may still do it.
-    if member.actor().require_connecting().is_err() {
+    if connecting_user(actor).is_err() {
         return Err(FinishError::NotAllowed);
     }
     let answer = read_callback(query);
@@ -185,25 +185,12 @@ pub(crate) async fn finish(
     let user_name = proved.identity.user_name.clone();
 
     let mut tx = app.db.begin().await?;
-    let owner = Owner {
-        account: member.account.id,
-        slug: &member.account.slug,
-        user: member.user.id,
-    };
-    let (integration, again) = keep(app, &mut tx, owner, &proved)
+    let detail = serde_json::json!({ "user": user_name, "scopes": proved.scopes.join(" ") });
+    let integration = keep(app, &mut tx, actor, &proved, detail)
         .await
         .map_err(KeepErrorText)?;
-    let action = if again {
-        "integration.reconnected"
-    } else {
-        "integration.connected"
-    };
-    let detail = serde_json::json!({ "user": user_name, "scopes": proved.scopes.join(" ") });
-    member
-        .record(&mut tx, action, &proved.base_url, detail)
-        .await?;
     tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
+    app.live().integrations.ring();
     app.live().tell.give(integration);
 
     let mut sentence = format!("Bitbucket Cloud is connected as {user_name}.");

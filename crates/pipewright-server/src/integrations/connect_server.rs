@@ -9,11 +9,10 @@ use pipewright_store::StoreError;
 use pipewright_store::integrations::{CloneVia, HostKey, Identity, IntegrationKind};
 use url::Url;
 
-use super::connect::{Owner, Proved, keep};
+use super::connect::{Proved, connecting_user, keep};
 use crate::access::Parts;
 use crate::app::App;
-use crate::ground::Denied;
-use crate::web::MemberOf;
+use crate::ground::{Actor, Denied};
 
 /// What was entered.
 #[derive(Debug, Clone)]
@@ -47,12 +46,18 @@ pub(crate) enum AddError {
     /// The member may not connect this account.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// What was entered does not work; the sentence stands beside its field.
-    #[error("{1}")]
-    Field(Field, String),
+    /// What was entered does not work; each sentence stands beside its field.
+    #[error("{}", .0.iter().map(|(_, sentence)| sentence.as_str()).collect::<Vec<_>>().join(" "))]
+    Fields(Vec<(Field, String)>),
     /// Our own fault.
     #[error(transparent)]
     Internal(anyhow::Error),
+}
+
+impl AddError {
+    fn field(field: Field, sentence: String) -> Self {
+        Self::Fields(vec![(field, sentence)])
+    }
 }
 
 impl From<StoreError> for AddError {
@@ -71,29 +76,12 @@ pub(crate) struct Added {
 }
 
 /// Tries the credentials and the SSH port, and keeps them.
-pub(crate) async fn add(
-    app: &App,
-    member: &MemberOf,
-    form: &ServerForm,
-) -> Result<Added, AddError> {
-    member.actor().require_connecting()?;
-    let base = parse_base_url(&form.host)
-        .map_err(|error| AddError::Field(Field::Host, capital(&error.to_string())))?;
-    // Said before anything is sent, and judged again when a connection is made.
-    app.http
-        .outgoing()
-        .judge_url(&base)
-        .map_err(|refused| AddError::Field(Field::Host, capital(&refused.to_string())))?;
-    let port = read_port(&form.ssh_port)?;
-    if form.password.is_empty() {
-        return Err(AddError::Field(
-            Field::Password,
-            "Enter the password, or an HTTP access token.".to_owned(),
-        ));
-    }
+pub(crate) async fn add(app: &App, actor: &Actor, form: &ServerForm) -> Result<Added, AddError> {
+    connecting_user(actor)?;
+    let (base, port) = read(app, form).map_err(AddError::Fields)?;
     let signed_in = sign_in(&app.http, &base, form.username.trim(), &form.password)
         .await
-        .map_err(|error| AddError::Field(field_of(&error), capital(&error.to_string())))?;
+        .map_err(|error| AddError::field(field_of(&error), capital(&error.to_string())))?;
     let connection = &signed_in.connection;
     let way = if connection.ssh.as_ref().is_none_or(|ssh| ssh.enabled) {
         let ssh_host = ssh_host(connection, &base);
@@ -114,25 +102,12 @@ pub(crate) async fn add(
     let proved = proved(&base, port, signed_in.credential, connection, way);
 
     let mut tx = app.db.begin().await?;
-    let owner = Owner {
-        account: member.account.id,
-        slug: &member.account.slug,
-        user: member.user.id,
-    };
-    let (integration, again) = keep(app, &mut tx, owner, &proved)
+    let detail = serde_json::json!({ "user": proved.identity.user_name, "version": connection.version.text });
+    let integration = keep(app, &mut tx, actor, &proved, detail)
         .await
         .map_err(|error| AddError::Internal(error.into()))?;
-    let action = if again {
-        "integration.reconnected"
-    } else {
-        "integration.connected"
-    };
-    let detail = serde_json::json!({ "user": proved.identity.user_name, "version": connection.version.text });
-    member
-        .record(&mut tx, action, &proved.base_url, detail)
-        .await?;
     tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
+    app.live().integrations.ring();
     app.live().tell.give(integration);
     Ok(Added {
         integration,
@@ -184,10 +159,38 @@ fn proved(
     }
 }
 
-fn read_port(text: &str) -> Result<u16, AddError> {
+/// Address and port as they were entered, or everything that is wrong with the form before anything is sent.
+fn read(app: &App, form: &ServerForm) -> Result<(Url, u16), Vec<(Field, String)>> {
+    let base = parse_base_url(&form.host)
+        .map_err(|error| (Field::Host, capital(&error.to_string())))
+        .and_then(|base| {
+            // Judged again when a connection is made.
+            let judged = app.http.outgoing().judge_url(&base);
+            judged
+                .map(|()| base)
+                .map_err(|refused| (Field::Host, capital(&refused.to_string())))
+        });
+    let password = if form.password.is_empty() {
+        Err((
+            Field::Password,
+            "Enter the password, or an HTTP access token.".to_owned(),
+        ))
+    } else {
+        Ok(())
+    };
+    match (base, read_port(&form.ssh_port), password) {
+        (Ok(base), Ok(port), Ok(())) => Ok((base, port)),
+        (base, port, password) => {
+            let wrong = [base.err(), port.err(), password.err()];
+            Err(wrong.into_iter().flatten().collect())
+        }
+    }
+}
+
+fn read_port(text: &str) -> Result<u16, (Field, String)> {
     match text.trim().parse::<u16>() {
         Ok(port) if port > 0 => Ok(port),
-        _ => Err(AddError::Field(
+        _ => Err((
             Field::SshPort,
             "The SSH port is a number from 1 to 65535; Bitbucket's own default is 7999, and 22 where a proxy maps it.".to_owned(),
         )),
@@ -217,7 +220,7 @@ async fn try_ssh(
         .outgoing()
         .judge(host, port)
         .await
-        .map_err(|refused| AddError::Field(Field::SshPort, capital(&refused.to_string())))?;
+        .map_err(|refused| AddError::field(Field::SshPort, capital(&refused.to_string())))?;
     let target = SshTarget {
         user: "git".to_owned(),
         host: host.to_owned(),
@@ -240,7 +243,7 @@ async fn try_ssh(
         |told| format!("The server itself says {told}."),
     );
     let wrong = |what: String| {
-        Err(AddError::Field(
+        Err(AddError::field(
             Field::SshPort,
             format!("{what} {hint} Nothing was saved."),
         ))

@@ -34,9 +34,7 @@ pub(crate) async fn keep(
 ) {
     loop {
         // Registered before looking, so that a hint that comes meanwhile is not lost.
-        let hint = app.wakeups.integrations.notified();
-        tokio::pin!(hint);
-        hint.as_mut().enable();
+        let hint = app.live().integrations.listen();
         tokio::select! {
             () = stop.cancelled() => return,
             result = pass(&app) => match result {
@@ -50,7 +48,7 @@ pub(crate) async fn keep(
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = hint => {}
+            () = hint.rung() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }

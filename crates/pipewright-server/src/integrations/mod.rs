@@ -25,5 +25,5 @@ pub(crate) use keep::{check_due_keys, keep};
 pub(crate) use post_key::{Posted, to_repository as post_key_to_repository};
 pub(crate) use register_key::register_key;
 pub(crate) use set_clone_via::set_clone_via;
-pub(crate) use start::{SetOutError, Traveller, start};
+pub(crate) use start::{SetOutError, start};
 pub(crate) use trust_host_key::trust_host_key;

@@ -45,7 +45,7 @@ pub(super) async fn to_account(
     bitbucket: &Bitbucket,
 ) -> Result<Posted, StoreError> {
     let Some(integration) = integrations::get(&app.db, id).await? else {
-        return Ok(Posted::refused("The connection is gone."));
+        return Ok(Posted::refused("The connection no longer exists."));
     };
     if integration.key.posted_id.is_some() {
         return Ok(Posted::there(
@@ -78,7 +78,7 @@ pub(crate) async fn to_repository(
     bitbucket: &Bitbucket,
 ) -> Result<Posted, StoreError> {
     let Some(integration) = integrations::get(&app.db, repository.integration).await? else {
-        return Ok(Posted::refused("The connection is gone."));
+        return Ok(Posted::refused("The connection no longer exists."));
     };
     let address: RepositoryAddress = address_of(repository);
     let added = match bitbucket

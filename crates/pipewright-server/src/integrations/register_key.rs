@@ -53,6 +53,6 @@ pub(crate) async fn register_key(
         )
         .await?;
     tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
+    app.live().integrations.ring();
     Ok(posted)
 }

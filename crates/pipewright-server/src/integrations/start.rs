@@ -5,15 +5,16 @@ use std::time::Duration;
 use pipewright_bitbucket::oauth::{OAuthError, PkceVerifier, StateToken};
 use pipewright_bitbucket::scopes::{Feature, default_features, needed};
 use pipewright_core::Secret;
-use pipewright_core::ids::{AccountId, UserId};
 use pipewright_store::StoreError;
 use pipewright_store::oauth_flows::{self, OAuthFlow};
 use pipewright_store::sealed::purpose;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::connect::connecting_user;
 use crate::access::consumer::{self, ConsumerError};
 use crate::app::App;
+use crate::ground::{Actor, Denied};
 
 /// How long a person may take at Bitbucket's page.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -21,6 +22,9 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// The person cannot be sent off.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SetOutError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// There is no consumer yet: set-up comes first.
     #[error(
         "this installation has no OAuth consumer yet; an administrator sets it up under Bitbucket Cloud"
@@ -42,17 +46,6 @@ pub(crate) enum SetOutError {
     Store(#[from] StoreError),
 }
 
-/// Who sets out, and for which account.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Traveller<'a> {
-    /// The account to connect.
-    pub(crate) account: AccountId,
-    /// Who.
-    pub(crate) user: UserId,
-    /// What names their session; the callback must come in the same one.
-    pub(crate) session_hash: &'a [u8],
-}
-
 /// The features that are asked for: those that are on by default, and those that were chosen.
 pub(crate) fn wanted_features(chosen: &[Feature]) -> Vec<Feature> {
     let mut features = default_features().to_vec();
@@ -64,12 +57,15 @@ pub(crate) fn wanted_features(chosen: &[Feature]) -> Vec<Feature> {
     features
 }
 
-/// Keeps what is needed on the way back, and gives the authorise address.
+/// Keeps what is needed on the way back, and gives the authorise address. `session_hash` names the actor's session: the
+/// callback must come in the same one.
 pub(crate) async fn start(
     app: &App,
-    traveller: Traveller<'_>,
+    actor: &Actor,
+    session_hash: &[u8],
     chosen: &[Feature],
 ) -> Result<Url, SetOutError> {
+    let user = connecting_user(actor)?;
     let consumer = consumer::load(app).await?.ok_or(SetOutError::NoConsumer)?;
     let features = wanted_features(chosen);
     let (state, verifier) = (StateToken::random()?, PkceVerifier::random()?);
@@ -80,9 +76,9 @@ pub(crate) async fn start(
             .vault
             .seal(verifier.secret(), &purpose::verifier(&state_hash)),
         state_hash,
-        account: traveller.account,
-        user: traveller.user,
-        session_hash: traveller.session_hash.to_vec(),
+        account: actor.account,
+        user,
+        session_hash: session_hash.to_vec(),
         features: features
             .iter()
             .map(|feature| feature.as_str().to_owned())

@@ -15,7 +15,7 @@ pub(crate) enum TrustError {
     #[error(transparent)]
     Denied(#[from] Denied),
     /// The host shows yet another one.
-    #[error("another host key is offered by now; look at it, and decide again")]
+    #[error("the host offers yet another key now; look at it and decide again")]
     Another,
     /// The database failed.
     #[error(transparent)]
@@ -54,6 +54,6 @@ pub(crate) async fn trust_host_key(
         )
         .await?;
     tx.commit().await?;
-    app.wakeups.integrations.notify_waiters();
+    app.live().integrations.ring();
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(crate) enum IntakeError {
     #[error("the database did not store it in time; send the delivery again in a minute")]
     Full,
     /// The server is going down.
-    #[error("the server is going down; send the delivery again in a minute")]
+    #[error("the server is shutting down; send the delivery again in a minute")]
     Closed,
     /// The row was refused: its webhook, repository or account was removed meanwhile.
     #[error("the delivery could not be stored: {0}")]

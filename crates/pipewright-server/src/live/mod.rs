@@ -22,7 +22,7 @@ pub(crate) use beats::Beats;
 pub(crate) use files::{PipelineFiles, ReadCommit};
 pub(crate) use growth::LogGrowth;
 pub use growth::LogLength;
-pub(crate) use hints::{Hints, Mailbox};
+pub(crate) use hints::{Bell, Hints, Mailbox};
 pub(crate) use hooks::{Hook, Hooks};
 pub(crate) use intake::{Intake, IntakeError, Waiting};
 pub use news::{News, NewsItem};
@@ -50,6 +50,12 @@ pub(crate) struct Live {
     pub(crate) plan: Hints<RepositoryId>,
     /// Integrations with a status to send.
     pub(crate) tell: Hints<IntegrationId>,
+    /// Rung where an attempt waits for a runner.
+    pub(crate) attempts: Bell,
+    /// Rung where listings, inspections, checks of keys or webhooks wait.
+    pub(crate) integrations: Bell,
+    /// Rung where tasks wait.
+    pub(crate) tasks: Bell,
     /// Attempts of the embedded runner that are to stop.
     pub(crate) stops: Mailbox<AttemptId>,
     /// How long logs have grown.
@@ -79,6 +85,9 @@ impl Live {
             decide: Hints::new(HINTS),
             plan: Hints::new(HINTS),
             tell: Hints::new(HINTS),
+            attempts: Bell::new(),
+            integrations: Bell::new(),
+            tasks: Bell::new(),
             stops: Mailbox::new(STOPS),
             growth: Arc::default(),
             files: Arc::default(),

@@ -6,7 +6,7 @@ mod starts;
 
 use super::builds::{
     Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep,
-    Head, LogPart, Narrowed, Piece, PipelineFilePage, PlannedGroup, PlannedStep, Pushed,
+    Head, LogPart, Narrowed, Piece, PipelineFilePage, PlannedGroup, PlannedStep, Pushed, Recorded,
     RowOfBuild, ShownArtifact, ShownAttempt, ShownDiagnostic, ShownImport, ShownStatus, SourceLine,
     StateChip, Tab, TimelinePage, TrailLine,
 };
@@ -21,6 +21,14 @@ const PILL: Pill = Pill {
     class: "bad",
     label: "Failed",
 };
+
+fn recorded(name: &'static str, at: Option<pipewright_core::Timestamp>) -> Recorded {
+    Recorded {
+        name,
+        at,
+        text: text(),
+    }
+}
 
 fn text() -> String {
     HOSTILE.to_owned()
@@ -256,7 +264,11 @@ fn every_page_of_a_build_renders() {
             let timeline = TimelinePage {
                 page: page.clone(),
                 head: head(&page, Tab::Timeline, full),
-                facts: vec![("Commit", text()), ("Started by", text())],
+                facts: vec![
+                    recorded("Commit", None),
+                    recorded("Started by", None),
+                    recorded("Accepted", Some(NOW)),
+                ],
                 chosen: Some(chosen.clone()).filter(|_| full),
                 why: text(),
                 trail: vec![trail].into_iter().filter(|_| full).collect(),
@@ -428,6 +440,8 @@ fn every_page_of_deliveries_renders() {
                     is_current: true,
                 }],
                 repository: Some(text()),
+                newer: Some(text()),
+                newest: text(),
                 older: Some(text()),
                 is_first: full,
                 is_filtered: full,

@@ -2,8 +2,10 @@
 
 mod inspect;
 mod list;
+mod refresh;
 mod search;
 
 pub(crate) use inspect::{BranchFound, FilePart, Findings, KeptFile, inspect_due};
 pub(crate) use list::{list_due, seen};
-pub(crate) use search::{PAGE_LENGTH, Picker, name_of, pick, place_name};
+pub(crate) use refresh::refresh;
+pub(crate) use search::{PAGE_LENGTH, Picker, name_of, owner_of, pick, place_name};

@@ -56,12 +56,44 @@ pub(crate) struct Picker {
 }
 
 impl Picker {
-    /// Which Bitbucket an owner is at, as people say it.
-    pub(crate) fn place_of(&self, owner: &Owner) -> &str {
-        self.places
+    /// An owner as the list names it, told apart from every other: by its key where another has its name, by its Bitbucket
+    /// where there are several.
+    pub(crate) fn label_of(&self, owner: &Owner) -> String {
+        let is_alike = |other: &&Owner| other.name.to_lowercase() == owner.name.to_lowercase();
+        let key = if self.owners.iter().filter(is_alike).count() > 1 {
+            format!(" · {}", owner.key)
+        } else {
+            String::new()
+        };
+        let place = self
+            .places
             .iter()
             .find(|(integration, _)| *integration == owner.integration)
-            .map_or("", |(_, at)| at)
+            .filter(|_| self.places.len() > 1)
+            .map_or_else(String::new, |(_, at)| format!(", {at}"));
+        format!("{}{key} ({}){place}", owner.name, owner.repositories)
+    }
+
+    /// An owner as the list's address has it: its key, before that the connection where there are several. Read back by
+    /// [`owner_of`].
+    pub(crate) fn value_of(&self, owner: &Owner) -> String {
+        if self.places.len() > 1 {
+            format!("{}/{}", owner.integration, owner.key)
+        } else {
+            owner.key.clone()
+        }
+    }
+}
+
+/// Connection and key of an owner that was chosen; see [`Picker::value_of`].
+pub(crate) fn owner_of(value: &str) -> (Option<IntegrationId>, Option<String>) {
+    let some = |key: &str| Some(key.to_owned()).filter(|key| !key.is_empty());
+    match value.split_once('/') {
+        Some((integration, key)) => match integration.parse() {
+            Ok(integration) => (Some(integration), some(key)),
+            Err(_) => (None, some(value)),
+        },
+        None => (None, some(value)),
     }
 }
 
@@ -147,5 +179,66 @@ pub(crate) fn place_name(kind: IntegrationKind, base_url: &str) -> String {
             .split_once("://")
             .map_or(base_url, |(_, rest)| rest)
             .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipewright_core::ids::IntegrationId;
+    use pipewright_store::repositories::Owner;
+
+    use super::{Picker, owner_of};
+
+    #[test]
+    fn owners_that_look_alike_are_told_apart() {
+        let (cloud, own) = (IntegrationId::new(), IntegrationId::new());
+        let owner = |integration, key: &str, name: &str| Owner {
+            integration,
+            key: key.to_owned(),
+            name: name.to_owned(),
+            repositories: 2,
+        };
+        let mut picker = Picker {
+            groups: Vec::new(),
+            count: 0,
+            owners: vec![
+                owner(cloud, "harbor", "Harbor"),
+                owner(cloud, "harbor-labs", "harbor"),
+                owner(own, "harbor", "Harbor"),
+                owner(own, "OPS", "Operations"),
+            ],
+            ages: Vec::new(),
+            places: vec![
+                (cloud, "Bitbucket Cloud".to_owned()),
+                (own, "git.example".to_owned()),
+            ],
+        };
+        let labels = |picker: &Picker| {
+            let labels: Vec<_> = picker
+                .owners
+                .iter()
+                .map(|one| picker.label_of(one))
+                .collect();
+            labels
+        };
+        assert_eq!(
+            labels(&picker),
+            [
+                "Harbor · harbor (2), Bitbucket Cloud",
+                "harbor · harbor-labs (2), Bitbucket Cloud",
+                "Harbor · harbor (2), git.example",
+                "Operations (2), git.example",
+            ]
+        );
+        for one in &picker.owners {
+            let read = owner_of(&picker.value_of(one));
+            assert_eq!(read, (Some(one.integration), Some(one.key.clone())));
+        }
+        picker.places.truncate(1);
+        picker.owners.truncate(1);
+        assert_eq!(labels(&picker), ["Harbor (2)"]);
+        let value = picker.value_of(&picker.owners[0]);
+        assert_eq!(owner_of(&value), (None, Some("harbor".to_owned())));
+        assert_eq!(owner_of(""), (None, None));
     }
 }

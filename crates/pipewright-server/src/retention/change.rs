@@ -62,9 +62,9 @@ pub(crate) enum ChangeError {
     /// The actor may not.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// A field holds no number of days or builds.
-    #[error("{label} must be a whole number from 1 to {MOST}, or empty", label = .0.label())]
-    Number(Field),
+    /// These fields hold no number of days or builds.
+    #[error("{}", not_numbers(.0))]
+    Numbers(Vec<Field>),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -74,25 +74,42 @@ impl Failure for ChangeError {
     fn kind(&self) -> Kind {
         match self {
             Self::Denied(_) => Kind::Denied,
-            Self::Number(_) => Kind::Unusable,
+            Self::Numbers(_) => Kind::Unusable,
             Self::Store(_) => Kind::Internal,
         }
     }
+}
+
+fn not_numbers(fields: &[Field]) -> String {
+    let labels: Vec<String> = fields
+        .iter()
+        .map(|field| format!("“{}”", field.label()))
+        .collect();
+    let kind = if labels.len() == 1 {
+        "a whole number"
+    } else {
+        "whole numbers"
+    };
+    format!(
+        "{} must be {kind} from 1 to {MOST}, or empty",
+        labels.join(" and ")
+    )
 }
 
 /// Sets how long the actor's account keeps things.
 pub(crate) async fn change(app: &App, actor: &Actor, wanted: &Wanted) -> Result<(), ChangeError> {
     actor.require(Right::ManageApplications)?;
     let mut own = OwnRetention::default();
+    let mut refused = Vec::new();
     for (field, text) in wanted {
         let text = text.trim();
-        let number = if text.is_empty() {
-            None
-        } else {
-            let number = text.parse::<i64>().ok();
-            let number = number.filter(|number| (1..=MOST).contains(number));
-            Some(number.ok_or(ChangeError::Number(*field))?)
-        };
+        let number = text
+            .parse::<i64>()
+            .ok()
+            .filter(|number| (1..=MOST).contains(number));
+        if number.is_none() && !text.is_empty() {
+            refused.push(*field);
+        }
         *match field {
             Field::Builds => &mut own.builds_days,
             Field::BuildsPerRef => &mut own.builds_per_ref,
@@ -100,6 +117,9 @@ pub(crate) async fn change(app: &App, actor: &Actor, wanted: &Wanted) -> Result<
             Field::Bodies => &mut own.bodies_days,
             Field::Statuses => &mut own.statuses_days,
         } = number;
+    }
+    if !refused.is_empty() {
+        return Err(ChangeError::Numbers(refused));
     }
     let mut tx = app.db.begin().await?;
     retention::set_own(&mut tx, actor.account, &own, actor.at).await?;

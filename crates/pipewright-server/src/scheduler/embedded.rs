@@ -144,7 +144,7 @@ impl EmbeddedDispatcher {
                 // Another server took what the attempt must have at the same moment. All of this is done again at the next look.
                 Err(error) if error.is_unique_violation() => {
                     tx.rollback().await?;
-                    app.wakeups.attempts.notify_one();
+                    app.live().attempts.ring();
                     return Ok(Vec::new());
                 }
                 Err(error) => return Err(error),
@@ -262,9 +262,7 @@ impl Dispatcher for EmbeddedDispatcher {
 
     async fn claim(&self, free_slots: usize) -> Result<Vec<Assignment>, DispatchError> {
         // Registered before looking, so that a hint between the look and the wait is not lost.
-        let hint = self.app.wakeups.attempts.notified();
-        tokio::pin!(hint);
-        hint.as_mut().enable();
+        let hint = self.app.live().attempts.listen();
         self.look_at_disk(self.held.all());
         let assignments = if self.room.is_there(&self.app) {
             self.claim_now(free_slots).await
@@ -282,7 +280,7 @@ impl Dispatcher for EmbeddedDispatcher {
         })?;
         vitals.well(Part::Runner);
         if assignments.is_empty() {
-            let _ = tokio::time::timeout(POLL, hint).await;
+            let _ = tokio::time::timeout(POLL, hint.rung()).await;
         }
         Ok(assignments)
     }

@@ -103,7 +103,7 @@ async fn fire_due(app: &App) -> Result<(), StoreError> {
                     was,
                     None,
                     None,
-                    Some(&format!("It does not fire any more. {why}")),
+                    Some(&format!("It no longer fires. {why}")),
                 )
                 .await?
             }

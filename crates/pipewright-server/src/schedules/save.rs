@@ -21,13 +21,13 @@ pub(crate) enum SaveError {
     #[error(transparent)]
     Denied(#[from] Denied),
     /// It no longer exists.
-    #[error("there is no such schedule any more")]
+    #[error("this schedule no longer exists")]
     NotFound,
     /// When it fires cannot be read: a whole sentence.
     #[error("{0}")]
     Timing(String),
     /// No time is left.
-    #[error("this expression never comes true: no time is left; look at its day, month and year")]
+    #[error("this expression never comes true; check its day, month and year")]
     Never,
     /// There are too many.
     #[error("an application has at most {MOST_SCHEDULES} schedules; delete one first")]

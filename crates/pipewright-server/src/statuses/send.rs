@@ -84,7 +84,7 @@ impl Lane for StatusLane {
                     statuses::give_up(
                         &mut tx,
                         status.id,
-                        "Replaced by a newer state before Bitbucket took it.",
+                        "Replaced by a newer state before Bitbucket accepted it.",
                         now,
                     )
                     .await?;

@@ -134,7 +134,7 @@ impl TestServer {
         let mut tx = self.app.db.begin().await.expect("begins");
         assert!(insert(&mut tx, &new).await.expect("stores"), "it is new");
         tx.commit().await.expect("commits");
-        self.app.wakeups.deliveries.notify_one();
+        self.app.live().decide.give(self.repository_id());
         id
     }
 

@@ -23,7 +23,7 @@ use super::connect::{Connected, connect};
 use crate::background::Background;
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::ground::Retention;
-use crate::{App, AppParts, CloudAddresses, Floors, Notify, ServerConfig, Wakeups};
+use crate::{App, AppParts, CloudAddresses, Floors, Notify, ServerConfig};
 
 /// How the server and its application are set up.
 #[derive(Debug, Clone)]
@@ -313,7 +313,6 @@ async fn open(
         blobs: BlobStore::open(directory.join("artifacts")).expect("a place"),
         http: Http::new(HttpOptions::default()).expect("a client"),
         mirrors: MirrorStore::open(directory.join("mirrors"), git).expect("a directory"),
-        wakeups: Wakeups::default(),
     })
 }
 

@@ -97,7 +97,7 @@ pub(crate) fn check(password: &Secret, about: &[&str]) -> Result<(), String> {
         .collect();
     if zxcvbn::zxcvbn(password, &known).score() < ENOUGH {
         return Err(
-            "This password is too easy to guess: it is made of common words, names, dates or keys beside one another. Choose a few words that do not belong together."
+            "This password is too easy to guess: it is made of common words, names, dates or keys next to one another. Choose a few words that do not belong together."
                 .to_owned(),
         );
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::check::{checked_environment, checked_name, checked_value};
 use super::give::seal;
 use crate::app::App;
-use crate::ground::{Actor, Denied, Failure, Kind};
+use crate::ground::{Actor, Denied, Failure, Kind, together};
 
 /// How the history calls whom a variable of the account is for.
 const EVERY_APPLICATION: &str = "every application";
@@ -65,9 +65,17 @@ pub(crate) async fn set(
     new: NewVariable<'_>,
 ) -> Result<String, SetError> {
     actor.require(Right::SeeSecrets)?;
-    let environment = checked_environment(new.environment).map_err(SetError::Refused)?;
-    let name = checked_name(new.name).map_err(SetError::Refused)?;
-    let value = checked_value(new.value).map_err(SetError::Refused)?;
+    let (name, environment, value) = match (
+        checked_name(new.name),
+        checked_environment(new.environment),
+        checked_value(new.value),
+    ) {
+        (Ok(name), Ok(environment), Ok(value)) => (name, environment, value),
+        (name, environment, value) => {
+            let wrong = together([name.err(), environment.err(), value.err()]);
+            return Err(SetError::Refused(wrong.unwrap_or_default()));
+        }
+    };
     let (scope, whom) = match (new.application, environment) {
         (None, _) => (VariableScope::Account, EVERY_APPLICATION.to_owned()),
         (Some(application), None) => (

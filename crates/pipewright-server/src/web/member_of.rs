@@ -2,7 +2,7 @@
 //!
 //! To whoever is signed in and no member, the account does not exist: the answer is 404, the same as for an account that
 //! is not there. Whoever is not signed in is asked to sign in first, whether there is such an account or not. What a
-//! member may do is asked with [`MemberOf::require`].
+//! member may do is asked by the use case; a page that would be of no use to them is not shown: [`MemberOf::shown_to`].
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::Method;
@@ -10,8 +10,8 @@ use http::header::ACCEPT;
 use http::request::Parts;
 use pipewright_core::{Right, Role, Timestamp};
 use pipewright_store::accounts::{Account, Membership};
+use pipewright_store::sessions;
 use pipewright_store::users::User;
-use pipewright_store::{StoreError, Tx, sessions};
 
 use super::page::Page;
 use super::problem::PageError;
@@ -50,8 +50,9 @@ impl MemberOf {
         self.role.may(right)
     }
 
-    /// Refuses whoever may not do this, with a sentence that says who may.
-    pub(crate) fn require(&self, right: Right) -> Result<(), PageError> {
+    /// Refuses to show a page to whoever may not do what it is for, with a sentence that says who may. What the page then does
+    /// asks again for itself.
+    pub(crate) fn shown_to(&self, right: Right) -> Result<(), PageError> {
         Ok(self.actor().require(right)?)
     }
 
@@ -78,18 +79,6 @@ impl MemberOf {
     /// The request's moment.
     pub(crate) fn now(&self) -> Timestamp {
         self.visitor.now
-    }
-
-    /// Writes into the account's history that this user did something. `action` is a stable word (`member.invited`),
-    /// `subject` what it was done to, `detail` an object of words.
-    pub(crate) async fn record(
-        &self,
-        tx: &mut Tx,
-        action: &str,
-        subject: &str,
-        detail: serde_json::Value,
-    ) -> Result<(), StoreError> {
-        self.actor().record(tx, action, subject, detail).await
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod layers;
 mod member_of;
 mod outside;
 mod page;
+pub(crate) mod pager;
 mod problem;
 mod redirect;
 mod signed_in;

@@ -32,7 +32,7 @@ pub(crate) enum PageError {
     NotFound,
     /// A link with a secret in it that works no more: a whole sentence.
     #[error("{0}")]
-    LinkGone(&'static str),
+    LinkGone(String),
     /// The address exists, the verb does not.
     #[error("This page does not support that request method.")]
     MethodNotAllowed,
@@ -76,7 +76,7 @@ impl PageError {
     pub(crate) fn beside(error: impl Failure) -> Result<String, Self> {
         match error.kind() {
             Kind::Conflict | Kind::Unusable | Kind::NotNow => Ok(error.sentence()),
-            Kind::NotFound | Kind::Denied | Kind::Internal => Err(error.into()),
+            Kind::NotFound | Kind::Gone | Kind::Denied | Kind::Internal => Err(error.into()),
         }
     }
 
@@ -118,6 +118,7 @@ impl<E: Failure> From<E> for PageError {
     fn from(error: E) -> Self {
         match error.kind() {
             Kind::NotFound => Self::NotFound,
+            Kind::Gone => Self::LinkGone(error.sentence()),
             Kind::Denied => Self::Forbidden(error.sentence()),
             Kind::Conflict => Self::Conflict(error.sentence()),
             Kind::Unusable => Self::Unprocessable(error.sentence()),

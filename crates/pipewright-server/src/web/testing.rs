@@ -22,7 +22,7 @@ use tower::ServiceExt;
 
 use crate::accounts::{NewAccount, make};
 use crate::ground::{hash_of_token, new_token};
-use crate::{App, AppParts, CloudAddresses, ManualClock, ServerConfig, Wakeups};
+use crate::{App, AppParts, CloudAddresses, ManualClock, ServerConfig};
 
 /// The site.
 pub(crate) struct TestSite {
@@ -125,7 +125,6 @@ impl TestSite {
             http: pipewright_bitbucket::Http::new(pipewright_bitbucket::HttpOptions::default())
                 .expect("a client"),
             mirrors: MirrorStore::open(directory.path().join("mirrors"), git).expect("a directory"),
-            wakeups: Wakeups::default(),
         });
         let router = crate::router(app.clone());
         Self {

@@ -114,7 +114,7 @@ fn without(missing: &[String]) -> Option<String> {
         .iter()
         .any(|event| event.starts_with("pr:") || event.starts_with("pullrequest:"));
     let what = if pull_requests {
-        "Pushes are built all the same; a change of a pull request that these events would tell of is not built by itself."
+        "Pushes are built all the same; a change to a pull request that only these events would report is not built automatically."
     } else {
         "Pushes and pull requests are built all the same; that the repository was renamed or moved is noticed later."
     };

@@ -29,7 +29,7 @@ pub(crate) enum RepairError {
     #[error("there is no such webhook")]
     NotFound,
     /// It needs none.
-    #[error("this application needs no webhook just now, so there is nothing to repair")]
+    #[error("this application needs no webhook right now, so there is nothing to repair")]
     NotNeeded,
     /// There is no way to Bitbucket.
     #[error("the webhook could not be looked at: {0}")]

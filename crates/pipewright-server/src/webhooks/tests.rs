@@ -26,7 +26,7 @@ async fn events_that_an_old_server_does_not_know_are_told() {
     assert_eq!(repaired.state, WebhookState::Present);
     let told = repaired.message.expect("a sentence");
     assert!(
-        told.contains("pr:from_ref_updated") && told.contains("is not built by itself"),
+        told.contains("pr:from_ref_updated") && told.contains("is not built automatically"),
         "{told}"
     );
     let webhook = webhooks::of_repository(&server.app.db, server.repository_id())

@@ -182,6 +182,7 @@ async fn a_slug_never_reaches_another_project_and_an_id_does() {
     let search = Search {
         text: "tools".to_owned(),
         owner: None,
+        integration: None,
         limit: 9,
         offset: 0,
     };

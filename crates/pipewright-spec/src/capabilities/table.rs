@@ -89,7 +89,7 @@ features! {
     /// Rules that start custom pipelines for pushes and pull requests.
     Triggers, "triggers", Harmless, "other start conditions work without them; the rules start nothing";
     /// Rules for events that come without a new commit.
-    OtherTriggers, "triggers.<event>", Harmless, "nothing tells of this event yet, so its rules start nothing";
+    OtherTriggers, "triggers.<event>", Harmless, "nothing reports this event yet, so its rules start nothing";
     /// Large files.
     Lfs, "clone.lfs", Wrong, "the workspace would hold pointers instead of the files";
     /// Clones from servers whose certificate is not trusted.

@@ -69,7 +69,7 @@ impl Collected {
                 Severity::Warning
             };
             let message = format!(
-                "{} more problems are not listed; repair these first",
+                "{} more problems are not listed; fix these first",
                 self.left_out
             );
             self.list

@@ -106,7 +106,7 @@ impl FromStr for Expression {
         if matches!(root, Node::Text(_) | Node::Number(_)) {
             parser.at = 0;
             return Err(parser.error(
-                "the expression yields no boolean",
+                "the expression is neither true nor false",
                 "compare it: NAME == \"value\"",
             ));
         }
@@ -259,7 +259,7 @@ impl Parser<'_> {
     fn call(&mut self, name: &str) -> Result<Node, ExpressionError> {
         if name != "glob" {
             return Err(self.error(
-                "no such function is known",
+                "there is no such function",
                 "the one function is glob(value, \"pattern\")",
             ));
         }

@@ -1,7 +1,6 @@
 //! `artifacts`: a list of globs, or a mapping of what to keep and what to fetch.
 
-use super::checker::Checker;
-use super::step::entry_of;
+use super::checker::{Checker, entry_of};
 use crate::capabilities::Feature;
 use crate::diagnostic::Code;
 use crate::syntax::{Entry, Node, Value};

@@ -1,8 +1,10 @@
 //! `definitions`: services, caches, shared pipelines and import sources. Any other key is only a place for anchors.
 
-use super::checker::{Checker, Defined};
+use super::checker::Checker;
 use super::image::Image;
-use super::import::{ImportSource, check_source};
+use super::import::check_source;
+use super::import_source::ImportSource;
+use super::names::{Defined, PREDEFINED_CACHES};
 use crate::capabilities::Feature;
 use crate::diagnostic::{Code, nearest, shown};
 use crate::syntax::{Entry, Node, Value};
@@ -31,19 +33,6 @@ pub(crate) struct Cache {
     pub(crate) path: String,
     pub(crate) key_files: Vec<String>,
 }
-
-/// Caches that need no definition, with their paths. `docker` keeps image layers and has none.
-pub(crate) const PREDEFINED_CACHES: &[(&str, &str)] = &[
-    ("docker", ""),
-    ("node", "node_modules"),
-    ("pip", "~/.cache/pip"),
-    ("composer", "~/.composer/cache"),
-    ("gradle", "~/.gradle/caches"),
-    ("maven", "~/.m2/repository"),
-    ("dotnetcore", "~/.nuget/packages"),
-    ("sbt", "~/.sbt"),
-    ("ivy2", "~/.ivy2/cache"),
-];
 
 const KEYS: &[&str] = &["services", "caches", "pipelines", "imports", "agents"];
 /// `environment` is the old spelling of `variables`.

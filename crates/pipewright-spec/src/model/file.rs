@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use pipewright_core::CommitHash;
 
-use super::checker::{At, Checker, Names};
+use super::checker::{At, Checker};
 use super::clone::CloneSettings;
 use super::definitions::Definitions;
 use super::image::Image;
-use super::import::ImportSource;
+use super::import_source::ImportSource;
+use super::memory::says_memory;
+use super::names::Names;
 use super::options::Options;
 use super::pipeline::{Pipeline, Pipelines, check_custom};
-use super::resources::{Resources, says_memory};
+use super::resources::Resources;
 use super::triggers::{TriggerRule, check_triggers};
 use crate::capabilities::{FeatureUse, is_outside};
 use crate::diagnostic::{Code, Collected, Diagnostic, shown};

@@ -2,11 +2,12 @@
 
 use pipewright_core::RefPattern;
 
-use super::checker::{At, Checker, missing_blank};
+use super::checker::{At, Checker, entry_of, missing_blank};
 use super::import::Import;
 use super::item::{Item, check_items};
-use super::step::{STEP_KEYS, entry_of};
+use super::step::STEP_KEYS;
 use super::variables::{CustomVariable, check_variables};
+use super::whole::check_whole;
 use crate::capabilities::FeatureUse;
 use crate::diagnostic::{Code, shown};
 use crate::syntax::{Entry, Node, Place, Value};
@@ -242,8 +243,11 @@ impl Pipeline {
                 None
             }
             _ => {
-                let ((variables, items), features) =
-                    cx.with_features(|cx| check_items(cx, node, what, is_custom));
+                let ((variables, items), features) = cx.with_features(|cx| {
+                    let (variables, items) = check_items(cx, node, what, is_custom);
+                    check_whole(cx, node, what, &items);
+                    (variables, items)
+                });
                 let body = Body::Items(items);
                 node.items().is_some().then_some(Self {
                     place: entry.key_place,

@@ -1,10 +1,10 @@
 //! `stage`: steps one after another under one name, one deployment and one gate.
 
-use super::checker::{At, Checker};
+use super::checker::{At, Checker, entry_of};
 use super::condition::Condition;
 use super::failure::OnFail;
-use super::item::check_steps;
-use super::step::{Step, Within, check_environment, check_trigger, entry_of};
+use super::group::check_steps;
+use super::step::{Step, Within, check_environment, check_trigger};
 use crate::capabilities::{Feature, FeatureUse};
 use crate::syntax::{Entry, Place};
 

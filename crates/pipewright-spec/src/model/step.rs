@@ -1,15 +1,16 @@
 //! `step`: one unit for one runner.
 
 use super::artifacts::Artifacts;
-use super::checker::{At, Checker, Defined};
+use super::checker::{At, Checker, entry_of};
 use super::clone::CloneSettings;
 use super::condition::Condition;
 use super::definitions::{check_caches, check_services};
 use super::failure::OnFail;
 use super::image::Image;
+use super::names::Defined;
 use super::options::{check_max_time, check_runs_on, check_size};
 use super::script::{ScriptEntry, check_script};
-use super::{is_template, resources, runtime};
+use super::{is_template, memory, runtime};
 use crate::capabilities::{Feature, FeatureUse};
 use crate::diagnostic::{Code, shown};
 use crate::syntax::{Entry, Node, Place};
@@ -237,7 +238,8 @@ impl Step {
                     "write `script:` with a list of commands below `step:`",
                 );
             }
-            resources::check_memory(cx, node, key, self);
+            let names = self.service_names(cx.resources.docker);
+            memory::check_memory(cx, node, key, self.size, &names);
             self.check_credentials(cx, node);
         }
         let refused: &[&str] = match within {
@@ -405,13 +407,6 @@ impl Step {
             })
         });
     }
-}
-
-/// An entry with a value.
-pub(crate) fn entry_of<'n>(node: &'n Node, key: &str) -> Option<&'n Entry> {
-    node.entries()?
-        .iter()
-        .find(|entry| entry.key == key && !entry.value.is_null())
 }
 
 pub(crate) fn check_trigger(cx: &mut Checker<'_>, node: &Node) -> bool {

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::checker::{Checker, Defined};
+use super::checker::Checker;
 use super::condition::check_expression;
+use super::names::Defined;
 use crate::capabilities::Feature;
 use crate::diagnostic::{Code, shown};
 use crate::syntax::{Entry, Node, Place};

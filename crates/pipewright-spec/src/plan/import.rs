@@ -152,7 +152,7 @@ impl PipelineFile {
         // What a file that is not shared says is nobody's business in another repository: neither its problems, which quote
         // it, nor which names it has.
         if !of_here && !brought.file.as_ref().is_some_and(|file| file.export) {
-            let help = "mend that file where it is, and write `export: true` at its top";
+            let help = "fix that file where it is, and write `export: true` at its top";
             return Err(Absent::Refused(vec![needed.refused(
                 "that file cannot be read or does not share its pipelines",
                 help,
@@ -164,7 +164,7 @@ impl PipelineFile {
         };
         let file = match &brought.file {
             Some(file) if !file.is_invalid() => file,
-            _ => return refused(diagnostics, "that file cannot run", "mend it there"),
+            _ => return refused(diagnostics, "that file cannot run", "fix it there"),
         };
         let Some((_, shared)) = file
             .shared
@@ -196,7 +196,7 @@ impl PipelineFile {
         }
         if !file.export {
             let message = format!(
-                "{} does not say `export: true`, which Bitbucket wants of a file that pipelines are imported from",
+                "{} does not say `export: true`, which Bitbucket requires of a file that pipelines are imported from",
                 shown(name)
             );
             let problem =

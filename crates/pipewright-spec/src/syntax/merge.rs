@@ -166,7 +166,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let message = format!(
-            "the merge key `<<` wants a mapping or a list of mappings, but this is {}",
+            "the merge key `<<` needs a mapping or a list of mappings, but this is {}",
             value.kind()
         );
         let problem = Diagnostic::new(

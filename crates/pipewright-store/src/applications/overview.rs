@@ -12,7 +12,7 @@ statements! {
     // Numbers are counted per application, so its last twenty are found by the unique index alone.
     LAST_BUILDS = same(
         "SELECT b.id, b.application_id, b.number, b.state, b.state_message, b.ref_name, b.commit_message, b.commit_author, b.accepted_at,
-             b.started_at, b.finished_at,
+             b.started_at, b.finished_at, b.pipeline,
              EXISTS (SELECT 1 FROM steps s WHERE s.build_id = b.id AND s.state = 'running') AS runs_a_step
          FROM applications a JOIN builds b ON b.application_id = a.id AND b.number >= a.next_number - 20
          WHERE a.account_id = $1
@@ -39,6 +39,8 @@ pub struct LastBuild {
     pub commit_message: Option<String>,
     /// The commit's author.
     pub commit_author: Option<String>,
+    /// The part of the file that runs, once that is known.
+    pub pipeline: Option<String>,
     /// When the push was stored.
     pub accepted_at: Timestamp,
     /// When its first attempt began.
@@ -57,6 +59,7 @@ struct Row {
     ref_name: String,
     commit_message: Option<String>,
     commit_author: Option<String>,
+    pipeline: Option<String>,
     accepted_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -86,6 +89,7 @@ pub async fn last_builds(db: &Db, account: AccountId) -> Result<Vec<LastBuild>, 
                 ref_name: row.ref_name,
                 commit_message: row.commit_message,
                 commit_author: row.commit_author,
+                pipeline: row.pipeline,
                 accepted_at: Timestamp::from_micros(row.accepted_at),
                 started_at: row.started_at.map(Timestamp::from_micros),
                 finished_at: row.finished_at.map(Timestamp::from_micros),

@@ -10,6 +10,7 @@ use super::TriggerDetail;
 use crate::db::Db;
 use crate::error::StoreError;
 use crate::jump::contained;
+use crate::page::PageStart;
 
 /// What is read of a build, and where from.
 macro_rules! of_build {
@@ -172,19 +173,7 @@ pub struct BuildFilter {
     /// Only those accepted before this moment.
     pub until: Option<Timestamp>,
     /// Where the page begins.
-    pub from: PageStart,
-}
-
-/// Which of the builds that fit are on the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PageStart {
-    /// The newest.
-    #[default]
-    Newest,
-    /// Those next older than this one.
-    OlderThan(BuildId),
-    /// Those next newer than this one.
-    NewerThan(BuildId),
+    pub from: PageStart<BuildId>,
 }
 
 /// The fewest digits that are looked for as the beginning of a commit.
@@ -228,14 +217,13 @@ pub async fn list(
     filter: &BuildFilter,
     limit: i64,
 ) -> Result<Vec<Build>, StoreError> {
-    let (statement, edge) = match filter.from {
-        PageStart::Newest => (LIST, None),
-        PageStart::OlderThan(id) => (LIST, Some(id)),
-        PageStart::NewerThan(id) => (NEWER, Some(id)),
+    let statement = match filter.from {
+        PageStart::Newest | PageStart::OlderThan(_) => LIST,
+        PageStart::NewerThan(_) => NEWER,
     };
     let text = filter.text.as_deref();
     let number = text.and_then(|text| text.strip_prefix('#').unwrap_or(text).parse::<i64>().ok());
-    let mut found: Vec<Build> = read!(db, statement, |executor, sql| sqlx::query_as(sql)
+    let found: Vec<Build> = read!(db, statement, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(filter.application.map(ApplicationId::as_uuid))
         .bind(filter.ref_name.as_ref().map(RefName::full))
@@ -245,15 +233,11 @@ pub async fn list(
         .bind(number)
         .bind(filter.since.map(Timestamp::as_micros))
         .bind(filter.until.map(Timestamp::as_micros))
-        .bind(edge.map(BuildId::as_uuid))
+        .bind(filter.from.edge().map(BuildId::as_uuid))
         .bind(limit)
         .fetch_all(executor)
         .await)?;
-    if matches!(filter.from, PageStart::NewerThan(_)) {
-        // Read upwards from the edge, shown newest first like every page.
-        found.reverse();
-    }
-    Ok(found)
+    Ok(filter.from.newest_first(found))
 }
 
 /// A build's plan, once it is planned.

@@ -13,9 +13,7 @@ mod run;
 
 pub use create::{Created, NewBuild, create};
 pub use detail::{PullRequestDetail, RuleDetail, ScheduleDetail, TriggerDetail};
-pub use list::{
-    Build, BuildFilter, PageStart, by_number, get, list, pipeline_file, plan_of, waiting_before,
-};
+pub use list::{Build, BuildFilter, by_number, get, list, pipeline_file, plan_of, waiting_before};
 pub use plan::{
     CommitText, ToPlan, changed_files, next_to_plan, postpone_planning, repositories_to_plan,
     retry_planning, set_changed_files, set_commit_text, set_detail, set_plan,

@@ -4,7 +4,8 @@ use pipewright_core::Timestamp;
 use pipewright_core::build::{BuildOutcome, BuildState, StepOutcome, StepRun, StepState};
 use pipewright_core::ids::AccountId;
 
-use super::{BuildFilter, Created, PageStart};
+use super::{BuildFilter, Created};
+use crate::PageStart;
 use crate::testing::on_each_database;
 use crate::testing_builds::{a_build, a_plan, a_planned_build, an_application};
 

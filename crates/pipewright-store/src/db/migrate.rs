@@ -19,8 +19,8 @@ use super::copy::copy_sqlite;
 use super::seen;
 use crate::error::{CopyError, OpenError};
 
-static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
+pub(super) static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
+pub(super) static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
 /// The last migration that a program must know to run on this schema. It is raised with a migration that takes away what
 /// older programs use, one release after the migration that made it superfluous.

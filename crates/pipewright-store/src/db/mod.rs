@@ -4,6 +4,8 @@ mod backend;
 mod copy;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod rows;
 mod seen;
 mod transaction;
 #[cfg(test)]

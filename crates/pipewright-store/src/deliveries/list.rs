@@ -7,19 +7,27 @@ use uuid::Uuid;
 use super::{DeliveryState, Origin};
 use crate::db::Db;
 use crate::error::StoreError;
+use crate::page::PageStart;
 
-statements! {
-    LIST = same(
+/// The lines of a list that fit, up to where the page begins.
+macro_rules! listing {
+    () => {
         "SELECT d.id, d.repository_id, r.full_name, d.request_id, d.origin, d.event_key, d.attempt_number, d.received_at,
                 d.state, d.tries, d.retry_at, d.decided_at, d.message
          FROM deliveries d JOIN repositories r ON r.id = d.repository_id
          WHERE d.account_id = $1
            AND (CAST($2 AS UUID) IS NULL OR d.repository_id = $2)
-           AND (CAST($3 AS UUID) IS NULL OR d.id < $3)
            AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM decisions c WHERE c.delivery_id = d.id AND c.outcome = $4)
-                OR ($4 = 'failed' AND d.state = 'failed'))
-         ORDER BY d.id DESC LIMIT $5"
-    );
+                OR ($4 = 'failed' AND d.state = 'failed'))"
+    };
+}
+
+statements! {
+    LIST = same(concat!(
+        listing!(),
+        " AND (CAST($3 AS UUID) IS NULL OR d.id < $3) ORDER BY d.id DESC LIMIT $5"
+    ));
+    NEWER = same(concat!(listing!(), " AND d.id > $3 ORDER BY d.id LIMIT $5"));
     GET = same(
         "SELECT d.id, d.repository_id, r.full_name, d.webhook_id, d.request_id, COALESCE(d.event, d.request_id) AS event, d.origin, d.event_key, d.attempt_number, d.headers,
                 d.body, d.received_at, d.state, d.tries, d.retry_at, d.decided_at, d.message
@@ -35,8 +43,8 @@ pub struct DeliveryFilter {
     pub repository: Option<RepositoryId>,
     /// Only those with a decision of this outcome (`built`, `duplicate`, `not_built`), or that `failed`.
     pub outcome: Option<String>,
-    /// Only older ones than this.
-    pub before: Option<DeliveryId>,
+    /// Where the page begins.
+    pub from: PageStart<DeliveryId>,
 }
 
 /// One line of a list.
@@ -131,14 +139,19 @@ pub async fn list(
     filter: &DeliveryFilter,
     limit: i64,
 ) -> Result<Vec<DeliveryLine>, StoreError> {
-    Ok(read!(db, LIST, |executor, sql| sqlx::query_as(sql)
+    let statement = match filter.from {
+        PageStart::Newest | PageStart::OlderThan(_) => LIST,
+        PageStart::NewerThan(_) => NEWER,
+    };
+    let found = read!(db, statement, |executor, sql| sqlx::query_as(sql)
         .bind(account.as_uuid())
         .bind(filter.repository.map(RepositoryId::as_uuid))
-        .bind(filter.before.map(DeliveryId::as_uuid))
+        .bind(filter.from.edge().map(DeliveryId::as_uuid))
         .bind(filter.outcome.as_deref())
         .bind(limit)
         .fetch_all(executor)
-        .await)?)
+        .await)?;
+    Ok(filter.from.newest_first(found))
 }
 
 /// A delivery of the account; none where there is none or it is another account's.

@@ -28,7 +28,7 @@ statements! {
         "SELECT r.* FROM repositories r JOIN integrations i ON i.id = r.integration_id
          WHERE r.account_id = $1 AND r.gone_at IS NULL AND i.state <> 'disconnected'
              AND r.search_text LIKE $2 ESCAPE '\\'
-             AND (CAST($3 AS TEXT) IS NULL OR r.owner = $3)
+             AND (CAST($3 AS TEXT) IS NULL OR r.owner = $3) AND (CAST($6 AS UUID) IS NULL OR r.integration_id = $6)
          ORDER BY r.integration_id, r.owner, r.remote_updated_at DESC NULLS LAST, r.search_text, r.id
          LIMIT $4 OFFSET $5"
     );
@@ -36,7 +36,7 @@ statements! {
         "SELECT COUNT(*) FROM repositories r JOIN integrations i ON i.id = r.integration_id
          WHERE r.account_id = $1 AND r.gone_at IS NULL AND i.state <> 'disconnected'
              AND r.search_text LIKE $2 ESCAPE '\\'
-             AND (CAST($3 AS TEXT) IS NULL OR r.owner = $3)"
+             AND (CAST($3 AS TEXT) IS NULL OR r.owner = $3) AND (CAST($4 AS UUID) IS NULL OR r.integration_id = $4)"
     );
     OWNERS = same(
         "SELECT r.integration_id, r.owner, MIN(r.owner_name) AS owner_name, COUNT(*) AS repositories
@@ -53,6 +53,8 @@ pub struct Search {
     pub text: String,
     /// Only of this workspace or project.
     pub owner: Option<String>,
+    /// Only at this connection: two Bitbuckets may have a project of one key.
+    pub integration: Option<IntegrationId>,
     /// How many at most.
     pub limit: u32,
     /// How many to leave out first.
@@ -167,12 +169,14 @@ pub async fn search(
         .bind(&search.owner)
         .bind(i64::from(search.limit))
         .bind(i64::from(search.offset))
+        .bind(search.integration.map(IntegrationId::as_uuid))
         .fetch_all(executor)
         .await)?;
     let count: i64 = read!(db, COUNT, |executor, sql| sqlx::query_scalar(sql)
         .bind(account.as_uuid())
         .bind(&pattern)
         .bind(&search.owner)
+        .bind(search.integration.map(IntegrationId::as_uuid))
         .fetch_one(executor)
         .await)?;
     Ok((

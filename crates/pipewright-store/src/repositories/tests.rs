@@ -15,6 +15,7 @@ fn find(text: &str) -> Search {
     Search {
         text: text.to_owned(),
         owner: None,
+        integration: None,
         limit: 50,
         offset: 0,
     }

@@ -40,7 +40,7 @@ pub(crate) fn restore(config: &Config, from: &Path) -> anyhow::Result<Restored> 
         if let Some(path) = database {
             ensure!(
                 !path.exists(),
-                "{} is there already; a backup is restored beside nothing else",
+                "{} already exists; a backup is restored only where there is none",
                 path.display()
             );
         }
@@ -81,7 +81,7 @@ pub(crate) fn restore(config: &Config, from: &Path) -> anyhow::Result<Restored> 
     })?;
     ensure!(
         restored.files == manifest.files.len(),
-        "the backup is not whole: {} of {} files are there",
+        "the backup is incomplete: it has {} of {} files",
         restored.files,
         manifest.files.len()
     );
@@ -106,7 +106,7 @@ fn must_be_empty(data: &Path, key: &Path) -> anyhow::Result<()> {
         let is_ours = path.file_name().is_some_and(|name| name == "lock") || path == key;
         ensure!(
             is_ours,
-            "the data directory {} is not empty ({} is there); restore into one that is, and put it in place then",
+            "the data directory {} is not empty (it has {}); restore into an empty one, then move that into place",
             data.display(),
             path.display()
         );

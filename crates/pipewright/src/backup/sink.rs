@@ -43,12 +43,12 @@ impl Sink {
             Ok(about) if about.is_dir() && !is_archive(&target) => {
                 if std::fs::read_dir(&target)?.next().is_some() {
                     bail!(
-                        "{} is not empty; name a directory that is not there yet, such as one with the date",
+                        "{} is not empty; name a directory that does not exist yet, such as one with the date",
                         target.display()
                     );
                 }
             }
-            Ok(_) => bail!("{} is there already; name another", target.display()),
+            Ok(_) => bail!("{} already exists; choose another name", target.display()),
             Err(_) => {}
         }
         std::fs::create_dir_all(parent(&target))

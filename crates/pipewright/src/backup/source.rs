@@ -34,7 +34,7 @@ pub(super) fn read(from: &Path, visit: Visit<'_>) -> anyhow::Result<Manifest> {
 
 fn read_directory(from: &Path, visit: Visit<'_>) -> anyhow::Result<Manifest> {
     let file = File::open(from.join(NAME))
-        .with_context(|| format!("{} is no backup: it has no {NAME}", from.display()))?;
+        .with_context(|| format!("{} is not a backup: it has no {NAME}", from.display()))?;
     let manifest = manifest(file)?;
     for file in &manifest.files {
         let path = from.join(inside(&file.name)?);
@@ -54,7 +54,7 @@ fn read_archive(from: &Path, visit: Visit<'_>) -> anyhow::Result<Manifest> {
         let mut entry = entry.with_context(wrong)?;
         ensure!(
             entry.header().entry_type() == tar::EntryType::Regular,
-            "{} holds something that is no file",
+            "{} holds something that is not a file",
             from.display()
         );
         let name = entry.path().with_context(wrong)?.into_owned();
@@ -68,12 +68,12 @@ fn read_archive(from: &Path, visit: Visit<'_>) -> anyhow::Result<Manifest> {
         let name = name.to_owned();
         visit(&name, &mut entry)?;
     }
-    bail!("{} is not whole: it ends without {NAME}", from.display())
+    bail!("{} is incomplete: it ends without {NAME}", from.display())
 }
 
 fn manifest(file: impl Read) -> anyhow::Result<Manifest> {
     let manifest: Manifest = serde_json::from_reader(BufReader::new(file.take(MANIFEST_BYTES)))
-        .with_context(|| format!("the backup's {NAME} cannot be understood"))?;
+        .with_context(|| format!("the backup's {NAME} is not valid"))?;
     ensure!(
         manifest.format <= FORMAT,
         "the backup was made by Pipewright {}, which is newer; use that version",

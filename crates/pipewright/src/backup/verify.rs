@@ -50,8 +50,9 @@ pub(crate) async fn verify(
         if name == DATABASE {
             // Looked into below; an archive's cannot be opened in its place.
             let path = place.path().join(DATABASE);
-            io::copy(&mut content, &mut File::create(&path)?)
-                .context("the database cannot be unpacked; set TMPDIR to a place with space")?;
+            io::copy(&mut content, &mut File::create(&path)?).context(
+                "the database cannot be unpacked; set TMPDIR to a place with enough space",
+            )?;
             database = Some(path);
         } else {
             io::copy(&mut content, &mut io::sink())
@@ -80,7 +81,7 @@ pub(crate) async fn verify(
                 .push("The database is missing.".to_owned());
         }
         None => verified.notes.push(
-            "It holds no database: that is in your PostgreSQL server's own backup.".to_owned(),
+            "It holds no database: yours is in the PostgreSQL server's own backup.".to_owned(),
         ),
     }
     Ok(verified)
@@ -91,7 +92,7 @@ fn compare(manifest: &Manifest, seen: &HashMap<String, Copied>, verified: &mut V
         match seen.get(&file.name) {
             None => verified
                 .problems
-                .push(format!("{} is in the list and not there.", file.name)),
+                .push(format!("{} is listed but missing.", file.name)),
             Some(found) if found.bytes != file.bytes => verified.problems.push(format!(
                 "{} has {} bytes and should have {}.",
                 file.name, found.bytes, file.bytes
@@ -130,7 +131,7 @@ async fn look_into(
     beside(&contents, seen, now, verified);
     let Some(key) = key else {
         verified.notes.push(
-            "The key was not tried: say --key FILE to open every stored secret with it.".to_owned(),
+            "The key was not tested: add --key FILE to try it on every stored secret.".to_owned(),
         );
         return Ok(());
     };

@@ -271,7 +271,7 @@ fn with_database(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the runtime does not start")?;
+        .context("the async runtime cannot be started")?;
     runtime.block_on(async {
         let db = Db::open_as_it_is(&DbOptions {
             database: config.database,
@@ -312,7 +312,7 @@ fn delete(config: Config, account: &str) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("the runtime does not start")?;
+        .context("the async runtime cannot be started")?;
     runtime.block_on(async {
         let database = DbOptions {
             database: config.database,

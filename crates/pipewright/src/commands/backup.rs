@@ -86,7 +86,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("the runtime does not start")
+        .context("the async runtime cannot be started")
 }
 
 fn key(path: Option<&Path>) -> anyhow::Result<Option<VaultKey>> {

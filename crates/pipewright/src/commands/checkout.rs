@@ -47,6 +47,6 @@ pub(in crate::commands) fn wait_for<T>(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the runtime does not start")?;
+        .context("the async runtime cannot be started")?;
     runtime.block_on(work)
 }

@@ -34,7 +34,7 @@ fn checkout(text: &str) -> anyhow::Result<Checkout> {
     };
     let directory = PathBuf::from(directory);
     if !directory.is_dir() {
-        bail!("{} is no directory", directory.display());
+        bail!("{} is not a directory", directory.display());
     }
     Ok(Checkout {
         source: source.to_owned(),

@@ -33,7 +33,7 @@ impl Key {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
-            .context("the runtime does not start")?;
+            .context("the async runtime cannot be started")?;
         match self {
             Self::Check(configuration) => runtime.block_on(check(configuration.load()?)),
             Self::Rotate(configuration) => runtime.block_on(rotate(configuration.load()?)),

@@ -38,7 +38,7 @@ impl Migrate {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
-            .context("the runtime does not start")?;
+            .context("the async runtime cannot be started")?;
         let options = DbOptions {
             database: config.database.clone(),
             connections: config.connections,

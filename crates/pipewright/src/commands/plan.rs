@@ -204,7 +204,7 @@ impl PlanCommand {
             None => match checkout::top_of(&here)? {
                 Some(top) if top.join(FILE_NAME).exists() => top.join(FILE_NAME),
                 _ => bail!(
-                    "there is no {FILE_NAME} here; name the file, or go to a checkout that has one"
+                    "there is no {FILE_NAME} here; name the file, or change to a checkout that has one"
                 ),
             },
         };

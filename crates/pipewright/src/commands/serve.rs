@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use pipewright_git::{Gate, Git, GitOptions, MirrorStore, NotAdmitted};
 use pipewright_runner::caches::CacheStore;
-use pipewright_server::{App, AppParts, Clock, Notify, ServerConfig, SystemClock, Wakeups};
+use pipewright_server::{App, AppParts, Clock, Notify, ServerConfig, SystemClock};
 use pipewright_store::blobs::BlobStore;
 use pipewright_store::data_directory::DataDirectory;
 use pipewright_store::files::write_durably;
@@ -50,19 +50,21 @@ fn run_with(config: Config, voice: &Voice) -> anyhow::Result<ExitCode> {
         std::env::var("WATCHDOG_USEC").ok().as_deref(),
     )
     .unwrap_or_else(|error| {
-        tracing::warn!(%error, "the service manager of NOTIFY_SOCKET cannot be told anything");
+        tracing::warn!(%error, "the service manager at NOTIFY_SOCKET cannot be reached");
         Notify::default()
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("the runtime does not start")?;
+        .context("the async runtime cannot be started")?;
     runtime.block_on(async {
         // Before the port, the database and the runner's attempts: whoever does not have the directory touches nothing.
         let _held = take(&config.server.data_directory).await?;
         let listen = config.listen;
         let listener = bind(listen).await.with_context(|| {
-            format!("{listen} cannot be listened on; is another server there? Change server.listen")
+            format!(
+                "cannot listen on {listen}; is another server running there? Change server.listen"
+            )
         })?;
         let mut server = config.server;
         server.connections = open_files::connections(server.connections, files);
@@ -88,7 +90,7 @@ fn run_with(config: Config, voice: &Voice) -> anyhow::Result<ExitCode> {
         }
         for program in missing_programs() {
             tracing::error!(
-                "{program} is not on the PATH: nothing can be built until it is installed there"
+                "{program} is not on the PATH: nothing can be built until it is installed"
             );
         }
         welcome(&app, &listener, voice).await?;
@@ -203,7 +205,6 @@ pub(super) async fn compose(
         caches,
         http,
         mirrors,
-        wakeups: Wakeups::default(),
     };
     Ok(App::new(parts))
 }

@@ -26,7 +26,7 @@ pub(super) async fn stop_on_signal(shutdown: CancellationToken) {
     next().await;
     // The act first: a log that cannot be written must not keep the server alive.
     shutdown.cancel();
-    tracing::info!("stopping: no new work is begun; a second signal ends at once");
+    tracing::info!("stopping: no new work is started; a second signal ends the server at once");
     next().await;
     std::process::exit(AT_ONCE);
 }

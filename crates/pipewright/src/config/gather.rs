@@ -192,7 +192,7 @@ fn from_file(
     for (topic, section) in table.get_ref() {
         let toml::de::DeValue::Table(section) = section.get_ref() else {
             let sentence = format!(
-                "{} stands outside a section; write it under its [topic]",
+                "{} is outside a section; put it under its [topic]",
                 topic.get_ref()
             );
             mistakes.push(Mistake {
@@ -210,7 +210,7 @@ fn from_file(
                 toml::de::DeValue::Boolean(truth) => truth.to_string(),
                 other => {
                     let sentence = format!(
-                        "{key} is of type {}; it takes text, a whole number, true or false",
+                        "{key} is of type {}; it accepts text, a whole number, true or false",
                         other.type_str()
                     );
                     mistakes.push(Mistake {

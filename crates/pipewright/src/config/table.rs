@@ -66,7 +66,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         key: "server.connections",
         default: "4096",
-        about: "Connections that are open at the same time at most. Fewer where the limit of open files leaves no more.",
+        about: "The most connections that may be open at the same time. Fewer where the limit of open files is lower.",
     },
     Setting {
         key: "server.drain_seconds",

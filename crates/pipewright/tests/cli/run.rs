@@ -382,7 +382,7 @@ fn the_work_tree_is_neither_read_nor_touched_unless_asked() {
     assert!(
         ended
             .err
-            .contains("3 changed files are not committed and left out; --dirty takes them along"),
+            .contains("3 changed files are not committed and left out; --dirty includes them"),
         "{}",
         ended.err
     );
@@ -489,7 +489,7 @@ fn outside_of_a_checkout_it_says_what_is_missing() {
             .pipewright(&["run"])
             .expect(2)
             .err
-            .contains("is in no git checkout")
+            .contains("is not in a git checkout")
     );
     nowhere.git(&["init", "-q", "-b", "main"]);
     assert!(

@@ -82,7 +82,7 @@ fn one_signal_ends_the_step_in_order() {
         let ended = stopped_by(&checkout, &[("ready", name)])
             .expect(3)
             .prints(&[
-                "Stopping; the same again kills at once.",
+                "Stopping; a second signal kills at once.",
                 "after 143",
                 "tidied",
             ]);
@@ -113,7 +113,7 @@ fn a_second_signal_kills_at_once() {
         &checkout,
         &[
             ("ready", "INT"),
-            ("Stopping; the same again kills at once.", "INT"),
+            ("Stopping; a second signal kills at once.", "INT"),
         ],
     )
     .expect(3);

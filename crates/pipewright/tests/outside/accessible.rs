@@ -1,11 +1,13 @@
 //! Pages for everybody: no page has a finding of axe-core, none is wider than its window, whatever names come from outside,
 //! in light and dark, on a desk and on a phone; tabs share one connection; and the log shows its end however long it is.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use pipewright_core::build::BuildState;
 
 use crate::browser::Browser;
+use crate::server::Server;
 use crate::team::House;
 
 /// A branch, a step and a message that are as long as git and Bitbucket let them be.
@@ -17,6 +19,29 @@ pipelines:
     - step: {name: Unit tests, script: [echo fine, 'printf \"see https://example.com/a?b=1\\n\"']}
     - step: {name: Deploy, trigger: manual, script: [echo deployed]}
 ";
+
+const INVALID: &str = "pipelines:\n  default:\n    - stepp: {script: [make]}\n";
+
+const FAILS: &str =
+    "image: node:22\npipelines:\n  default:\n    - step: {name: Unit tests, script: [exit 3]}\n";
+
+/// What has not the room it needs: words that are cut or run out of their button or pill, cards that touch each other, the
+/// entry of a rail that is out of sight, numbers on a phone whose heading is not there.
+const SQUEEZED: &str = r#"
+const told = [], seen = (one) => one.offsetParent !== null && one.offsetWidth > 0, say = (what, one) => told.push(`${what}: ${one.outerHTML.slice(0, 140)}`);
+for (const one of document.querySelectorAll(".btn, .pill, .chips a, .tabs a")) if (seen(one) && one.scrollWidth > one.clientWidth + 1) say("cut", one);
+const cards = [...document.querySelectorAll(".card")].filter(seen), tops = cards.map((one) => one.getBoundingClientRect());
+cards.forEach((one, at) => {
+  const above = tops.find((other) => Math.abs(other.bottom - tops[at].top) < 3 && other.left === tops[at].left);
+  if (above) say("touches the card above it", one);
+});
+const entry = document.querySelector(".rail [aria-current]")?.getBoundingClientRect();
+if (entry && (entry.left < 0 || entry.right > innerWidth + 1)) told.push("the current entry of the rail is out of sight");
+if (innerWidth < 500) for (const cell of document.querySelectorAll("table.stacked td.num:not([data-l])")) {
+  if (seen(cell) && /^\d+$/.test(cell.innerText.trim())) say("a number without its heading", cell);
+}
+return told;
+"#;
 
 /// The script of axe-core; none, said on standard error, where it is not installed and this is not CI. `test.sh` puts it
 /// there.
@@ -43,11 +68,90 @@ fn axe() -> Option<String> {
     }
 }
 
+/// Every page that links lead to from these, and these: each is looked at once, whatever it is about.
+struct Walk<'a> {
+    browser: &'a Browser,
+    axe: Option<&'a str>,
+    /// The shapes of the addresses that were looked at: what names one build, file or user is left out.
+    seen: BTreeSet<String>,
+    wrong: Vec<String>,
+}
+
+impl Walk<'_> {
+    /// Looks at a page, and then at every page of a new shape that links lead to from there.
+    async fn from(&mut self, start: &str) {
+        let mut to_see = vec![start.to_owned()];
+        while let Some(address) = to_see.pop() {
+            if self.seen.insert(shape(&address)) {
+                self.browser.goes_to(&address).await;
+                self.judges(&address).await;
+                to_see.extend(links(self.browser).await);
+            }
+        }
+    }
+
+    /// Looks at these pages, and follows no link.
+    async fn at(&mut self, addresses: &[String]) {
+        for address in addresses {
+            self.browser.goes_to(address).await;
+            self.judges(address).await;
+        }
+    }
+
+    /// What is wrong with the page that is open: light and dark, on a desk and on a phone.
+    async fn judges(&mut self, address: &str) {
+        for theme in ["light", "dark"] {
+            let dress = format!("document.documentElement.dataset.theme = '{theme}'; return null");
+            self.browser.evaluates(&dress).await;
+            for width in [1440, 390] {
+                self.browser.is_as_wide_as(width).await;
+                for one in findings(self.browser, self.axe).await {
+                    self.wrong
+                        .push(format!("{address} ({theme}, {width}): {one}"));
+                }
+            }
+        }
+    }
+}
+
+/// The addresses of ours that the page links to, without files and parts of them.
+async fn links(browser: &Browser) -> Vec<String> {
+    let found = browser
+        .evaluates(
+            "return [...document.querySelectorAll('a[href]:not([download])')].map((link) => new URL(link.href))
+               .filter((to) => to.origin === location.origin && !/\\/(raw|body)$|\\.jsonl$|\\/artifacts\\/./.test(to.pathname))
+               .map((to) => to.origin + to.pathname + to.search)",
+        )
+        .await;
+    serde_json::from_value(found).expect("addresses")
+}
+
+/// An address without its query, and without what names one thing of many.
+fn shape(address: &str) -> String {
+    let path = address.split('?').next().unwrap_or_default();
+    let part = |part: &str| {
+        let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_id = part.len() == 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let names = is_number || is_id || ["harbor", "mara"].contains(&part);
+        if names {
+            "*".to_owned()
+        } else {
+            part.to_owned()
+        }
+    };
+    let parts: Vec<String> = path.split('/').map(part).collect();
+    parts.join("/")
+}
+
 /// What is wrong with the page: its findings, and whether it is wider than its window.
 async fn findings(browser: &Browser, axe: Option<&str>) -> Vec<String> {
     let mut found = Vec::new();
     // What the bar at the top lies over when a line is shown is not what is judged.
-    browser.evaluates("scrollTo(0, 0); return null").await;
+    browser
+        .evaluates_later(
+            "scrollTo(0, 0); requestAnimationFrame(() => requestAnimationFrame(() => done(null)))",
+        )
+        .await;
     let wide = browser
         .evaluates(
             "const over = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1
@@ -58,8 +162,29 @@ async fn findings(browser: &Browser, axe: Option<&str>) -> Vec<String> {
     if let Some(wide) = wide.as_str().filter(|wide| !wide.is_empty()) {
         found.push(format!("wider than its window: {wide}"));
     }
+    let squeezed = browser.evaluates(SQUEEZED).await;
+    for one in squeezed.as_array().into_iter().flatten() {
+        found.push(format!("has no room: {one}"));
+    }
+    // What opens when it is pressed has its place too.
+    let opened = browser
+        .evaluates(
+            "return [...document.querySelectorAll('details:not([open])')].filter((one) => {
+               one.open = true;
+               const isWide = document.documentElement.scrollWidth > innerWidth;
+               one.open = false;
+               return isWide;
+             }).map((one) => one.outerHTML.slice(0, 120)).join('\\n')",
+        )
+        .await;
+    if let Some(opened) = opened.as_str().filter(|opened| !opened.is_empty()) {
+        found.push(format!("wider than its window when opened: {opened}"));
+    }
     if let Some(axe) = axe {
-        browser.evaluates(&format!("{axe}; return null")).await;
+        let there = browser.evaluates("return 'axe' in window").await;
+        if there == false {
+            browser.evaluates(&format!("{axe}; return null")).await;
+        }
         let told = browser
             .evaluates_later(
                 "axe.run(document, { runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
@@ -76,86 +201,181 @@ async fn findings(browser: &Browser, axe: Option<&str>) -> Vec<String> {
     found
 }
 
+/// A house in which every page has something to show: a build that waits, one that failed, one whose file is invalid, names
+/// as long as they may be, a schedule, variables, an open invitation, a Data Center form.
+async fn furnished() -> House {
+    let mut house = House::with_application(FILE).await;
+    house
+        .build(1, |build| build.state == BuildState::Paused)
+        .await;
+    let cloud = house.simulator.cloud();
+    for (branch, file) in [
+        (LONG, ("a", "b")),
+        ("invalid", ("bitbucket-pipelines.yml", INVALID)),
+        ("fails", ("bitbucket-pipelines.yml", FAILS)),
+    ] {
+        cloud
+            .commit("harbor/subject", branch, &[file], LONG, "ivo")
+            .await
+            .expect("a push");
+    }
+    for number in [2, 3, 4] {
+        house
+            .build(number, |build| {
+                build.state == BuildState::Paused || build.state.is_finished()
+            })
+            .await;
+    }
+    let pages = ["/applications/subject/schedules/new", "/settings/variables"];
+    let pages = pages.map(|page| house.team.page(page));
+    let forms = [
+        ("Save", &[][..]),
+        ("Set variable", &[("Name", "TOKEN"), ("Value", LONG)]),
+    ];
+    for (page, (button, fields)) in pages.iter().zip(forms) {
+        let person = &mut house.team.person;
+        person.goes_to(page).await.expect("goes there");
+        person.presses(button, fields).await.expect("is taken");
+    }
+    house
+}
+
+/// Links that are handed out: an invitation of the team, and one to a new password.
+async fn handed(house: &mut House) -> [String; 2] {
+    let (members, installation) = (
+        house.team.page("/settings/members"),
+        format!("{}/installation", house.team.url),
+    );
+    let invited = [("E-mail address", "noa@harbor.example")];
+    let mut links = Vec::new();
+    for (page, button, fields, kind) in [
+        (members, "Make an invitation", &invited[..], "/invitations/"),
+        (installation, "Reset password…", &[], "/links/"),
+    ] {
+        let person = &mut house.team.person;
+        person.goes_to(&page).await.expect("goes there");
+        let shown = person.presses(button, fields).await.expect("makes").text();
+        let link = shown.split_whitespace().find(|word| word.contains(kind));
+        links.push(link.expect("a link").to_owned());
+    }
+    links.try_into().expect("two")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_shuts_anybody_out_or_is_wider_than_its_window() {
     let Some(browser) = Browser::open().await else {
         return;
     };
     let axe = axe();
-    let house = House::with_application(FILE).await;
-    house
-        .build(1, |build| build.state == BuildState::Paused)
-        .await;
-    house
-        .simulator
-        .cloud()
-        .commit("harbor/subject", LONG, &[("a", "b")], LONG, "ivo")
-        .await
-        .expect("a push");
-    house
-        .build(2, |build| build.state == BuildState::Paused)
-        .await;
-    let deliveries = house.team.page("/deliveries");
-    let mut wrong = Vec::new();
-    let mut pages = vec![
-        format!("{}/sign-in", house.team.url),
-        format!("{}/invitations/used", house.team.url),
-    ];
-    for page in &pages {
-        browser.goes_to(page).await;
-        for one in findings(&browser, axe.as_deref()).await {
-            wrong.push(format!("{page}: {one}"));
-        }
+    let mut house = furnished().await;
+    let handed = handed(&mut house).await;
+    let fresh = Server::start(&house.simulator);
+    let mut walk = Walk {
+        browser: &browser,
+        axe: axe.as_deref(),
+        seen: BTreeSet::new(),
+        wrong: Vec::new(),
+    };
+    let url = &house.team.url;
+    let [invitation, reset] = &handed;
+    // What strangers see.
+    let setup = fresh.setup_link.clone().expect("a first run prints it");
+    walk.at(&[
+        format!("{}/", fresh.url),
+        setup,
+        format!("{url}/sign-in"),
+        format!("{url}/invitations/used"),
+        format!("{url}/links/used"),
+        format!("{url}/setup/used"),
+        invitation.clone(),
+        reset.clone(),
+    ])
+    .await;
+    browser.signs_in(url).await;
+    // Somebody else's invitation, and what is shown once when a link is made.
+    walk.at(std::slice::from_ref(invitation)).await;
+    browser.is_as_wide_as(1440).await;
+    browser.goes_to(&house.team.page("/settings/members")).await;
+    browser.fills("E-mail address", "ada@harbor.example").await;
+    browser.clicks("Make an invitation").await;
+    browser.sees("Copy link").await;
+    walk.judges("the members with an invitation").await;
+    browser.is_as_wide_as(1440).await;
+    browser.goes_to(&format!("{url}/installation")).await;
+    browser.clicks("Reset password…").await;
+    browser.sees("Copy link").await;
+    walk.judges("the installation with a link").await;
+
+    walk.from(&house.team.page("/applications")).await;
+    for must in ["/installation", "/harbor/settings/storage", "/profile"] {
+        assert!(
+            walk.seen.contains(&shape(&format!("{url}{must}"))),
+            "no link leads to {must}: {:#?}",
+            walk.seen
+        );
     }
-    browser.signs_in(&house.team.url).await;
-    pages = [
-        "/applications",
-        "/applications/new",
-        "/applications/subject",
-        "/applications/subject/builds",
-        "/applications/subject/builds/2",
+    let more: Vec<String> = [
         "/applications/subject/builds/2?step=1&find=fine",
-        "/applications/subject/builds/2/artifacts",
-        "/applications/subject/builds/2/timeline",
-        "/applications/subject/builds/2/pipeline-file",
-        "/applications/subject/run?ref=main",
-        "/applications/subject/schedules",
-        "/applications/subject/schedules/new",
-        "/applications/subject/variables",
-        "/applications/subject/why",
-        "/builds",
+        "/applications/subject/builds/3",
+        "/applications/subject/builds/3/pipeline-file",
+        "/applications/subject/builds/3/timeline",
+        "/applications/subject/builds/4",
+        "/applications/subject/builds?q=nothing-like-this",
+        "/applications/subject/why?about=main",
+        "/applications/subject/run?ref=nowhere",
         "/jump?q=feature",
-        "/settings/integrations",
-        "/settings/variables",
-        "/settings/members",
-        "/settings/audit-log",
+        "/settings/integrations?server=1",
     ]
     .iter()
     .map(|page| house.team.page(page))
+    .chain([format!("{url}/no/such/page")])
     .collect();
-    pages.push(deliveries);
-    for own in [
-        "/profile",
-        "/accounts/new",
-        "/administration/bitbucket-cloud",
-        "/no/such/page",
-    ] {
-        pages.push(format!("{}{own}", house.team.url));
-    }
-    for theme in ["Light", "Dark"] {
-        browser.resizes(1440, 1000).await;
-        browser.goes_to(&house.team.page("/applications")).await;
-        browser.chooses_theme(theme).await;
-        for width in [1440, 390] {
-            browser.is_as_wide_as(width).await;
-            for page in &pages {
-                browser.goes_to(page).await;
-                for one in findings(&browser, axe.as_deref()).await {
-                    wrong.push(format!("{page} ({theme}, {width}): {one}"));
-                }
-            }
-        }
-    }
+    walk.at(&more).await;
+    // Paper is light, whatever the screen is, and nothing on it is there to be pressed.
+    browser
+        .goes_to(&house.team.page("/applications/subject/builds/4"))
+        .await;
+    browser
+        .evaluates("document.documentElement.dataset.theme = 'dark'; return null")
+        .await;
+    browser.shows_for("print").await;
+    let printed = browser
+        .evaluates(
+            "const look = (one) => getComputedStyle(document.querySelector(one));
+             return [look('.card').backgroundColor, look('.logs li').backgroundColor, look('.logs li > span').color, look('.logbar .btn').display, look('.top').display]",
+        )
+        .await;
+    let (white, black) = ("rgb(255, 255, 255)", "rgb(0, 0, 0)");
+    assert_eq!(
+        printed,
+        serde_json::json!([white, white, black, "none", "none"]),
+        "as it is printed"
+    );
+    browser.shows_for("").await;
+    // What only forms lead to.
+    browser.is_as_wide_as(1440).await;
+    browser
+        .goes_to(&house.team.page("/settings/integrations?server=1"))
+        .await;
+    browser.clicks("Add Credentials").await;
+    browser.sees("Enter the password").await;
+    walk.judges("a form in which everything is wrong").await;
+    browser.is_as_wide_as(1440).await;
+    browser.goes_to(&house.team.page("/applications/new")).await;
+    browser.clicks("Choose harbor/checkout-api").await;
+    browser.reloads_until("Review").await;
+    browser.clicks("Review").await;
+    browser.sees("First build").await;
+    walk.judges("the review of a new application").await;
+    browser.is_as_wide_as(1440).await;
+    browser
+        .goes_to(&house.team.page("/settings/integrations"))
+        .await;
+    browser.clicks("Disconnect…").await;
+    browser.clicks("Disconnect").await;
+    browser.sees("is disconnected").await;
+    walk.judges("a disconnection").await;
+    let mut wrong = walk.wrong;
     wrong.sort();
     assert!(
         wrong.is_empty(),

@@ -324,6 +324,18 @@ impl Browser {
             .expect("the browser pretends");
     }
 
+    /// Shows pages as they are printed, or as on a screen.
+    pub(crate) async fn shows_for(&self, medium: &str) {
+        self.driver
+            .cdp()
+            .send_raw(
+                "Emulation.setEmulatedMedia",
+                serde_json::json!({ "media": medium }),
+            )
+            .await
+            .expect("the browser pretends");
+    }
+
     /// Gives the window this size, in pixels.
     pub(crate) async fn resizes(&self, width: u32, height: u32) {
         self.driver

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::Finding;
-use super::modules::{masked, without_tests};
 use super::source::SourceFile;
+use super::text::{masked, without_tests};
 
 /// Crates whose items are for people and tests to use, or that are programs.
 const NOT_READ: &[&str] = &["pipewright-simulator", "pipewright-bench", "xtask"];

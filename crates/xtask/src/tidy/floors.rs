@@ -71,10 +71,6 @@ const CIRCLES_LEFT: &[(&str, &str)] = &[
         "crates/pipewright-simulator/src/",
         "a stateful double of two products: whatever changes its state tells its webhooks, whose answers change its state",
     ),
-    (
-        "crates/pipewright-spec/src/model/",
-        "the checker keeps what the definitions say for the checks of the steps that it serves",
-    ),
 ];
 
 /// Compares what looks at what with the table, and looks for circles.

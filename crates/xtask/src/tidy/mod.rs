@@ -7,7 +7,8 @@ mod floors;
 mod links;
 mod modules;
 mod shape;
-mod source;
+pub(crate) mod source;
+pub(crate) mod text;
 
 use std::io::Write;
 use std::path::Path;

@@ -166,7 +166,9 @@ impl Moving<'_> {
                     self.settle_as(
                         index,
                         StepOutcome::Stopped,
-                        format!("Not run: {name} beside it failed, and the group fails fast."),
+                        format!(
+                            "Not run: {name}, in the same group, failed, and the group fails fast."
+                        ),
                     );
                 }
                 StepState::Queued | StepState::Running => {

@@ -3,57 +3,8 @@
 mod properties;
 
 use super::*;
-use crate::plan::{ClonePlan, Group, GroupKind, ScriptItem, StepPlan};
-
-fn step(name: &str) -> StepPlan {
-    StepPlan {
-        name: name.to_owned(),
-        script: vec![ScriptItem::Command("true".to_owned())],
-        after_script: Vec::new(),
-        image: None,
-        max_time_minutes: 120,
-        clone: ClonePlan::default(),
-        manual: false,
-        deployment: None,
-        environment: None,
-        condition: None,
-        on_failure: FailureStrategy::Fail,
-        fail_fast: None,
-        concurrency_group: None,
-        runs_on: Vec::new(),
-        size: 1,
-        caches: Vec::new(),
-        services: Vec::new(),
-        artifacts: Vec::new(),
-        artifact_downloads: None,
-        output_variables: Vec::new(),
-        oidc: false,
-        child: None,
-        unmet: Vec::new(),
-        unsupported: Vec::new(),
-        line: 0,
-    }
-}
-
-fn group(kind: GroupKind, steps: Vec<StepPlan>) -> Group {
-    Group {
-        kind,
-        name: None,
-        manual: false,
-        deployment: None,
-        condition: None,
-        steps,
-    }
-}
-
-fn plan(groups: Vec<Group>) -> Plan {
-    Plan {
-        pipeline: "default".to_owned(),
-        groups,
-        variables: Vec::new(),
-        imported: None,
-    }
-}
+use crate::plan::testing::{a_group as group, a_plan as plan, a_step as step};
+use crate::plan::{Group, GroupKind, StepPlan};
 
 fn sequence(names: &[&str]) -> Plan {
     plan(

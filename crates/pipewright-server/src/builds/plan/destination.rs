@@ -18,7 +18,7 @@ pub(super) fn request_of(build: &ToPlan) -> Option<&PullRequestDetail> {
         .filter(|_| build.trigger == TriggerKind::PullRequest)
 }
 
-/// Where the branch is now, because that is what the source would be merged into; where there is no such branch any more, the
+/// Where the branch is now, because that is what the source would be merged into; where that branch no longer exists, the
 /// commit that Bitbucket named. Brings it into the mirror, where the build's own commit is already.
 pub(super) async fn destination_of(
     app: &App,
@@ -59,7 +59,7 @@ async fn find(
                 }
                 None => None,
             };
-            named.ok_or_else(|| FetchError::Name("there is no such branch any more".to_owned()))
+            named.ok_or_else(|| FetchError::Name("that branch no longer exists".to_owned()))
         }
         Err(error) => Err(error.into()),
     }

@@ -41,7 +41,7 @@ pub(super) enum FetchError {
         error: Box<Self>,
     },
     /// The branch that its pull request is to be merged into.
-    #[error("the destination of its pull request, {branch}, cannot be had: {error}")]
+    #[error("the destination of its pull request, {branch}, cannot be fetched: {error}")]
     Destination {
         /// Its short name.
         branch: String,

@@ -70,6 +70,7 @@ impl Lane for PlanLane {
         let app = &self.0;
         let read = match fetch(app, build.repository_id, &build.ref_name, &build.commit).await {
             Ok(read) => read,
+            // The one failure that trying again cannot mend, and that the commit's text is known of all the same.
             Err(FetchError::FileTooLarge(text)) => {
                 let message = sentence(&FetchError::FileTooLarge(text.clone()).to_string());
                 let event = BuildEvent::NotPlanned(BuildOutcome::Invalid);
@@ -92,6 +93,7 @@ impl Lane for PlanLane {
             Ok(judged) => judged,
             Err(error) => return self.again(&build, error).await,
         };
+        // Of the page alone: what fails here leaves it out and never holds a build back.
         let pushed = pushed_commits(app, &build, &read.parents).await;
         let found = Found {
             file,
@@ -103,6 +105,7 @@ impl Lane for PlanLane {
         match judged {
             Judged::Plan(plan, mut diagnostics) => {
                 diagnostics.extend(rules.problems.iter().cloned());
+                // Fixed now, so that every attempt of the build merges the same commit, however the destination moves.
                 let merged = match request_of(&build) {
                     None => None,
                     Some(request) => match destination_of(app, &build, request).await {

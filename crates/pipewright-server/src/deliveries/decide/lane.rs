@@ -167,7 +167,7 @@ async fn fail_one(
         }
     }
     tx.commit().await?;
-    app.wakeups.tasks.notify_one();
+    app.live().tasks.ring();
     Ok(())
 }
 

@@ -35,6 +35,7 @@ impl Recorder<'_> {
             stands: refs::get(self.tx, application.id, &moved.name).await?,
             moves: ref_moves::of_ref(self.tx, application.id, &moved.name).await?,
         };
+        // A listing says where a ref stands and not how it got there, so it has rules of its own.
         if let Some(newest) = moved.compared {
             return self.decide_seen(application, moved, &past, newest).await;
         }
@@ -49,11 +50,13 @@ impl Recorder<'_> {
         });
         match place {
             Place::Known { index, in_doubt } => {
+                // Known, but perhaps not the newest: a listing settles what the ref stands at.
                 if in_doubt {
                     self.compare.insert(application.id);
                 }
                 self.decide_known(application, moved, &past, index).await
             }
+            // A comparison saw the move first; now its own delivery names it.
             Place::Found {
                 index,
                 is_gap,
@@ -66,6 +69,7 @@ impl Recorder<'_> {
                 let (old, happened_at) = (moved.old.as_ref(), moved.happened_at);
                 ref_moves::told(self.tx, row.id, &event, old, is_gap, happened_at).await?;
                 let stands = past.stands.as_ref().map(|stands| &stands.commit);
+                // The delivery knows more of the commit than the listing did (tag object, time), so that is noted too.
                 if stands.is_some() && stands == moved.new.as_ref() {
                     self.stand(application, moved).await?;
                 }
@@ -90,6 +94,7 @@ impl Recorder<'_> {
                 };
                 self.decide_late(application, moved, &past, note).await
             }
+            // Neither times nor the chain of moves say where it belongs: it is not built for the newest until a listing shows it.
             Place::Unknown { fills, is_gap } => {
                 self.compare.insert(application.id);
                 if let Some(index) = fills {

@@ -118,7 +118,7 @@ fn without_commit(moved: &RefMove, is_not_found: bool, error: &str) -> Candidate
         (
             "tag_unknown",
             format!(
-                "The commit of tag {tag} could not be learnt ({}). The refs are compared instead.",
+                "The commit of tag {tag} could not be read ({}). The refs are compared instead.",
                 error.trim_end_matches('.')
             ),
         )

@@ -72,7 +72,7 @@ pub(crate) fn read(
         return Ok(other(
             "other_repository",
             format!(
-                "This delivery is about {name}, and the webhook it came by belongs to this repository: nothing is built."
+                "This delivery is about {name}, but its webhook belongs to this repository: nothing is built."
             ),
         ));
     }
@@ -198,6 +198,7 @@ fn pull_request(event: PullRequestEvent) -> Candidate {
         reason,
         sentence,
     };
+    // An update of a request that is no longer open (a title changed after the merge) asks for no build.
     let closed = match event.action {
         PullRequestAction::Opened | PullRequestAction::Updated
             if request.state == PullRequestState::Open =>
@@ -217,6 +218,7 @@ fn pull_request(event: PullRequestEvent) -> Candidate {
             ),
         );
     }
+    // Before anything is read of the source: a stranger's branch must not reach a runner, whatever else the event says.
     if event.from_fork {
         let from = request
             .source

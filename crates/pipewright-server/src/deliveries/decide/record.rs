@@ -100,7 +100,7 @@ pub(crate) async fn record(
     }
     tx.commit().await?;
     if !compare.is_empty() || refresh {
-        app.wakeups.tasks.notify_one();
+        app.live().tasks.ring();
     }
     aftermath.announce(app);
     for delivery in decided {

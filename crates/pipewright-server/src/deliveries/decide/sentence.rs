@@ -25,23 +25,23 @@ pub(crate) fn duplicate(number: i64) -> String {
 
 /// The same had been built, and the build was removed since.
 pub(crate) const DUPLICATE_GONE: &str =
-    "Duplicate: this change was built before, and that build is not kept any more.";
+    "Duplicate: this change was built before, and that build is no longer kept.";
 
 /// A comparison saw the ref where a delivery had told that it went.
 pub(crate) fn explained(number: Option<i64>) -> String {
     number.map_or_else(
-        || "Decided already: a delivery told of this change, and comparing refs shows that it came last.".to_owned(),
-        |number| format!("Built already as #{number}: a delivery told of this change, and comparing refs shows that it came last."),
+        || "Already decided: a delivery reported this change, and comparing refs shows that it is the newest.".to_owned(),
+        |number| format!("Already built as #{number}: a delivery reported this change, and comparing refs shows that it is the newest."),
     )
 }
 
 /// The repository has no application.
 pub(crate) const NO_APPLICATION: &str =
-    "No application is made from this repository: there is nothing to build.";
+    "This repository has no application: there is nothing to build.";
 
 /// What was found by comparing refs had been decided meanwhile.
 pub(crate) const KNOWN: &str =
-    "Decided already: a delivery brought this change while the refs were compared.";
+    "Already decided: a delivery brought this change while the refs were being compared.";
 
 /// Somebody stopped a build because its ref is gone.
 pub(crate) fn ref_deleted(kind: &str, short: &str) -> String {

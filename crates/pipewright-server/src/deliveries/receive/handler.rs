@@ -59,7 +59,7 @@ pub(crate) fn routes() -> Router<App> {
 #[derive(Debug, thiserror::Error)]
 enum ReceiveError {
     #[error(
-        "There is no webhook at this address; press Repair on the application's page to write it anew."
+        "There is no webhook at this address; press Repair on the application's page to create it again."
     )]
     NoWebhook,
     #[error(
@@ -68,7 +68,7 @@ enum ReceiveError {
     TooLarge { limit: usize },
     #[error("Rejected: names of events that begin with {OUR_OWN} are Pipewright's own.")]
     OurOwn,
-    #[error("The body did not arrive whole; send it again.")]
+    #[error("The body did not arrive completely; send it again.")]
     Broken,
     #[error("The body did not arrive within {} s; send it again.", BODY_PATIENCE.as_secs())]
     Slow,

@@ -323,7 +323,7 @@ async fn a11_a_wrong_secret_is_named_at_the_callback() {
     world.consent(&[], "grant").await;
     let said = flash(&world.owner);
     assert!(
-        said.contains("Nothing was connected") && said.contains("secret is wrong"),
+        said.contains("Not connected") && said.contains("secret is wrong"),
         "{said}"
     );
     assert!(world.integrations().await.is_empty());

@@ -10,14 +10,12 @@ use pipewright_bitbucket::scopes::{CATALOGUE, ScopeEntry, ScopeUse};
 use pipewright_core::Secret;
 use serde::Deserialize;
 
-use crate::access::consumer::{Consumer, callback_url, load, save};
+use crate::access::consumer::{Consumer, callback_url, load};
+use crate::administration::consumer::{self, SetConsumerError};
 use crate::app::App;
 use crate::web::{Html, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
 
 const PATH: &str = "/administration/bitbucket-cloud";
-
-/// The longest key or secret that is taken; today's have 76 characters, and nobody promised that for ever.
-const LIMIT: usize = 2000;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route(PATH, get(show).post(store))
@@ -91,45 +89,25 @@ async fn store(
     PageForm(fields): PageForm<Fields>,
 ) -> Result<Response, PageError> {
     let administrator = visitor.administrator()?;
-    let before = load(&app).await.map_err(PageError::internal)?;
     let key = fields.key.trim().to_owned();
-    let entered = Secret::new(fields.secret.trim());
-    // An empty secret keeps the one that is stored, as long as it belongs to the same key.
-    let kept = before
-        .as_ref()
-        .filter(|before| before.key == key && entered.is_empty())
-        .map(|before| before.secret.clone());
-    let secret = kept.unwrap_or(entered);
-    let key_error = problem("Key", &key);
-    let secret_error = problem("Secret", secret.expose());
-    if key_error.is_some() || secret_error.is_some() {
-        let page = SetUpPage {
-            key,
-            key_error,
-            secret_error,
-            ..page(&app, &visitor, before.as_ref())
-        };
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
+    let secret = Secret::new(fields.secret.trim());
+    match consumer::set(&app, &administrator, &key, secret).await {
+        Ok(()) => {}
+        Err(SetConsumerError::Fields {
+            key: key_error,
+            secret: secret_error,
+        }) => {
+            let before = load(&app).await.map_err(PageError::internal)?;
+            let page = SetUpPage {
+                key,
+                key_error,
+                secret_error,
+                ..page(&app, &visitor, before.as_ref())
+            };
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
+        }
+        Err(error) => return Err(error.into()),
     }
-    let mut tx = app.db.begin().await?;
-    save(
-        &app,
-        &mut tx,
-        &Consumer {
-            key: key.clone(),
-            secret,
-        },
-    )
-    .await?;
-    administrator
-        .record(
-            &mut tx,
-            "bitbucket_consumer.set",
-            &key,
-            serde_json::json!({}),
-        )
-        .await?;
-    tx.commit().await?;
     let next = visitor.visitor.current_account().map_or_else(
         || PATH.to_owned(),
         |current| format!("/{}/settings/integrations", current.account.slug),
@@ -137,23 +115,4 @@ async fn store(
     Ok(SeeOther::to(&app.config, &next)
         .done("The OAuth consumer is stored. Connect Bitbucket tries it out.")
         .into_response())
-}
-
-/// What is wrong with a field.
-fn problem(name: &str, text: &str) -> Option<String> {
-    if text.is_empty() {
-        Some(format!(
-            "Enter the {name}: Bitbucket shows it when you click the consumer's name in its list."
-        ))
-    } else if text.len() > LIMIT
-        || text
-            .chars()
-            .any(|character| character.is_whitespace() || character.is_control())
-    {
-        Some(format!(
-            "This is not a {name} as Bitbucket shows it; copy it again, without anything around it."
-        ))
-    } else {
-        None
-    }
 }

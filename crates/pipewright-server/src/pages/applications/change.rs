@@ -68,10 +68,10 @@ async fn switch(
         back(&app, &member, &application.slug)
     };
     Ok(there.done(if on {
-        format!("{} builds by itself from now on.", application.name)
+        format!("{} builds automatically from now on.", application.name)
     } else {
         format!(
-            "{} no longer builds by itself; Run still does.",
+            "{} no longer builds automatically; Run still works.",
             application.name
         )
     }))
@@ -94,7 +94,7 @@ async fn change(
     }: ApplicationOf,
     PageForm(change): PageForm<Change>,
 ) -> Result<Response, PageError> {
-    member.require(Right::ManageApplications)?;
+    member.shown_to(Right::ManageApplications)?;
     let form = RulesForm {
         auto_build: application.rules.auto_build.then(|| "on".to_owned()),
         ..change.rules
@@ -111,7 +111,7 @@ async fn change(
     }
     applications::change_rules(&app, &member.actor(), &application, &rules).await?;
     Ok(back(&app, &member, &application.slug)
-        .done("Saved. It counts for everything that is decided from now on.")
+        .done("Saved. It applies to everything decided from now on.")
         .into_response())
 }
 

@@ -14,7 +14,7 @@ use pipewright_store::integrations::IntegrationState;
 use crate::app::App;
 use crate::repositories::place_name;
 use crate::web::spark::{Bar, bars};
-use crate::web::states::{Pill, of_build};
+use crate::web::states::{Pill, of_build_that};
 use crate::web::{Html, MemberOf, Nav, Page, PageError, format};
 
 pub(super) fn routes() -> Router<App> {
@@ -54,6 +54,8 @@ pub(super) struct BuildLine {
     pub(super) branch: String,
     pub(super) title: String,
     pub(super) author: String,
+    /// The part of the file that runs, once that is known.
+    pub(super) pipeline: Option<String>,
     pub(super) at: Timestamp,
     pub(super) took: Option<String>,
 }
@@ -159,10 +161,11 @@ pub(super) fn build_line(build: &LastBuild, took: Option<String>) -> BuildLine {
         .or_else(|| build.ref_name.strip_prefix("refs/tags/"));
     BuildLine {
         number: build.number,
-        pill: of_build(build.state),
+        pill: of_build_that(build.state, build.state_message.as_deref()),
         branch: short.unwrap_or(&build.ref_name).to_owned(),
         title: first_line.chars().take(120).collect(),
         author: author.unwrap_or_default().to_owned(),
+        pipeline: build.pipeline.clone(),
         at: build.accepted_at,
         took,
     }

@@ -4,8 +4,13 @@ use pipewright_core::RefPattern;
 use pipewright_store::applications::Rules;
 use serde::Deserialize;
 
+use crate::ground::{sentence, together};
+
 /// The most patterns of one application.
 const MOST_PATTERNS: usize = 100;
+
+/// The most sentences about patterns: who reads so many has seen what is wrong.
+const MOST_SENTENCES: usize = 10;
 
 /// The fields, as a browser sends them: a box without a tick is not sent.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -63,25 +68,26 @@ impl RulesForm {
     /// The patterns, one a line.
     pub(super) fn patterns(&self) -> Result<Vec<RefPattern>, String> {
         let mut patterns: Vec<RefPattern> = Vec::new();
+        let mut wrong = Vec::new();
         for line in self
             .branches
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty())
         {
-            let pattern: RefPattern = line
-                .parse()
-                .map_err(|error: pipewright_core::pattern::PatternError| format!("{error}."))?;
-            if !patterns.contains(&pattern) {
-                patterns.push(pattern);
+            match line.parse::<RefPattern>() {
+                Ok(pattern) if patterns.contains(&pattern) => {}
+                Ok(pattern) => patterns.push(pattern),
+                Err(error) => wrong.push(Some(sentence(&error.to_string()))),
             }
         }
+        wrong.truncate(MOST_SENTENCES);
         if patterns.len() > MOST_PATTERNS {
-            return Err(format!(
+            wrong.push(Some(format!(
                 "There are more than {MOST_PATTERNS} patterns, which is the limit; a pattern such as `feature/**` covers many branches."
-            ));
+            )));
         }
-        Ok(patterns)
+        together(wrong).map_or(Ok(patterns), Err)
     }
 }
 
@@ -104,14 +110,15 @@ mod tests {
         assert_eq!(lines, ["main", "release/*"]);
         assert!(rules.auto_build && rules.pushes && !rules.cancel_superseded);
         assert_eq!(RulesForm::of(&rules).read().expect("rules"), rules);
+        let refused = RulesForm {
+            branches: "{a\nmain\n{b".to_owned(),
+            ..RulesForm::ordinary()
+        }
+        .read()
+        .expect_err("is refused");
         assert!(
-            RulesForm {
-                branches: "{a".to_owned(),
-                ..RulesForm::ordinary()
-            }
-            .read()
-            .expect_err("is refused")
-            .contains("{a")
+            refused.contains("{a") && refused.contains("{b"),
+            "both at once: {refused}"
         );
     }
 }

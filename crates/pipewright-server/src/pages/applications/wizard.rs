@@ -19,7 +19,7 @@ use super::preview::{Preview, preview};
 use super::rules_form::RulesForm;
 use crate::app::App;
 use crate::applications::create;
-use crate::repositories::{FilePart, Findings, PAGE_LENGTH, Picker, pick};
+use crate::repositories::{FilePart, Findings, PAGE_LENGTH, Picker, owner_of, pick};
 use crate::web::{Html, MemberOf, Nav, Page, PageError, PageForm, SeeOther};
 
 /// What was found is looked at anew after this time.
@@ -78,11 +78,13 @@ async fn pick_repository(
     member: MemberOf,
     Query(asked): Query<Asked>,
 ) -> Result<Html<PickPage>, PageError> {
-    member.require(Right::ManageApplications)?;
+    member.shown_to(Right::ManageApplications)?;
     let number = asked.page.unwrap_or(1).clamp(1, 10_000);
+    let (integration, owner) = owner_of(&asked.owner);
     let search = Search {
         text: asked.q.chars().take(200).collect(),
-        owner: Some(asked.owner.clone()).filter(|owner| !owner.is_empty()),
+        owner,
+        integration,
         limit: PAGE_LENGTH,
         offset: (number - 1) * PAGE_LENGTH,
     };
@@ -158,7 +160,7 @@ struct Wish {
 
 /// The account's repository in the address.
 async fn find(app: &App, member: &MemberOf, id: &str) -> Result<Repository, PageError> {
-    member.require(Right::ManageApplications)?;
+    member.shown_to(Right::ManageApplications)?;
     let id: RepositoryId = id.parse().map_err(|_| PageError::NotFound)?;
     repositories::of_account(&app.db, member.account.id, id)
         .await?
@@ -201,7 +203,7 @@ async fn settings_page(
         let mut tx = app.db.begin().await?;
         inspections::want(&mut tx, repository.id, now).await?;
         tx.commit().await?;
-        app.wakeups.integrations.notify_waiters();
+        app.live().integrations.ring();
     }
     let looking = inspection.as_ref().is_none_or(is_looking);
     let error = inspection.as_ref().and_then(|found| {

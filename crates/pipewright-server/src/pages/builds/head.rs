@@ -18,6 +18,9 @@ use crate::builds::{held_back, why_it_waits};
 use crate::web::states::{self, Pill};
 use crate::web::{MemberOf, Page, PageError, format};
 
+/// How the message of an attempt begins that passed without something its step asks for.
+const PASSED_WITHOUT: &str = "Passed, without ";
+
 /// As many steps are drawn on a phone without scrolling inside the drawing.
 const FIT: usize = 12;
 
@@ -193,7 +196,7 @@ impl Head {
             start: start(looked),
             pipeline: build.pipeline.clone(),
             rerun_of: build.detail.rerun_of,
-            sentence: sentence(app, build, &manual).await?,
+            sentence: sentence(app, build, &manual, plan.as_ref()).await?,
             qualification: plan.as_ref().and_then(Plan::qualification),
             to_run: columns
                 .iter()
@@ -297,6 +300,11 @@ pub(super) fn took(attempts: &[Attempt], now: Timestamp) -> Option<String> {
     (!spans.is_empty()).then(|| format::duration(covered(&spans, now)))
 }
 
+/// True where the message of an attempt that passed says what the plan does already, in a note above the build.
+pub(super) fn is_said(plan: Option<&Plan>, message: &str) -> bool {
+    message.starts_with(PASSED_WITHOUT) && plan.and_then(Plan::qualification).is_some()
+}
+
 /// What started it, as people say it.
 pub(in crate::pages) fn trigger(build: &Build) -> String {
     let by = build
@@ -337,7 +345,12 @@ fn start(looked: &Looked) -> Option<String> {
 }
 
 /// Why a build stands where it stands, where that is not plain.
-async fn sentence(app: &App, build: &Build, manual: &[&str]) -> Result<Option<String>, PageError> {
+async fn sentence(
+    app: &App,
+    build: &Build,
+    manual: &[&str],
+    plan: Option<&Plan>,
+) -> Result<Option<String>, PageError> {
     match manual {
         [one] if build.state == BuildState::Paused => {
             return Ok(Some(format!("Waits for a person to start {one}.")));
@@ -366,6 +379,7 @@ async fn sentence(app: &App, build: &Build, manual: &[&str]) -> Result<Option<St
                 .into_iter()
                 .filter(|attempt| attempt.outcome == Some(AttemptOutcome::Passed))
                 .filter_map(|attempt| attempt.message)
+                .filter(|message| !is_said(plan, message))
                 .collect();
             without.sort();
             without.dedup();

@@ -10,13 +10,14 @@ use pipewright_core::build::BuildState;
 use pipewright_core::ids::BuildId;
 use pipewright_core::{RefName, Right, Timestamp};
 use pipewright_store::applications::Application;
-use pipewright_store::builds::{self, Build, BuildFilter, PageStart};
+use pipewright_store::builds::{self, Build, BuildFilter};
 use serde::Deserialize;
 
 use super::head::{title, trigger};
 use super::path;
 use crate::app::App;
 use crate::builds::work::Work;
+use crate::web::pager::{cut, page_start};
 use crate::web::states::{self, Pill};
 use crate::web::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
 
@@ -211,15 +212,6 @@ fn day_begins(day: &str, later: i64) -> Option<Timestamp> {
     Some(Timestamp::from_micros(begins.timestamp().as_microsecond()))
 }
 
-fn page_start(asked: &Asked) -> Result<PageStart, PageError> {
-    let edge = |id: &str| id.parse::<BuildId>().map_err(|_| PageError::NotFound);
-    Ok(match (&asked.before, &asked.after) {
-        (Some(id), _) => PageStart::OlderThan(edge(id)?),
-        (None, Some(id)) => PageStart::NewerThan(edge(id)?),
-        (None, None) => PageStart::Newest,
-    })
-}
-
 async fn list(
     app: &App,
     member: &MemberOf,
@@ -236,7 +228,7 @@ async fn list(
         text: Some(narrowed.q.clone()).filter(|text| !text.is_empty()),
         since: day_begins(&narrowed.since, 0),
         until: day_begins(&narrowed.until, 1),
-        from: page_start(&asked)?,
+        from: page_start(asked.before.as_deref(), asked.after.as_deref())?,
     };
     // A name that git does not accept has no builds.
     let mut found = if narrowed.branch.is_empty() || ref_name.is_some() {
@@ -244,17 +236,7 @@ async fn list(
     } else {
         Vec::new()
     };
-    let more = found.len() > PAGE;
-    let (has_newer, has_older) = match filter.from {
-        PageStart::Newest => (false, more),
-        PageStart::OlderThan(_) => (true, more),
-        PageStart::NewerThan(_) => (more, true),
-    };
-    if more && matches!(filter.from, PageStart::NewerThan(_)) {
-        // One too many was read upwards.
-        found.remove(0);
-    }
-    found.truncate(PAGE);
+    let beyond = cut(&mut found, &filter.from, PAGE);
     let ids: Vec<BuildId> = found.iter().map(|build| build.id).collect();
     let work = Work::of(&app.db, &ids).await?;
     let page = match &application {
@@ -267,11 +249,11 @@ async fn list(
         Some(application) => page.own(&format!("/applications/{}/builds", application.slug)),
         None => page.own("/builds"),
     };
-    let beyond = |has: bool, name, edge: Option<&BuildId>| {
+    let turn = |has: bool, name, edge: Option<&BuildId>| {
         edge.filter(|_| has)
             .map(|id| narrowed.query(Some((name, id.to_string()))))
     };
-    let is_first = !has_newer;
+    let is_first = !beyond.newer;
     let live = is_first.then(|| format!("{path}?{}", narrowed.query(None)));
     let startable = application.as_ref().filter(|_| member.may(Right::Build));
     let run =
@@ -286,8 +268,8 @@ async fn list(
         application: application.map(|application| (application.name, application.slug)),
         page,
         path,
-        older: beyond(has_older, "before", ids.last()),
-        newer: beyond(has_newer, "after", ids.first()),
+        older: turn(beyond.older, "before", ids.last()),
+        newer: turn(beyond.newer, "after", ids.first()),
         is_first,
         is_filtered: !narrowed.is_empty(),
         narrowed,

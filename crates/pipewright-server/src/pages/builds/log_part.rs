@@ -9,7 +9,7 @@ use pipewright_store::attempts::{Attempt, AttemptState};
 use super::super::logs::{LogPanel, LogRequest};
 use super::again;
 use super::diagnostics::{self, ShownDiagnostic};
-use super::head::Looked;
+use super::head::{Looked, is_said};
 use crate::app::App;
 use crate::web::states::{self, Pill};
 use crate::web::{MemberOf, Page, PageError, format};
@@ -138,6 +138,9 @@ impl LogPart {
         }
         part.attempts = choices(&of_step, attempt.id);
         part.show(app, attempt, request).await?;
+        part.message = part
+            .message
+            .filter(|message| !is_said(looked.plan.as_ref(), message));
         Ok(part)
     }
 
@@ -237,9 +240,7 @@ fn without_steps(state: BuildState) -> String {
     match state {
         BuildState::Finished(BuildOutcome::Invalid) => "The pipeline file cannot be run as it is.",
         BuildState::Finished(BuildOutcome::Skipped) => "There was nothing to run for this trigger.",
-        BuildState::Finished(BuildOutcome::Errored) => {
-            "It could not be run; the reason stands above."
-        }
+        BuildState::Finished(BuildOutcome::Errored) => "It could not be run; the reason is above.",
         BuildState::Finished(_) => "It ended before anything ran.",
         BuildState::Queued | BuildState::Running | BuildState::Paused | BuildState::Stopping => {
             "The steps are shown here once the pipeline file is read."
@@ -252,12 +253,12 @@ fn without_attempt(state: StepState) -> String {
     use pipewright_core::build::StepOutcome::{Errored, NotRun, Skipped, Stopped};
     match state {
         StepState::Waiting => "Waits for the steps before it.",
-        StepState::Manual => "Waits for a person: press Run when it should go on.",
+        StepState::Manual => "Waits for a person: press Run to continue.",
         StepState::Queued | StepState::Running => "Queued: the next free runner will run it.",
         StepState::Finished(Skipped) => "Skipped: its condition was not met.",
         StepState::Finished(NotRun) => "Not run, because an earlier step failed.",
         StepState::Finished(Stopped) => "Stopped before it began.",
-        StepState::Finished(Errored) => "It could not be run; the reason stands above.",
+        StepState::Finished(Errored) => "It could not be run; the reason is above.",
         StepState::Finished(_) => {
             "It passed in the build that this one repeats, and was not run again."
         }

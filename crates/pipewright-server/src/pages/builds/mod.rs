@@ -52,5 +52,5 @@ pub(super) use {
     planned::{Fact, PlannedGroup, PlannedStep},
     pushed::Pushed,
     show::BuildPage,
-    timeline::{ShownAttempt, ShownStatus, TimelinePage, TrailLine},
+    timeline::{Recorded, ShownAttempt, ShownStatus, TimelinePage, TrailLine},
 };

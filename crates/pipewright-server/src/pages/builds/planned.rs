@@ -168,7 +168,7 @@ fn script(items: &[ScriptItem]) -> String {
 fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
     let on_failure = match step.on_failure {
         FailureStrategy::Fail => "fails the build".to_owned(),
-        FailureStrategy::Ignore => "is shown, and the build goes on".to_owned(),
+        FailureStrategy::Ignore => "is shown, and the build continues".to_owned(),
         FailureStrategy::Retry { times: 1 } => {
             "is tried once more, then fails the build".to_owned()
         }
@@ -357,7 +357,7 @@ fn verdict(condition: &ConditionPlan, step: Standing<'_>) -> Vec<String> {
             "→ stopped before it began".to_owned()
         }
         (StepState::Waiting | StepState::Finished(StepOutcome::NotRun), _) => {
-            "→ not looked at: its turn did not come".to_owned()
+            "→ not evaluated: its turn did not come".to_owned()
         }
         (
             StepState::Manual
@@ -426,7 +426,7 @@ pipelines:
             "5 min",
             "2x",
             "the whole history",
-            "is shown, and the build goes on",
+            "is shown, and the build continues",
             "staging",
         ] {
             assert!(said.contains(words), "{words} is missing in {said}");
@@ -464,13 +464,13 @@ pipelines:
                 StepState::Waiting,
                 0,
                 None,
-                "→ not looked at: its turn did not come",
+                "→ not evaluated: its turn did not come",
             ),
             (
                 finished(StepOutcome::NotRun),
                 0,
                 None,
-                "→ not looked at: its turn did not come",
+                "→ not evaluated: its turn did not come",
             ),
             (
                 finished(StepOutcome::Errored),

@@ -33,7 +33,7 @@ pub(super) fn routes() -> Router<App> {
 pub(in crate::pages) struct TimelinePage {
     pub(in crate::pages) page: Page,
     pub(in crate::pages) head: Head,
-    pub(in crate::pages) facts: Vec<(&'static str, String)>,
+    pub(in crate::pages) facts: Vec<Recorded>,
     pub(in crate::pages) trail: Vec<TrailLine>,
     /// Which pipeline of the file was chosen, and why.
     pub(in crate::pages) chosen: Option<Chosen>,
@@ -115,12 +115,22 @@ async fn show(
     Ok(Html(page).into_response())
 }
 
+/// One line of the record.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct Recorded {
+    pub(in crate::pages) name: &'static str,
+    /// When that was, where it is a moment.
+    pub(in crate::pages) at: Option<Timestamp>,
+    /// What it is, or what else is to be said of the moment.
+    pub(in crate::pages) text: String,
+}
+
 impl TimelinePage {
     /// What stands in place of the decisions of a build that no delivery led to.
     pub(in crate::pages) fn without_trail(&self) -> String {
-        match self.facts.iter().find(|(name, _)| *name == "Started by") {
-            Some((_, who)) => format!("{who} started it; no delivery led to it."),
-            None if self.facts.iter().any(|(name, _)| *name == "Schedule") => {
+        match self.facts.iter().find(|fact| fact.name == "Started by") {
+            Some(fact) => format!("{} started it; no delivery led to it.", fact.text),
+            None if self.facts.iter().any(|fact| fact.name == "Schedule") => {
                 "A schedule was due; no delivery led to it.".to_owned()
             }
             None => "No delivery led to it.".to_owned(),
@@ -128,10 +138,16 @@ impl TimelinePage {
     }
 }
 
-fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
+fn facts(looked: &Looked, now: Timestamp) -> Vec<Recorded> {
     let build = &looked.build;
-    let mut facts = vec![("Commit", build.commit.as_str().to_owned())];
-    let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
+    let mut facts = Vec::new();
+    let mut add = |name, at: Option<Timestamp>, text: Option<String>| {
+        if at.is_some() || text.is_some() {
+            let text = text.unwrap_or_default();
+            facts.push(Recorded { name, at, text });
+        }
+    };
+    add("Commit", None, Some(build.commit.as_str().to_owned()));
     let author = build
         .commit_author
         .clone()
@@ -139,19 +155,19 @@ fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
             Some(email) => format!("{author} <{email}>"),
             None => author,
         });
-    add("Author", author);
-    add("Committed", build.committed_at.map(|at| at.to_string()));
+    add("Author", None, author);
+    add("Committed", build.committed_at, None);
+    let previous = build.previous.as_ref();
     add(
         "Before it",
-        build
-            .previous
-            .as_ref()
-            .map(|commit| commit.as_str().to_owned()),
+        None,
+        previous.map(|commit| commit.as_str().to_owned()),
     );
-    add("Custom pipeline", build.detail.custom.clone());
+    add("Custom pipeline", None, build.detail.custom.clone());
     let rule = build.detail.rule.as_ref();
     add(
         "Rule",
+        None,
         rule.map(|rule| {
             format!(
                 "{} for {}, in the file of #{}",
@@ -160,35 +176,30 @@ fn facts(looked: &Looked, now: Timestamp) -> Vec<(&'static str, String)> {
         }),
     );
     for (name, value) in &build.detail.variables {
-        add("Variable", Some(format!("{name} = {value}")));
+        add("Variable", None, Some(format!("{name} = {value}")));
     }
     if let Some(schedule) = &build.detail.schedule {
         let missed = match schedule.missed {
-            0 => String::new(),
-            1 => "; one time before it was missed and is not built".to_owned(),
-            count => format!("; {count} times before it were missed and are not built"),
+            0 => "was due".to_owned(),
+            1 => "was due; one time before it was missed and is not built".to_owned(),
+            count => {
+                format!("was due; {count} times before it were missed and are not built")
+            }
         };
-        add(
-            "Schedule",
-            Some(format!("due at {}{missed}", schedule.due_at)),
-        );
+        add("Schedule", Some(schedule.due_at), Some(missed));
     }
-    add("Accepted", Some(build.accepted_at.to_string()));
-    let since_accepted = |at: Option<Timestamp>| {
-        at.map(|at| {
-            format!(
-                "{at} (after {})",
-                format::duration(at.since(build.accepted_at))
-            )
-        })
+    add("Accepted", Some(build.accepted_at), None);
+    let mut add_after = |name, at: Option<Timestamp>| {
+        let waited = at.map(|at| format::duration(at.since(build.accepted_at)));
+        add(name, at, waited.map(|waited| format!("(after {waited})")));
     };
-    add("Decided", since_accepted(Some(build.created_at)));
-    add("Planned", since_accepted(build.planned_at));
-    add("First command", since_accepted(build.started_at));
-    add("Ended", build.finished_at.map(|at| at.to_string()));
-    add("Took", took(&looked.attempts, now));
-    add("Started by", build.started_by.clone());
-    add("Stopped by", build.stopped_by.clone());
+    add_after("Decided", Some(build.created_at));
+    add_after("Planned", build.planned_at);
+    add_after("First command", build.started_at);
+    add("Ended", build.finished_at, None);
+    add("Took", None, took(&looked.attempts, now));
+    add("Started by", None, build.started_by.clone());
+    add("Stopped by", None, build.stopped_by.clone());
     facts
 }
 

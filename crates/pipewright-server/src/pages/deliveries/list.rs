@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::ground::why_page;
+use crate::web::pager::{cut, page_start};
 use crate::web::states::Pill;
 use crate::web::{Html, MemberOf, Nav, Page, PageError};
 
@@ -42,8 +43,13 @@ pub(in crate::pages) struct DeliveriesPage {
     pub(in crate::pages) outcomes: Vec<OutcomeChip>,
     /// The name of the repository that the list is narrowed to.
     pub(in crate::pages) repository: Option<String>,
+    /// The query of the page with older deliveries.
     pub(in crate::pages) older: Option<String>,
+    /// The query of the page with newer deliveries.
+    pub(in crate::pages) newer: Option<String>,
     pub(in crate::pages) is_first: bool,
+    /// The query of the first page.
+    pub(in crate::pages) newest: String,
     pub(in crate::pages) is_filtered: bool,
     pub(in crate::pages) live: Option<String>,
 }
@@ -102,6 +108,7 @@ struct Asked {
     outcome: String,
     repository: Option<String>,
     before: Option<String>,
+    after: Option<String>,
 }
 
 async fn list(
@@ -117,12 +124,6 @@ async fn list(
         .map(str::parse::<RepositoryId>)
         .transpose()
         .map_err(|_| PageError::NotFound)?;
-    let before = asked
-        .before
-        .as_deref()
-        .map(str::parse::<DeliveryId>)
-        .transpose()
-        .map_err(|_| PageError::NotFound)?;
     let outcome = OUTCOMES
         .iter()
         .map(|(word, _)| *word)
@@ -131,11 +132,10 @@ async fn list(
     let filter = DeliveryFilter {
         repository,
         outcome: (!outcome.is_empty()).then(|| outcome.to_owned()),
-        before,
+        from: page_start(asked.before.as_deref(), asked.after.as_deref())?,
     };
     let mut found = deliveries::list(&app.db, account, &filter, PAGE as i64 + 1).await?;
-    let more = found.len() > PAGE;
-    found.truncate(PAGE);
+    let beyond = cut(&mut found, &filter.from, PAGE);
     let decided = match (found.last(), found.first()) {
         (Some(oldest), Some(newest)) => {
             decisions::between(&app.db, account, oldest.id, newest.id).await?
@@ -143,13 +143,11 @@ async fn list(
         _ => Vec::new(),
     };
     let page = member.page("Deliveries").nav(Nav::Deliveries);
-    let older = more
-        .then(|| {
-            found
-                .last()
-                .map(|delivery| query(outcome, repository, Some(delivery.id)))
-        })
-        .flatten();
+    let turn = |has: bool, name, edge: Option<&DeliveryLine>| {
+        edge.filter(|_| has)
+            .map(|delivery| query(outcome, repository, Some((name, delivery.id))))
+    };
+    let is_first = !beyond.newer;
     let chip = |(word, label): &(&str, &'static str)| OutcomeChip {
         label,
         query: query(word, repository, None),
@@ -159,7 +157,7 @@ async fn list(
         repository: repository
             .and_then(|_| found.first().map(|delivery| delivery.full_name.clone())),
         outcomes: OUTCOMES.iter().map(chip).collect(),
-        live: before.is_none().then(|| {
+        live: is_first.then(|| {
             format!(
                 "{}?{}",
                 page.own("/deliveries"),
@@ -167,8 +165,10 @@ async fn list(
             )
         }),
         is_filtered: !outcome.is_empty() || repository.is_some(),
-        is_first: before.is_none(),
-        older,
+        is_first,
+        newest: query(outcome, repository, None),
+        older: turn(beyond.older, "before", found.last()),
+        newer: turn(beyond.newer, "after", found.first()),
         deliveries: found
             .into_iter()
             .map(|delivery| row(delivery, &decided))
@@ -187,13 +187,17 @@ async fn list(
     Ok(Html(shown).into_response())
 }
 
-fn query(outcome: &str, repository: Option<RepositoryId>, before: Option<DeliveryId>) -> String {
+fn query(
+    outcome: &str,
+    repository: Option<RepositoryId>,
+    turn: Option<(&str, DeliveryId)>,
+) -> String {
     let mut parts = Vec::new();
     if !outcome.is_empty() {
         parts.push(format!("outcome={outcome}"));
     }
     parts.extend(repository.map(|repository| format!("repository={repository}")));
-    parts.extend(before.map(|before| format!("before={before}")));
+    parts.extend(turn.map(|(side, edge)| format!("{side}={edge}")));
     parts.join("&")
 }
 

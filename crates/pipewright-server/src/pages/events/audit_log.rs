@@ -13,6 +13,7 @@ use futures_util::stream::{self, StreamExt as _};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use pipewright_core::ids::{AccountId, EventId};
 use pipewright_core::{Right, Timestamp};
+use pipewright_store::PageStart;
 use pipewright_store::events::{self, Event, EventFilter};
 use serde::Deserialize;
 use serde_json::json;
@@ -20,6 +21,8 @@ use serde_json::json;
 use super::actions::ACTIONS;
 use super::sentence::sentence;
 use crate::app::App;
+use crate::ground::together;
+use crate::web::pager::{cut, page_start};
 use crate::web::{Html, MemberOf, Page, PageError, Rail};
 
 /// Lines on a page.
@@ -46,6 +49,8 @@ pub(crate) struct AuditLogPage {
     pub(crate) events: Vec<ShownEvent>,
     /// The query of the page's next part.
     pub(crate) older: Option<String>,
+    /// The query of the page's part before.
+    pub(crate) newer: Option<String>,
     /// The query of what is shown now, from its newest line on.
     pub(crate) newest: String,
     pub(crate) is_first: bool,
@@ -80,6 +85,9 @@ pub(crate) struct LogQuery {
     /// Goes on before this line.
     #[serde(default)]
     pub(crate) before: String,
+    /// Ends with the line after this one.
+    #[serde(default)]
+    pub(crate) after: String,
     /// Name, address or subject.
     #[serde(default)]
     pub(crate) who: String,
@@ -97,32 +105,36 @@ pub(crate) struct LogQuery {
 impl LogQuery {
     /// The filter, or the sentence that says what cannot be read.
     fn filter(&self, account: Option<AccountId>) -> Result<EventFilter, String> {
-        let before = match self.before.as_str() {
-            "" => None,
-            text => Some(
-                text.parse::<EventId>()
-                    .map_err(|_| "This page of the history is not there.".to_owned())?,
-            ),
+        let (since, until) = match (day(&self.since), day(&self.until)) {
+            (Ok(since), Ok(until)) => (since, until),
+            (since, until) => return Err(together([since.err(), until.err()]).unwrap_or_default()),
         };
-        let until = day(&self.until)?.map(|day| day + std::time::Duration::from_hours(24));
         Ok(EventFilter {
             account,
-            before,
+            from: self.from()?,
             action: self.what.chars().take(60).collect(),
             text: self.who.chars().take(200).collect(),
-            since: day(&self.since)?,
-            until,
+            since,
+            until: until.map(|day| day + std::time::Duration::from_hours(24)),
         })
     }
 
-    /// As the part of an address behind `?`, from another line on.
-    fn address(&self, before: &str) -> String {
+    /// Where the page begins.
+    fn from(&self) -> Result<PageStart<EventId>, String> {
+        let side = |text| Some(text).filter(|text: &&str| !text.is_empty());
+        page_start(side(self.before.as_str()), side(self.after.as_str()))
+            .map_err(|_| "This page of the history does not exist.".to_owned())
+    }
+
+    /// As the part of an address behind `?`, from another line on: `before` or `after` it.
+    fn address(&self, turn: Option<(&str, String)>) -> String {
+        let (side, edge) = turn.unwrap_or(("before", String::new()));
         let pairs = [
             ("who", self.who.as_str()),
             ("what", &self.what),
             ("since", &self.since),
             ("until", &self.until),
-            ("before", before),
+            (side, edge.as_str()),
         ];
         url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()))
@@ -156,7 +168,7 @@ async fn show(
     member: MemberOf,
     Query(query): Query<LogQuery>,
 ) -> Result<Html<AuditLogPage>, PageError> {
-    member.require(Right::ManageMembers)?;
+    member.shown_to(Right::ManageMembers)?;
     let page = member.page("Audit log").rail(Rail::AuditLog);
     let path = page.own("/settings/audit-log");
     let lede = "Who did what in this account, and from where.";
@@ -170,7 +182,7 @@ async fn export(
     member: MemberOf,
     Query(query): Query<LogQuery>,
 ) -> Result<Response, PageError> {
-    member.require(Right::ManageMembers)?;
+    member.shown_to(Right::ManageMembers)?;
     let name = format!("audit-log-{}.jsonl", member.account.slug);
     exported(&app, Some(member.account.id), &query, &name)
 }
@@ -195,13 +207,10 @@ pub(crate) async fn log_page(
         ),
     };
     let mut found = events::list(&app.db, &filter, PAGE + 1).await?;
-    let older = if found.len() > usize::from(PAGE) {
-        found.truncate(usize::from(PAGE));
-        found
-            .last()
-            .map(|event| query.address(&event.id.to_string()))
-    } else {
-        None
+    let beyond = cut(&mut found, &filter.from, usize::from(PAGE));
+    let turn = |has: bool, side, edge: Option<&Event>| {
+        edge.filter(|_| has)
+            .map(|event| query.address(Some((side, event.id.to_string()))))
     };
     Ok(AuditLogPage {
         page,
@@ -209,9 +218,10 @@ pub(crate) async fn log_page(
         path,
         choices: choices(&query.what),
         events: found.iter().map(shown).collect(),
-        older,
-        newest: query.address(""),
-        is_first: filter.before.is_none(),
+        older: turn(beyond.older, "before", found.last()),
+        newer: turn(beyond.newer, "after", found.first()),
+        newest: query.address(None),
+        is_first: !beyond.newer,
         query,
         refusal,
     })
@@ -271,7 +281,7 @@ pub(crate) fn exported(
                 }
             };
             let last = found.last()?;
-            filter.before = Some(last.id);
+            filter.from = PageStart::OlderThan(last.id);
             let is_all = found.len() < usize::from(BATCH);
             let text: String = found.iter().map(line).collect();
             let next = (!is_all).then_some((app, filter));
@@ -335,7 +345,11 @@ mod tests {
             what: "user".to_owned(),
             ..LogQuery::default()
         };
-        assert_eq!(query.address("1"), "who=ivo%40x+%26+co&what=user&before=1");
+        assert_eq!(
+            query.address(Some(("after", "1".to_owned()))),
+            "who=ivo%40x+%26+co&what=user&after=1"
+        );
+        assert_eq!(query.address(None), "who=ivo%40x+%26+co&what=user");
         assert!(query.is_filtered());
     }
 }

@@ -283,7 +283,7 @@ fn work(action: &str, of: &str, detail: &Detail<'_>) -> Option<String> {
             "made the application {of}{}{}",
             detail.part("repository", " of ", ""),
             if detail.is("auto_build") {
-                ", built by itself"
+                ", built automatically"
             } else {
                 ""
             }

@@ -15,7 +15,7 @@ use super::PATH;
 use super::show::with_refusal;
 use crate::administration::accounts::{self as administer, AccountError, Whose};
 use crate::app::App;
-use crate::ground::{Failure, Kind};
+use crate::ground::{Failure, Kind, together};
 use crate::web::format::count;
 use crate::web::{Html, MemberOf, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
 
@@ -161,9 +161,15 @@ async fn make(
     PageForm(made): PageForm<Made>,
 ) -> Result<Response, PageError> {
     let who = user.administrator()?;
-    let Some(owner) = users::by_email(&app.db, &users::email_key(&made.owner)).await? else {
-        let sentence = format!("{} is not the address of a user.", made.owner.trim());
-        return with_refusal(&app, &user, sentence).await;
+    let owner = users::by_email(&app.db, &users::email_key(&made.owner))
+        .await?
+        .ok_or_else(|| format!("{} is not the address of a user.", made.owner.trim()));
+    let owner = match (administer::checked_names(&made.name, &made.slug), owner) {
+        (Ok(_), Ok(owner)) => owner,
+        (names, owner) => {
+            let wrong = together([names.err(), owner.err()]).unwrap_or_default();
+            return with_refusal(&app, &user, wrong).await;
+        }
     };
     let new = administer::NewTeam {
         name: &made.name,

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::administration::links;
 use crate::app::App;
 use crate::sessions::{Opening, open};
-use crate::users::{check_password, checked_name, hash_password};
+use crate::users::{check_password, hash_password, new_user};
 use crate::web::{Html, Page, PageError, PageForm, SeeOther, Visitor};
 
 pub(super) fn routes() -> Router<App> {
@@ -88,9 +88,7 @@ async fn submit(
     let password = Secret::new(fields.password);
     match link.kind {
         LinkKind::Invite => {
-            let checked = checked_name(&fields.name)
-                .and_then(|name| check_password(&password, &[&name, &link.email]).map(|()| name));
-            let name = match checked {
+            let name = match new_user(&fields.name, &password, &link.email) {
                 Ok(name) => name,
                 Err(sentence) => return Ok(page(&visitor, &link, fields.name, Some(sentence))),
             };

@@ -25,7 +25,7 @@ async fn show(
     user.administrator()?;
     let page = user.page("Audit log").rail(Rail::InstallationLog);
     let path = page.link(&format!("{PATH}/audit-log"));
-    let lede = "Who signed in and who was refused, and what was done to users, accounts and rules. Each account has its own beside it.";
+    let lede = "Who signed in and who was refused, and what was done to users, accounts and rules. Each account also has its own.";
     Ok(Html(log_page(&app, page, lede, path, None, query).await?))
 }
 

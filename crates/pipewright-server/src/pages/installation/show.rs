@@ -120,19 +120,6 @@ pub(crate) struct AddressRow {
     pub(crate) by: String,
 }
 
-impl InstallationPage {
-    /// The minute at which something ends.
-    pub(crate) fn minute(&self, moment: &Timestamp) -> String {
-        let text = moment.to_string();
-        let (day, time) = (text.get(..10), text.get(11..16));
-        format!(
-            "{} {} UTC",
-            day.unwrap_or_default(),
-            time.unwrap_or_default()
-        )
-    }
-}
-
 #[derive(Debug, Deserialize)]
 struct Looked {
     #[serde(default)]

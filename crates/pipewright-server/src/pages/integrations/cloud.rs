@@ -13,7 +13,7 @@ use pipewright_store::oauth_flows::OAuthFlow;
 use super::find::PATH;
 use crate::access::consumer;
 use crate::app::App;
-use crate::integrations::{FinishError, SetOutError, Traveller, finish, flow_of, start};
+use crate::integrations::{FinishError, SetOutError, finish, flow_of, start};
 use crate::web::{MemberOf, PageError, PageForm, SeeOther, SignedIn};
 
 pub(super) fn routes() -> Router<App> {
@@ -31,18 +31,13 @@ async fn connect(
     member: MemberOf,
     PageForm(boxes): PageForm<HashMap<String, String>>,
 ) -> Result<Response, PageError> {
-    member.actor().require_connecting()?;
     let chosen: Vec<Feature> = boxes
         .keys()
         .filter_map(|name| Feature::parse(name))
         .collect();
-    let traveller = Traveller {
-        account: member.account.id,
-        user: member.user.id,
-        session_hash: &member.token_hash,
-    };
-    let url = match start(&app, traveller, &chosen).await {
+    let url = match start(&app, &member.actor(), &member.token_hash, &chosen).await {
         Ok(url) => url,
+        Err(SetOutError::Denied(denied)) => return Err(denied.into()),
         Err(SetOutError::NoConsumer) => {
             return Ok(SeeOther::to(&app.config, "/administration/bitbucket-cloud").into_response());
         }
@@ -65,7 +60,7 @@ async fn callback(
     let Some(member) = member_of(visitor.clone(), &flow) else {
         return refuse(&app, &visitor, None, FinishError::NotAllowed);
     };
-    match finish(&app, &member, &flow, &query).await {
+    match finish(&app, &member.actor(), &flow, &query).await {
         Ok(connected) => {
             tracing::info!(integration.id = %connected.integration, "connected to Bitbucket Cloud");
             Ok(SeeOther::to(&app.config, &member.path(PATH))
@@ -76,7 +71,7 @@ async fn callback(
     }
 }
 
-/// Who started the consent, in the account that it was started for, if they may still connect it.
+/// Who started the consent, in the account that it was started for, if they are still a member of it.
 fn member_of(visitor: SignedIn, flow: &OAuthFlow) -> Option<MemberOf> {
     if visitor.user.id != flow.user {
         return None;
@@ -92,18 +87,13 @@ fn member_of(visitor: SignedIn, flow: &OAuthFlow) -> Option<MemberOf> {
         user,
         token_hash,
     } = visitor;
-    let member = MemberOf {
+    Some(MemberOf {
         visitor,
         user,
         token_hash,
         account: membership.account,
         role: membership.role,
-    };
-    member
-        .actor()
-        .require_connecting()
-        .is_ok()
-        .then_some(member)
+    })
 }
 
 /// Back to where **Connect Bitbucket** is, with the sentence; a wrong consumer leads whoever can mend it to its page.

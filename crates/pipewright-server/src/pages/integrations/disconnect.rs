@@ -101,7 +101,7 @@ async fn left_for_the_person(
         Some(CredentialKind::HttpAccessToken) => {
             left.push("Revoke the HTTP access token: in Bitbucket, Manage account → HTTP access tokens, or where the token was made.".to_owned());
         }
-        Some(CredentialKind::Basic) => left.push("Nothing remembers the password here any more; change it if others knew it.".to_owned()),
+        Some(CredentialKind::Basic) => left.push("The password is no longer stored here; change it if others knew it.".to_owned()),
         Some(CredentialKind::ApiToken | CredentialKind::AccessToken) => {
             left.push("Revoke the token where it was made in Bitbucket.".to_owned());
         }

@@ -16,6 +16,6 @@ pub(super) async fn find(app: &App, member: &MemberOf, id: &str) -> Result<Integ
     let found = found
         .filter(|integration| integration.state != IntegrationState::Disconnected)
         .ok_or(PageError::NotFound)?;
-    member.require(Right::Connect)?;
+    member.shown_to(Right::Connect)?;
     Ok(found)
 }

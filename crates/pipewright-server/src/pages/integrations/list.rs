@@ -58,7 +58,7 @@ pub(super) struct FormPart {
     pub(super) host: String,
     pub(super) username: String,
     pub(super) ssh_port: String,
-    pub(super) error: Option<(Field, String)>,
+    pub(super) errors: Vec<(Field, String)>,
 }
 
 impl FormPart {
@@ -68,15 +68,29 @@ impl FormPart {
             host: String::new(),
             username: String::new(),
             ssh_port: "22".to_owned(),
-            error: None,
+            errors: Vec::new(),
         }
     }
 
     fn error_of(&self, field: Field) -> Option<&str> {
-        self.error
-            .as_ref()
-            .filter(|(of, _)| *of == field)
+        self.errors
+            .iter()
+            .find(|(of, _)| *of == field)
             .map(|(_, sentence)| sentence.as_str())
+    }
+
+    /// True where this field, by its word, is the first that is wrong: there the person goes on.
+    pub(super) fn is_first(&self, word: &str) -> bool {
+        let in_order = [
+            ("host", Field::Host),
+            ("port", Field::SshPort),
+            ("username", Field::Username),
+            ("password", Field::Password),
+        ];
+        let first = in_order
+            .iter()
+            .find(|(_, field)| self.error_of(*field).is_some());
+        first.is_some_and(|(first, _)| *first == word)
     }
 
     /// What is wrong with **Host**.

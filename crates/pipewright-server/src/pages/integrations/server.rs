@@ -45,19 +45,19 @@ async fn add_credentials(
         password: Secret::new(fields.password),
         ssh_port: fields.ssh_port,
     };
-    match add(&app, &member, &form).await {
+    match add(&app, &member.actor(), &form).await {
         Ok(added) => {
             tracing::info!(integration.id = %added.integration, "connected to a Bitbucket Server");
             Ok(SeeOther::to(&app.config, &member.path(PATH))
                 .done(added.sentence)
                 .into_response())
         }
-        Err(AddError::Field(field, sentence)) => {
+        Err(AddError::Fields(errors)) => {
             let part = FormPart {
                 host: form.host,
                 username: form.username,
                 ssh_port: form.ssh_port,
-                error: Some((field, sentence)),
+                errors,
             };
             Ok((
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -20,7 +20,7 @@ use crate::administration::links;
 use crate::app::App;
 use crate::ground::hash_of_token;
 use crate::sessions::{Opening, open};
-use crate::users::{check_password, checked_name, hash_password};
+use crate::users::{hash_password, new_user};
 use crate::web::{Html, Page, PageError, PageForm, SeeOther, Visitor};
 
 pub(super) fn routes() -> Router<App> {
@@ -64,8 +64,8 @@ struct Fields {
     password: String,
 }
 
-/// What is said of an invitation that is not open.
-const USED: &str = "This invitation was used, was withdrawn, or has expired. If you joined with it, sign in; else ask whoever invited you for a new one.";
+/// What is said of an invitation that is not open, or whose maker may no longer invite.
+const GONE: &str = "This invitation was already used or withdrawn, or it has expired. If you joined with it, sign in; otherwise ask whoever invited you for a new one.";
 
 /// An invitation, its account, and how this visitor stands to it.
 struct Found {
@@ -102,15 +102,7 @@ async fn submit(
         }
         (JoinState::MakeUser | JoinState::MakeOrSignIn, _) => {
             let password = Secret::new(fields.password);
-            let is_good = check_password(&password, &[&fields.name, &found.invitation.email]);
-            let checked = match (checked_name(&fields.name), is_good) {
-                (Ok(name), Ok(())) => Ok(name),
-                (name, password) => {
-                    let wrong = [name.err(), password.err()];
-                    Err(wrong.into_iter().flatten().collect::<Vec<_>>().join(" "))
-                }
-            };
-            let name = match checked {
+            let name = match new_user(&fields.name, &password, &found.invitation.email) {
                 Ok(name) => name,
                 Err(sentence) => {
                     return Ok(page(
@@ -122,6 +114,7 @@ async fn submit(
                     ));
                 }
             };
+            // Slow on purpose, so it is done before the transaction that would make everybody wait.
             let password_hash = hash_password(password).await.map_err(PageError::internal)?;
             let user = User {
                 id: UserId::new(),
@@ -154,6 +147,7 @@ async fn submit(
                 released,
             )
             .await?;
+            // Asks again in this transaction whether the invitation is still good, and what its maker may give now.
             join(&mut tx, &visitor, &found, &user).await?;
             let opened = open(
                 &mut tx,
@@ -177,11 +171,15 @@ async fn submit(
     }
 }
 
+fn gone() -> PageError {
+    PageError::LinkGone(GONE.to_owned())
+}
+
 async fn find(app: &App, visitor: &Visitor, token: &str) -> Result<Found, PageError> {
     let token_hash = hash_of_token(&Secret::new(token));
     let invitation = invitations::by_token(&app.db, &token_hash, visitor.now)
         .await?
-        .ok_or(PageError::LinkGone(USED))?;
+        .ok_or_else(gone)?;
     let account = accounts::by_id(&app.db, invitation.account_id)
         .await?
         .ok_or(PageError::NotFound)?;
@@ -193,7 +191,7 @@ async fn find(app: &App, visitor: &Visitor, token: &str) -> Result<Found, PageEr
             .as_ref()
             .is_some_and(|inviter| inviter.disabled_at.is_none());
     if !may_invite {
-        return Err(PageError::NotFound);
+        return Err(gone());
     }
     let is_vouched_for = inviter.is_some_and(|inviter| inviter.is_administrator);
     let state = match &visitor.session {
@@ -240,7 +238,7 @@ async fn join(tx: &mut Tx, visitor: &Visitor, found: &Found, user: &User) -> Res
     let giver = members::role_within(tx, found.account.id, found.invitation.inviter).await?;
     let may_give = giver.is_some_and(|giver| giver.may_grant(found.invitation.role));
     if !may_give || !invitations::accept(tx, found.invitation.id, visitor.now).await? {
-        return Err(PageError::NotFound);
+        return Err(gone());
     }
     if found.is_vouched_for && user.email_proved_at.is_none() {
         administration::prove_email(tx, user.id, visitor.now).await?;

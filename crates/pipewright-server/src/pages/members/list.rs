@@ -130,9 +130,4 @@ impl MembersPage {
             Role::Viewer => "looks on",
         }
     }
-
-    /// The day an invitation ends.
-    pub(crate) fn day(&self, moment: &Timestamp) -> String {
-        moment.to_string().chars().take(10).collect()
-    }
 }

@@ -138,9 +138,10 @@ impl PipelineForm {
 
     /// Everything that was given: the fields, then the other variables. A sentence where one, or the pipeline's name, cannot
     /// be given at all.
-    pub(in crate::pages) fn variables(&self) -> Result<Vec<(String, String)>, String> {
+    pub(in crate::pages) fn variables(&self) -> Result<Vec<(String, String)>, Vec<String>> {
+        let mut wrong = Vec::new();
         if self.custom.contains('\0') {
-            return Err(
+            wrong.push(
                 "The custom pipeline's name holds the character NUL, which no pipeline file can; choose one of the list.".to_owned()
             );
         }
@@ -150,16 +151,23 @@ impl PipelineForm {
             .clone()
             .into_iter()
             .filter(|(_, value)| !value.is_empty());
-        for (name, value) in more.chain(given::read_lines(&self.others)?) {
+        let (others, unread) = given::read_lines(&self.others);
+        wrong.extend(unread);
+        for (name, value) in more.chain(others) {
             if variables.iter().any(|(other, _)| *other == name) {
-                return Err(format!(
+                wrong.push(format!(
                     "{name} has a field of its own; remove it from the other variables."
                 ));
+            } else {
+                variables.push((name, value));
             }
-            variables.push((name, value));
         }
-        given::check(&variables)?;
-        Ok(variables)
+        wrong.extend(given::check(&variables));
+        if wrong.is_empty() {
+            Ok(variables)
+        } else {
+            Err(wrong)
+        }
     }
 
     /// The custom pipeline that was chosen.
@@ -245,6 +253,7 @@ mod tests {
             form(&[("more:KEY", "a\nb"), ("others", "KEY=c")])
                 .variables()
                 .expect_err("twice")
+                .concat()
                 .contains("KEY")
         );
     }
@@ -255,6 +264,7 @@ mod tests {
             form(&[("custom", "a\0b")])
                 .variables()
                 .expect_err("no text")
+                .concat()
                 .contains("NUL")
         );
     }
@@ -265,6 +275,7 @@ mod tests {
             form(&[("var:ENV", "a"), ("others", "ENV=b")])
                 .variables()
                 .expect_err("twice")
+                .concat()
                 .contains("ENV")
         );
     }

@@ -51,7 +51,7 @@ async fn show(
     }: ApplicationOf,
     Query(fields): Query<Vec<(String, String)>>,
 ) -> Result<Html<RunPage>, PageError> {
-    member.require(Right::Build)?;
+    member.shown_to(Right::Build)?;
     look_again(&app, &application, member.now()).await?;
     let (mut form, _) = PipelineForm::take(fields);
     if form.ref_text.is_empty() {
@@ -115,7 +115,7 @@ async fn look_again(
         let mut tx = app.db.begin().await?;
         inspections::want(&mut tx, application.repository, now).await?;
         tx.commit().await?;
-        app.wakeups.integrations.notify_waiters();
+        app.live().integrations.ring();
     }
     Ok(())
 }

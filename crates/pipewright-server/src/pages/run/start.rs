@@ -28,7 +28,7 @@ async fn start(
     }: ApplicationOf,
     PageForm(fields): PageForm<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
-    member.require(Right::Build)?;
+    member.shown_to(Right::Build)?;
     let (form, _) = PipelineForm::take(fields);
     let started = match checked(&app, &application, &form).await? {
         Ok((ref_name, variables)) => {
@@ -63,13 +63,10 @@ async fn checked(
     application: &Application,
     form: &PipelineForm,
 ) -> Result<Result<(RefName, Vec<(String, String)>), Vec<String>>, PageError> {
-    // A page that is drawn again says this beside the field.
-    let Ok(ref_name) = ref_of(&form.ref_text) else {
-        return Ok(Err(Vec::new()));
-    };
-    let variables = match form.variables() {
-        Ok(variables) => variables,
-        Err(sentence) => return Ok(Err(vec![sentence])),
+    let (ref_name, variables) = match (ref_of(&form.ref_text), form.variables()) {
+        (Ok(ref_name), Ok(variables)) => (ref_name, variables),
+        // What is wrong with the ref, the page that is drawn again says beside the field.
+        (_, variables) => return Ok(Err(variables.err().unwrap_or_default())),
     };
     if let (_, Some(choices)) = offer(app, application, &ref_name, form).await? {
         let refused = choices.refused(&form.custom, &variables);

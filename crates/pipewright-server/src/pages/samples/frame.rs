@@ -251,6 +251,8 @@ fn storage(page: Page, may_change: bool) -> StoragePage {
         name: text(),
         slug: "checkout".to_owned(),
         sizes: pipewright_store::storage::Sizes::default(),
+        moves: 64,
+        pull_requests: 1,
         measured_at: NOW,
     };
     let kept = KeptFor {
@@ -265,8 +267,10 @@ fn storage(page: Page, may_change: bool) -> StoragePage {
         applications: vec![one],
         measured_at: Some(NOW),
         kept: vec![kept],
+        moves_kept: 32,
         artifact_days: 14,
         may_change,
+        refusal: may_change.then(text),
     }
 }
 
@@ -289,6 +293,7 @@ fn audit_log(page: Page) -> AuditLogPage {
             since: text(),
             until: text(),
             before: text(),
+            after: text(),
         },
         choices: vec![Choice {
             value: "user",
@@ -297,6 +302,7 @@ fn audit_log(page: Page) -> AuditLogPage {
         }],
         events: vec![event],
         older: Some("before=1".to_owned()),
+        newer: Some("after=9".to_owned()),
         newest: "who=1".to_owned(),
         is_first: false,
         refusal: Some(text()),

@@ -50,7 +50,7 @@ async fn switch(
     let said = if is_on {
         "The schedule fires from its next time on."
     } else {
-        "The schedule does not fire any more; Run now still does."
+        "The schedule no longer fires; Run now still works."
     };
     back(&app, &member, &application.slug).after(done, said)
 }

@@ -111,7 +111,7 @@ async fn begin(
         application,
     }: ApplicationOf,
 ) -> Result<Html<EditPage>, PageError> {
-    member.require(Right::Build)?;
+    member.shown_to(Right::Build)?;
     let repository = repositories::get(&app.db, application.repository).await?;
     let entered = Entered {
         pipeline: PipelineForm {
@@ -140,7 +140,7 @@ async fn show(
     }: ApplicationOf,
     Path((_, _, id)): Path<(String, String, String)>,
 ) -> Result<Html<EditPage>, PageError> {
-    member.require(Right::Build)?;
+    member.shown_to(Right::Build)?;
     let schedule = find_schedule(&app, &application, &id).await?;
     let spec = schedule.spec.clone();
     let custom = spec.custom.clone().unwrap_or_default();
@@ -179,7 +179,7 @@ async fn make(
     }: ApplicationOf,
     PageForm(fields): PageForm<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
-    member.require(Right::Build)?;
+    member.shown_to(Right::Build)?;
     store(&app, &member, &application, None, Entered::take(fields)).await
 }
 
@@ -192,7 +192,7 @@ async fn change(
     Path((_, _, id)): Path<(String, String, String)>,
     PageForm(fields): PageForm<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
-    member.require(Right::Build)?;
+    member.shown_to(Right::Build)?;
     let schedule = find_schedule(&app, &application, &id).await?;
     store(
         &app,
@@ -247,12 +247,10 @@ async fn spec_of(
     entered: &Entered,
 ) -> Result<Result<Spec, Vec<String>>, StoreError> {
     let form = &entered.pipeline;
-    let Ok(ref_name) = ref_of(&form.ref_text) else {
-        return Ok(Err(Vec::new()));
-    };
-    let mut variables = match form.variables() {
-        Ok(variables) => variables,
-        Err(sentence) => return Ok(Err(vec![sentence])),
+    let (ref_name, mut variables) = match (ref_of(&form.ref_text), form.variables()) {
+        (Ok(ref_name), Ok(variables)) => (ref_name, variables),
+        // What is wrong with the ref, the page that is drawn again says beside the field.
+        (_, variables) => return Ok(Err(variables.err().unwrap_or_default())),
     };
     if let (_, Some(choices)) = offer(app, application, &ref_name, form).await? {
         let refused = choices.refused(&form.custom, &variables);

@@ -84,7 +84,7 @@ impl Times {
                     .collect();
                 let error = times
                     .is_empty()
-                    .then(|| "This expression never comes true: no time is left.".to_owned());
+                    .then(|| "This expression never comes true.".to_owned());
                 Self {
                     error,
                     words: timing.words(),

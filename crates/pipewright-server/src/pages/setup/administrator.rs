@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::accounts::{NewAccount, make, slug};
 use crate::app::App;
+use crate::ground::together;
 use crate::sessions::{Opening, open};
 use crate::setup;
 use crate::users::{check_password, checked_email, checked_name, hash_password};
@@ -45,6 +46,13 @@ struct Fields {
     team: String,
 }
 
+/// What is said of a set-up link that is not the newest, or was used.
+const GONE: &str = "This set-up link was used, or the server has printed a newer one since. If Pipewright is set up, sign in; else open the link that its last start printed.";
+
+fn gone() -> PageError {
+    PageError::LinkGone(GONE.to_owned())
+}
+
 /// What was entered, checked.
 struct Checked {
     name: String,
@@ -60,7 +68,7 @@ async fn show(
     Path(token): Path<String>,
 ) -> Result<Response, PageError> {
     if setup::hash_of_link(&app, &token).await?.is_none() {
-        return Err(PageError::NotFound);
+        return Err(gone());
     }
     let empty = String::new;
     let page = SetupPage {
@@ -80,9 +88,7 @@ async fn submit(
     Path(token): Path<String>,
     PageForm(fields): PageForm<Fields>,
 ) -> Result<Response, PageError> {
-    let token_hash = setup::hash_of_link(&app, &token)
-        .await?
-        .ok_or(PageError::NotFound)?;
+    let token_hash = setup::hash_of_link(&app, &token).await?.ok_or_else(gone)?;
     let checked = match check(&fields) {
         Ok(checked) => checked,
         Err(sentence) => {
@@ -106,7 +112,7 @@ async fn submit(
     if !settings::take(&mut tx, setup::SETTING, &token_hash).await?
         || users::count_within(&mut tx).await? > 0
     {
-        return Err(PageError::NotFound);
+        return Err(gone());
     }
     let user = User {
         id: UserId::new(),
@@ -159,12 +165,11 @@ fn check(fields: &Fields) -> Result<Checked, String> {
         team => checked_name(team)
             .and_then(|name| slug::check(&slug::suggest(team)).map(|slug| Some((name, slug)))),
     };
-    // All that is wrong is said at once.
     let (name, email, password, team) = match (name, email, password, team) {
         (Ok(name), Ok(email), Ok(password), Ok(team)) => (name, email, password, team),
         (name, email, password, team) => {
             let wrong = [name.err(), email.err(), password.err(), team.err()];
-            return Err(wrong.into_iter().flatten().collect::<Vec<_>>().join(" "));
+            return Err(together(wrong).unwrap_or_default());
         }
     };
     let personal_slug = slug::suggest(&email);

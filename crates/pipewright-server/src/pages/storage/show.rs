@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http::StatusCode;
 use pipewright_core::{Right, Timestamp};
+use pipewright_store::ref_moves;
 use pipewright_store::retention::OwnRetention;
 use pipewright_store::storage::{self, ApplicationSizes, Sizes};
 
@@ -28,9 +31,13 @@ pub(crate) struct StoragePage {
     /// When they were measured, the oldest of it.
     pub(crate) measured_at: Option<Timestamp>,
     pub(crate) kept: Vec<KeptFor>,
+    /// How many moves of each branch and tag are kept.
+    pub(crate) moves_kept: i64,
     /// Days that artifacts are kept.
     pub(crate) artifact_days: u64,
     pub(crate) may_change: bool,
+    /// What cannot be used of what was entered.
+    pub(crate) refusal: Option<String>,
 }
 
 /// How long one thing is kept.
@@ -67,10 +74,15 @@ impl StoragePage {
 }
 
 async fn show(State(app): State<App>, member: MemberOf) -> Result<Html<StoragePage>, PageError> {
+    Ok(Html(context(&app, &member).await?))
+}
+
+/// Gathers the page.
+async fn context(app: &App, member: &MemberOf) -> Result<StoragePage, PageError> {
     let account = member.account.id;
-    let (keep, own) = keep_of(&app, account).await?;
+    let (keep, own) = keep_of(app, account).await?;
     let applications = storage::of_account(&app.db, account).await?;
-    Ok(Html(StoragePage {
+    Ok(StoragePage {
         page: member.page("Storage").rail(Rail::Storage),
         measured_at: applications.iter().map(|one| one.measured_at).min(),
         applications,
@@ -78,9 +90,11 @@ async fn show(State(app): State<App>, member: MemberOf) -> Result<Html<StoragePa
             .into_iter()
             .map(|field| kept(field, &keep, &own, &app.config.retention))
             .collect(),
+        moves_kept: ref_moves::KEPT,
         artifact_days: app.config.artifact_keep.as_secs() / 86_400,
         may_change: member.may(Right::ManageApplications),
-    }))
+        refusal: None,
+    })
 }
 
 fn kept(field: Field, keep: &Retention, own: &OwnRetention, settings: &Retention) -> KeptFor {
@@ -111,14 +125,22 @@ async fn set(
     State(app): State<App>,
     member: MemberOf,
     PageForm(fields): PageForm<HashMap<String, String>>,
-) -> Result<SeeOther, PageError> {
+) -> Result<Response, PageError> {
     let wanted = Field::ALL
         .into_iter()
         .map(|field| (field, fields.get(field.word()).cloned().unwrap_or_default()))
         .collect();
-    let done = change(&app, &member.actor(), &wanted).await;
-    SeeOther::to(&app.config, &member.path("/settings/storage")).after(
-        done,
-        "Kept as you say from the next clean-up on, within an hour.",
-    )
+    if let Err(error) = change(&app, &member.actor(), &wanted).await {
+        let mut shown = context(&app, &member).await?;
+        shown.refusal = Some(PageError::beside(error)?);
+        for one in &mut shown.kept {
+            if let Some(entered) = fields.get(one.word) {
+                one.own.clone_from(entered);
+            }
+        }
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(shown)).into_response());
+    }
+    Ok(SeeOther::to(&app.config, &member.path("/settings/storage"))
+        .done("Saved. The next clean-up, within an hour, follows these times.")
+        .into_response())
 }

@@ -136,3 +136,68 @@ async fn redeliver_stores_it_once_more_for_whoever_may() {
         page.text
     );
 }
+
+/// The address behind a link of the pager.
+fn turn(page: &str, rel: &str) -> String {
+    let link = page
+        .split(&format!("rel=\"{rel}\" href=\""))
+        .nth(1)
+        .unwrap_or_else(|| panic!("no link {rel}: {page}"));
+    let address = link.split('"').next().expect("ends");
+    address.replace("&#38;", "&")
+}
+
+#[tokio::test]
+async fn a_long_list_is_turned_both_ways() {
+    let mut scene = Scene::new().await;
+    let mut ids = Vec::new();
+    for number in 0..65 {
+        ids.push(scene.delivery(&format!("r{number}"), "{}").await);
+    }
+    let has = |page: &str, index: usize| page.contains(&format!("/deliveries/{}\"", ids[index]));
+    let first = scene.owner.get("/harbor/deliveries").await.text;
+    assert!(has(&first, 64) && has(&first, 35) && !has(&first, 34));
+    assert!(!first.contains("rel=\"prev\"") && !first.contains(">Newest<"));
+    let second = scene.owner.get(&turn(&first, "next")).await.text;
+    assert!(has(&second, 34) && has(&second, 5) && !has(&second, 35));
+    let third = scene.owner.get(&turn(&second, "next")).await.text;
+    assert!(has(&third, 4) && has(&third, 0) && !third.contains("rel=\"next\""));
+    let back = scene.owner.get(&turn(&third, "prev")).await.text;
+    assert!(has(&back, 34) && has(&back, 5) && !has(&back, 4) && !has(&back, 35));
+    let front = scene.owner.get(&turn(&back, "prev")).await.text;
+    assert!(has(&front, 64) && has(&front, 35) && !front.contains("rel=\"prev\""));
+    let nowhere = scene.owner.get("/harbor/deliveries?after=x").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_history_is_turned_both_ways_with_its_filter() {
+    let mut scene = Scene::new().await;
+    let mut tx = scene.site.app.db.begin().await.expect("begins");
+    for number in 0..60 {
+        let subject = format!("subject-{number:02}.");
+        let event = pipewright_store::events::NewEvent {
+            account_id: Some(scene.account),
+            user_id: None,
+            actor: "Mara",
+            action: "application.created",
+            subject: &subject,
+            detail: serde_json::json!({}),
+            address: None,
+            at: scene.now(),
+        };
+        pipewright_store::events::record(&mut tx, &event)
+            .await
+            .expect("records");
+    }
+    tx.commit().await.expect("commits");
+    let path = "/harbor/settings/audit-log?who=subject";
+    let first = scene.owner.get(path).await.text;
+    assert!(first.contains("subject-59.") && !first.contains("subject-09."));
+    let next = turn(&first, "next");
+    assert!(next.contains("who=subject"), "{next}");
+    let second = scene.owner.get(&next).await.text;
+    assert!(second.contains("subject-09.") && !second.contains("subject-10."));
+    let back = scene.owner.get(&turn(&second, "prev")).await.text;
+    assert!(back.contains("subject-59.") && !back.contains("rel=\"prev\""));
+}

@@ -108,7 +108,7 @@ async fn a_branch_that_is_not_known_here_shows_another_ones_file_and_says_so() {
         .await
         .text;
     assert!(
-        page.contains("Nothing is known here of feature/$(x) yet") && page.contains("nightly"),
+        page.contains("Nothing is known here about feature/$(x) yet") && page.contains("nightly"),
         "{page}"
     );
     let push = scene
@@ -123,7 +123,7 @@ async fn a_branch_that_is_not_known_here_shows_another_ones_file_and_says_so() {
     let mut scene = Scene::new().await;
     let unknown = scene.owner.get(&run()).await.text;
     assert!(
-        unknown.contains("Nothing is known here of this repository")
+        unknown.contains("Nothing is known here about this repository")
             && unknown.contains("Custom pipeline"),
         "{unknown}"
     );

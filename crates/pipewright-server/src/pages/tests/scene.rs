@@ -6,7 +6,8 @@ use pipewright_core::build::{AttemptOutcome, BuildState, StepRun, StepState};
 use pipewright_core::ids::{
     AccountId, ApplicationId, AttemptId, BuildId, DeliveryId, IntegrationId, RepositoryId, RunnerId,
 };
-use pipewright_core::plan::{ClonePlan, FailureStrategy, Group, GroupKind, ScriptItem, StepPlan};
+use pipewright_core::plan::testing::{a_group, a_plan, a_step};
+use pipewright_core::plan::{GroupKind, ScriptItem, StepPlan};
 use pipewright_core::wire::Timing;
 use pipewright_core::{Plan, RefName, Role, Timestamp, TriggerKind};
 use pipewright_store::applications::{self, NewApplication, Rules, Watch};
@@ -152,21 +153,25 @@ impl Scene {
 
     /// Gives a build a plan of these groups, and lets it run.
     pub(crate) async fn plan(&self, build: BuildId, groups: &[&[&str]]) {
-        let plan = plan(groups);
+        self.plan_of(build, &plan(groups)).await;
+    }
+
+    /// Gives a build this plan, and lets it run.
+    pub(crate) async fn plan_of(&self, build: BuildId, plan: &Plan) {
         let mut tx = self.tx().await;
         let file =
             b"pipelines:\n  default:\n    - step:\n        script:\n          - make <all>\n";
         builds::set_plan(
             &mut tx,
             build,
-            Some(&plan),
+            Some(plan),
             Some(file),
             &serde_json::json!([]),
             self.now(),
         )
         .await
         .expect("plans");
-        steps::insert_all(&mut tx, build, &plan)
+        steps::insert_all(&mut tx, build, plan)
             .await
             .expect("steps");
         builds::set_state(
@@ -361,49 +366,21 @@ impl Scene {
 /// A plan of these groups of steps.
 pub(crate) fn plan(groups: &[&[&str]]) -> Plan {
     let step = |name: &&str| StepPlan {
-        name: (*name).to_owned(),
         script: vec![ScriptItem::Command("make <all>".to_owned())],
-        after_script: Vec::new(),
-        image: None,
-        max_time_minutes: 120,
-        clone: ClonePlan::default(),
-        manual: false,
-        deployment: None,
-        environment: None,
-        condition: None,
-        on_failure: FailureStrategy::Fail,
-        fail_fast: None,
-        concurrency_group: None,
-        runs_on: Vec::new(),
-        size: 1,
-        caches: Vec::new(),
-        services: Vec::new(),
-        artifacts: Vec::new(),
-        artifact_downloads: None,
-        output_variables: Vec::new(),
-        oidc: false,
-        child: None,
-        unmet: Vec::new(),
-        unsupported: Vec::new(),
         line: 3,
+        ..a_step(name)
     };
-    let group = |names: &&[&str]| Group {
-        kind: if names.len() == 1 {
+    let group = |names: &&[&str]| {
+        let kind = if names.len() == 1 {
             GroupKind::Step
         } else {
             GroupKind::Parallel { fail_fast: false }
-        },
-        name: None,
-        manual: false,
-        deployment: None,
-        condition: None,
-        steps: names.iter().map(step).collect(),
+        };
+        a_group(kind, names.iter().map(step).collect())
     };
     Plan {
         pipeline: "branches: main".to_owned(),
-        groups: groups.iter().map(group).collect(),
-        variables: Vec::new(),
-        imported: None,
+        ..a_plan(groups.iter().map(group).collect())
     }
 }
 

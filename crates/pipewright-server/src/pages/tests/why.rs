@@ -48,7 +48,7 @@ async fn a_change_has_its_story_whatever_it_is_called() {
     let mut scene = Scene::new().await;
     let page = scene.owner.get(&format!("{APPLICATION}/why")).await;
     assert!(
-        page.text.contains("Nothing happened yet")
+        page.text.contains("Nothing has happened yet")
             && page.text.contains("Bitbucket has not reported anything"),
         "{}",
         page.text
@@ -145,7 +145,7 @@ async fn a_change_has_its_story_whatever_it_is_called() {
         .get(&format!("{APPLICATION}/why?about=a..b"))
         .await
         .text;
-    assert!(nonsense.contains("That can be no branch"), "{nonsense}");
+    assert!(nonsense.contains("That cannot be a branch"), "{nonsense}");
 
     let timeline = scene
         .owner

@@ -12,6 +12,7 @@ use pipewright_store::{Tx, sessions, users};
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::ground::together;
 use crate::sessions::admit::{Attempt, Locked, too_often};
 use crate::users::{For, check_password, checked_name, hash_password, verify};
 use crate::web::{Html, Page, PageError, PageForm, Rail, SeeOther, SignedIn};
@@ -124,22 +125,9 @@ async fn change_password(
     user: SignedIn,
     PageForm(form): PageForm<Passwords>,
 ) -> Result<Response, PageError> {
-    let refuse = async |sentence: &str| {
-        page(
-            &app,
-            &user,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            Some(sentence.to_owned()),
-        )
-        .await
-    };
-    if form.new != form.again {
-        return refuse("The two new passwords do not match.").await;
-    }
+    let differ = (form.new != form.again).then(|| "The two new passwords do not match.".to_owned());
     let new = Secret::new(form.new);
-    if let Err(sentence) = check_password(&new, &[&user.user.name, &user.user.email]) {
-        return refuse(&sentence).await;
-    }
+    let weak = check_password(&new, &[&user.user.name, &user.user.email]).err();
     let attempt = Attempt::of_user(&app, user.user.id)
         .await?
         .map_err(|locked| too_often(user.visitor.now, locked))?;
@@ -150,16 +138,24 @@ async fn change_password(
     )
     .await
     .map_err(PageError::internal)?;
-    if !fits {
-        if let Some(until) = attempt.locked_until {
-            return Err(too_often(user.visitor.now, Locked(until)));
-        }
-        return refuse("The current password is not right. Enter the one you signed in with.")
-            .await;
+    if !fits && let Some(until) = attempt.locked_until {
+        return Err(too_often(user.visitor.now, Locked(until)));
     }
-    let hash = hash_password(new).await.map_err(PageError::internal)?;
+    let wrong = (!fits)
+        .then(|| "The current password is not right. Enter the one you signed in with.".to_owned());
+    let refusal = together([wrong, differ, weak]);
+    let hash = match &refusal {
+        Some(_) => None,
+        None => Some(hash_password(new).await.map_err(PageError::internal)?),
+    };
     let mut tx = app.db.begin().await?;
-    attempt.succeeded(&mut tx, user.visitor.now).await?;
+    if fits {
+        attempt.succeeded(&mut tx, user.visitor.now).await?;
+    }
+    let Some(hash) = hash else {
+        tx.commit().await?;
+        return page(&app, &user, StatusCode::UNPROCESSABLE_ENTITY, refusal).await;
+    };
     users::set_password(&mut tx, user.user.id, &hash).await?;
     let ended = sessions::remove_others(&mut tx, user.user.id, &user.token_hash).await?;
     record(

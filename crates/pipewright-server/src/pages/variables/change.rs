@@ -85,7 +85,7 @@ async fn set(
             return refused(app, member, application.as_ref(), &fields, sentence).await;
         }
     };
-    let done = format!("{name} is set. It counts for every step that begins from now on.");
+    let done = format!("{name} is set. It applies to every step that begins from now on.");
     Ok(back(app, member, application.as_ref())
         .done(done)
         .into_response())

@@ -55,7 +55,7 @@ pub(crate) async fn card(
     }
     if !application.rules.auto_build {
         card.message =
-            Some("Auto-build is off, so Bitbucket is not asked to tell of pushes.".to_owned());
+            Some("Auto-build is off, so Bitbucket is not asked to report pushes.".to_owned());
         return Ok(card);
     }
     let Some(webhook) = webhooks::of_repository(&app.db, application.repository).await? else {

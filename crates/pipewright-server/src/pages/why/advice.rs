@@ -37,10 +37,10 @@ pub(super) fn of(reason: &str) -> Option<Advice> {
             None,
         ),
         "no_source" | "commit_unknown" | "tag_gone" => {
-            ("Push again; Bitbucket tells of the new commit then.", None)
+            ("Push again; Bitbucket then reports the new commit.", None)
         }
         "unreadable" | "tag_unknown" => (
-            "Nothing: comparing refs finds where it stands, and builds that.",
+            "Nothing: comparing refs finds its current commit and builds that.",
             None,
         ),
         "other_repository" => (

@@ -2,7 +2,7 @@
 //! things means all of them.
 
 use pipewright_core::{CommitHash, RefName};
-use pipewright_store::story::About;
+use pipewright_store::recent::About;
 use uuid::Uuid;
 
 /// The longest question that is read, in characters.

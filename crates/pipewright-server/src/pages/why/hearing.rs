@@ -3,7 +3,7 @@
 
 use pipewright_store::applications::Application;
 use pipewright_store::integrations::{self, IntegrationState};
-use pipewright_store::{repositories, story};
+use pipewright_store::{recent, repositories};
 
 use crate::app::App;
 use crate::pages::webhooks::card;
@@ -108,12 +108,12 @@ pub(super) async fn of(
         },
     });
     for delivery in
-        story::undecided(&app.db, member.account.id, application.repository, NAMED).await?
+        recent::undecided(&app.db, member.account.id, application.repository, NAMED).await?
     {
         let came = format::ago(now, delivery.received_at);
         let why = delivery
             .message
-            .unwrap_or_else(|| "It is decided in a moment.".to_owned());
+            .unwrap_or_else(|| "It will be decided in a moment.".to_owned());
         heard.push(Heard {
             name: "Not decided",
             pill: crate::pages::deliveries::state(delivery.state),

@@ -6,13 +6,13 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pipewright_store::applications::Application;
-use pipewright_store::{refs, story};
+use pipewright_store::{recent, refs};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::asked::Asked;
+use super::gather::{Entry, gather};
 use super::hearing::{self, Heard};
-use super::story::{Entry, gather};
 use crate::app::App;
 use crate::deliveries::decide::why_not_built;
 use crate::web::{ApplicationOf, Html, MemberOf, Nav, Page, PageError, format};
@@ -42,6 +42,8 @@ pub(in crate::pages) struct WhyPage {
     pub(in crate::pages) reach: String,
     /// The query of the older part.
     pub(in crate::pages) older: Option<String>,
+    /// The query of the newer part.
+    pub(in crate::pages) newer: Option<String>,
     pub(in crate::pages) is_first: bool,
 }
 
@@ -50,6 +52,47 @@ struct Question {
     #[serde(default)]
     about: String,
     before: Option<Uuid>,
+    /// Where the parts passed on the way here began, the nearest last: the story is put together from several lists, which
+    /// can be gone through one way only.
+    #[serde(default)]
+    trail: String,
+}
+
+/// The parts that one can go back through.
+const LONGEST_TRAIL: usize = 50;
+
+/// The queries of the newer and of the older part: each leads on with the trail that leads back.
+fn turns(
+    question: &Question,
+    about: &str,
+    older: Option<Uuid>,
+) -> (Option<String>, Option<String>) {
+    let encoded = utf8_percent_encode(about, NON_ALPHANUMERIC);
+    let mut passed: Vec<Uuid> = question
+        .trail
+        .split('.')
+        .filter_map(|edge| edge.parse().ok())
+        .collect();
+    let query = |before: Option<Uuid>, trail: &[Uuid]| {
+        let before = before.map_or_else(String::new, |before| format!("&before={before}"));
+        let trail: Vec<String> = trail.iter().map(Uuid::to_string).collect();
+        let trail = if trail.is_empty() {
+            String::new()
+        } else {
+            format!("&trail={}", trail.join("."))
+        };
+        format!("about={encoded}{before}{trail}")
+    };
+    let newer = question.before.map(|_| match passed.split_last() {
+        Some((nearest, others)) => query(Some(*nearest), others),
+        None => query(None, &[]),
+    });
+    passed.extend(question.before);
+    let from = passed.len().saturating_sub(LONGEST_TRAIL);
+    (
+        newer,
+        older.map(|before| query(Some(before), &passed[from..])),
+    )
 }
 
 async fn show(
@@ -67,9 +110,9 @@ async fn show(
         gather(&app, &member, &application, &asked).await?
     };
     let known = known(&app, &member, &application, &asked).await?;
-    let oldest = story::oldest(&app.db, member.account.id, application.repository).await?;
+    let oldest = recent::oldest(&app.db, member.account.id, application.repository).await?;
     let offered = refs::list(&app.db, application.id).await?;
-    let encoded = utf8_percent_encode(&asked.text, NON_ALPHANUMERIC);
+    let (newer, older) = turns(&question, &asked.text, older);
     Ok(Html(WhyPage {
         page: member
             .page(format!("Why · {}", application.name))
@@ -83,12 +126,13 @@ async fn show(
         reach: match oldest {
             Some(at) => format!(
                 "The newest {} deliveries of this repository were looked at; the oldest of them came {}.",
-                story::WINDOW,
+                recent::WINDOW,
                 format::ago(member.now(), at)
             ),
             None => "Bitbucket has not reported anything about this repository yet.".to_owned(),
         },
-        older: older.map(|before| format!("about={encoded}&before={before}")),
+        newer,
+        older,
         is_first: question.before.is_none(),
         application: application.name,
         slug: application.slug,
@@ -107,16 +151,16 @@ async fn known(
 ) -> Result<Vec<String>, PageError> {
     let mut known = Vec::new();
     if asked.is_nonsense() {
-        known.push("That can be no branch, tag, pull request number or commit.".to_owned());
+        known.push("That cannot be a branch, tag, pull request number or commit.".to_owned());
     }
     for name in &asked.refs {
         let kind = name.kind().as_str();
-        let Some(noted) = story::noted_ref(&app.db, application.id, name.full()).await? else {
+        let Some(noted) = recent::noted_ref(&app.db, application.id, name.full()).await? else {
             continue;
         };
         let commit: String = noted.commit_hash.chars().take(7).collect();
         known.push(format!(
-            "The {kind} {} stood at {commit} when it was last decided, {}.",
+            "The {kind} {} was at {commit} when it was last decided, {}.",
             name.short(),
             format::ago(member.now(), noted.decided_at)
         ));
@@ -133,7 +177,7 @@ async fn known(
         && asked.pull_request.is_none()
     {
         known.push(format!(
-            "No branch or tag {} was there when refs were last looked at.",
+            "No branch or tag {} existed when refs were last looked at.",
             asked.text
         ));
         if let Some(why) = asked
@@ -178,4 +222,39 @@ async fn known(
         );
     }
     Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{Question, turns};
+
+    #[test]
+    fn a_story_is_gone_through_both_ways() {
+        let edge = Uuid::from_u128;
+        let first = Question::default();
+        let (newer, older) = turns(&first, "a&b", Some(edge(9)));
+        assert_eq!(newer, None);
+        let nine = edge(9);
+        assert_eq!(older, Some(format!("about=a%26b&before={nine}")));
+        let second = Question {
+            before: Some(nine),
+            ..Question::default()
+        };
+        let (newer, older) = turns(&second, "", Some(edge(5)));
+        assert_eq!(newer.as_deref(), Some("about="));
+        let five = edge(5);
+        assert_eq!(older, Some(format!("about=&before={five}&trail={nine}")));
+        let third = Question {
+            before: Some(five),
+            trail: nine.to_string(),
+            ..Question::default()
+        };
+        let (newer, older) = turns(&third, "", None);
+        assert_eq!(
+            (newer, older),
+            (Some(format!("about=&before={nine}")), None)
+        );
+    }
 }

@@ -3,9 +3,9 @@
 use super::super::builds::Piece;
 use super::super::samples::sample_decision;
 use super::advice::Advice;
+use super::gather::{Entry, StoryDecision};
 use super::hearing::Heard;
 use super::page::WhyPage;
-use super::story::{Entry, StoryDecision};
 use super::told::BuildStory;
 use crate::pages::samples::frame::{NOW, check, pages};
 use crate::web::check_html::HOSTILE;
@@ -73,6 +73,7 @@ fn every_story_of_why_renders() {
                 entries: vec![entry],
                 reach: text(),
                 older: Some(text()).filter(|_| full),
+                newer: Some(text()).filter(|_| full),
                 is_first: !full,
             };
             check("why", &why);

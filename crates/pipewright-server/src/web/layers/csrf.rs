@@ -19,7 +19,7 @@ pub(crate) fn layer(config: &ServerConfig) -> Result<CsrfLayer<Refusal>, ConfigE
 
 fn refuse(_: ProtectionError) -> Response {
     PageError::Forbidden(
-        "This form was sent from another site, so it was not taken. Open Pipewright in its own tab and try again; where it is behind a \
+        "This form was sent from another site, so it was rejected. Open Pipewright in its own tab and try again; where it is behind a \
          proxy, the address people use must be the one Pipewright is configured with as its public URL."
             .to_owned(),
     )

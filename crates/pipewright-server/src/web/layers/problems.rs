@@ -117,9 +117,10 @@ fn heading(error: &PageError) -> &'static str {
 /// True for an address that only members may know of. Links with a secret in them are for whoever has them, and say
 /// themselves what became of them.
 fn is_for_members(request: &Parts) -> bool {
-    const OPEN: [&str; 6] = [
+    const OPEN: [&str; 7] = [
         "/setup/",
         "/invitations/",
+        "/links/",
         "/static/",
         "/hooks/",
         "/health",

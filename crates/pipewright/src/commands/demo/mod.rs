@@ -41,7 +41,7 @@ impl Demo {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
-            .context("the runtime does not start")?;
+            .context("the async runtime cannot be started")?;
         runtime.block_on(async {
             let mut signals = listen()?;
             let staying = Cell::new(false);

@@ -368,7 +368,7 @@ impl<'a> Build<'a> {
     fn told_to_stop(&mut self, display: &mut Display) -> std::io::Result<()> {
         if self.stopped {
             self.killed = true;
-            display.note("Killing what still runs.")?;
+            display.note("Killing what is still running.")?;
             let waiting: Vec<_> = self.waiting.drain(..).collect();
             for (step, attempt) in waiting {
                 self.move_by(stopped(step, attempt));
@@ -385,7 +385,7 @@ impl<'a> Build<'a> {
                 running.control.send_replace(Control::Stop);
             }
         }
-        display.note("Stopping; the same again kills at once.")
+        display.note("Stopping; a second signal kills at once.")
     }
 
     fn end(self, outcome: BuildOutcome, elapsed: Duration) -> BuildEnd {

@@ -118,7 +118,7 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
-            .context("the runtime does not start")?;
+            .context("the async runtime cannot be started")?;
         let done = runtime.block_on(async {
             let mut signals = Signals::listen().context("signals cannot be listened for")?;
             let prepared = tokio::select! {
@@ -142,11 +142,12 @@ impl Run {
 
     /// Reads everything and decides what runs. An error means that nothing was run.
     async fn prepare(&self) -> anyhow::Result<Prepared> {
-        let here =
-            std::env::current_dir().context("the current directory is gone; go to another")?;
+        let here = std::env::current_dir()
+            .context("the current directory no longer exists; change to another")?;
         let repository = checkout::find(&here).await?;
-        let repository = repository
-            .with_context(|| format!("{} is in no git checkout; go to one", here.display()))?;
+        let repository = repository.with_context(|| {
+            format!("{} is not in a git checkout; change to one", here.display())
+        })?;
         let executor = self.machine.executor().await?;
         let home = std::env::home_dir();
         let head = repository.head().await?;
@@ -400,7 +401,7 @@ impl Run {
                 "changed files are"
             };
             talk(&format!(
-                "{changes} {files} not committed and left out; --dirty takes them along\n"
+                "{changes} {files} not committed and left out; --dirty includes them\n"
             ))?;
         }
         Ok(workspaces)

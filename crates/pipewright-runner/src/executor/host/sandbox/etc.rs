@@ -34,10 +34,24 @@ pub(super) fn covers(options: &HostOptions) -> Vec<Cover> {
             });
         }
     }
-    covers
-        .into_iter()
-        .filter(|cover| is_shown(&cover.path, &options.readable))
-        .collect()
+    covers.retain(|cover| is_shown(&cover.path, &options.readable));
+    outermost(covers)
+}
+
+/// Without what lies below a covered directory: it is not there to be covered, and bubblewrap, which cannot make a place for
+/// it in a covered directory, would run no step at all.
+fn outermost(covers: BTreeSet<Cover>) -> Vec<Cover> {
+    let mut outermost: Vec<Cover> = Vec::new();
+    // A directory comes before what lies in it.
+    for cover in covers {
+        let is_inside = outermost
+            .iter()
+            .any(|outer| outer.is_directory && cover.path.starts_with(&outer.path));
+        if !is_inside {
+            outermost.push(cover);
+        }
+    }
+    outermost
 }
 
 /// True where a path lies below something that steps are shown.
@@ -128,6 +142,34 @@ mod tests {
         let expected = [("closed", true), ("open/key", false), ("shadow", false)]
             .map(|(name, is_directory)| (PathBuf::from(name), is_directory));
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn nothing_is_covered_inside_of_what_is_covered() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let data = directory.path().join("shown/data");
+        std::fs::create_dir_all(&data).expect("a directory");
+        let files = [data.join("pipewright.db"), data.join("secret.key")];
+        for file in &files {
+            std::fs::write(file, "x").expect("a file");
+        }
+        let beside = directory.path().join("shown/data.toml");
+        std::fs::write(&beside, "x").expect("a file");
+        let options = HostOptions {
+            readable: vec![directory.path().join("shown")],
+            hidden: [files[0].clone(), data.clone(), files[1].clone(), beside].to_vec(),
+            ..HostOptions::default()
+        };
+        let found: Vec<_> = covers(&options)
+            .into_iter()
+            .filter_map(|cover| Some(cover.path.file_name()?.to_owned()))
+            .filter(|name| {
+                name.to_string_lossy().starts_with("data")
+                    || name == "secret.key"
+                    || name == "pipewright.db"
+            })
+            .collect();
+        assert_eq!(found, ["data", "data.toml"]);
     }
 
     #[test]

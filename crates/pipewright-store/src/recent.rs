@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn what_is_asked_about_is_found_newest_first_and_only_in_its_account() {
         on_each_database(async |db| {
-            let made = an_application(&db, "story").await;
+            let made = an_application(&db, "recent").await;
             let main = a_change(&db, made, "refs/heads/main", 'a', "repo:push").await;
             let tag = a_change(&db, made, "refs/tags/main", 'b', "repo:push").await;
             let other = a_change(&db, made, "refs/heads/größe", 'c', "pullrequest:created").await;

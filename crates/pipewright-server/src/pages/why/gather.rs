@@ -8,7 +8,7 @@ use pipewright_store::applications::Application;
 use pipewright_store::builds::{self, Build};
 use pipewright_store::decisions::{self, Decision, DecisionOutcome};
 use pipewright_store::deliveries::Origin;
-use pipewright_store::story::{self, DecisionOfDelivery};
+use pipewright_store::recent::{self, DecisionOfDelivery};
 use uuid::Uuid;
 
 use super::super::builds::trigger;
@@ -64,13 +64,13 @@ pub(super) async fn gather(
     let (account, repository) = (member.account.id, application.repository);
     let mut told: Vec<DecisionOfDelivery> = Vec::new();
     if asked.is_everything() || asked.looks_for_changes() {
-        told = story::decisions(&app.db, account, repository, &asked.about, DECISIONS).await?;
+        told = recent::decisions(&app.db, account, repository, &asked.about, DECISIONS).await?;
     }
     if let Some(number) = asked.pull_request {
         told.extend(of_pull_request(app, member, application, asked, number, &told).await?);
     }
     let mut loose =
-        story::builds_without_delivery(&app.db, account, application.id, &loosely(asked), BUILDS)
+        recent::builds_without_delivery(&app.db, account, application.id, &loosely(asked), BUILDS)
             .await?;
     if asked.pull_request.is_some() {
         loose.retain(|build| is_of(build, asked));
@@ -114,11 +114,11 @@ enum Found {
 }
 
 /// Builds are asked for as changes are; where a pull request may be meant, all are, and picked from afterwards.
-fn loosely(asked: &Asked) -> story::About {
+fn loosely(asked: &Asked) -> recent::About {
     if asked.pull_request.is_some() {
-        story::About {
+        recent::About {
             before: asked.about.before,
-            ..story::About::default()
+            ..recent::About::default()
         }
     } else {
         asked.about.clone()
@@ -151,7 +151,7 @@ async fn of_pull_request(
     let account = member.account.id;
     let mut found = Vec::new();
     let all =
-        story::pull_requests(&app.db, account, application.repository, asked.about.before).await?;
+        recent::pull_requests(&app.db, account, application.repository, asked.about.before).await?;
     let of_it = all
         .into_iter()
         .filter(|delivery| number_in(&delivery.body) == Some(number));
