@@ -87,6 +87,9 @@ else
 fi
 say "tests"
 cargo test --workspace --all-features --locked --no-fail-fast
+say "chaos"
+# Half a minute of it; by hand, with more: cargo xtask chaos --rounds 500.
+cargo xtask chaos --rounds 24 --seed 5
 say "fuzz"
 # Whoever is at work waits for ten seconds of it, the CI for a minute.
 cargo xtask fuzz --seconds "$([ "${CI:-}" = true ] && echo 60 || echo 10)"
