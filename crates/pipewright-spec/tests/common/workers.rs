@@ -11,7 +11,7 @@ pub(crate) fn share<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
                 scope.spawn(move || own.map(work).collect::<Vec<R>>())
             })
             .collect();
-        let results = begun.into_iter().map(|worker| worker.join());
+        let results = begun.into_iter().map(std::thread::ScopedJoinHandle::join);
         results
             .flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()

@@ -26,16 +26,15 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     if WITHOUT.iter().any(|beginning| path.starts_with(beginning)) {
         return next.run(request).await;
     }
-    match tokio::time::timeout(PATIENCE, app.db.answers()).await {
-        Ok(Ok(())) => next.run(request).await,
-        _ => {
-            // Health says so now, and not only after the next look at the database.
-            app.live()
-                .vitals
-                .unwell(Part::Database, "a request was refused: it does not answer");
-            unavailable()
-        }
+    let answered = tokio::time::timeout(PATIENCE, app.db.answers()).await;
+    if matches!(answered, Ok(Ok(()))) {
+        return next.run(request).await;
     }
+    // Health says so now, and not only after the next look at the database.
+    app.live()
+        .vitals
+        .unwell(Part::Database, "a request was refused: it does not answer");
+    unavailable()
 }
 
 /// The answer that needs no database: no frame, no visitor.
