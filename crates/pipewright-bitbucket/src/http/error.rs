@@ -286,3 +286,107 @@ fn fields_text(fields: &[FieldError]) -> String {
         format!(": {}", texts.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every sentence that a call can end with, filled in as people read it, in one snapshot.
+    #[test]
+    fn every_error_reads_well() {
+        let doing = || "adding the access key to harbor/checkout-api".to_owned();
+        let host = || "bitbucket.example.com:8443".to_owned();
+        let message = || "Bitbucket's own words".to_owned();
+        let errors = [
+            ApiError::Unauthorized {
+                doing: doing(),
+                message: String::new(),
+            },
+            ApiError::MissingScope {
+                doing: doing(),
+                required: vec!["repository:admin".to_owned(), "webhook".to_owned()],
+                granted: vec!["repository".to_owned()],
+            },
+            ApiError::Forbidden {
+                doing: doing(),
+                message: message(),
+            },
+            ApiError::WrongKindOfCredential {
+                doing: doing(),
+                message: message(),
+            },
+            ApiError::PasswordsRefused { doing: doing() },
+            ApiError::CaptchaRequired {
+                doing: doing(),
+                login_url: None,
+            },
+            ApiError::NotFound {
+                doing: doing(),
+                message: message(),
+            },
+            ApiError::Gone {
+                doing: doing(),
+                message: message(),
+            },
+            ApiError::Conflict {
+                doing: doing(),
+                message: message(),
+            },
+            ApiError::Invalid {
+                doing: doing(),
+                message: message(),
+                fields: vec![FieldError {
+                    field: "key".to_owned(),
+                    message: "is not a key".to_owned(),
+                }],
+            },
+            ApiError::RateLimited {
+                doing: doing(),
+                retry_after: Some(Duration::from_secs(60)),
+            },
+            ApiError::Server {
+                doing: doing(),
+                status: 502,
+                message: String::new(),
+            },
+            ApiError::Timeout {
+                doing: doing(),
+                host: host(),
+            },
+            ApiError::Network {
+                doing: doing(),
+                host: host(),
+                failure: NetworkFailure::UnknownHost,
+            },
+            ApiError::Network {
+                doing: doing(),
+                host: host(),
+                failure: NetworkFailure::Refused,
+            },
+            ApiError::Redirected {
+                doing: doing(),
+                to: "https://login.example.com/".to_owned(),
+            },
+            ApiError::NotBitbucket {
+                doing: doing(),
+                detail: "the response is text/html instead of JSON".to_owned(),
+            },
+            ApiError::TooLarge {
+                doing: doing(),
+                limit: 8 << 20,
+            },
+            ApiError::TooManyPages {
+                doing: doing(),
+                limit: 1000,
+            },
+            ApiError::BadRequest {
+                doing: doing(),
+                detail: "the name is empty".to_owned(),
+            },
+        ];
+        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        insta::with_settings!({ snapshot_path => "../../tests/messages", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("calls", text.join("\n"));
+        });
+    }
+}
