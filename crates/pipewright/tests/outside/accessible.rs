@@ -346,11 +346,9 @@ async fn no_page_shuts_anybody_out_or_is_wider_than_its_window() {
         )
         .await;
     let (white, black) = ("rgb(255, 255, 255)", "rgb(0, 0, 0)");
-    assert_eq!(
-        printed,
-        serde_json::json!([white, white, black, "none", "none"]),
-        "as it is printed"
-    );
+    if printed != serde_json::json!([white, white, black, "none", "none"]) {
+        walk.wrong.push(format!("as it is printed: {printed}"));
+    }
     browser.shows_for("").await;
     // What only forms lead to.
     browser.is_as_wide_as(1440).await;
