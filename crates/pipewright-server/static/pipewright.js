@@ -325,3 +325,6 @@ document.addEventListener("DOMContentLoaded", () => {
   parts.forEach(live);
   if (parts.length && here.account) shared.want(`news:${here.account}`, 0, again);
 });
+
+// A page that waits for work of the server looks again until it is done; without scripts it asks the browser to.
+if (document.querySelector("[data-awaits]")) setTimeout(() => location.reload(), 1000);

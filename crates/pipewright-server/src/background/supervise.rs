@@ -225,7 +225,7 @@ mod tests {
             .expect("gives up");
         assert_eq!(
             why,
-            "the server cannot go on storing webhook deliveries: no disk"
+            "the server cannot continue storing webhook deliveries: no disk"
         );
     }
 

@@ -147,7 +147,7 @@ async fn b13_the_page_says_why_a_change_ran_or_did_not() {
             "nobody-knows",
             &[
                 "Nothing is known about nobody-knows",
-                "No branch or tag nobody-knows was there",
+                "No branch or tag nobody-knows existed",
             ],
         ),
         ("a..b", &["That can be no branch"]),
