@@ -72,7 +72,7 @@ async fn b14_a_changed_host_key_is_refused_named_and_trusted_only_by_a_person() 
         .owner
         .post(&trust, &[("fingerprint", "SHA256:another")])
         .await;
-    assert!(flash(&world.owner).contains("Another host key is offered"));
+    assert!(flash(&world.owner).contains("offers yet another key now"));
     world.owner.post(&trust, &[("fingerprint", &new)]).await;
     world.background().await;
     let seen = &world.integrations().await[0];

@@ -65,10 +65,10 @@ async fn a_link_that_was_used_or_is_none_says_so_in_its_own_words() {
     let (mut nobody, mut member) = (site.anonymous(), site.signed_in(&mara).await);
     for browser in [&mut nobody, &mut member] {
         for path in [&invitation, "/invitations/guessed"] {
-            is_gone(browser, path, "This invitation was used").await;
+            is_gone(browser, path, "This invitation was already used").await;
         }
         for path in [&user, &reset, "/links/guessed"] {
-            is_gone(browser, path, "This one-time link was used").await;
+            is_gone(browser, path, "This one-time link was already used").await;
         }
         is_gone(browser, "/setup/guessed", "This set-up link was used").await;
     }
