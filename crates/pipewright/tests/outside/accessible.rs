@@ -83,7 +83,7 @@ impl Walk<'_> {
         let mut to_see = vec![start.to_owned()];
         while let Some(address) = to_see.pop() {
             if self.seen.insert(shape(&address)) {
-                self.browser.goes_to(&address).await;
+                self.opens(&address).await;
                 self.judges(&address).await;
                 to_see.extend(links(self.browser).await);
             }
@@ -93,9 +93,15 @@ impl Walk<'_> {
     /// Looks at these pages, and follows no link.
     async fn at(&mut self, addresses: &[String]) {
         for address in addresses {
-            self.browser.goes_to(address).await;
+            self.opens(address).await;
             self.judges(address).await;
         }
+    }
+
+    /// Opens a page. One that waits for the server loads itself anew, and is judged when it no longer does.
+    async fn opens(&self, address: &str) {
+        self.browser.goes_to(address).await;
+        self.browser.sees_no_more("[data-awaits]").await;
     }
 
     /// What is wrong with the page that is open: light and dark, on a desk and on a phone.

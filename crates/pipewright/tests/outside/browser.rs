@@ -167,6 +167,18 @@ impl Browser {
         }
     }
 
+    /// Waits until the page has nothing that this selector finds.
+    pub(crate) async fn sees_no_more(&self, selector: &str) {
+        let gone = self
+            .driver
+            .query(By::Css(selector))
+            .wait(PATIENCE, Duration::from_millis(50))
+            .not_exists()
+            .await
+            .expect("the browser answers");
+        assert!(gone, "{selector} is still there");
+    }
+
     /// Reloads until the page shows these words: what it shows is read in the background.
     pub(crate) async fn reloads_until(&self, words: &str) {
         let path = format!(

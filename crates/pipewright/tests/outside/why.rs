@@ -150,7 +150,7 @@ async fn b13_the_page_says_why_a_change_ran_or_did_not() {
                 "No branch or tag nobody-knows existed",
             ],
         ),
-        ("a..b", &["That can be no branch"]),
+        ("a..b", &["That cannot be a branch"]),
     ];
     for (about, expected) in questions {
         if !about.is_empty() {

@@ -16,8 +16,7 @@ const LINES: usize = 400;
 const NUMBERED: &str = "pipelines:\n  default:\n    - step:\n        script:\n          - for i in $(seq 1 400); do echo \"line $i\"; sleep 0.03; done\n          - echo done > result.txt\n        artifacts:\n          - result.txt\n";
 
 /// A step that ends when it is ended.
-const ENDLESS: &str =
-    "pipelines:\n  default:\n    - step:\n        script:\n          - sleep 1000\n";
+const ENDLESS: &str = "pipelines:\n  default:\n    - step:\n        script:\n          - echo \"line 1\"; sleep 1000\n";
 
 /// The numbered lines in an attempt's log, in order.
 fn numbers(data: &Path, attempt: &Attempt) -> Vec<usize> {
@@ -154,6 +153,8 @@ async fn a_step_that_outlived_its_server_is_stopped_by_the_next_one() {
         })
         .await;
     rows.runs(&build, 1).await;
+    let attempt = only_attempt(&rows, &build).await;
+    prints(data.path(), &attempt, 0, 1).await;
     drop(served);
     let served = serve.start();
     team.person
