@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
+use anyhow::ensure;
 use pipewright_simulator::sign;
 use uuid::Uuid;
+
+use crate::http_client::Connection;
 
 /// "No commit" in a delivery of Data Center.
 pub(crate) const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
@@ -78,5 +81,21 @@ impl Hook {
         let mut request = head.into_bytes();
         request.extend_from_slice(body);
         (request, id)
+    }
+
+    /// Has the server accept a push of a branch that is new.
+    pub(crate) async fn push(&self, branch: &str, commit: &str) -> anyhow::Result<()> {
+        let push = Push {
+            branch,
+            from: NO_COMMIT,
+            to: commit,
+        };
+        let (request, _) = self.request(&push.body());
+        let status = Connection::open(self.address)
+            .await?
+            .exchange(&request)
+            .await?;
+        ensure!(status == 202, "the delivery was answered {status}");
+        Ok(())
     }
 }

@@ -21,8 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::delivery::{Hook, NO_COMMIT, Push};
-use crate::http_client::Connection;
+use crate::delivery::Hook;
 use crate::seed::{Remote, Seeded, seed};
 
 /// Longer than any measurement: what would be done by itself is not.
@@ -170,19 +169,7 @@ pub(crate) struct Server {
 impl Server {
     /// Pushes `main`, which nothing is built of, so that its commit is in the mirror. It is build #1.
     pub(crate) async fn warm_mirror(&self, home: &Home, commit: &str) -> anyhow::Result<()> {
-        let (request, _) = self.hook.request(
-            &Push {
-                branch: "main",
-                from: NO_COMMIT,
-                to: commit,
-            }
-            .body(),
-        );
-        let status = Connection::open(self.address)
-            .await?
-            .exchange(&request)
-            .await?;
-        ensure!(status == 202, "the delivery was answered {status}");
+        self.hook.push("main", commit).await?;
         let build = self
             .until(home, 1, |build| build.state.is_finished())
             .await?;

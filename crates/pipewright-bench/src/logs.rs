@@ -7,7 +7,6 @@ use anyhow::{Context, ensure};
 use pipewright_store::attempts::{self, Attempt};
 use pipewright_store::integrations::CloneVia;
 
-use crate::delivery::{Hook, NO_COMMIT, Push};
 use crate::floor;
 use crate::house::{Home, Server};
 use crate::http_client::Connection;
@@ -51,13 +50,16 @@ async fn measure(
     let server = home.serve(2).await?;
     // A first build warms everything up that an idle server has behind it.
     server.warm_mirror(&home, &world.head).await?;
-    push(&server.hook, "bare/warm", &world.head).await?;
+    server.hook.push("bare/warm", &world.head).await?;
     server.until_passed(&home, 2).await?;
     let idle = memory::of("self")?;
     memory::forget_peak()?;
     let (mut rates, mut floors, mut events) = (Vec::new(), Vec::new(), 0);
     for round in 0..number {
-        push(&server.hook, &format!("log/{round}"), &world.head).await?;
+        server
+            .hook
+            .push(&format!("log/{round}"), &world.head)
+            .await?;
         let attempt = claimed(&server, &home, round + 3).await?;
         let follower = tokio::spawn(follow(server.address, home.seeded.session.clone(), attempt));
         let (_, attempt) = server.until_passed(&home, round + 3).await?;
@@ -118,23 +120,6 @@ async fn measure(
 fn middle(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
-async fn push(hook: &Hook, branch: &str, commit: &str) -> anyhow::Result<()> {
-    let (request, _) = hook.request(
-        &Push {
-            branch,
-            from: NO_COMMIT,
-            to: commit,
-        }
-        .body(),
-    );
-    let status = Connection::open(hook.address)
-        .await?
-        .exchange(&request)
-        .await?;
-    ensure!(status == 202, "the delivery was answered {status}");
-    Ok(())
 }
 
 /// The attempt of the build of this number, once it is claimed.

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
 use pipewright_runner::executor::Isolation;
 use pipewright_store::integrations::CloneVia;
 
-use crate::delivery::{NO_COMMIT, Push};
 use crate::house::{Home, Server};
-use crate::http_client::Connection;
 use crate::place::{Place, Places};
 use crate::table::{Row, Times, print, shown};
 use crate::world::World;
@@ -79,19 +76,7 @@ async fn measure(place: Place, number: usize, rows: &mut Vec<Row>) -> anyhow::Re
 
 /// From claim to end of one step.
 async fn one(home: &Home, server: &Server, round: usize, head: &str) -> anyhow::Result<Duration> {
-    let (request, _) = server.hook.request(
-        &Push {
-            branch: &format!("bare/{round}"),
-            from: NO_COMMIT,
-            to: head,
-        }
-        .body(),
-    );
-    let status = Connection::open(server.address)
-        .await?
-        .exchange(&request)
-        .await?;
-    ensure!(status == 202, "the delivery was answered {status}");
+    server.hook.push(&format!("bare/{round}"), head).await?;
     let (_, attempt) = server.until_passed(home, round + 2).await?;
     match (attempt.claimed_at, attempt.finished_at) {
         (Some(claimed), Some(finished)) => Ok(finished.since(claimed)),

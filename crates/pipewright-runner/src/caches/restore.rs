@@ -4,13 +4,12 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 
 use pipewright_core::plan::StepPlan;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::key::version;
 use super::path::{CachePath, resolve};
 use super::store::CacheStore;
-use serde::{Deserialize, Serialize};
-
 use crate::archive::{ArchiveError, ArchiveLimits, blocking, size, unpack};
 use crate::executor::StepDirectories;
 use crate::log::LogWriter;

@@ -14,6 +14,17 @@ pub enum Control {
     Kill,
 }
 
+/// Tells a running step a word; words only grow sterner.
+pub(crate) fn tell(control: &watch::Sender<Control>, word: Control) {
+    control.send_if_modified(|now| {
+        let is_sterner = word > *now;
+        if is_sterner {
+            *now = word;
+        }
+        is_sterner
+    });
+}
+
 /// Waits until the word is sterner than one that was obeyed already. A sender that is gone says nothing more.
 pub(crate) async fn sterner(control: &mut watch::Receiver<Control>, obeyed: Control) -> Control {
     let word = control

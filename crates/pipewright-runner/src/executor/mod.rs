@@ -18,7 +18,7 @@ pub use contract::{
     Boundary, Doing, Executor, NotReady, Room, RoomStart, SeenAs, ShellStart, StartError,
 };
 pub use control::Control;
-pub(crate) use control::sterner;
+pub(crate) use control::{sterner, tell};
 pub use directories::{Lent, StepDirectories};
 pub use host::{HostExecutor, HostLimits, HostOptions, Isolation, refuse_readable};
 pub use limits::StepLimits;

@@ -6,15 +6,15 @@ use std::process::Stdio;
 
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::wire::Timing;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use serde::de::IgnoredAny;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Command;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::COMMAND;
 use super::folder::KeptFolder;
+use super::line::Line;
 use super::order::{Order, State, Word};
 use crate::executor::{Control, RUNNER_STOPPED, StepEnd, sterner};
 
@@ -23,7 +23,7 @@ use crate::executor::{Control, RUNNER_STOPPED, StepEnd, sterner};
 pub(crate) struct Following {
     folder: KeptFolder,
     /// `None` where the keeper has ended already.
-    line: Option<KeeperLine>,
+    line: Option<Line>,
 }
 
 /// How following ended.
@@ -56,23 +56,20 @@ impl Following {
 
     /// Tells the keeper that listens in the folder what to run.
     pub(super) async fn order(folder: KeptFolder, order: &Order) -> io::Result<Self> {
-        let mut text = serde_json::to_vec(order)?;
-        text.push(b'\n');
-        let mut stream = connect(&folder)?;
-        stream.write_all(&text).await?;
+        let mut line = connect(&folder)?;
+        line.say(order).await?;
         Ok(Self {
             folder,
-            line: Some(KeeperLine::new(stream)),
+            line: Some(line),
         })
     }
 
     /// Finds the keeper of a folder, or how it ended, or that a runner left it in good order; `None` where there is nothing of
     /// these.
     pub(crate) fn find(folder: KeptFolder) -> Option<Self> {
-        if let Ok(stream) = connect(&folder) {
-            let line = KeeperLine::new(stream);
+        if let Ok(line) = connect(&folder) {
             // One that cannot be told yet has ended, which the first read says.
-            let _ = line.say_now(Word::Follow);
+            let _ = line.say_now(&Word::Follow);
             return Some(Self {
                 folder,
                 line: Some(line),
@@ -85,7 +82,7 @@ impl Following {
     /// Has everything ended at once, without waiting for it.
     pub(crate) fn end_now(self) {
         if let Some(line) = &self.line {
-            let _ = line.say_now(Word::Kill);
+            let _ = line.say_now(&Word::Kill);
         }
     }
 
@@ -93,8 +90,8 @@ impl Following {
     pub(crate) async fn end(mut self) {
         if let Some(line) = &mut self.line {
             // Where it ended by itself meanwhile, that is as well.
-            let _ = line.say(Word::Kill).await;
-            while let Ok(Some(_)) = line.states.next_line().await {}
+            let _ = line.say(&Word::Kill).await;
+            while line.hear::<IgnoredAny>().await.is_some() {}
         }
     }
 
@@ -113,9 +110,7 @@ impl Following {
             tokio::select! {
                 biased;
                 () = leave.cancelled() => return Followed::Left,
-                state = line.states.next_line() => {
-                    let state = state.ok().flatten();
-                    let state = state.and_then(|state| serde_json::from_str::<State>(&state).ok());
+                state = line.hear::<State>() => {
                     let Some(state) = state else { break };
                     grow(lengths, state.log);
                     if let Some(timing) = state.started && let Some(started) = started.take() {
@@ -127,7 +122,7 @@ impl Following {
                     obeyed = word;
                     let word = if word == Control::Stop { Word::Stop } else { Word::Kill };
                     // A keeper that is gone is found by the next read.
-                    let _ = line.say(word).await;
+                    let _ = line.say(&word).await;
                 }
             }
         }
@@ -148,43 +143,10 @@ impl Following {
     }
 }
 
-fn connect(folder: &KeptFolder) -> io::Result<UnixStream> {
+fn connect(folder: &KeptFolder) -> io::Result<Line> {
     let stream = folder.connect()?;
     stream.set_nonblocking(true)?;
-    UnixStream::from_std(stream)
-}
-
-/// A connection to a keeper.
-#[derive(Debug)]
-struct KeeperLine {
-    states: Lines<BufReader<OwnedReadHalf>>,
-    words: OwnedWriteHalf,
-}
-
-impl KeeperLine {
-    fn new(stream: UnixStream) -> Self {
-        let (read, words) = stream.into_split();
-        Self {
-            states: BufReader::new(read).lines(),
-            words,
-        }
-    }
-
-    /// Says a word without waiting; a short one always has room on a new connection.
-    fn say_now(&self, word: Word) -> io::Result<()> {
-        let mut text = serde_json::to_vec(&word)?;
-        text.push(b'\n');
-        // Not by the stream's own try, which refuses until the runtime has heard that there is room.
-        let stream: &UnixStream = self.words.as_ref();
-        rustix::io::write(stream, &text)?;
-        Ok(())
-    }
-
-    async fn say(&mut self, word: Word) -> io::Result<()> {
-        let mut text = serde_json::to_vec(&word)?;
-        text.push(b'\n');
-        self.words.write_all(&text).await
-    }
+    Ok(Line::new(UnixStream::from_std(stream)?))
 }
 
 /// A log never grows shorter.

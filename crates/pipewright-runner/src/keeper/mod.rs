@@ -10,6 +10,7 @@
 
 mod folder;
 mod follow;
+mod line;
 mod order;
 mod process;
 mod spool;
@@ -36,13 +37,4 @@ pub struct KeeperConfig {
     pub host: HostOptions,
     /// How long a step goes on while no runner asks for it; then it is ended.
     pub alone: Duration,
-}
-
-impl Default for KeeperConfig {
-    fn default() -> Self {
-        Self {
-            host: HostOptions::default(),
-            alone: Duration::from_mins(10),
-        }
-    }
 }

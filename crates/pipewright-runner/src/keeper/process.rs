@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use pipewright_core::Secret;
 use pipewright_core::build::AttemptOutcome;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use super::folder::KeptFolder;
+use super::line::Line;
 use super::order::{Order, State, Word};
 use super::spool::append;
-use crate::executor::{Control, HostExecutor, StepEnd, StepRun, run_scripts};
+use crate::executor::{Control, HostExecutor, StepEnd, StepRun, run_scripts, tell};
 use crate::log::{LogWriter, Masker, QUEUE_CHUNKS};
 
 /// How long the runner may take to say what to run.
@@ -55,10 +54,10 @@ pub(super) async fn run(listener: std::os::unix::net::UnixListener) -> io::Resul
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     let first = async {
-        let mut caller = Caller::new(listener.accept().await?.0);
+        let mut caller = Line::new(listener.accept().await?.0);
         // A runner that died before it could say has started nothing.
-        let line = caller.lines.next_line().await?.unwrap_or_default();
-        let order: Order = serde_json::from_str(&line)?;
+        let order: Option<Order> = caller.hear().await;
+        let order = order.ok_or_else(|| io::Error::other("there was no order"))?;
         Ok::<_, io::Error>((order, caller))
     };
     let (order, caller) = tokio::time::timeout(ORDER_WAIT, first).await??;
@@ -81,13 +80,13 @@ pub(super) async fn run(listener: std::os::unix::net::UnixListener) -> io::Resul
             tokio::select! {
                 end = &mut work => break end,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => { calls.spawn(Arc::clone(&desk).serve(Caller::new(stream))); }
+                    Ok((stream, _)) => { calls.spawn(Arc::clone(&desk).serve(Line::new(stream))); }
                     // Descriptors ran out, perhaps: whoever called tries again.
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 },
-                () = desk.left_alone(order.alone) => desk.say(Control::Kill),
-                () = removed(&folder), if *desk.control.borrow() < Control::Kill => desk.say(Control::Kill),
-                _ = terminate.recv() => desk.say(Control::Kill),
+                () = desk.left_alone(order.alone) => tell(&desk.control, Control::Kill),
+                () = removed(&folder), if *desk.control.borrow() < Control::Kill => tell(&desk.control, Control::Kill),
+                _ = terminate.recv() => tell(&desk.control, Control::Kill),
             }
         }
     };
@@ -160,17 +159,6 @@ struct Desk {
 }
 
 impl Desk {
-    /// Words only grow sterner.
-    fn say(&self, word: Control) {
-        self.control.send_if_modified(|now| {
-            let sterner = word > *now;
-            if sterner {
-                *now = word;
-            }
-            sterner
-        });
-    }
-
     /// Returns when nobody was here for so long; once.
     async fn left_alone(&self, patience: Duration) {
         let mut callers = self.callers.subscribe();
@@ -188,7 +176,7 @@ impl Desk {
     }
 
     /// Tells one caller how it stands, hears it, until it goes or there is nothing more to tell.
-    async fn serve(self: Arc<Self>, mut caller: Caller) {
+    async fn serve(self: Arc<Self>, mut caller: Line) {
         self.callers.send_modify(|callers| *callers += 1);
         let mut states = self.state.subscribe();
         states.mark_changed();
@@ -197,37 +185,16 @@ impl Desk {
                 changed = states.changed() => {
                     if changed.is_err() { break }
                     let state = states.borrow_and_update().clone();
-                    let Ok(mut text) = serde_json::to_vec(&state) else { break };
-                    text.push(b'\n');
-                    if caller.answers.write_all(&text).await.is_err() || state.ended { break }
+                    if caller.say(&state).await.is_err() || state.ended { break }
                 }
-                line = caller.lines.next_line() => {
-                    let Ok(Some(line)) = line else { break };
-                    match serde_json::from_str(&line) {
-                        Ok(Word::Follow) => {}
-                        Ok(Word::Stop) => self.say(Control::Stop),
-                        Ok(Word::Kill) => self.say(Control::Kill),
-                        Err(_) => break,
-                    }
-                }
+                word = caller.hear() => match word {
+                    Some(Word::Follow) => {}
+                    Some(Word::Stop) => tell(&self.control, Control::Stop),
+                    Some(Word::Kill) => tell(&self.control, Control::Kill),
+                    None => break,
+                },
             }
         }
         self.callers.send_modify(|callers| *callers -= 1);
-    }
-}
-
-/// One connection.
-struct Caller {
-    lines: Lines<BufReader<OwnedReadHalf>>,
-    answers: OwnedWriteHalf,
-}
-
-impl Caller {
-    fn new(stream: UnixStream) -> Self {
-        let (read, answers) = stream.into_split();
-        Self {
-            lines: BufReader::new(read).lines(),
-            answers,
-        }
     }
 }

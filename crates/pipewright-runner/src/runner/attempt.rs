@@ -42,6 +42,21 @@ pub(super) struct Means<'a, P> {
     pub(super) caches: Option<&'a CacheStore>,
 }
 
+impl<'a, P> Means<'a, P> {
+    /// What is done with what the scripts leave; `scope` says whose caches they use.
+    pub(super) fn teardown<'b>(&self, scope: &'b str, ready: &'b [ReadyCache]) -> Teardown<'b, P>
+    where
+        'a: 'b,
+    {
+        Teardown {
+            artifacts: self.artifacts,
+            caches: self.caches.zip(Some(scope)),
+            ready,
+            limits: self.archive_limits,
+        }
+    }
+}
+
 /// Runs an attempt to its end. Whatever goes wrong becomes a report; the log is complete when this returns.
 pub(super) async fn execute<P: ArtifactPlace>(
     means: Means<'_, P>,
@@ -80,12 +95,7 @@ pub(super) async fn execute<P: ArtifactPlace>(
                 let _ = started.send(so_far.into_iter().chain([spawn]).collect());
             })
             .await;
-            let teardown = Teardown {
-                artifacts: means.artifacts,
-                caches: means.caches.zip(Some(&*scope)),
-                ready: &ready,
-                limits: means.archive_limits,
-            };
+            let teardown = means.teardown(&scope, &ready);
             teardown.run(run, end, &mut log, &mut control).await
         }
         Err(end) => end,

@@ -51,10 +51,14 @@ impl Job {
     }
 }
 
-/// How an attempt's log leaves it.
-enum Pen {
-    Channel(mpsc::Sender<Bytes>),
-    Spool(KeeperConfig, Keeping),
+/// How it is done, and with it how an attempt's log leaves it.
+enum Work {
+    /// In this process.
+    Here(Box<Assignment>, mpsc::Sender<Bytes>),
+    /// By a keeper.
+    Keep(Box<Assignment>, KeeperConfig, Keeping),
+    /// By a keeper that lives.
+    Resume(Box<Found>, Resumed, Keeping),
 }
 
 /// A runner cannot work.
@@ -387,8 +391,8 @@ impl<D: Dispatcher> Shared<D> {
         let (attempt, lease, from) = job.names();
         let control = self.registry.add(attempt, lease);
         let (started, started_news) = oneshot::channel();
-        let (pen, output) = self.output(&job, &place, &mark);
-        let is_kept = matches!(pen, Pen::Spool(..));
+        let (todo, output) = self.plan(job, &place, &mark);
+        let is_kept = !matches!(todo, Work::Here(..));
         let courier = Arc::new(Courier {
             dispatcher: Arc::clone(&self.dispatcher),
             registry: Arc::clone(&self.registry),
@@ -418,17 +422,16 @@ impl<D: Dispatcher> Shared<D> {
                     archive_limits: shared.config.archive_limits,
                     caches: shared.config.caches.as_ref(),
                 };
-                match (job, pen) {
-                    (Job::New(assignment), Pen::Channel(chunks)) => Attempted::Reported(
+                match todo {
+                    Work::Here(assignment, chunks) => Attempted::Reported(
                         execute(means, &assignment, control, started, chunks).await,
                     ),
-                    (Job::New(assignment), Pen::Spool(config, keeping)) => {
+                    Work::Keep(assignment, config, keeping) => {
                         kept::execute(means, &config, keeping, &assignment, control, started).await
                     }
-                    (Job::Found(found, resumed), Pen::Spool(_, keeping)) => {
+                    Work::Resume(found, resumed, keeping) => {
                         kept::resume(means, keeping, *found, resumed, control, started).await
                     }
-                    (Job::Found(..), Pen::Channel(_)) => Attempted::Left,
                 }
             }
         });
@@ -467,29 +470,36 @@ impl<D: Dispatcher> Shared<D> {
         let _ = tokio::task::spawn_blocking(remove_all).await;
     }
 
-    /// Where an attempt's log goes, and where it comes from.
-    fn output(&self, job: &Job, place: &Place, mark: &str) -> (Pen, Output) {
-        let config = match (job, &self.config.keeper) {
-            (_, Some(config)) => config.clone(),
-            // One that a keeper has is followed also where new ones get none.
-            (Job::Found(..), None) => KeeperConfig::default(),
-            (Job::New(_), None) => {
-                let (chunks, coming) = mpsc::channel(QUEUE_CHUNKS);
-                return (Pen::Channel(chunks), Output::Channel(coming));
+    /// How an attempt is run, and where its log comes from. One that a keeper has is followed also where new ones get none.
+    fn plan(&self, job: Job, place: &Place, mark: &str) -> (Work, Output) {
+        let kept = || {
+            let folder = KeptFolder::at(place.kept(mark));
+            if let Err(error) = folder.make() {
+                tracing::warn!(%error, folder = %folder.path().display(), "the folder of an attempt cannot be made");
             }
+            let (lengths, known) = watch::channel(folder.log_length());
+            let output = Output::Spool(SpoolReader::new(folder.log(), known));
+            let keeping = Keeping {
+                folder,
+                lengths,
+                leave: self.leave.clone(),
+            };
+            (keeping, output)
         };
-        let folder = KeptFolder::at(place.kept(mark));
-        if let Err(error) = folder.make() {
-            tracing::warn!(%error, folder = %folder.path().display(), "the folder of an attempt cannot be made");
+        match (job, &self.config.keeper) {
+            (Job::New(assignment), None) => {
+                let (chunks, coming) = mpsc::channel(QUEUE_CHUNKS);
+                (Work::Here(assignment, chunks), Output::Channel(coming))
+            }
+            (Job::New(assignment), Some(config)) => {
+                let (keeping, output) = kept();
+                (Work::Keep(assignment, config.clone(), keeping), output)
+            }
+            (Job::Found(found, resumed), _) => {
+                let (keeping, output) = kept();
+                (Work::Resume(found, resumed, keeping), output)
+            }
         }
-        let (lengths, known) = watch::channel(folder.log_length());
-        let output = Output::Spool(SpoolReader::new(folder.log(), known));
-        let keeping = Keeping {
-            folder,
-            lengths,
-            leave: self.leave.clone(),
-        };
-        (Pen::Spool(config, keeping), output)
     }
 
     /// Renews leases.

@@ -14,7 +14,6 @@ use crate::artifacts::ArtifactPlace;
 use crate::executor::{Control, RUNNER_STOPPED, StepEnd, StepRun, conclude};
 use crate::keeper::{Followed, Following, KeeperConfig, KeptAttempt, KeptFolder, Order, append};
 use crate::log::{LogWriter, Masker, QUEUE_CHUNKS};
-use crate::teardown::Teardown;
 
 /// How an attempt is kept.
 pub(super) struct Keeping {
@@ -35,11 +34,17 @@ pub(super) enum Attempted {
 }
 
 impl Keeping {
-    /// A log that goes into the spool, and what brings it there.
-    fn log(&self, masker: &Masker, limit: u64) -> (LogWriter, mpsc::Receiver<Bytes>) {
+    /// Does what writes a log, which goes into the spool behind what is there.
+    async fn write<T>(
+        &self,
+        masker: &Masker,
+        limit: u64,
+        work: impl AsyncFnOnce(LogWriter) -> T,
+    ) -> T {
         let (chunks, coming) = mpsc::channel(QUEUE_CHUNKS);
         let log = LogWriter::continuing(chunks, masker, limit, self.folder.log_length());
-        (log, coming)
+        let (done, ()) = tokio::join!(work(log), self.spool(coming));
+        done
     }
 
     /// Brings into the spool what comes, until nothing more does.
@@ -68,22 +73,21 @@ pub(super) async fn execute<P: ArtifactPlace>(
         mut timings,
         scope,
     } = Prelude::of(&means, assignment);
-    let (mut log, coming) = keeping.log(&masker, means.log_limit);
-    let work = async {
-        if let Some(note) = masker.note() {
-            log.line(&note).await;
-        }
-        let prepared = tokio::select! {
-            prepared = prepare(&means, assignment, &scope, &mut log, &mut timings) => prepared,
-            end = told_to_end(&mut control) => Err(end),
-            // It is begun anew by whoever comes next: nothing of the step ran.
-            () = keeping.leave.cancelled() => Err(StepEnd::without_script(AttemptOutcome::Interrupted, Some(RUNNER_STOPPED.to_owned()))),
-        };
-        log.finish().await;
-        drop(log);
-        prepared
-    };
-    let (prepared, ()) = tokio::join!(work, keeping.spool(coming));
+    let prepared = keeping
+        .write(&masker, means.log_limit, async |mut log| {
+            if let Some(note) = masker.note() {
+                log.line(&note).await;
+            }
+            let prepared = tokio::select! {
+                prepared = prepare(&means, assignment, &scope, &mut log, &mut timings) => prepared,
+                end = told_to_end(&mut control) => Err(end),
+                // It is begun anew by whoever comes next: nothing of the step ran.
+                () = keeping.leave.cancelled() => Err(StepEnd::without_script(AttemptOutcome::Interrupted, Some(RUNNER_STOPPED.to_owned()))),
+            };
+            log.finish().await;
+            prepared
+        })
+        .await;
     let (directories, ready) = match prepared {
         Ok(prepared) => prepared,
         Err(end) => return say(&means, &keeping, &masker, end, timings).await,
@@ -179,35 +183,30 @@ async fn follow<P: ArtifactPlace>(
         }
         return Attempted::Left;
     };
-    let (mut log, coming) = keeping.log(&masker, means.log_limit);
-    let work = async {
-        let scope = kept.application.to_string();
-        let teardown = Teardown {
-            artifacts: means.artifacts,
-            caches: means.caches.zip(Some(&*scope)),
-            ready: &kept.ready,
-            limits: means.archive_limits,
-        };
-        let step = StepRun {
-            mark: means.mark,
-            plan: &kept.plan,
-            directories: &kept.directories,
-            environment: &[],
-            max_time: kept.max_time,
-            limits: means.limits,
-        };
-        let end = tokio::select! {
-            end = teardown.run(step, end, &mut log, &mut control) => qualified(end),
-            // All of it is done again by whoever comes next.
-            () = keeping.leave.cancelled() => return None,
-        };
-        conclude(&end, &mut log).await;
-        drop(log);
-        Some(end)
+    let scope = kept.application.to_string();
+    let teardown = means.teardown(&scope, &kept.ready);
+    let step = StepRun {
+        mark: means.mark,
+        plan: &kept.plan,
+        directories: &kept.directories,
+        environment: &[],
+        max_time: kept.max_time,
+        limits: means.limits,
     };
-    match tokio::join!(work, keeping.spool(coming)) {
-        (Some(end), ()) => Attempted::Reported(report(end, kept.timings)),
-        (None, ()) => Attempted::Left,
+    let end = keeping
+        .write(&masker, means.log_limit, async |mut log| {
+            let end = tokio::select! {
+                end = teardown.run(step, end, &mut log, &mut control) => qualified(end),
+                // All of it is done again by whoever comes next.
+                () = keeping.leave.cancelled() => return None,
+            };
+            conclude(&end, &mut log).await;
+            Some(end)
+        })
+        .await;
+    match end {
+        Some(end) => Attempted::Reported(report(end, kept.timings)),
+        None => Attempted::Left,
     }
 }
 
@@ -219,11 +218,10 @@ async fn say<P>(
     end: StepEnd,
     timings: Vec<Timing>,
 ) -> Attempted {
-    let (mut log, coming) = keeping.log(masker, means.log_limit);
-    let work = async {
-        conclude(&end, &mut log).await;
-        drop(log);
-    };
-    tokio::join!(work, keeping.spool(coming));
+    keeping
+        .write(masker, means.log_limit, async |mut log| {
+            conclude(&end, &mut log).await;
+        })
+        .await;
     Attempted::Reported(report(end, timings))
 }

@@ -8,7 +8,7 @@ use pipewright_core::wire::Directive;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::executor::Control;
+use crate::executor::{Control, tell};
 
 /// The running attempts by lease. Guards are held for a few lines only.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl Registry {
         {
             match directive {
                 Directive::Continue => {}
-                Directive::Stop => running.say(Control::Stop),
+                Directive::Stop => tell(&running.control, Control::Stop),
                 Directive::Abandon => running.abandon(),
             }
         }
@@ -89,7 +89,7 @@ impl Registry {
     /// Ends everything, to be reported as lost.
     pub(super) fn kill_all(&self) {
         for running in self.lock().values() {
-            running.say(Control::Kill);
+            tell(&running.control, Control::Kill);
         }
     }
 
@@ -99,19 +99,8 @@ impl Registry {
 }
 
 impl Running {
-    /// Words only grow sterner.
-    fn say(&self, word: Control) {
-        self.control.send_if_modified(|now| {
-            let sterner = word > *now;
-            if sterner {
-                *now = word;
-            }
-            sterner
-        });
-    }
-
     fn abandon(&mut self) {
         self.abandoned = true;
-        self.say(Control::Kill);
+        tell(&self.control, Control::Kill);
     }
 }

@@ -8,7 +8,7 @@ use pipewright_store::events::{self, NewEvent};
 
 use super::alone::refuse_team;
 use super::make::{NewAccount, make};
-use super::slug;
+use super::names::checked_names;
 use crate::app::App;
 use crate::ground::{Denied, Failure, Kind, rights};
 
@@ -44,9 +44,9 @@ pub(crate) enum FoundError {
     /// The user may not.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// Its short name is none.
+    /// What was entered cannot be used.
     #[error("{0}")]
-    Slug(String),
+    Entered(String),
     /// There may be no further team here.
     #[error("{0}")]
     Alone(String),
@@ -62,30 +62,25 @@ impl Failure for FoundError {
     fn kind(&self) -> Kind {
         match self {
             Self::Denied(_) => Kind::Denied,
-            Self::Slug(_) => Kind::Unusable,
+            Self::Entered(_) => Kind::Unusable,
             Self::Alone(_) | Self::Taken(_) => Kind::Conflict,
             Self::Store(_) => Kind::Internal,
         }
     }
 }
 
-/// Makes the team, named as checked before. Where no short name was entered, it is made of the name.
+/// Makes the team. Where no short name was entered, it is made of the name.
 pub(crate) async fn found_team(
     app: &App,
     founder: &Founder<'_>,
     name: &str,
-    entered: &str,
+    short: &str,
 ) -> Result<Account, FoundError> {
     founder.admitted()?;
-    let wanted = if entered.trim().is_empty() {
-        slug::suggest(name)
-    } else {
-        entered.to_owned()
-    };
-    let slug = slug::check(&wanted).map_err(FoundError::Slug)?;
+    let (name, slug) = checked_names(name, short).map_err(FoundError::Entered)?;
     let new = NewAccount {
         slug: &slug,
-        name,
+        name: &name,
         kind: AccountKind::Team,
         owner: founder.user,
         now: founder.at,
@@ -103,7 +98,7 @@ pub(crate) async fn found_team(
         user_id: Some(founder.user),
         actor: founder.name,
         action: "account.created",
-        subject: name,
+        subject: &name,
         detail: serde_json::json!({ "slug": slug }),
         address: Some(founder.address),
         at: founder.at,

@@ -10,7 +10,7 @@ use pipewright_store::users::{self, User};
 use pipewright_store::{Db, StoreError, Tx, applications, events, members};
 use serde_json::json;
 
-use crate::accounts::{NewAccount, make, refuse_team, slug};
+use crate::accounts::{NewAccount, checked_names, make, refuse_team, slug};
 use crate::app::App;
 use crate::ground::{ActError, Actor, Administrator, Denied, Failure, Kind, together};
 use crate::users::checked_name;
@@ -94,22 +94,6 @@ pub(crate) struct NewTeam<'a> {
     pub(crate) owner: &'a User,
     /// What the installation's steps run in: without a sandbox there is one team at most.
     pub(crate) isolation: Isolation,
-}
-
-/// Name and short name of a new account as they are kept, or everything that is wrong with them. An empty short name is made
-/// from the name.
-pub(crate) fn checked_names(name: &str, short: &str) -> Result<(String, String), String> {
-    let name = checked_name(name);
-    let short = match (&name, short.trim()) {
-        (Ok(name), "") => slug::check(&slug::suggest(name)),
-        // What is to be made from a name is not wrong beside it.
-        (Err(_), "") => Ok(String::new()),
-        (_, short) => slug::check(short),
-    };
-    match (name, short) {
-        (Ok(name), Ok(short)) => Ok((name, short)),
-        (name, short) => Err(together([name.err(), short.err()]).unwrap_or_default()),
-    }
 }
 
 /// Makes a team whose owner is this user.

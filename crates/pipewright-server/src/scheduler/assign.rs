@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pipewright_core::plan::Plan;
 use pipewright_core::wire::{Assignment, Checkout, CloneCredential, GivenArtifact, Merge};
-use pipewright_core::{RefName, Secret, TriggerKind};
+use pipewright_core::{RefName, TriggerKind};
 use pipewright_store::attempts::Claimed;
 use pipewright_store::builds::RunContext;
 use pipewright_store::{StoreError, repositories, variables};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::environment::{attempt_variables, environment_of};
 use crate::access::{IntegrationUnavailable, clone_credential};
 use crate::app::App;
-use crate::variables::{GiveError, given};
+use crate::variables::{GiveError, Given, given};
 
 /// What is known of a claimed attempt when its transaction has ended.
 #[derive(Debug)]
@@ -65,15 +65,16 @@ fn merge_of(context: &RunContext) -> Result<Option<Merge>, AssignError> {
     Ok(Some(Merge { ref_name, commit }))
 }
 
-/// The values that must not appear in the log of a step that goes on, as they are now.
-pub(super) async fn masked(
+/// What a step is given of its account's variables: as they are now, not as they were when the build was made, because a
+/// revoked token must not be used.
+pub(super) async fn given_to(
     app: &App,
     context: &RunContext,
     plan: &Plan,
     position: usize,
-) -> Result<Vec<Secret>, AssignError> {
+) -> Result<Given, AssignError> {
     let known = variables::known(&app.db, context.account_id, context.application_id).await?;
-    Ok(given(&app.vault, &known, environment_of(plan, position))?.secured)
+    Ok(given(&app.vault, &known, environment_of(plan, position))?)
 }
 
 /// Makes the assignment.
@@ -88,13 +89,7 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
     let repository = repositories::get(&app.db, context.repository_id)
         .await?
         .ok_or(AssignError::Gone("The repository was removed."))?;
-    // As they are now, not as they were when the build was made: a revoked token must not be used.
-    let known = variables::known(&app.db, context.account_id, context.application_id).await?;
-    let given = given(
-        &app.vault,
-        &known,
-        environment_of(&from.plan, from.claimed.position),
-    )?;
+    let given = given_to(app, context, &from.plan, from.claimed.position).await?;
     let mut masked = given.secured;
     let environment = attempt_variables(
         context,

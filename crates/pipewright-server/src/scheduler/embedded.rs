@@ -216,17 +216,14 @@ impl EmbeddedDispatcher {
             self.held.add(
                 claim.claimed.id,
                 Holding {
-                    lease: claim.lease,
-                    account: claim.context.account_id,
-                    build: claim.claimed.build_id,
-                    position: claim.claimed.position,
-                    number: claim.claimed.number,
-                    log: Arc::default(),
-                    length: (0, 0),
-                    begun: None,
-                    lacked: None,
                     given: claim.artifacts.iter().map(|artifact| artifact.id).collect(),
-                    artifacts: Vec::new(),
+                    ..Holding::new(
+                        claim.lease,
+                        claim.context.account_id,
+                        claim.claimed.build_id,
+                        claim.claimed.position,
+                        claim.claimed.number,
+                    )
                 },
             );
             match assign(app, &claim).await {
@@ -247,6 +244,14 @@ impl EmbeddedDispatcher {
 
 fn ended(outcome: AttemptOutcome, message: Option<String>) -> Ended {
     Ended::of(outcome, message)
+}
+
+/// The database did not do as asked; where that is its own trouble, health says so at once.
+fn refused(app: &App, error: &StoreError) -> DispatchError {
+    if error.is_unavailable() {
+        app.live().vitals.doubt_database(chain(error));
+    }
+    unavailable(error)
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> DispatchError {
@@ -271,10 +276,7 @@ impl Dispatcher for EmbeddedDispatcher {
         };
         let vitals = &self.app.live().vitals;
         let assignments = assignments.map_err(|error| {
-            if error.is_unavailable() {
-                vitals.doubt_database(chain(&error));
-            }
-            let error = unavailable(&error);
+            let error = refused(&self.app, &error);
             vitals.unwell(Part::Runner, format!("it cannot claim: {error}"));
             error
         })?;
@@ -348,12 +350,7 @@ impl Dispatcher for EmbeddedDispatcher {
         for (attempt, _) in held {
             beats.spoke(*attempt, self.app.clock.elapsed());
         }
-        let answers = renewed.map_err(|error| {
-            if error.is_unavailable() {
-                self.app.live().vitals.doubt_database(chain(&error));
-            }
-            unavailable(&error)
-        })?;
+        let answers = renewed.map_err(|error| refused(&self.app, &error))?;
         for (attempt, directive) in &answers {
             if *directive == Directive::Abandon {
                 self.release(*attempt);

@@ -34,6 +34,31 @@ pub(super) struct Holding {
     pub(super) artifacts: Vec<NewArtifact>,
 }
 
+impl Holding {
+    /// An attempt of which nothing came yet.
+    pub(super) fn new(
+        lease: Uuid,
+        account: AccountId,
+        build: BuildId,
+        position: usize,
+        number: u32,
+    ) -> Self {
+        Self {
+            lease,
+            account,
+            build,
+            position,
+            number,
+            log: Arc::default(),
+            length: (0, 0),
+            begun: None,
+            lacked: None,
+            given: Vec::new(),
+            artifacts: Vec::new(),
+        }
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Holdings(Mutex<HashMap<AttemptId, Holding>>);

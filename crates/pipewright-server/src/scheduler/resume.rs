@@ -10,7 +10,7 @@ use pipewright_store::{StoreError, builds};
 use uuid::Uuid;
 
 use super::LEASE;
-use super::assign::masked;
+use super::assign::given_to;
 use super::expire::lose;
 use super::finish::Ending;
 use super::hold::{Holding, Holdings};
@@ -78,8 +78,8 @@ async fn take_up(
     let Some(plan) = &stored.plan else {
         return Ok(None);
     };
-    let masked = match masked(app, &stored.context, plan, held.position).await {
-        Ok(masked) => masked,
+    let masked = match given_to(app, &stored.context, plan, held.position).await {
+        Ok(given) => given.secured,
         Err(error) => {
             tracing::warn!(%attempt, %error, "a step cannot go on, because its secrets do not open");
             return Ok(None);
@@ -88,17 +88,15 @@ async fn take_up(
     holdings.add(
         attempt,
         Holding {
-            lease: held.lease,
-            account: stored.context.account_id,
-            build: held.build_id,
-            position: held.position,
-            number: held.number,
             log: Arc::new(Mutex::new(Some(log))),
             length,
-            begun: None,
-            lacked: None,
-            given: Vec::new(),
-            artifacts: Vec::new(),
+            ..Holding::new(
+                held.lease,
+                stored.context.account_id,
+                held.build_id,
+                held.position,
+                held.number,
+            )
         },
     );
     let live = app.live();

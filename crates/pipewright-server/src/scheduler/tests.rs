@@ -252,7 +252,6 @@ async fn what_a_stopped_step_had_put_already_is_not_kept() {
     }
 }
 
-/// Rows of steps, attempts and statuses are there exactly where the build is planned.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_failed_while_the_disk_was_full_runs_again_and_not_for_ever() {
     let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
@@ -303,6 +302,7 @@ async fn a_script_that_failed_while_the_disk_was_full_runs_again_and_not_for_eve
     }
 }
 
+/// Rows of steps, attempts and statuses are there exactly where the build is planned.
 async fn is_planned_whole_or_not(server: &TestServer, id: BuildId, polls: usize) {
     let build = builds::get(&server.app.db, server.account(), id)
         .await

@@ -7,5 +7,5 @@ mod check;
 mod give;
 mod set;
 
-pub(crate) use give::{GiveError, given, known, open, template_values};
+pub(crate) use give::{GiveError, Given, given, known, open, template_values};
 pub(crate) use set::{NewVariable, remove, set};

@@ -29,7 +29,7 @@ const NOUN_FLOOR: usize = 3;
 /// Each noun, with the nouns below it that it may look at. Those stand above it in this table, so that there is no circle.
 const NOUNS: &[(&str, &[&str])] = &[
     ("users", &[]),
-    ("accounts", &[]),
+    ("accounts", &["users"]),
     ("members", &["users"]),
     ("sessions", &[]),
     ("setup", &[]),

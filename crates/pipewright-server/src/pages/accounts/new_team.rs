@@ -9,7 +9,6 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::accounts::{Founder, found_team};
-use crate::administration::accounts::checked_names;
 use crate::app::App;
 use crate::web::{Html, Page, PageError, PageForm, SeeOther, SignedIn};
 
@@ -64,17 +63,17 @@ async fn submit(
 ) -> Result<Response, PageError> {
     let founder = founder(&user);
     founder.admitted()?;
-    let refused = match checked_names(&fields.name, &fields.slug) {
-        Ok((name, short)) => match found_team(&app, &founder, &name, &short).await {
-            Ok(account) => {
-                let path = format!("/{}/settings/members", account.slug);
-                return Ok(SeeOther::to(&app.config, &path)
-                    .done(format!("The team {name} is made. Invite its members here."))
-                    .into_response());
-            }
-            Err(error) => PageError::beside(error)?,
-        },
-        Err(sentence) => sentence,
+    let refused = match found_team(&app, &founder, &fields.name, &fields.slug).await {
+        Ok(account) => {
+            let path = format!("/{}/settings/members", account.slug);
+            return Ok(SeeOther::to(&app.config, &path)
+                .done(format!(
+                    "The team {} is made. Invite its members here.",
+                    account.name
+                ))
+                .into_response());
+        }
+        Err(error) => PageError::beside(error)?,
     };
     let page = NewTeamPage {
         page: user.page("New team"),

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::PATH;
 use super::show::with_refusal;
+use crate::accounts::checked_names;
 use crate::administration::accounts::{self as administer, AccountError, Whose};
 use crate::app::App;
 use crate::ground::{Failure, Kind, together};
@@ -164,7 +165,7 @@ async fn make(
     let owner = users::by_email(&app.db, &users::email_key(&made.owner))
         .await?
         .ok_or_else(|| format!("{} is not the address of a user.", made.owner.trim()));
-    let owner = match (administer::checked_names(&made.name, &made.slug), owner) {
+    let owner = match (checked_names(&made.name, &made.slug), owner) {
         (Ok(_), Ok(owner)) => owner,
         (names, owner) => {
             let wrong = together([names.err(), owner.err()]).unwrap_or_default();

@@ -9,7 +9,6 @@ use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 
 use crate::app::App;
-use crate::live::Part;
 use crate::web::problem::NO_DATABASE;
 
 /// How long the database may take to say that it is there.
@@ -30,10 +29,9 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
     if matches!(answered, Ok(Ok(()))) {
         return next.run(request).await;
     }
-    // Health says so now, and not only after the next look at the database.
     app.live()
         .vitals
-        .unwell(Part::Database, "a request was refused: it does not answer");
+        .doubt_database("a request was refused: it does not answer");
     unavailable()
 }
 

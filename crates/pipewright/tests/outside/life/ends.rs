@@ -23,11 +23,7 @@ async fn l6_orderly_restarts_are_never_charged_to_a_build() {
     let mut served = serve.start();
     let _team = team(&simulator, &served).await;
     let rows = Rows::of(data.path()).await;
-    let build = rows
-        .newest("the first build", |build| {
-            build.state == BuildState::Running
-        })
-        .await;
+    let build = rows.first_runs().await;
     // More than a runner may be lost, and crashes between.
     for restart in 1..=6 {
         rows.runs(&build, restart).await;
@@ -72,12 +68,7 @@ async fn l7_requests_are_answered_until_the_process_ends() {
     let mut served = serve.start();
     let _team = team(&simulator, &served).await;
     let rows = Rows::of(data.path()).await;
-    let build = rows
-        .newest("the first build", |build| {
-            build.state == BuildState::Running
-        })
-        .await;
-    rows.runs(&build, 1).await;
+    let build = rows.first_runs().await;
     assert_eq!(served.get("/health").await, (200, "ok\n".to_owned()));
     served.signal("HUP");
     while served.get("/health/ready").await.1 != "stopping\n" {

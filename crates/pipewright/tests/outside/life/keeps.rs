@@ -75,12 +75,7 @@ async fn a_step_outlives_kills_and_restarts_of_its_server() {
     let mut served = serve.start();
     let _team = team(&simulator, &served).await;
     let rows = Rows::of(data.path()).await;
-    let build = rows
-        .newest("the first build", |build| {
-            build.state == BuildState::Running
-        })
-        .await;
-    rows.runs(&build, 1).await;
+    let build = rows.first_runs().await;
     let attempt = only_attempt(&rows, &build).await;
     let mut printed = prints(data.path(), &attempt, 0, 1).await;
     for restart in 0..6 {
@@ -106,12 +101,7 @@ async fn a_step_that_ends_while_the_server_is_away_is_told_at_the_next_start() {
     let served = serve.start();
     let mut team = team(&simulator, &served).await;
     let rows = Rows::of(data.path()).await;
-    let build = rows
-        .newest("the first build", |build| {
-            build.state == BuildState::Running
-        })
-        .await;
-    rows.runs(&build, 1).await;
+    let build = rows.first_runs().await;
     let attempt = only_attempt(&rows, &build).await;
     prints(data.path(), &attempt, 0, 1).await;
     drop(served);
@@ -147,12 +137,7 @@ async fn a_step_that_outlived_its_server_is_stopped_by_the_next_one() {
     let served = serve.start();
     let mut team = team(&simulator, &served).await;
     let rows = Rows::of(data.path()).await;
-    let build = rows
-        .newest("the first build", |build| {
-            build.state == BuildState::Running
-        })
-        .await;
-    rows.runs(&build, 1).await;
+    let build = rows.first_runs().await;
     let attempt = only_attempt(&rows, &build).await;
     prints(data.path(), &attempt, 0, 1).await;
     drop(served);

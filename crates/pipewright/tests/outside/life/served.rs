@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use pipewright::story::Team;
+use pipewright_core::build::BuildState;
 use pipewright_core::ids::AccountId;
 use pipewright_simulator::{Simulator, SimulatorOptions};
 use pipewright_store::builds::{Build, BuildFilter};
@@ -249,6 +250,17 @@ impl Rows {
             }
             pause().await;
         }
+    }
+
+    /// Waits until the first build runs, and its first step is somebody's.
+    pub(super) async fn first_runs(&self) -> Build {
+        let build = self
+            .newest("the first build", |build| {
+                build.state == BuildState::Running
+            })
+            .await;
+        self.runs(&build, 1).await;
+        build
     }
 
     /// Waits until attempt `number` of a build's first step runs.
