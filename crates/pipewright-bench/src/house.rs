@@ -122,6 +122,7 @@ impl Home {
                 isolation: self.isolation,
                 ..HostOptions::default()
             },
+            engine: None,
             workspace_bytes: None,
             retention: pipewright_server::Retention::default(),
             stop_grace: Duration::from_secs(10),

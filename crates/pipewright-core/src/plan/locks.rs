@@ -9,6 +9,7 @@
 use std::fmt;
 
 use super::{Group, GroupKind, Plan};
+use crate::variable::expand;
 
 /// Bytes of a lock's name at most; a longer one is cut and told apart by a hash of the whole.
 const MAX_NAME: usize = 300;
@@ -114,41 +115,6 @@ impl Group {
     }
 }
 
-/// Puts values in the place of `$NAME` and `${NAME}`. Nothing else is special, and a value is not looked at again.
-fn expand(text: &str, value_of: &dyn Fn(&str) -> Option<String>) -> String {
-    let mut expanded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        expanded.push_str(before);
-        let (inside, braced) = after
-            .strip_prefix('{')
-            .map_or((after, false), |inside| (inside, true));
-        let length = inside
-            .bytes()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-            .count();
-        let (name, tail) = inside.split_at(length);
-        let tail = if braced {
-            tail.strip_prefix('}')
-        } else {
-            Some(tail)
-        };
-        match tail {
-            Some(tail)
-                if !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit()) =>
-            {
-                expanded.push_str(&value_of(name).unwrap_or_default());
-                rest = tail;
-            }
-            _ => {
-                expanded.push('$');
-                rest = after;
-            }
-        }
-    }
-    expanded + rest
-}
-
 fn bounded(name: String) -> String {
     // PostgreSQL keeps no NUL in text.
     let name = if name.contains('\0') {
@@ -172,25 +138,7 @@ fn bounded(name: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
-    use super::{Lock, bounded, expand};
-
-    #[rstest]
-    #[case("deploy-$BRANCH", "deploy-main")]
-    #[case("$BRANCH/${BRANCH}x$BRANCHx", "main/mainx")]
-    #[case("a$", "a$")]
-    #[case("$1 ${BRANCH $( ${} $$BRANCH", "$1 ${BRANCH $( ${} $main")]
-    #[case("$NESTED", "$BRANCH")]
-    #[case("plain", "plain")]
-    fn variables_are_put_in(#[case] text: &str, #[case] expected: &str) {
-        let value_of = |name: &str| match name {
-            "BRANCH" => Some("main".to_owned()),
-            "NESTED" => Some("$BRANCH".to_owned()),
-            _ => None,
-        };
-        assert_eq!(expand(text, &value_of), expected);
-    }
+    use super::{Lock, bounded};
 
     #[test]
     fn a_lock_reads_back_from_its_word() {

@@ -110,7 +110,15 @@ impl fmt::Display for Unmet {
     }
 }
 
+/// The label of a step that runs on the machine itself, whatever engine it has.
+const SHELL_LABEL: &str = "linux.shell";
+
 impl StepPlan {
+    /// True for a step that asks for the machine itself, not for a container.
+    pub fn is_for_host(&self) -> bool {
+        self.runs_on.iter().any(|label| label == SHELL_LABEL)
+    }
+
     /// Why the step cannot be begun here: a fragment to follow "Not supported here yet: ".
     pub fn refusal(&self) -> Option<String> {
         (!self.unsupported.is_empty()).then(|| self.unsupported.join("; "))

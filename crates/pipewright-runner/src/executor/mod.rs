@@ -4,22 +4,30 @@
 //! not: the order of script and after-script, limits, stopping, and the log. Both work without a server: `pipewright
 //! run` gives them a directory and prints the log.
 
+mod begun;
 mod contract;
 mod control;
 mod directories;
+mod either;
+mod engine;
 mod host;
 mod limits;
 mod outputs;
+mod pipes;
 mod script;
 mod size;
 mod step;
 
+pub use begun::{Begun, Images};
 pub use contract::{
-    Boundary, Doing, Executor, NotReady, Room, RoomStart, SeenAs, ShellStart, StartError,
+    BeginStart, Boundary, Doing, Executor, NotReady, Room, RoomStart, SeenAs, ShellStart,
+    StartError,
 };
 pub use control::Control;
 pub(crate) use control::{sterner, tell};
 pub use directories::{Lent, StepDirectories};
+pub use either::EitherExecutor;
+pub use engine::{EngineExecutor, EngineOptions, Pull, Share, find_socket};
 pub use host::{HostExecutor, HostLimits, HostOptions, Isolation, refuse_readable};
 pub use limits::StepLimits;
 pub use outputs::{
@@ -28,4 +36,4 @@ pub use outputs::{
 };
 pub use script::{ScriptError, Shell, compose};
 pub(crate) use step::{RUNNER_STOPPED, timing};
-pub use step::{StepEnd, StepRun, conclude, run_scripts};
+pub use step::{StepEnd, StepRun, begin, conclude, run_scripts};

@@ -6,7 +6,7 @@
 //! text is data in single quotes there, and code only where it stands verbatim. That the mark stands at the beginning of a
 //! line is the log's matter, which knows whether the item before ended its last one.
 
-use pipewright_core::plan::ScriptItem;
+use pipewright_core::plan::{PipePlan, ScriptItem};
 
 /// Which shell runs the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,22 @@ pub enum Shell {
     Bash,
     /// Whatever `/bin/sh` is.
     Sh,
+    /// What the image of the step has, which also runs pipes.
+    OfImage,
 }
+
+/// The variables of a pipe, in the step's directory of temporary files; its number follows.
+pub(super) const PIPE_FILE: &str = ".pipe-";
+
+/// What a script with pipes begins with: hands the variables of one over, and waits for its end.
+const RUN_PIPE: &str = "pipewright_pipe() {
+_pipewright_number=$1; shift
+printf '%s\\0' \"$@\" >\"/opt/atlassian/pipelines/agent/tmp/.pipe-$_pipewright_number\"
+printf 'pipe %s %s\\n' \"$_pipewright_number\" \"$PWD\" >/opt/atlassian/pipelines/agent/scripts/results
+read -r _pipewright_status </opt/atlassian/pipelines/agent/scripts/answers
+return \"$_pipewright_status\"
+}
+";
 
 /// A script that cannot be run here; the text says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,23 +45,40 @@ pub enum ScriptError {
     ZeroByte,
 }
 
-/// The script's text. `mark_word` is the log's, see [`crate::log::LogWriter::mark_word`].
-pub fn compose(items: &[ScriptItem], shell: Shell, mark_word: &str) -> Result<String, ScriptError> {
+/// The script's text. `mark_word` is the log's, see [`crate::log::LogWriter::mark_word`]; the first item has the number `first`
+/// among all of the step.
+pub fn compose(
+    items: &[ScriptItem],
+    first: usize,
+    shell: Shell,
+    mark_word: &str,
+) -> Result<String, ScriptError> {
     // The server's own files are private; what a step makes is as anywhere else.
     let mut text = String::from("umask 022\nset -e\n");
     if shell == Shell::Bash {
         // Bitbucket's shell is interactive: no history expansion, but aliases work.
         text.push_str("set +H\nshopt -s expand_aliases\n");
     }
-    for item in items {
-        let command = match item {
-            ScriptItem::Command(command) => command,
+    if shell == Shell::OfImage {
+        text.push_str("[ -z \"$BASH_VERSION\" ] || { set +H; shopt -s expand_aliases; }\n");
+        if items.iter().any(|item| matches!(item, ScriptItem::Pipe(_))) {
+            text.push_str(RUN_PIPE);
+        }
+    }
+    for (number, item) in items.iter().enumerate() {
+        let of_pipe;
+        let (command, shown) = match item {
+            ScriptItem::Command(command) => (command, &**command),
+            ScriptItem::Pipe(pipe) if shell == Shell::OfImage => {
+                of_pipe = call(pipe, first + number);
+                (&of_pipe, pipe.name.as_deref().unwrap_or(&pipe.pipe))
+            }
             ScriptItem::Pipe(pipe) => return Err(ScriptError::Pipe(pipe.pipe.clone())),
         };
         if command.contains('\0') {
             return Err(ScriptError::ZeroByte);
         }
-        let shown = command.trim_end_matches('\n').replace('\'', "'\\''");
+        let shown = shown.trim_end_matches('\n').replace('\'', "'\\''");
         text.push_str("printf '\\035");
         text.push_str(mark_word);
         text.push_str("+ %s\\n' '");
@@ -58,6 +90,29 @@ pub fn compose(items: &[ScriptItem], shell: Shell, mark_word: &str) -> Result<St
     // What a list like `[ -f x ] && y` leaves behind at the end is no failure, as it is none before another item.
     text.push_str(":\n");
     Ok(text)
+}
+
+/// The line that runs a pipe. Its values stand in double quotes: the shell puts in what the script has set until then.
+fn call(pipe: &PipePlan, number: usize) -> String {
+    let mut line = format!("pipewright_pipe {number}");
+    for (name, value) in &pipe.variables {
+        line.push_str(" \"");
+        line.push_str(name);
+        line.push('=');
+        let mut is_escaped = false;
+        for character in value.chars() {
+            if character == '"' && !is_escaped {
+                line.push('\\');
+            }
+            is_escaped = character == '\\' && !is_escaped;
+            line.push(character);
+        }
+        if is_escaped {
+            line.push('\\');
+        }
+        line.push('"');
+    }
+    line
 }
 
 #[cfg(test)]
@@ -73,6 +128,6 @@ mod tests {
             ScriptItem::Command("if true; then\n".to_owned()),
         ];
         let expected = "umask 022\nset -e\nprintf '\\035m7+ %s\\n' 'echo '\\''it'\\'''\\''s'\\'' $(x)'\necho 'it''s' $(x)\nprintf '\\035m7+ %s\\n' 'if true; then'\nif true; then\n\n:\n";
-        assert_eq!(compose(&items, Shell::Sh, "m7").as_deref(), Ok(expected));
+        assert_eq!(compose(&items, 0, Shell::Sh, "m7").as_deref(), Ok(expected));
     }
 }

@@ -10,14 +10,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use pipewright_core::build::AttemptOutcome;
-use pipewright_core::plan::{ScriptItem, StepPlan};
+use pipewright_core::plan::StepPlan;
 use pipewright_core::wire::Timing;
 use serde::{Deserialize, Serialize};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::contract::{Executor, Room, RoomStart, ShellStart, StartError};
+use super::begun::Begun;
+use super::contract::{BeginStart, Executor, Room, RoomStart, ShellStart, StartError};
 use super::control::{Control, sterner};
 use super::directories::StepDirectories;
 use super::limits::StepLimits;
@@ -49,6 +50,8 @@ pub struct StepRun<'a> {
     pub plan: &'a StepPlan,
     /// Where.
     pub directories: &'a StepDirectories,
+    /// What was begun for it, where its executor begins something ahead.
+    pub begun: Option<&'a Begun>,
     /// The environment, in order; later ones win.
     pub environment: &'a [(String, String)],
     /// Limit on the script.
@@ -102,6 +105,34 @@ pub async fn run_scripts(
     }
 }
 
+/// Has brought what a step needs, and begins what it runs in; says so in the log.
+pub async fn begin(
+    executor: &dyn Executor,
+    run: StepRun<'_>,
+    log: &mut LogWriter,
+) -> Result<Option<Begun>, StepEnd> {
+    let refused = |error: StartError| StepEnd::refused(&error);
+    let images = executor
+        .bring(run.plan, run.environment, log)
+        .await
+        .map_err(refused)?;
+    let Some(images) = images else {
+        return Ok(None);
+    };
+    let start = BeginStart {
+        mark: run.mark,
+        plan: run.plan,
+        directories: run.directories,
+        environment: run.environment,
+        images: &images,
+    };
+    let begun = executor.begin(start).await.map_err(refused)?;
+    for remark in begun.iter().flat_map(|begun| &begun.remarks) {
+        log.line(remark).await;
+    }
+    Ok(begun)
+}
+
 /// Writes how a step ended, and ends its log.
 pub async fn conclude(end: &StepEnd, log: &mut LogWriter) {
     if let Some(message) = &end.message {
@@ -149,6 +180,8 @@ impl StepProcess {
         let opened = executor
             .open(RoomStart {
                 mark: run.mark,
+                plan: run.plan,
+                begun: run.begun,
                 directories: run.directories,
                 environment: run.environment,
             })
@@ -157,9 +190,7 @@ impl StepProcess {
             Ok(room) => room,
             Err(error) => return StepEnd::refused(&error),
         };
-        let shell = self
-            .start(executor, &mut *room, run, &run.plan.script, "script", None)
-            .await;
+        let shell = self.start(executor, &mut *room, run, "script", None).await;
         if let Err(end) = shell {
             return end;
         }
@@ -182,14 +213,7 @@ impl StepProcess {
         if ending != Ending::Killed && !run.plan.after_script.is_empty() {
             let after_begin = Instant::now();
             let after = self
-                .start(
-                    executor,
-                    &mut *room,
-                    run,
-                    &run.plan.after_script,
-                    "after-script",
-                    Some(code),
-                )
+                .start(executor, &mut *room, run, "after-script", Some(code))
                 .await;
             if let Err(end) = after {
                 let why = end.message.unwrap_or_default();
@@ -229,7 +253,17 @@ impl StepProcess {
             self.timings.push(timing("after-script", after_begin));
         }
         let timings = std::mem::take(&mut self.timings);
+        let lost = room.lost();
         let remarks = self.close(room, run, log).await;
+        if let Some(why) = lost {
+            for remark in remarks {
+                log.line(&remark).await;
+            }
+            return StepEnd {
+                timings,
+                ..StepEnd::given_back(why)
+            };
+        }
         let mut output_variables = Vec::new();
         let mut is_refused = false;
         if ending == Ending::ByItself {
@@ -281,11 +315,15 @@ impl StepProcess {
         executor: &dyn Executor,
         room: &mut dyn Room,
         run: StepRun<'_>,
-        items: &[ScriptItem],
         name: &str,
         exit_code: Option<i32>,
     ) -> Result<(), StepEnd> {
-        let text = compose(items, executor.shell(), &self.mark_word)
+        let plan = run.plan;
+        let (items, first) = match exit_code {
+            None => (&plan.script, 0),
+            Some(_) => (&plan.after_script, plan.script.len()),
+        };
+        let text = compose(items, first, executor.shell(plan), &self.mark_word)
             .map_err(|error| StepEnd::errored(error.to_string()))?;
         let script = run.directories.scripts.join(name);
         write_private(&script, &text).map_err(|error| {
@@ -385,7 +423,7 @@ impl StepEnd {
     }
 
     /// A shell could not be started. Where the machine is to blame and not the step, the attempt is given back.
-    fn refused(error: &StartError) -> Self {
+    pub(crate) fn refused(error: &StartError) -> Self {
         if error.is_of_machine() {
             Self::given_back(error.to_string())
         } else {

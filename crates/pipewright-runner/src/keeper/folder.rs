@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::caches::ReadyCache;
-use crate::executor::{StepDirectories, StepEnd};
+use crate::executor::{Begun, StepDirectories, StepEnd};
 
 /// An attempt whose scripts a keeper runs, as the next runner must know it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub(crate) struct KeptAttempt {
     pub(crate) application: ApplicationId,
     pub(crate) plan: StepPlan,
     pub(crate) directories: StepDirectories,
+    /// What the step runs in.
+    #[serde(default)]
+    pub(crate) begun: Option<Begun>,
     pub(crate) max_time: Duration,
     /// The caches that may be saved.
     pub(crate) ready: Vec<ReadyCache>,

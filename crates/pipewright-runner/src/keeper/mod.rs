@@ -25,7 +25,7 @@ pub(crate) use order::Order;
 pub use process::keep;
 pub(crate) use spool::{SpoolReader, append};
 
-use crate::executor::HostOptions;
+use crate::executor::{EngineOptions, HostOptions};
 
 /// The word on the command line of this program that makes it a keeper.
 pub const COMMAND: &str = "keep";
@@ -35,6 +35,8 @@ pub const COMMAND: &str = "keep";
 pub struct KeeperConfig {
     /// How the keeper's executor works: as the runner's own.
     pub host: HostOptions,
+    /// How it works with containers, where the runner has an engine.
+    pub engine: Option<EngineOptions>,
     /// How long a step goes on while no runner asks for it; then it is ended.
     pub alone: Duration,
 }

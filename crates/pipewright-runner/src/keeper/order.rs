@@ -7,7 +7,7 @@ use pipewright_core::plan::StepPlan;
 use pipewright_core::wire::Timing;
 use serde::{Deserialize, Serialize};
 
-use crate::executor::{HostOptions, StepDirectories, StepLimits};
+use crate::executor::{Begun, EngineOptions, HostOptions, StepDirectories, StepLimits};
 
 /// The first line: what to run. It holds secured values, and crosses the socket only.
 #[derive(Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub(crate) struct Order {
     /// Bytes of the whole log.
     pub(crate) log_limit: u64,
     pub(crate) host: HostOptions,
+    pub(crate) engine: Option<EngineOptions>,
+    pub(crate) begun: Option<Begun>,
     pub(crate) alone: Duration,
 }
 

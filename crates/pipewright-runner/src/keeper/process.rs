@@ -17,7 +17,9 @@ use super::folder::KeptFolder;
 use super::line::Line;
 use super::order::{Order, State, Word};
 use super::spool::append;
-use crate::executor::{Control, HostExecutor, StepEnd, StepRun, run_scripts, tell};
+use crate::executor::{
+    Control, EitherExecutor, EngineExecutor, HostExecutor, StepEnd, StepRun, run_scripts, tell,
+};
 use crate::log::{LogWriter, Masker, QUEUE_CHUNKS};
 
 /// How long the runner may take to say what to run.
@@ -114,7 +116,10 @@ async fn removed(folder: &KeptFolder) {
 }
 
 async fn execute(order: &Order, folder: &KeptFolder, desk: &Desk) -> StepEnd {
-    let executor = HostExecutor::new(order.host.clone());
+    let executor = EitherExecutor::new(
+        HostExecutor::new(order.host.clone()),
+        order.engine.clone().map(EngineExecutor::new),
+    );
     let masked: Vec<Secret> = order.masked.iter().cloned().map(Secret::new).collect();
     let masker = Masker::new(&masked, &order.environment);
     let (chunks, coming) = mpsc::channel(QUEUE_CHUNKS);
@@ -123,6 +128,7 @@ async fn execute(order: &Order, folder: &KeptFolder, desk: &Desk) -> StepEnd {
     let step = StepRun {
         mark: &order.mark,
         plan: &order.plan,
+        begun: order.begun.as_ref(),
         directories: &order.directories,
         environment: &order.environment,
         max_time: order.max_time,

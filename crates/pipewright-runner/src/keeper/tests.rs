@@ -53,6 +53,8 @@ impl Kept {
                 isolation: Isolation::None,
                 ..HostOptions::default()
             },
+            engine: None,
+            begun: None,
             alone,
         };
         Self {

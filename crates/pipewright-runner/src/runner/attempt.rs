@@ -1,10 +1,12 @@
 //! One attempt: workspace, repository, what earlier steps left, script, what it leaves.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
+use pipewright_core::plan::StepPlan;
 use pipewright_core::wire::{Assignment, AttemptReport, Checkout, Timing};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -14,8 +16,8 @@ use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{
-    Control, Executor, RUNNER_STOPPED, StepDirectories, StepEnd, StepLimits, StepRun, conclude,
-    describe_variables, run_scripts, sterner, timing,
+    BeginStart, Begun, Control, Executor, Images, RUNNER_STOPPED, StartError, StepDirectories,
+    StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts, sterner, timing,
 };
 use crate::log::{LogWriter, Masker};
 use crate::teardown::Teardown;
@@ -76,14 +78,19 @@ pub(super) async fn execute<P: ArtifactPlace>(
         log.line(&note).await;
     }
     let prepared = tokio::select! {
-        prepared = prepare(&means, assignment, &scope, &mut log, &mut timings) => prepared,
+        prepared = prepare(&means, assignment, &environment, &scope, &mut log, &mut timings) => prepared,
         end = told_to_end(&mut control) => Err(end),
     };
     let end = match prepared {
-        Ok((directories, ready)) => {
+        Ok(Prepared {
+            directories,
+            ready,
+            begun,
+        }) => {
             let run = StepRun {
                 mark: means.mark,
                 plan: &assignment.plan,
+                begun: begun.as_ref(),
                 directories: &directories,
                 environment: &environment,
                 max_time: assignment.max_time,
@@ -128,9 +135,11 @@ pub(super) struct Prelude {
 
 impl Prelude {
     pub(super) fn of<P>(means: &Means<'_, P>, assignment: &Assignment) -> Self {
+        let of_machine = means.executor.is_of_machine(&assignment.plan);
         let environment: Vec<_> = means
             .environment
             .iter()
+            .filter(|_| of_machine)
             .chain(&assignment.environment)
             .chain(&assignment.output_variables)
             .cloned()
@@ -173,14 +182,25 @@ pub(super) async fn told_to_end(control: &mut watch::Receiver<Control>) -> StepE
     StepEnd::without_script(outcome, message)
 }
 
-/// Makes the directories and puts the repository into them.
+/// What a step's scripts find.
+pub(super) struct Prepared {
+    pub(super) directories: StepDirectories,
+    /// Caches that may be saved.
+    pub(super) ready: Vec<ReadyCache>,
+    /// What the step runs in, where that was begun ahead.
+    pub(super) begun: Option<Begun>,
+}
+
+/// Makes the directories and puts the repository into them, while what the step runs in begins.
 pub(super) async fn prepare<P: ArtifactPlace>(
     means: &Means<'_, P>,
     assignment: &Assignment,
+    environment: &[(String, String)],
     scope: &str,
     log: &mut LogWriter,
     timings: &mut Vec<Timing>,
-) -> Result<(StepDirectories, Vec<ReadyCache>), StepEnd> {
+) -> Result<Prepared, StepEnd> {
+    let plan = &assignment.plan;
     let root = means.place.of(means.mark);
     let mut directories = StepDirectories::create(&root).map_err(|error| {
         StepEnd::given_back(format!(
@@ -188,38 +208,47 @@ pub(super) async fn prepare<P: ArtifactPlace>(
             root.display()
         ))
     })?;
-    if let Some(checkout) = &assignment.checkout {
-        let seen_at = means.executor.seen_as(&directories).objects;
-        clone(
-            means.mirrors,
-            &assignment.application_name,
-            checkout,
-            CheckoutTarget {
-                directory: &directories.build,
-                objects_seen_at: seen_at.as_deref(),
-            },
-            log,
-            timings,
-        )
+    let begin = Instant::now();
+    let images = means
+        .executor
+        .bring(plan, environment, log)
         .await
-        .map_err(|error| match error {
-            GitError::Conflict { .. } => StepEnd::without_script(
-                AttemptOutcome::Failed,
-                Some(format!("The pull request cannot be merged: {error}.")),
-            ),
-            error => {
-                let words = format!("The repository could not be cloned: {error}.");
-                if error.is_of_machine() {
-                    StepEnd::given_back(words)
-                } else {
-                    StepEnd::errored(words)
-                }
-            }
-        })?;
-        if let Some(seen_at) = seen_at {
-            let objects = means.mirrors.objects(checkout.repository);
-            directories.lend_objects(&objects, &seen_at);
+        .map_err(|error| StepEnd::refused(&error))?;
+    if images.is_some() {
+        timings.push(timing("images", begin));
+    }
+    let seen_at = means.executor.seen_as(plan, &directories).objects;
+    let lent = assignment.checkout.as_ref().zip(seen_at.as_deref());
+    if let Some((checkout, seen_at)) = lent {
+        // They are there before the container that sees them, also where nothing was fetched yet.
+        let objects = means.mirrors.objects(checkout.repository);
+        if objects.is_dir() {
+            directories.lend_objects(&objects, seen_at);
         }
+    }
+    let is_lent = !directories.lent.is_empty() || lent.is_none();
+    let (begun, cloned) = if is_lent {
+        tokio::join!(
+            begin_step(means, plan, &directories, environment, images.as_ref()),
+            clone_into(means, assignment, &directories, seen_at.as_deref(), log)
+        )
+    } else {
+        let cloned = clone_into(means, assignment, &directories, seen_at.as_deref(), log).await;
+        if let (Ok(_), Some((checkout, seen_at))) = (&cloned, lent) {
+            let objects = means.mirrors.objects(checkout.repository);
+            directories.lend_objects(&objects, seen_at);
+        }
+        let begun = match &cloned {
+            Ok(_) => begin_step(means, plan, &directories, environment, images.as_ref()).await,
+            Err(_) => Ok((None, None)),
+        };
+        (begun, cloned)
+    };
+    timings.extend(cloned?);
+    let (begun, took) = begun.map_err(|error| StepEnd::refused(&error))?;
+    timings.extend(took);
+    for remark in begun.iter().flat_map(|begun| &begun.remarks) {
+        log.line(remark).await;
     }
     let begin = Instant::now();
     artifacts::restore(
@@ -257,7 +286,76 @@ pub(super) async fn prepare<P: ArtifactPlace>(
     {
         log.line(&notice).await;
     }
-    Ok((directories, ready))
+    Ok(Prepared {
+        directories,
+        ready,
+        begun,
+    })
+}
+
+/// Begins what the step runs in.
+async fn begin_step<P>(
+    means: &Means<'_, P>,
+    plan: &StepPlan,
+    directories: &StepDirectories,
+    environment: &[(String, String)],
+    images: Option<&Images>,
+) -> Result<(Option<Begun>, Option<Timing>), StartError> {
+    let Some(images) = images else {
+        return Ok((None, None));
+    };
+    let begin = Instant::now();
+    let start = BeginStart {
+        mark: means.mark,
+        plan,
+        directories,
+        environment,
+        images,
+    };
+    let begun = means.executor.begin(start).await?;
+    Ok((begun, Some(timing("container", begin))))
+}
+
+/// Puts the repository into the workspace, where the step wants it there.
+async fn clone_into<P>(
+    means: &Means<'_, P>,
+    assignment: &Assignment,
+    directories: &StepDirectories,
+    objects_seen_at: Option<&Path>,
+    log: &mut LogWriter,
+) -> Result<Vec<Timing>, StepEnd> {
+    let mut timings = Vec::new();
+    let Some(checkout) = &assignment.checkout else {
+        return Ok(timings);
+    };
+    let target = CheckoutTarget {
+        directory: &directories.build,
+        objects_seen_at,
+    };
+    clone(
+        means.mirrors,
+        &assignment.application_name,
+        checkout,
+        target,
+        log,
+        &mut timings,
+    )
+    .await
+    .map_err(|error| match error {
+        GitError::Conflict { .. } => StepEnd::without_script(
+            AttemptOutcome::Failed,
+            Some(format!("The pull request cannot be merged: {error}.")),
+        ),
+        error => {
+            let words = format!("The repository could not be cloned: {error}.");
+            if error.is_of_machine() {
+                StepEnd::given_back(words)
+            } else {
+                StepEnd::errored(words)
+            }
+        }
+    })?;
+    Ok(timings)
 }
 
 async fn clone(

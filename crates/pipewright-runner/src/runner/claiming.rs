@@ -18,6 +18,7 @@ use super::config::RunnerConfig;
 use super::courier::{Courier, Output};
 use super::dispatcher::{DispatchError, Dispatcher, Resumed};
 use super::kept::{self, Attempted, Keeping};
+use super::marks::Marks;
 use super::place::{Found, Place, PlaceError, remove};
 use super::registry::Registry;
 use crate::executor::{Executor, HostExecutor, NotReady};
@@ -97,6 +98,8 @@ struct Shared<D> {
     counter: AtomicU64,
     /// Whether the executor was ready once.
     was_ready: AtomicBool,
+    /// The marks of all that runs here.
+    marks: Marks,
 }
 
 impl<D: Dispatcher> Runner<D> {
@@ -128,6 +131,7 @@ impl<D: Dispatcher> Runner<D> {
             leave: CancellationToken::new(),
             counter: AtomicU64::new(0),
             was_ready: AtomicBool::new(false),
+            marks: Marks::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -209,7 +213,17 @@ impl<D: Dispatcher> ReadyRunner<D> {
             leave: shared.leave.clone(),
             ended: ended.clone(),
         };
+        for found in &found {
+            shared.marks.add(&found.mark);
+            if let Some(begun) = &found.kept.begun {
+                shared.executor.adopt(&found.mark, begun);
+            }
+        }
         let heart = tokio::spawn(Arc::clone(&shared).beat(ended.clone()));
+        let reaper = tokio::spawn({
+            let (shared, ended) = (Arc::clone(&shared), ended.clone());
+            async move { shared.marks.reap(&*shared.executor, &ended).await }
+        });
         let ear = tokio::spawn(Arc::clone(&shared).listen(ended.clone()));
         let slots = Arc::new(Semaphore::new(shared.config.slots));
         if Arc::clone(&shared)
@@ -243,7 +257,8 @@ impl<D: Dispatcher> ReadyRunner<D> {
         }
         ended.cancel();
         // Both only wait for the dispatcher and hold nothing.
-        let _ = tokio::join!(heart, ear);
+        let _ = tokio::join!(heart, ear, reaper);
+        shared.executor.leave().await;
     }
 }
 
@@ -360,7 +375,9 @@ impl<D: Dispatcher> Shared<D> {
 
     /// Waits until steps can be run here, and says meanwhile why not. What was well a moment ago is not tried again.
     async fn ready(&self) {
-        if self.config.trouble.borrow().is_none() && self.was_ready.load(Ordering::Relaxed) {
+        let was_ready =
+            self.config.trouble.borrow().is_none() && self.was_ready.load(Ordering::Relaxed);
+        if was_ready && !self.executor.must_be_asked() {
             return;
         }
         while let Err(NotReady(why)) = self.executor.ready().await {
@@ -389,6 +406,7 @@ impl<D: Dispatcher> Shared<D> {
         slot: Option<OwnedSemaphorePermit>,
     ) {
         let (attempt, lease, from) = job.names();
+        self.marks.add(&mark);
         let control = self.registry.add(attempt, lease);
         let (started, started_news) = oneshot::channel();
         let (todo, output) = self.plan(job, &place, &mark);
@@ -468,6 +486,7 @@ impl<D: Dispatcher> Shared<D> {
         let directories = [place.of(mark), place.kept(mark)];
         let remove_all = move || directories.iter().for_each(|directory| remove(directory));
         let _ = tokio::task::spawn_blocking(remove_all).await;
+        self.marks.remove(mark);
     }
 
     /// How an attempt is run, and where its log comes from. One that a keeper has is followed also where new ones get none.

@@ -7,7 +7,7 @@ use pipewright_core::wire::{Assignment, AttemptReport, Timing};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Means, Prelude, prepare, qualified, report, told_to_end};
+use super::attempt::{Means, Prelude, Prepared, prepare, qualified, report, told_to_end};
 use super::dispatcher::Resumed;
 use super::place::Found;
 use crate::artifacts::ArtifactPlace;
@@ -79,7 +79,7 @@ pub(super) async fn execute<P: ArtifactPlace>(
                 log.line(&note).await;
             }
             let prepared = tokio::select! {
-                prepared = prepare(&means, assignment, &scope, &mut log, &mut timings) => prepared,
+                prepared = prepare(&means, assignment, &environment, &scope, &mut log, &mut timings) => prepared,
                 end = told_to_end(&mut control) => Err(end),
                 // It is begun anew by whoever comes next: nothing of the step ran.
                 () = keeping.leave.cancelled() => Err(StepEnd::without_script(AttemptOutcome::Interrupted, Some(RUNNER_STOPPED.to_owned()))),
@@ -88,7 +88,11 @@ pub(super) async fn execute<P: ArtifactPlace>(
             prepared
         })
         .await;
-    let (directories, ready) = match prepared {
+    let Prepared {
+        directories,
+        ready,
+        begun,
+    } = match prepared {
         Ok(prepared) => prepared,
         Err(end) => return say(&means, &keeping, &masker, end, timings).await,
     };
@@ -107,6 +111,8 @@ pub(super) async fn execute<P: ArtifactPlace>(
         limits: means.limits,
         log_limit: means.log_limit,
         host: config.host.clone(),
+        engine: config.engine.clone(),
+        begun: begun.clone(),
         alone: config.alone,
     };
     let kept = KeptAttempt {
@@ -115,6 +121,7 @@ pub(super) async fn execute<P: ArtifactPlace>(
         application: assignment.application,
         plan: assignment.plan.clone(),
         directories,
+        begun,
         max_time: assignment.max_time,
         ready,
         timings,
@@ -188,6 +195,7 @@ async fn follow<P: ArtifactPlace>(
     let step = StepRun {
         mark: means.mark,
         plan: &kept.plan,
+        begun: kept.begun.as_ref(),
         directories: &kept.directories,
         environment: &[],
         max_time: kept.max_time,

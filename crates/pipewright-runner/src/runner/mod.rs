@@ -10,6 +10,7 @@ mod config;
 mod courier;
 mod dispatcher;
 mod kept;
+mod marks;
 mod place;
 mod registry;
 

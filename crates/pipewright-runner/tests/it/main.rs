@@ -4,6 +4,7 @@ mod archives;
 mod artifacts;
 mod attacker;
 mod caches;
+mod engine;
 mod outputs;
 mod runner;
 mod step;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
+use pipewright_core::plan::StepPlan;
 use pipewright_core::wire::{AttemptReport, Directive};
 use pipewright_runner::executor::{
     Boundary, Doing, Executor, HostExecutor, NotReady, Room, RoomStart, SeenAs, Shell, StartError,
@@ -463,29 +464,29 @@ async fn two_runners_do_not_share_a_directory() {
 struct Buggy(HostExecutor);
 
 impl Executor for Buggy {
-    fn boundary(&self) -> Boundary {
-        self.0.boundary()
+    fn boundary(&self, plan: &StepPlan) -> Boundary {
+        self.0.boundary(plan)
     }
 
     fn ready(&self) -> Doing<'_, Result<(), NotReady>> {
         self.0.ready()
     }
 
-    fn notices(&self, plan: &pipewright_core::plan::StepPlan) -> Vec<String> {
+    fn notices(&self, plan: &StepPlan) -> Vec<String> {
         assert!(plan.name != "panic", "a bug");
         Vec::new()
     }
 
-    fn qualification(&self, plan: &pipewright_core::plan::StepPlan) -> Option<String> {
+    fn qualification(&self, plan: &StepPlan) -> Option<String> {
         self.0.qualification(plan)
     }
 
-    fn shell(&self) -> Shell {
-        self.0.shell()
+    fn shell(&self, plan: &StepPlan) -> Shell {
+        self.0.shell(plan)
     }
 
-    fn seen_as(&self, directories: &StepDirectories) -> SeenAs {
-        self.0.seen_as(directories)
+    fn seen_as(&self, plan: &StepPlan, directories: &StepDirectories) -> SeenAs {
+        self.0.seen_as(plan, directories)
     }
 
     fn open<'a>(&'a self, start: RoomStart<'a>) -> Doing<'a, Result<Box<dyn Room>, StartError>> {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::plan::StepPlan;
 use pipewright_runner::executor::{
-    Control, Executor, HostExecutor, HostOptions, Isolation, StepDirectories, StepEnd, StepLimits,
-    StepRun, conclude, run_scripts,
+    Control, EitherExecutor, Executor, HostExecutor, HostOptions, Isolation, StepDirectories,
+    StepEnd, StepLimits, StepRun, begin, conclude, run_scripts,
 };
 use pipewright_runner::log::{LogWriter, Masker, QUEUE_CHUNKS};
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ use crate::support::{PATIENCE, step};
 /// A step in a directory of its own.
 pub(crate) struct Bench {
     directory: TempDir,
-    executor: HostExecutor,
+    executor: EitherExecutor,
     environment: Vec<(String, String)>,
     limits: StepLimits,
     max_time: Duration,
@@ -32,7 +32,7 @@ impl Bench {
     }
 
     /// With another executor.
-    pub(crate) fn of(executor: HostExecutor) -> Self {
+    pub(crate) fn of(executor: impl Into<EitherExecutor>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mark = directory
             .path()
@@ -50,7 +50,7 @@ impl Bench {
         };
         Self {
             directory,
-            executor,
+            executor: executor.into(),
             environment: vec![path, ("MARK".to_owned(), mark.clone())],
             limits,
             max_time: PATIENCE,
@@ -59,7 +59,24 @@ impl Bench {
         }
     }
 
-    fn workspace(&self) -> std::path::PathBuf {
+    /// Without the machine's programs in its environment.
+    pub(crate) fn without_path(mut self) -> Self {
+        self.environment.retain(|(name, _)| name != "PATH");
+        self
+    }
+
+    /// With one variable more.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Says a word to the step.
+    pub(crate) fn tell(&self, word: Control) {
+        self.control.send_replace(word);
+    }
+
+    pub(crate) fn workspace(&self) -> std::path::PathBuf {
         self.directory.path().join("run/build")
     }
 
@@ -77,6 +94,7 @@ impl Bench {
         let run = StepRun {
             mark: &self.mark,
             plan,
+            begun: None,
             directories: &directories,
             environment: &self.environment,
             max_time: self.max_time,
@@ -84,10 +102,20 @@ impl Bench {
         };
         let (started, news) = oneshot::channel();
         let work = async {
-            let end = run_scripts(&self.executor, run, &mut log, &mut control, |timing| {
-                drop(started.send(timing));
-            })
-            .await;
+            let end = match begin(&self.executor, run, &mut log).await {
+                Ok(begun) => {
+                    let run = StepRun {
+                        begun: begun.as_ref(),
+                        ..run
+                    };
+                    run_scripts(&self.executor, run, &mut log, &mut control, |timing| {
+                        drop(started.send(timing));
+                    })
+                    .await
+                }
+                Err(end) => end,
+            };
+            self.executor.end_escaped(&self.mark).await;
             conclude(&end, &mut log).await;
             drop(log);
             end
@@ -110,13 +138,13 @@ impl Bench {
         (end, text)
     }
 
-    async fn run(&self, script: &[&str], after: &[&str]) -> (StepEnd, String) {
+    pub(crate) async fn run(&self, script: &[&str], after: &[&str]) -> (StepEnd, String) {
         self.watch(&step(script, after), |_| {}).await
     }
 }
 
 /// The log without its fold marks and empty lines.
-fn lines(text: &str) -> Vec<&str> {
+pub(crate) fn lines(text: &str) -> Vec<&str> {
     text.lines()
         .map(|line| line.trim_start_matches('\u{1d}'))
         .filter(|line| !line.is_empty())
@@ -139,10 +167,7 @@ async fn one_shell_runs_all_items_and_constructs_may_be_split() {
         HostExecutor::default(),
         HostExecutor::with_sh(HostOptions::default()),
     ] {
-        let bench = Bench {
-            executor,
-            ..Bench::new()
-        };
+        let bench = Bench::of(executor);
         let script = [
             "mkdir sub && cd sub",
             "export A='it'\"'\"'s'",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pipewright_core::ids::RunnerId;
-use pipewright_runner::executor::HostExecutor;
+use pipewright_runner::executor::{EitherExecutor, EngineExecutor, EngineOptions, HostExecutor};
 use pipewright_runner::keeper::KeeperConfig;
 use pipewright_runner::runner::{Runner, RunnerConfig, RunnerError};
 use pipewright_store::StoreError;
@@ -78,13 +78,22 @@ impl EmbeddedRunner {
         config.drain = app.config.drain;
         config.limits.stop_grace = app.config.stop_grace;
         config.limits.workspace = app.config.workspace_bytes;
+        // Its own containers are told from those of other runners by its name.
+        let engine = app.config.engine.clone().map(|engine| EngineOptions {
+            owner: config.name.clone(),
+            ..engine
+        });
         config.keeper = app.config.unattended.map(|alone| KeeperConfig {
             host: app.config.host.clone(),
+            engine: engine.clone(),
             alone,
         });
         config.trouble = app.live().runner_trouble.clone();
         let dispatcher = Arc::new(EmbeddedDispatcher::new(app.clone(), id));
-        let executor = Arc::new(HostExecutor::new(app.config.host.clone()));
+        let executor = Arc::new(EitherExecutor::new(
+            HostExecutor::new(app.config.host.clone()),
+            engine.map(EngineExecutor::new),
+        ));
         let runner = Runner::with_executor(config, app.mirrors.clone(), dispatcher, executor);
         let ready = runner.prepare().await?;
         app.live().vitals.well(Part::Runner);

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pipewright_runner::executor::HostOptions;
+use pipewright_runner::executor::{EngineOptions, HostOptions};
+use pipewright_spec::Capabilities;
 use url::Url;
 
 /// Where Bitbucket Cloud is. Ordinarily Atlassian's own hosts; a test or the demonstration names others.
@@ -87,6 +88,8 @@ pub struct ServerConfig {
     pub artifact_keep: Duration,
     /// How steps are kept apart on this machine.
     pub host: HostOptions,
+    /// The container engine of this machine, and how steps use it; none runs every step on the machine itself.
+    pub engine: Option<EngineOptions>,
     /// Bytes that one step's files may take of the disk; `None` for as many as there are.
     pub workspace_bytes: Option<u64>,
     /// How long everything else is kept, where an account does not say otherwise.
@@ -123,6 +126,17 @@ impl ServerConfig {
     /// The public address of a path that begins with a slash.
     pub fn public(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// What the runners of this installation can do.
+    pub fn capabilities(&self) -> Capabilities {
+        let all = self
+            .engine
+            .as_ref()
+            .map_or_else(Capabilities::host, |engine| {
+                Capabilities::engine(engine.docker_service.is_some())
+            });
+        all.with_labels(self.runner_labels.iter().map(String::as_str))
     }
 
     /// The sub-path the server is mounted under: empty, or with a slash at its beginning and none at its end.

@@ -205,8 +205,7 @@ async fn ask(
         {
             Ok(Some(text)) => {
                 kept = keep(&head.commit, &text);
-                let labels = app.config.runner_labels.iter().map(String::as_str);
-                read(&text, &Capabilities::host().with_labels(labels))
+                read(&text, &app.config.capabilities())
             }
             Ok(None) => FilePart::Missing,
             Err(ApiError::TooLarge { .. }) => FilePart::TooLong,

@@ -289,6 +289,7 @@ async fn open(
             isolation: Isolation::None,
             ..HostOptions::default()
         },
+        engine: None,
         workspace_bytes: None,
         retention: options.retention,
         stop_grace: Duration::from_millis(500),

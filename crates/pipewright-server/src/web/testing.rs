@@ -101,6 +101,7 @@ impl TestSite {
             cache_bytes: 1 << 30,
             artifact_keep: Duration::from_hours(24 * 14),
             host: HostOptions::default(),
+            engine: None,
             workspace_bytes: None,
             retention: crate::ground::Retention::default(),
             stop_grace: Duration::from_secs(1),

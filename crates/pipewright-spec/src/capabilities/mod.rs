@@ -71,6 +71,21 @@ impl Capabilities {
             .with_labels(USUAL_LABELS.iter().copied())
     }
 
+    /// The host executor, and containers beside it for every step that does not ask for the machine itself. `docker` where steps
+    /// may be given a Docker engine of their own.
+    pub fn engine(docker: bool) -> Self {
+        let mut features = vec![
+            Feature::Image,
+            Feature::Size,
+            Feature::Services,
+            Feature::Pipes,
+        ];
+        if docker {
+            features.extend([Feature::DockerService, Feature::DockerOption]);
+        }
+        features.into_iter().fold(Self::host(), Self::with)
+    }
+
     /// With these labels of its runners instead of those it had.
     pub fn with_labels(mut self, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.labels = labels.into_iter().map(Into::into).collect();
@@ -96,7 +111,10 @@ impl Capabilities {
 
     /// What a step declares and has to do without. Of the step alone, so that whoever has a plan can ask.
     pub fn unmet(&self, step: &StepPlan) -> Vec<Unmet> {
-        let image = step.image.as_ref().filter(|_| !self.has(Feature::Image));
+        let image = step
+            .image
+            .as_ref()
+            .filter(|_| !self.has(Feature::Image) || step.is_for_host());
         let caches = step.caches.iter().filter(|cache| {
             (is_docker_cache(&cache.path) && !self.has(Feature::DockerCache))
                 || (is_outside(&cache.path) && !self.has(Feature::OutsideCache))

@@ -48,6 +48,8 @@ features! {
     Size, "size", Harmless, "the step has the whole machine";
     /// Containers beside the step.
     Services, "services", Wrong, "the script would not reach the service";
+    /// A Docker engine beside the step.
+    DockerService, "services.docker", Wrong, "scripts would find no Docker engine";
     /// The Docker engine for every step.
     DockerOption, "options.docker", Wrong, "scripts would find no Docker engine";
     /// Containers run in the middle of a script.
@@ -106,6 +108,9 @@ impl Feature {
         match self {
             Self::Services => {
                 "start what the script needs in the script itself, where the runner's machine has it"
+            }
+            Self::DockerService => {
+                "ask the installation's administrator to choose an engine for steps (setting engine.docker_service)"
             }
             Self::DockerOption => "leave it out where no script of the file uses Docker",
             Self::Pipes => {

@@ -224,7 +224,13 @@ impl Cache {
 /// The names that a step may use in `services`; unknown ones are errors.
 pub(crate) fn check_services<'n>(cx: &mut Checker<'n>, entry: &'n Entry) -> Vec<String> {
     let services = cx.texts_that(&entry.value, "`services`", |cx, service| {
-        cx.feature(Feature::Services, service.place);
+        let is_engine = service.value == "docker" && !cx.names.services.contains(&service.value);
+        let feature = if is_engine {
+            Feature::DockerService
+        } else {
+            Feature::Services
+        };
+        cx.feature(feature, service.place);
         let known = service.value == "docker"
             || super::is_template(&service.value)
             || cx.names.services.contains(&service.value);

@@ -66,14 +66,17 @@ pub(crate) struct PlanCommand {
 /// The executors that can be asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ExecutorName {
-    /// Scripts run directly on the runner's machine, as `pipewright run` and the server do today.
+    /// Scripts run directly on the runner's machine, as `pipewright run` and the server do without a container engine.
     Host,
+    /// Scripts run in containers, where the machine has an engine.
+    Engine,
 }
 
 impl ExecutorName {
     pub(super) fn capabilities(self) -> Capabilities {
         match self {
             Self::Host => Capabilities::host(),
+            Self::Engine => Capabilities::engine(false),
         }
     }
 }

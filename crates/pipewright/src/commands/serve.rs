@@ -68,6 +68,7 @@ fn run_with(config: Config, voice: &Voice) -> anyhow::Result<ExitCode> {
         })?;
         let mut server = config.server;
         server.connections = open_files::connections(server.connections, files);
+        server.engine = config.engine_address.find(config.engine);
         if !config.public_url_is_given {
             server.public_url = address_of(listener.local_addr()?);
         }
@@ -87,6 +88,13 @@ fn run_with(config: Config, voice: &Voice) -> anyhow::Result<ExitCode> {
         .await?;
         if let Some(warning) = app.config.host.isolation.warning() {
             tracing::warn!("{warning}");
+        }
+        if let Some(engine) = &app.config.engine {
+            tracing::info!(socket = %engine.socket.display(), "steps run in containers");
+        } else {
+            tracing::info!(
+                "steps run with the programs of this machine, without their images: no container engine was found (setting engine.address)"
+            );
         }
         for program in missing_programs() {
             tracing::error!(

@@ -60,6 +60,8 @@ pub(crate) struct Validate {
 enum Judged {
     /// Scripts run directly on the runner's machine.
     Host,
+    /// Scripts run in containers, where the machine has an engine.
+    Engine,
     /// Nothing.
     None,
 }
@@ -199,10 +201,14 @@ impl Validate {
                         .bring(&mut file, needed, &|path| imports::below(&directory, path));
                     diagnostics.append(&mut brought.problems);
                     diagnostics.extend(file.import_problems());
-                    if self.executor == Judged::Host {
+                    let judged = match self.executor {
+                        Judged::Host => Some(Capabilities::host()),
+                        Judged::Engine => Some(Capabilities::engine(false)),
+                        Judged::None => None,
+                    };
+                    if let Some(judged) = judged {
                         // This machine or another: which labels its runners have is not known here.
-                        let host = Capabilities::host().with(Feature::RunsOn);
-                        diagnostics.extend(file.not_done_by(&host));
+                        diagnostics.extend(file.not_done_by(&judged.with(Feature::RunsOn)));
                     }
                 }
                 Found {

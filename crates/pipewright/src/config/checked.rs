@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use pipewright_runner::executor::{HostLimits, HostOptions, Isolation, refuse_readable};
+use pipewright_runner::executor::{
+    EngineOptions, HostLimits, HostOptions, Isolation, Pull, Share, find_socket, refuse_readable,
+};
 use pipewright_server::{CloudAddresses, Floors, Retention, ServerConfig};
 use pipewright_spec::USUAL_LABELS;
 use pipewright_store::Database;
@@ -42,6 +44,49 @@ pub(crate) struct GitLimits {
     pub(crate) connect: Duration,
 }
 
+/// Which container engine runs steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EngineAddress {
+    /// One of this machine that answers, if there is one.
+    Auto,
+    /// None.
+    None,
+    /// The one behind this socket; steps wait until it answers.
+    Socket(PathBuf),
+}
+
+impl EngineAddress {
+    /// What may stand there.
+    pub(crate) const WORDS: &str = "auto, none or unix:// with the absolute path of a socket, such as unix:///run/podman/podman.sock";
+
+    /// From its text.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(Self::Auto),
+            "none" => Some(Self::None),
+            text => text
+                .strip_prefix("unix://")
+                .filter(|path| path.starts_with('/'))
+                .map(|path| Self::Socket(path.into())),
+        }
+    }
+
+    /// The engine, with how steps use it; looks for one where the address says so.
+    pub(crate) fn find(&self, options: EngineOptions) -> Option<EngineOptions> {
+        let socket = match self {
+            Self::None => None,
+            Self::Socket(socket) => Some(socket.clone()),
+            Self::Auto => find_socket(
+                std::env::var("DOCKER_HOST").ok().as_deref(),
+                std::env::var_os("XDG_RUNTIME_DIR")
+                    .as_deref()
+                    .map(Path::new),
+            ),
+        };
+        socket.map(|socket| EngineOptions { socket, ..options })
+    }
+}
+
 /// The whole configuration, checked.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -61,6 +106,10 @@ pub(crate) struct Config {
     pub(crate) migrate_without_copy: bool,
     /// The file of the key that seals secrets.
     pub(crate) key_file: PathBuf,
+    /// Which container engine runs steps.
+    pub(crate) engine_address: EngineAddress,
+    /// How, its socket and owner left out.
+    pub(crate) engine: EngineOptions,
     /// What is logged.
     pub(crate) log_filter: String,
     /// How it looks.
@@ -125,6 +174,7 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
         _ => reader.path("secrets.key_file"),
     };
     let host = reader.host(&data_directory, &key_file, &database);
+    let (engine_address, engine) = reader.engine();
     let server = ServerConfig {
         public_url,
         data_directory,
@@ -166,6 +216,7 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
             statuses_days: reader.number("retention.statuses_days", 1, 36_500),
         },
         host,
+        engine: None,
         workspace_bytes: match reader.number("host.workspace_gb", 0, 1_000_000) {
             0 => None,
             gigabytes => Some(1_000_000_000 * u64::from(gigabytes)),
@@ -223,6 +274,8 @@ pub(crate) fn check(gathered: &Gathered) -> Result<Config, Mistakes> {
             false,
         ),
         key_file,
+        engine_address,
+        engine,
         log_filter,
         log_format,
     };
@@ -298,6 +351,42 @@ impl<'a> Reader<'a> {
             hidden,
             limits,
         }
+    }
+
+    /// Which container engine runs steps, and how.
+    fn engine(&mut self) -> (EngineAddress, EngineOptions) {
+        let address = EngineAddress::parse(self.text("engine.address")).unwrap_or_else(|| {
+            self.mistake("engine.address", EngineAddress::WORDS);
+            EngineAddress::None
+        });
+        let mut options = EngineOptions::new(PathBuf::new(), "");
+        self.text("engine.default_image")
+            .clone_into(&mut options.default_image);
+        if options.default_image.is_empty() {
+            self.mistake("engine.default_image", "the name of an image");
+        }
+        match Pull::parse(self.text("engine.pull")) {
+            Some(pull) => options.pull = pull,
+            None => self.mistake("engine.pull", Pull::WORDS),
+        }
+        options.share = Share {
+            memory: match self.number("engine.memory_mb", 0, 100_000_000) {
+                0 => None,
+                megabytes => Some(u64::from(megabytes) << 20),
+            },
+            cpu_percent: self.hundredths("engine.cpus"),
+            processes: match self.number("engine.processes", 0, 4_000_000) {
+                0 => None,
+                processes => Some(processes),
+            },
+        };
+        options.open_files = match self.number("engine.open_files", 0, 1_000_000_000) {
+            0 => None,
+            files => Some(files),
+        };
+        options.docker_service =
+            Some(self.text("engine.docker_service").to_owned()).filter(|image| !image.is_empty());
+        (address, options)
     }
 
     /// A number with at most two digits behind its point, in hundredths; `None` for zero.

@@ -11,7 +11,7 @@ mod gather;
 mod mistake;
 mod table;
 
-pub(crate) use checked::{Config, GitLimits, LogFormat, address_of, check};
+pub(crate) use checked::{Config, EngineAddress, GitLimits, LogFormat, address_of, check};
 pub(crate) use gather::{Gathered, Origin, Shorthand, gather};
 pub(crate) use mistake::Mistakes;
 pub(crate) use table::SETTINGS;

@@ -124,6 +124,46 @@ pub(crate) const SETTINGS: &[Setting] = &[
         about: "GB of all caches that the embedded runner keeps; what was not used for the longest time goes first.",
     },
     Setting {
+        key: "engine.address",
+        default: "auto",
+        about: "Docker or Podman, in whose containers steps run: unix:///run/podman/podman.sock, for one; auto for one of this machine that answers when the server starts; none to run every step with the programs of this machine.",
+    },
+    Setting {
+        key: "engine.default_image",
+        default: "atlassian/default-image:5",
+        about: "Image of steps that name none.",
+    },
+    Setting {
+        key: "engine.pull",
+        default: "if-not-present",
+        about: "When images are pulled: always, if-not-present or never.",
+    },
+    Setting {
+        key: "engine.memory_mb",
+        default: "4096",
+        about: "MB of memory (of 1,048,576 bytes) that a container step of the size 1x and its services may use together; larger sizes have as many times more; 0 for no limit.",
+    },
+    Setting {
+        key: "engine.cpus",
+        default: "0",
+        about: "Processors that a container step of the size 1x may use, such as 2 or 0.5; larger sizes have as many times more; 0 for no limit.",
+    },
+    Setting {
+        key: "engine.processes",
+        default: "8192",
+        about: "Processes and threads that each container of a step may have; 0 for no limit.",
+    },
+    Setting {
+        key: "engine.open_files",
+        default: "0",
+        about: "Open files that each process in a container may have; 0 for the engine's own limit.",
+    },
+    Setting {
+        key: "engine.docker_service",
+        default: "",
+        about: "Image of the Docker engine that steps get which ask for the service docker, such as docker:28-dind. It has all rights on this machine, and so has whoever can change a pipeline file. Empty to give none.",
+    },
+    Setting {
         key: "host.isolation",
         default: "sandbox",
         about: "What keeps steps apart from this machine: sandbox (needs bubblewrap), or none, for one account whose people may act as this server's administrator.",

@@ -36,7 +36,7 @@ struct Started {
 
 impl BareRoom {
     pub(super) fn new(sweeper: Arc<Sweeper>, shell: ShellProgram, start: &RoomStart<'_>) -> Self {
-        let mut environment = environment(start, &SeenAs::itself(start.directories));
+        let mut environment = environment(start.environment, &SeenAs::itself(start.directories));
         environment.push((MARK.to_owned(), start.mark.to_owned()));
         Self {
             sweeper,

@@ -89,7 +89,7 @@ impl Default for HostExecutor {
 }
 
 impl Executor for HostExecutor {
-    fn boundary(&self) -> Boundary {
+    fn boundary(&self, _: &StepPlan) -> Boundary {
         match self.kind {
             Kind::Sandbox(_) => Boundary::Sandbox,
             Kind::Bare(_) => Boundary::None,
@@ -124,11 +124,11 @@ impl Executor for HostExecutor {
         Some(format!("without its image {}", image.name))
     }
 
-    fn shell(&self) -> Shell {
+    fn shell(&self, _: &StepPlan) -> Shell {
         self.shell.shell
     }
 
-    fn seen_as(&self, directories: &StepDirectories) -> SeenAs {
+    fn seen_as(&self, _: &StepPlan, directories: &StepDirectories) -> SeenAs {
         match self.kind {
             Kind::Sandbox(_) => sandbox::seen_as(),
             Kind::Bare(_) => SeenAs::itself(directories),
@@ -137,6 +137,12 @@ impl Executor for HostExecutor {
 
     fn open<'a>(&'a self, start: RoomStart<'a>) -> Doing<'a, Result<Box<dyn Room>, StartError>> {
         Box::pin(async move {
+            if let Some(service) = start.plan.services.iter().find(|service| !service.docker) {
+                return Err(StartError::Step(format!(
+                    "The service {} needs a container, and this step runs on the runner's machine itself; take `linux.shell` out of its `runs-on` where the runner has a container engine",
+                    service.name
+                )));
+            }
             let room: Box<dyn Room> = match &self.kind {
                 Kind::Sandbox(sandbox) => Box::new(sandbox::SandboxRoom::new(
                     Arc::clone(sandbox),
@@ -163,14 +169,14 @@ impl Executor for HostExecutor {
 }
 
 /// The variables that depend on where the step finds its directories, behind those that are given.
-fn environment(start: &RoomStart<'_>, seen: &SeenAs) -> Vec<(String, String)> {
+fn environment(given: &[(String, String)], seen: &SeenAs) -> Vec<(String, String)> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut environment = vec![
         ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ("HOME".to_owned(), text(&seen.home)),
         ("TMPDIR".to_owned(), text(&seen.tmp)),
     ];
-    environment.extend(start.environment.iter().cloned());
+    environment.extend(given.iter().cloned());
     environment.extend([
         ("BITBUCKET_CLONE_DIR".to_owned(), text(&seen.build)),
         ("BUILD_DIR".to_owned(), text(&seen.build)),
@@ -196,7 +202,7 @@ impl ShellProgram {
     fn arguments(&self) -> &'static [&'static str] {
         match self.shell {
             Shell::Bash => &["--noprofile", "--norc"],
-            Shell::Sh => &[],
+            Shell::Sh | Shell::OfImage => &[],
         }
     }
 

@@ -3,7 +3,7 @@
 use pipewright_core::Plan;
 use pipewright_core::build::{BuildEvent, BuildOutcome};
 use pipewright_core::ids::{BuildId, RepositoryId};
-use pipewright_spec::{Capabilities, Diagnostic};
+use pipewright_spec::Diagnostic;
 use pipewright_store::builds::{self, CommitText, PushedCommits, ToPlan, TriggerDetail};
 use pipewright_store::{StoreError, repositories, steps};
 
@@ -197,8 +197,7 @@ impl PlanLane {
     /// Judges the file, and reads the one that its pipeline is imported from where it is.
     async fn plan(&self, build: &ToPlan, mut file: Readable) -> Result<Judged, FetchError> {
         let app = &self.0;
-        let capabilities =
-            Capabilities::host().with_labels(app.config.runner_labels.iter().map(String::as_str));
+        let capabilities = app.config.capabilities();
         let needed = match file.judge(&capabilities) {
             Ok(judged) => return Ok(judged),
             Err(needed) => needed,

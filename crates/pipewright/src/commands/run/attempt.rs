@@ -11,8 +11,8 @@ use pipewright_runner::archive::ArchiveLimits;
 use pipewright_runner::artifacts;
 use pipewright_runner::caches::{self, CacheStore};
 use pipewright_runner::executor::{
-    Control, Executor, HostExecutor, StepEnd, StepLimits, StepRun, conclude, describe_variables,
-    run_scripts,
+    Control, EitherExecutor, Executor, StepEnd, StepLimits, StepRun, begin, conclude,
+    describe_variables, run_scripts,
 };
 use pipewright_runner::log::{DEFAULT_LIMIT, LogWriter, Masker, QUEUE_CHUNKS};
 use pipewright_runner::teardown::Teardown;
@@ -27,7 +27,7 @@ use super::workspace::Workspaces;
 /// What all attempts of a run share.
 #[derive(Debug)]
 pub(super) struct Means {
-    pub(super) executor: HostExecutor,
+    pub(super) executor: EitherExecutor,
     pub(super) workspaces: Workspaces,
     pub(super) defaults: Defaults,
     pub(super) env_file: EnvFile,
@@ -133,7 +133,7 @@ async fn run(
 ) -> StepEnd {
     let directories = match means
         .workspaces
-        .make(name, attempt.plan.clone.enabled, &means.executor)
+        .make(name, &attempt.plan, &means.executor)
         .await
     {
         Ok(directories) => directories,
@@ -194,12 +194,29 @@ async fn run(
     let run = StepRun {
         mark: &mark,
         plan: &attempt.plan,
+        begun: None,
         directories: &directories,
         environment,
         max_time: Duration::from_secs(u64::from(attempt.plan.max_time_minutes) * 60),
         limits: means.limits,
     };
-    let end = run_scripts(&means.executor, run, log, control, |_spawned| {}).await;
+    let begun = tokio::select! {
+        begun = begin(&means.executor, run, log) => begun,
+        _ = control.wait_for(|word| *word > Control::Run) => {
+            Err(StepEnd::without_script(AttemptOutcome::Stopped, None))
+        }
+    };
+    let end = match begun {
+        Ok(begun) => {
+            let run = StepRun {
+                begun: begun.as_ref(),
+                ..run
+            };
+            run_scripts(&means.executor, run, log, control, |_spawned| {}).await
+        }
+        Err(end) => end,
+    };
+    means.executor.end_escaped(&mark).await;
     let end = Teardown {
         artifacts: &place,
         caches,

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use pipewright_core::CommitHash;
 use pipewright_git::LocalRepository;
-use pipewright_runner::executor::{HostExecutor, StepLimits};
+use pipewright_runner::executor::{EitherExecutor, Executor as _, StepLimits};
 use pipewright_spec::{
     Capabilities, Diagnostic, Feature, FileText, NeededImport, Parsed, PipelineFile, Planned,
     Trigger, parse, render_coloured_of, render_text_of,
@@ -102,7 +102,7 @@ pub(crate) struct Run {
 
 /// Everything that is settled before the first step.
 struct Prepared {
-    executor: HostExecutor,
+    executor: EitherExecutor,
     title: String,
     reason: String,
     chosen: Chosen,
@@ -212,7 +212,12 @@ impl Run {
         }
         // Whatever the host executor learns must be done here as well as on the server.
         // This machine takes the place of every runner.
-        let capabilities = Capabilities::host()
+        let capabilities = if executor.has_engine() {
+            Capabilities::engine(false)
+        } else {
+            Capabilities::host()
+        };
+        let capabilities = capabilities
             .with(Feature::RunsOn)
             .without(Feature::Triggers);
         let numbers = chosen.numbers();
@@ -460,7 +465,9 @@ impl Run {
             at_once,
             yes: self.yes,
         };
-        let end = build::run(&chosen, Arc::clone(&means), settings, &mut display, signals).await?;
+        let end = build::run(&chosen, Arc::clone(&means), settings, &mut display, signals).await;
+        means.executor.leave().await;
+        let end = end?;
         summary::write(&mut display, &end, &chosen)?;
         if self.json {
             let object = summary::as_json(&end, &chosen, &means.workspaces)?;

@@ -1,13 +1,18 @@
-//! What runs the steps: sandboxes on this machine, or the machine itself where the person says so.
+//! What runs the steps: containers where there is an engine, else sandboxes on this machine, or the machine itself where the
+//! person says so.
 
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
+use pipewright_core::ids::AttemptId;
 use pipewright_runner::executor::{
-    Executor as _, HostExecutor, HostOptions, Isolation, NotReady, refuse_readable,
+    EitherExecutor, EngineExecutor, EngineOptions, Executor as _, HostExecutor, HostOptions,
+    Isolation, NotReady, refuse_readable,
 };
+
+use crate::config::EngineAddress;
 
 /// How steps and machine are kept apart.
 #[derive(Debug, Args)]
@@ -18,11 +23,19 @@ pub(super) struct Machine {
     /// Run the steps without a sandbox: what they install or remove, they install into or remove from this machine.
     #[arg(long)]
     host: bool,
+    /// Docker or Podman, in whose containers the steps run: `auto` for one of this machine, `none` for sandboxes without images,
+    /// or `unix://` and the path of a socket.
+    #[arg(long, value_name = "ADDRESS", default_value = "auto", value_parser = address, conflicts_with = "host")]
+    engine: EngineAddress,
+}
+
+fn address(text: &str) -> Result<EngineAddress, String> {
+    EngineAddress::parse(text).ok_or_else(|| format!("write {}", EngineAddress::WORDS))
 }
 
 impl Machine {
     /// The executor. An error where there is no sandbox and the person did not do without.
-    pub(super) async fn executor(&self) -> anyhow::Result<HostExecutor> {
+    pub(super) async fn executor(&self) -> anyhow::Result<EitherExecutor> {
         for path in &self.readable {
             let why = refuse_readable(path, &[])
                 .or_else(|| (!path.exists()).then(|| "is not there".to_owned()));
@@ -30,7 +43,7 @@ impl Machine {
                 bail!("--readable {} {why}", path.display())
             }
         }
-        let executor = HostExecutor::new(HostOptions {
+        let host = HostExecutor::new(HostOptions {
             isolation: if self.host {
                 Isolation::None
             } else {
@@ -39,7 +52,18 @@ impl Machine {
             readable: self.readable.clone(),
             ..HostOptions::default()
         });
-        if let Err(NotReady(why)) = executor.ready().await {
+        let options = EngineOptions::new(PathBuf::new(), format!("run-{}", AttemptId::new()));
+        let engine = (!self.host)
+            .then(|| self.engine.find(options))
+            .flatten()
+            .map(EngineExecutor::new);
+        if let Some(engine) = engine {
+            if let Err(NotReady(why)) = engine.ready().await {
+                bail!("{why}\nWith --engine none the steps run in sandboxes, without their images")
+            }
+            return Ok(EitherExecutor::new(host, Some(engine)));
+        }
+        if let Err(NotReady(why)) = host.ready().await {
             bail!(
                 "{why}\nWith --host the steps run on this machine itself, with all your rights: what they install or remove, they install here"
             )
@@ -50,6 +74,6 @@ impl Machine {
                 "The steps run on this machine itself, without a sandbox (--host): what they install or remove stays so"
             )?;
         }
-        Ok(executor)
+        Ok(host.into())
     }
 }

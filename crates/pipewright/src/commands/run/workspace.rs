@@ -6,10 +6,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use pipewright_core::plan::StepPlan;
 use pipewright_core::wire::Merge;
 use pipewright_core::{CommitHash, RefName};
 use pipewright_git::{CheckoutTarget, LocalCheckout, LocalRepository};
-use pipewright_runner::executor::{Executor as _, HostExecutor, StepDirectories};
+use pipewright_runner::executor::{EitherExecutor, Executor as _, StepDirectories};
 use pipewright_runner::runner::remove_directory;
 use tempfile::TempDir;
 
@@ -133,13 +134,13 @@ impl Workspaces {
     pub(super) async fn make(
         &self,
         name: &str,
-        with_files: bool,
-        executor: &HostExecutor,
+        plan: &StepPlan,
+        executor: &EitherExecutor,
     ) -> anyhow::Result<StepDirectories> {
         let root = self.root.path().join(name);
         let mut directories = StepDirectories::create(&root)
             .with_context(|| format!("{} cannot be made", root.display()))?;
-        if !with_files {
+        if !plan.clone.enabled {
             return Ok(directories);
         }
         let checkout = LocalCheckout {
@@ -147,7 +148,7 @@ impl Workspaces {
             branch: self.branch.as_ref(),
             url: self.url.as_deref(),
         };
-        let seen_at = executor.seen_as(&directories).objects;
+        let seen_at = executor.seen_as(plan, &directories).objects;
         let target = CheckoutTarget {
             directory: &directories.build,
             objects_seen_at: seen_at.as_deref(),

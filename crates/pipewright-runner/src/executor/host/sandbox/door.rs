@@ -5,15 +5,15 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
-use super::super::super::contract::{RoomStart, StartError};
+use super::super::super::contract::StartError;
 use super::super::super::directories::StepDirectories;
+use super::super::super::pipes::{line, named_pipe, receiver, sender};
 use super::super::super::script::Shell;
 use super::super::{ShellProgram, code_of, environment};
 use super::arguments::Arguments;
@@ -23,9 +23,6 @@ use super::{AGENT, Sandbox, tree};
 /// The pipes' names in the directory of scripts, which the step cannot write to.
 const COMMANDS: &str = "commands";
 const RESULTS: &str = "results";
-
-/// The most that is kept of a line from inside: a status is short.
-const LINE_BYTES: usize = 64;
 
 /// The most that is read of bubblewrap's complaints.
 const WORDS_BYTES: usize = 4 << 10;
@@ -62,14 +59,10 @@ impl Door {
             move |error: io::Error| StartError::Sandbox(format!("{what}: {error}"))
         };
         let commands = named_pipe(&directories.scripts.join(COMMANDS))
-            .and_then(|path| pipe::OpenOptions::new().read_write(true).open_sender(path))
+            .and_then(sender)
             .map_err(failed("a pipe to it cannot be made"))?;
         let mut results = named_pipe(&directories.scripts.join(RESULTS))
-            .and_then(|path| {
-                pipe::OpenOptions::new()
-                    .read_write(true)
-                    .open_receiver(path)
-            })
+            .and_then(receiver)
             .map_err(failed("a pipe from it cannot be made"))?;
         let (told, telling) = io::pipe().map_err(failed("a pipe cannot be made"))?;
         let (complaints, complaining) = io::pipe().map_err(failed("a pipe cannot be made"))?;
@@ -218,16 +211,11 @@ pub(super) async fn try_out(
 ) -> Result<(), String> {
     let directories =
         StepDirectories::create(&place.join("trial")).map_err(|error| error.to_string())?;
-    let start = RoomStart {
-        mark: "trial",
-        directories: &directories,
-        environment: &[],
-    };
     let shell = ShellProgram {
         shell: Shell::Sh,
         program: shell.to_owned(),
     };
-    let arguments = arguments(sandbox, &start).map_err(|error| error.to_string())?;
+    let arguments = arguments(sandbox, &directories, &[]).map_err(|error| error.to_string())?;
     match Door::open(
         program,
         &shell,
@@ -248,10 +236,14 @@ pub(super) async fn try_out(
 }
 
 /// Everything that bubblewrap is told for a step.
-pub(super) fn arguments(sandbox: &Sandbox, start: &RoomStart<'_>) -> Result<Vec<u8>, StartError> {
+pub(super) fn arguments(
+    sandbox: &Sandbox,
+    directories: &StepDirectories,
+    given: &[(String, String)],
+) -> Result<Vec<u8>, StartError> {
     let mut arguments = Arguments::of_machine(&sandbox.options.readable, &sandbox.covers());
-    arguments.directories(start.directories);
-    arguments.environment(&environment(start, &super::seen_as()))?;
+    arguments.directories(directories);
+    arguments.environment(&environment(given, &super::seen_as()))?;
     Ok(arguments.finish())
 }
 
@@ -311,30 +303,4 @@ async fn refused(complaints: &mut pipe::Receiver) -> StartError {
     } else {
         words
     })
-}
-
-/// The next line from inside, which is hostile once a script runs: what is too long is cut. Can be dropped and called again.
-async fn line(results: &mut pipe::Receiver, heard: &mut Vec<u8>) -> io::Result<Vec<u8>> {
-    loop {
-        if let Some(end) = heard.iter().position(|byte| *byte == b'\n') {
-            let rest = heard.split_off(end + 1);
-            let mut line = std::mem::replace(heard, rest);
-            line.pop();
-            return Ok(line);
-        }
-        heard.truncate(LINE_BYTES);
-        if results.read_buf(heard).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-}
-
-/// A new named pipe in place of an old one.
-fn named_pipe(path: &Path) -> io::Result<&Path> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
-    Ok(path)
 }

@@ -35,7 +35,7 @@ impl SandboxRoom {
         let program = super::program().ok_or_else(|| {
             StartError::Sandbox("bubblewrap is not installed any more".to_owned())
         })?;
-        let arguments = door::arguments(&sandbox, start)?;
+        let arguments = door::arguments(&sandbox, start.directories, start.environment)?;
         Ok(Self {
             sandbox,
             shell,
