@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Passes every check and test. On Debian as root it installs what the tests need beside Rust, git and the OpenSSH client:
-# browsers, PostgreSQL, bubblewrap, an SSH server and Python with venv. Elsewhere, without them, the tests that need them say that they are skipped
+# browsers, PostgreSQL, bubblewrap, Docker's engine, an SSH server and Python with venv. Elsewhere, without them, the tests that need them say that they are skipped
 # (with CI=true that is a failure).
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -17,6 +17,9 @@ install_what_is_missing() {
     have ssh || wanted+=(openssh-client)
     have git || wanted+=(git)
     have bwrap || wanted+=(bubblewrap)
+    have dockerd || wanted+=(docker.io)
+    [ -x /usr/bin/busybox ] || wanted+=(busybox-static)
+    have curl || wanted+=(curl)
     have cc || wanted+=(gcc libc6-dev)
     have c++ || wanted+=(g++)
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || wanted+=(python3-venv)
@@ -56,6 +59,25 @@ start_postgres() {
     trap stop_postgres EXIT
 }
 
+# A Docker engine of the tests' own. Its images are made by the tests; nothing is pulled.
+start_engine() {
+    { have dockerd && [ "$(id -u)" = 0 ]; } || { say "there is no Docker engine to start: the tests of containers are skipped"; return; }
+    engine_dir=$(mktemp -d)
+    dockerd --default-ulimit nofile=1024:4096 --data-root "$engine_dir/data" --exec-root "$engine_dir/exec" \
+        --pidfile "$engine_dir/pid" -H "unix://$engine_dir/sock" >"$engine_dir/log" 2>&1 &
+    stop_engine() { kill "$(cat "$engine_dir/pid" 2>/dev/null)" 2>/dev/null; wait 2>/dev/null; rm -rf "$engine_dir"; }
+    trap '{ declare -F stop_postgres >/dev/null && stop_postgres; } || true; stop_engine' EXIT
+    for _ in $(seq 100); do
+        if curl -s --unix-socket "$engine_dir/sock" http://engine/_ping >/dev/null; then
+            export PIPEWRIGHT_TEST_ENGINE="$engine_dir/sock"
+            return
+        fi
+        sleep 0.2
+    done
+    say "Docker's engine does not start here: the tests of containers are skipped"
+    tail -n 5 "$engine_dir/log"
+}
+
 # axe-core judges pages in the browser's tests. It is not part of this repository: npm brings it into the user's cache.
 bring_axe() {
     local cache="${HOME:-/root}/.cache/pipewright-test"
@@ -68,6 +90,7 @@ bring_axe() {
 install_what_is_missing
 bring_axe
 start_postgres
+start_engine
 
 say "format"
 cargo fmt --all --check

@@ -12,6 +12,8 @@ pub mod keeper;
 pub mod log;
 pub mod runner;
 pub mod teardown;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use pipewright_git::trouble;
 // Short for what ends the processes of a step.

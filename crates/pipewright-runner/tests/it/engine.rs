@@ -1,9 +1,6 @@
 //! Steps in containers of a real engine. `PIPEWRIGHT_TEST_ENGINE` is the path of its socket; without it these tests say that they
 //! skip.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pipewright_core::build::AttemptOutcome;
@@ -11,73 +8,15 @@ use pipewright_core::plan::{ImagePlan, PipePlan, ScriptItem, ServicePlan, StepPl
 use pipewright_runner::executor::{
     Control, EitherExecutor, EngineExecutor, EngineOptions, Executor as _, HostExecutor, Pull,
 };
+use pipewright_runner::testing::{IMAGE, TestEngine};
 
 use crate::step::{Bench, lines};
 use crate::support::step;
 
-/// An image with busybox, made once.
-const IMAGE: &str = "pipewright-test/busybox:1";
-
-/// The engine, with the images of these tests; `None` where there is none to test with.
-fn socket() -> Option<PathBuf> {
-    static READY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    READY
-        .get_or_init(|| {
-            let socket: PathBuf = std::env::var_os("PIPEWRIGHT_TEST_ENGINE")?.into();
-            import_busybox(&socket);
-            Some(socket)
-        })
-        .clone()
-}
-
-/// A root file system of one static program and its names.
-fn import_busybox(socket: &std::path::Path) {
-    let root = tempfile::tempdir().expect("a directory");
-    let bin = root.path().join("bin");
-    for name in ["bin", "tmp", "root", "etc"] {
-        std::fs::create_dir(root.path().join(name)).expect("a directory");
-    }
-    std::fs::copy("/usr/bin/busybox", bin.join("busybox")).expect("a static busybox is installed");
-    let listed = Command::new("/usr/bin/busybox")
-        .arg("--list")
-        .output()
-        .expect("busybox runs");
-    for name in String::from_utf8_lossy(&listed.stdout).lines() {
-        if name != "busybox" {
-            std::os::unix::fs::symlink("busybox", bin.join(name)).expect("a link");
-        }
-    }
-    std::fs::write(
-        root.path().join("etc/passwd"),
-        "root:x:0:0:root:/root:/bin/sh\n",
-    )
-    .expect("a file");
-    let mut tar = Command::new("tar")
-        .arg("-C")
-        .arg(root.path())
-        .args(["-c", "."])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("tar runs");
-    let archive = tar.stdout.take().expect("its output");
-    let changes =
-        "ENV%20PATH%3D%2Fbin&changes=ENTRYPOINT%20%5B%22%2Fbin%2Ffalse%22%5D&changes=USER%20nobody";
-    let done = Command::new("curl")
-        .args(["-sf", "-X", "POST", "-H", "Content-Type: application/x-tar", "-T", "-"])
-        .arg("--unix-socket")
-        .arg(socket)
-        .arg(format!("http://engine/v1.40/images/create?fromSrc=-&repo=pipewright-test/busybox&tag=1&changes={changes}"))
-        .stdin(archive)
-        .output()
-        .expect("curl runs");
-    assert!(done.status.success(), "the image is made: {done:?}");
-    tar.wait().expect("tar ended");
-}
-
 macro_rules! engine_or_skip {
     () => {
-        match socket() {
-            Some(socket) => socket,
+        match TestEngine::find() {
+            Some(engine) => engine,
             None => {
                 eprintln!("skipped: PIPEWRIGHT_TEST_ENGINE names no engine");
                 return;
@@ -86,32 +25,36 @@ macro_rules! engine_or_skip {
     };
 }
 
-fn options(socket: PathBuf) -> EngineOptions {
+fn options(engine: &TestEngine) -> EngineOptions {
     let owner = format!("test-{}", uuid::Uuid::now_v7());
     EngineOptions {
         default_image: IMAGE.to_owned(),
         open_files: Some(1024),
         pull: Pull::IfNotPresent,
-        ..EngineOptions::new(socket, owner)
+        ..EngineOptions::new(engine.socket().to_owned(), owner)
     }
 }
 
 /// An executor of a test, and its containers.
 struct Engine {
     executor: EitherExecutor,
-    options: EngineOptions,
+    label: String,
+    engine: TestEngine,
 }
 
 impl Engine {
-    fn new(socket: PathBuf) -> Self {
-        Self::of(options(socket))
+    fn new(engine: TestEngine) -> Self {
+        let options = options(&engine);
+        Self::of(engine, options)
     }
 
-    fn of(options: EngineOptions) -> Self {
-        let engine = EngineExecutor::new(options.clone());
+    fn of(engine: TestEngine, options: EngineOptions) -> Self {
+        let label = format!("app.pipewright.runner={}", options.owner);
+        let containers = EngineExecutor::new(options);
         Self {
-            executor: EitherExecutor::new(HostExecutor::default(), Some(engine)),
-            options,
+            executor: EitherExecutor::new(HostExecutor::default(), Some(containers)),
+            label,
+            engine,
         }
     }
 
@@ -119,28 +62,16 @@ impl Engine {
         Bench::of(self.executor.clone()).without_path()
     }
 
-    /// The names of what is left at the engine.
-    fn left(&self) -> String {
-        let filter = format!(
-            "http://engine/v1.40/containers/json?all=true&filters=%7B%22label%22%3A%5B%22app.pipewright.runner%3D{}%22%5D%7D",
-            self.options.owner
-        );
-        let listed = Command::new("curl")
-            .args(["-sfg", "--unix-socket"])
-            .arg(&self.options.socket)
-            .arg(filter)
-            .output()
-            .expect("curl runs");
-        String::from_utf8(listed.stdout)
-            .expect("text")
-            .trim()
-            .to_owned()
+    /// What the engine says of every container of the test.
+    fn containers(&self) -> Vec<String> {
+        self.engine.containers(&self.label)
     }
 
     /// Gives up what is kept ready; nothing may be left then.
     async fn end(self) {
         self.executor.leave().await;
-        assert_eq!(self.left(), "[]", "containers are left");
+        let none: [String; 0] = [];
+        assert_eq!(self.containers(), none, "containers are left");
     }
 }
 
@@ -306,7 +237,7 @@ async fn secrets_are_in_no_book_of_the_engine_and_on_no_disk() {
     let (end, text) = bench
         .watch(&plan, |log| {
             if log.contains("\nbegun") && seen.is_empty() {
-                seen = inspect_all(&engine);
+                seen = engine.containers().concat();
                 std::fs::write(workspace.join("go"), "").expect("a file");
             }
         })
@@ -318,26 +249,6 @@ async fn secrets_are_in_no_book_of_the_engine_and_on_no_disk() {
     );
     assert!(!text.contains("found"), "{text}");
     engine.end().await;
-}
-
-/// What the engine says of every container of a test.
-fn inspect_all(engine: &Engine) -> String {
-    let listed: serde_json::Value = serde_json::from_str(&engine.left()).expect("a list");
-    let ids = listed
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|container| container["Id"].as_str().expect("an id").to_owned());
-    ids.map(|id| {
-        let said = Command::new("curl")
-            .args(["-sf", "--unix-socket"])
-            .arg(&engine.options.socket)
-            .arg(format!("http://engine/v1.40/containers/{id}/json"))
-            .output()
-            .expect("curl runs");
-        String::from_utf8(said.stdout).expect("text")
-    })
-    .collect()
 }
 
 fn image(name: &str) -> ImagePlan {
@@ -352,14 +263,13 @@ fn image(name: &str) -> ImagePlan {
 
 #[tokio::test]
 async fn services_are_on_localhost_and_by_name_before_the_script_begins() {
-    let socket = engine_or_skip!();
+    let found = engine_or_skip!();
     // An image that listens, and says on which port.
-    make_image(
-        &socket,
+    found.make_image(
         "pipewright-test/greeter",
         "ENTRYPOINT [\"/bin/sh\",\"-c\",\"sleep 0.4; echo up >&2; while :; do nc -l -p $PORT -e echo hello $WHO; done\"]\nEXPOSE 8099",
     );
-    let engine = Engine::new(socket);
+    let engine = Engine::new(found);
     let plan = StepPlan {
         services: vec![ServicePlan {
             name: "greeter".to_owned(),
@@ -392,13 +302,12 @@ async fn services_are_on_localhost_and_by_name_before_the_script_begins() {
 
 #[tokio::test]
 async fn a_service_that_ends_is_named_with_its_last_words() {
-    let socket = engine_or_skip!();
-    make_image(
-        &socket,
+    let found = engine_or_skip!();
+    found.make_image(
         "pipewright-test/broken",
         "ENTRYPOINT [\"/bin/sh\",\"-c\",\"echo no configuration; exit 3\"]\nEXPOSE 8098",
     );
-    let engine = Engine::new(socket);
+    let engine = Engine::new(found);
     let plan = StepPlan {
         services: vec![ServicePlan {
             name: "broken".to_owned(),
@@ -426,13 +335,12 @@ async fn a_service_that_ends_is_named_with_its_last_words() {
 
 #[tokio::test]
 async fn a_pipe_runs_where_it_stands_with_the_values_of_the_script() {
-    let socket = engine_or_skip!();
-    make_image(
-        &socket,
+    let found = engine_or_skip!();
+    found.make_image(
         "pipewright-test/pipe",
         "ENTRYPOINT [\"/bin/sh\",\"-c\",\"echo pipe says $WORD in $PWD for $BITBUCKET_BRANCH not $OTHER; echo made >from-pipe; exit $STATUS\"]",
     );
-    let engine = Engine::new(socket);
+    let engine = Engine::new(found);
     let pipe = |status: &str| {
         ScriptItem::Pipe(PipePlan {
             pipe: "docker://pipewright-test/pipe:1".to_owned(),
@@ -481,9 +389,10 @@ async fn a_pipe_runs_where_it_stands_with_the_values_of_the_script() {
 
 #[tokio::test]
 async fn memory_is_limited_and_said() {
-    let mut options = options(engine_or_skip!());
+    let found = engine_or_skip!();
+    let mut options = options(&found);
     options.share.memory = Some(512 << 20);
-    let engine = Engine::of(options);
+    let engine = Engine::of(found, options);
     let (end, text) = engine
         .bench()
         .run(&["dd if=/dev/zero of=/dev/null bs=900M count=1"], &[])
@@ -496,13 +405,13 @@ async fn memory_is_limited_and_said() {
 
 #[tokio::test]
 async fn what_cannot_be_had_is_named() {
-    let socket = engine_or_skip!();
-    make_empty_image(&socket);
+    let found = engine_or_skip!();
+    found.make_empty_image("pipewright-test/nothing");
     for (name, expected) in [
         ("pipewright-test/nothing:1", "has no shell"),
         ("localhost:1/not/there:1", "cannot be pulled"),
     ] {
-        let engine = Engine::new(socket.clone());
+        let engine = Engine::new(found.clone());
         let plan = StepPlan {
             image: Some(image(name)),
             ..step(&["true"], &[])
@@ -555,67 +464,4 @@ async fn much_output_comes_whole_and_in_its_order() {
         "the after-script is last"
     );
     engine.end().await;
-}
-
-/// Makes an image of busybox with other settings.
-fn make_image(socket: &std::path::Path, name: &str, changes: &str) {
-    let made = Command::new("curl")
-        .args(["-sf", "--unix-socket"])
-        .arg(socket)
-        .args(["-X", "POST", "-H", "Content-Type: application/json", "-d"])
-        .arg(
-            serde_json::json!({ "Image": IMAGE, "Entrypoint": ["/bin/true"], "User": "root" })
-                .to_string(),
-        )
-        .arg("http://engine/v1.40/containers/create")
-        .output()
-        .expect("curl runs");
-    let made: serde_json::Value = serde_json::from_slice(&made.stdout).expect("a container");
-    let id = made["Id"].as_str().expect("an id");
-    let committed = Command::new("curl")
-        .args(["-sf", "--unix-socket"])
-        .arg(socket)
-        .args(["-X", "POST", "-G", "--data-urlencode"])
-        .arg(format!("changes={changes}"))
-        .arg(format!(
-            "http://engine/v1.40/commit?container={id}&repo={name}&tag=1"
-        ))
-        .output()
-        .expect("curl runs");
-    assert!(committed.status.success(), "{committed:?}");
-    let removed = Command::new("curl")
-        .args(["-sf", "--unix-socket"])
-        .arg(socket)
-        .args(["-X", "DELETE"])
-        .arg(format!("http://engine/v1.40/containers/{id}"))
-        .status()
-        .expect("curl runs");
-    assert!(removed.success());
-}
-
-/// An image with one empty file.
-fn make_empty_image(socket: &std::path::Path) {
-    let mut tar = Command::new("tar")
-        .args(["-c", "-C", "/usr/bin", "true"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("tar runs");
-    let done = Command::new("curl")
-        .args([
-            "-sf",
-            "-X",
-            "POST",
-            "-H",
-            "Content-Type: application/x-tar",
-            "-T",
-            "-",
-        ])
-        .arg("--unix-socket")
-        .arg(socket)
-        .arg("http://engine/v1.40/images/create?fromSrc=-&repo=pipewright-test/nothing&tag=1")
-        .stdin(tar.stdout.take().expect("its output"))
-        .status()
-        .expect("curl runs");
-    assert!(done.success());
-    tar.wait().expect("tar ended");
 }

@@ -128,6 +128,7 @@ pub(crate) fn serve(data: &Path, listen: &str) -> Command {
         .args(["--set", &format!("server.listen={listen}")])
         .args(["--set", &format!("data.directory={}", data.display())])
         .args(["--set", "comparison.every_seconds=2"])
+        .env("PIPEWRIGHT_ENGINE_ADDRESS", "none")
         .env_remove("PIPEWRIGHT_CONFIG");
     command
 }

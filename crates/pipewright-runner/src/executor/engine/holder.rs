@@ -97,7 +97,10 @@ impl Holders {
         {
             return Ok(id.clone());
         }
-        let id = import(docker).await?;
+        let id = match docker.inspect_image(&format!("{IMAGE}:{TAG}")).await {
+            Ok(made) if made.id.is_some() => made.id.unwrap_or_default(),
+            _ => import(docker).await?,
+        };
         *known = Some(id.clone());
         Ok(id)
     }

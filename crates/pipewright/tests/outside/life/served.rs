@@ -71,6 +71,8 @@ impl<'a> Serve<'a> {
             format!("bitbucket.cloud_api={}", simulator.cloud_api_url()),
             format!("bitbucket.cloud_ssh={ssh_host}:{ssh_port}"),
             "comparison.every_seconds=2".to_owned(),
+            // Not the one that this machine may have: a test names its own.
+            "engine.address=none".to_owned(),
         ];
         for setting in settings.iter().chain(&self.set) {
             command.args(["--set", setting]);
