@@ -225,9 +225,9 @@ fn refusal_is_judged_on_what_would_run_when_it_would_run() {
         [
             None,
             None,
-            Some("`services` (line 7): the script would not reach the service".to_owned()),
+            Some("`services.docker` (line 7): scripts would find no Docker engine".to_owned()),
             Some("`pipe` (line 8): a part of the script would not run".to_owned()),
-            Some("`services` (line 9): the script would not reach the service".to_owned()),
+            Some("`services.docker` (line 9): scripts would find no Docker engine".to_owned()),
             None
         ]
     );

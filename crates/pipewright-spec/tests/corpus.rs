@@ -7,7 +7,7 @@ mod real;
 
 use std::collections::BTreeMap;
 
-use pipewright_spec::{Capabilities, Planned, Severity};
+use pipewright_spec::{Capabilities, Diagnostic, Feature, Planned, Severity};
 use promises::keeps_its_promises;
 use real::corpus;
 
@@ -136,4 +136,44 @@ fn what_is_not_supported_is_named() {
     for key in ["artifacts", "output-variables"] {
         assert!(!refused.contains_key(key), "{key} works on the host");
     }
+}
+
+/// With a container engine images, services, pipes and the Docker engine of a step are no reason any more to refuse one.
+#[test]
+fn with_an_engine_containers_are_no_reason_to_refuse() {
+    let Some(files) = corpus() else { return };
+    let engine = Capabilities::engine(true).with(Feature::RunsOn);
+    let mut refused = BTreeMap::<String, usize>::new();
+    let (mut starts, mut accepted) = (0, 0);
+    for (name, bytes) in &files {
+        let Some(file) = keeps_its_promises(name, bytes).pipeline_file else {
+            continue;
+        };
+        for start in file.start_conditions() {
+            starts += 1;
+            let problems = file.unsupported(&start.sample, &engine);
+            accepted += usize::from(!problems.iter().any(Diagnostic::is_fatal));
+            for problem in problems {
+                assert!(!problem.message.contains(" is not used; "), "{problem:?}");
+                if problem.severity == Severity::Unsupported {
+                    let key = problem.message.split('`').nth(1).expect("a key");
+                    *refused.entry(key.to_owned()).or_default() += 1;
+                }
+            }
+        }
+    }
+    for key in [
+        "image",
+        "services",
+        "services.docker",
+        "options.docker",
+        "pipe",
+        "size",
+    ] {
+        assert!(!refused.contains_key(key), "{key}: {refused:?}");
+    }
+    assert!(
+        accepted * 20 > starts * 19,
+        "{accepted} of {starts}: {refused:?}"
+    );
 }

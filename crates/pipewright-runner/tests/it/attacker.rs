@@ -8,7 +8,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use pipewright_core::build::AttemptOutcome;
-use pipewright_runner::executor::{HostExecutor, HostOptions, Isolation};
+use pipewright_runner::executor::{
+    EitherExecutor, EngineExecutor, EngineOptions, Executor as _, HostExecutor, HostOptions,
+    Isolation,
+};
+use pipewright_runner::testing::{IMAGE, TestEngine};
 use tempfile::TempDir;
 
 use crate::step::Bench;
@@ -118,7 +122,7 @@ fn sleepers(mark: u32) -> Vec<String> {
         .collect()
 }
 
-async fn attacked(executor: HostExecutor, mark: u32) -> Vec<String> {
+async fn attacked(executor: impl Into<EitherExecutor>, mark: u32) -> Vec<String> {
     let installation = Installation::new();
     let bench = Bench::of(executor);
     let attack = installation.attack(mark);
@@ -149,6 +153,30 @@ async fn a_hostile_step_gets_nothing() {
         let got = attacked(executor, mark).await;
         assert!(got.is_empty(), "{got:#?}");
     }
+}
+
+#[tokio::test]
+async fn a_hostile_step_in_a_container_gets_nothing_but_its_container() {
+    let Some(engine) = TestEngine::find() else {
+        eprintln!("skipped: PIPEWRIGHT_TEST_ENGINE names no engine");
+        return;
+    };
+    let options = EngineOptions {
+        default_image: IMAGE.to_owned(),
+        open_files: Some(1024),
+        ..EngineOptions::new(engine.socket().to_owned(), "attacker")
+    };
+    let containers = EngineExecutor::new(options);
+    let executor = EitherExecutor::new(HostExecutor::default(), Some(containers));
+    let mark = 2_000_000 + 10 * std::process::id();
+    let got = attacked(executor.clone(), mark).await;
+    executor.leave().await;
+    // Its own root and home are its image's; that nothing reaches this machine is looked at there.
+    let of_others: Vec<_> = got
+        .iter()
+        .filter(|line| !line.starts_with("a file into") && *line != "the home /root")
+        .collect();
+    assert!(of_others.is_empty(), "{of_others:#?}");
 }
 
 #[tokio::test]
