@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::executor::StepDirectories;
+use crate::executor::{OUTSIDE, StepDirectories};
 
 /// A directory below one of the step's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub(super) fn resolve(
     text: &str,
     directories: &StepDirectories,
 ) -> Result<CachePath, &'static str> {
-    const OUTSIDE: &str =
+    const NOT_HERE: &str =
         "its path is outside of the step's own directories, which the host executor does not cache";
     let bases = [
         ("~", &directories.home),
@@ -54,13 +54,19 @@ pub(super) fn resolve(
         let rest = text.strip_prefix(prefix)?;
         (rest.is_empty() || rest.starts_with('/')).then(|| (base, rest.trim_start_matches('/')))
     });
-    let (base, rest) = named.unwrap_or((&directories.build, text));
+    let elsewhere = text
+        .strip_prefix('/')
+        .filter(|_| named.is_none() && directories.has_own_root);
+    let (base, rest) = match elsewhere {
+        Some(rest) => (&directories.home, rest),
+        None => named.unwrap_or((&directories.build, text)),
+    };
     let mut relative = PathBuf::new();
     for part in Path::new(rest).components() {
         match part {
             Component::Normal(name) => relative.push(name),
             Component::CurDir => {}
-            _ => return Err(OUTSIDE),
+            _ => return Err(NOT_HERE),
         }
     }
     if relative.as_os_str().is_empty() {
@@ -68,6 +74,9 @@ pub(super) fn resolve(
     }
     if rest.contains('$') || rest.starts_with('~') {
         return Err("its path holds a variable or a `~` that is not at its beginning");
+    }
+    if elsewhere.is_some() {
+        relative = Path::new(OUTSIDE).join(relative);
     }
     if base == &directories.build && relative.starts_with(".git") {
         return Err("its path is the repository itself");
@@ -94,6 +103,7 @@ mod tests {
             tmp: of("tmp"),
             scripts: of("scripts"),
             scratch: of("scratch"),
+            has_own_root: false,
             lent: Vec::new(),
         };
         for (text, expected) in [
@@ -120,6 +130,27 @@ mod tests {
             (".git/hooks", None),
         ] {
             let resolved = resolve(text, &directories).map(|path| path.full());
+            assert_eq!(resolved.ok().as_deref(), expected.map(Path::new), "{text}");
+        }
+        let in_a_container = StepDirectories {
+            has_own_root: true,
+            ..directories
+        };
+        for (text, expected) in [
+            ("/root/.cache", Some("/step/home/.outside/root/.cache")),
+            (
+                "/usr/local/bundle/",
+                Some("/step/home/.outside/usr/local/bundle"),
+            ),
+            ("/usr/../etc", None),
+            ("/", None),
+            (
+                "/opt/atlassian/pipelines/agent/build/x",
+                Some("/step/build/x"),
+            ),
+            ("node_modules", Some("/step/build/node_modules")),
+        ] {
+            let resolved = resolve(text, &in_a_container).map(|path| path.full());
             assert_eq!(resolved.ok().as_deref(), expected.map(Path::new), "{text}");
         }
     }

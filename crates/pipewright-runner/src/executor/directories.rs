@@ -20,9 +20,15 @@ pub struct StepDirectories {
     pub scripts: PathBuf,
     /// What a step in a sandbox finds as `/tmp`: on the disk, so that large files there cost no memory.
     pub scratch: PathBuf,
+    /// Whether a step's root is its own: then directories outside of these may be cached, below [`OUTSIDE`] in its home.
+    #[serde(default)]
+    pub has_own_root: bool,
     /// Directories of others that the workspace needs: the git objects that it borrows.
     pub lent: Vec<Lent>,
 }
+
+/// The directory in a step's home that holds its caches of directories elsewhere.
+pub(crate) const OUTSIDE: &str = ".outside";
 
 /// A directory that a step may read, at another path than its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +49,7 @@ impl StepDirectories {
             tmp: root.join("tmp"),
             scripts: root.join("scripts"),
             scratch: root.join("scratch"),
+            has_own_root: false,
             lent: Vec::new(),
         };
         make(&directories.build)?;
@@ -59,6 +66,7 @@ impl StepDirectories {
             tmp: private.join("tmp"),
             scripts: private.join("scripts"),
             scratch: private.join("scratch"),
+            has_own_root: false,
             lent: Vec::new(),
         };
         directories.make_private()?;

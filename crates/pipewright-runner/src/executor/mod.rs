@@ -25,6 +25,7 @@ pub use contract::{
 };
 pub use control::Control;
 pub(crate) use control::{sterner, tell};
+pub(crate) use directories::OUTSIDE;
 pub use directories::{Lent, StepDirectories};
 pub use either::EitherExecutor;
 pub use engine::{EngineExecutor, EngineOptions, Pull, Share, find_socket};

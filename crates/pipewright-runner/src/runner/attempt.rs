@@ -16,8 +16,9 @@ use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{
-    BeginStart, Begun, Control, Executor, Images, RUNNER_STOPPED, StartError, StepDirectories,
-    StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts, sterner, timing,
+    BeginStart, Begun, Boundary, Control, Executor, Images, RUNNER_STOPPED, StartError,
+    StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts,
+    sterner, timing,
 };
 use crate::log::{LogWriter, Masker};
 use crate::teardown::Teardown;
@@ -208,6 +209,7 @@ pub(super) async fn prepare<P: ArtifactPlace>(
             root.display()
         ))
     })?;
+    directories.has_own_root = means.executor.boundary(plan) == Boundary::Container;
     let begin = Instant::now();
     let images = means
         .executor

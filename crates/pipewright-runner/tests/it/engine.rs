@@ -13,18 +13,6 @@ use pipewright_runner::testing::{IMAGE, TestEngine};
 use crate::step::{Bench, lines};
 use crate::support::step;
 
-macro_rules! engine_or_skip {
-    () => {
-        match TestEngine::find() {
-            Some(engine) => engine,
-            None => {
-                eprintln!("skipped: PIPEWRIGHT_TEST_ENGINE names no engine");
-                return;
-            }
-        }
-    };
-}
-
 fn options(engine: &TestEngine) -> EngineOptions {
     let owner = format!("test-{}", uuid::Uuid::now_v7());
     EngineOptions {
@@ -77,7 +65,10 @@ impl Engine {
 
 #[tokio::test]
 async fn a_script_runs_in_its_image_as_on_bitbucket() {
-    let engine = Engine::new(engine_or_skip!());
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
+    let engine = Engine::new(found);
     let script = [
         "mkdir sub && cd sub",
         "export A='it'\"'\"'s'",
@@ -120,7 +111,10 @@ async fn a_script_runs_in_its_image_as_on_bitbucket() {
 
 #[tokio::test]
 async fn the_first_failure_ends_the_script_with_its_status() {
-    let engine = Engine::new(engine_or_skip!());
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
+    let engine = Engine::new(found);
     let (end, text) = engine
         .bench()
         .run(
@@ -142,7 +136,10 @@ async fn the_first_failure_ends_the_script_with_its_status() {
 
 #[tokio::test]
 async fn a_stop_lets_the_script_clean_up_and_ends_all_that_it_started() {
-    let engine = Engine::new(engine_or_skip!());
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
+    let engine = Engine::new(found);
     let bench = engine.bench();
     let plan = step(
         &[
@@ -174,7 +171,10 @@ async fn a_stop_lets_the_script_clean_up_and_ends_all_that_it_started() {
 
 #[tokio::test]
 async fn a_script_that_ignores_term_is_ended_after_the_grace() {
-    let engine = Engine::new(engine_or_skip!());
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
+    let engine = Engine::new(found);
     let bench = engine.bench();
     let plan = step(
         &[
@@ -198,7 +198,10 @@ async fn a_script_that_ignores_term_is_ended_after_the_grace() {
 
 #[tokio::test]
 async fn a_script_that_ends_what_watches_it_is_ended_all_the_same() {
-    let engine = Engine::new(engine_or_skip!());
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
+    let engine = Engine::new(found);
     let bench = engine.bench();
     let plan = step(
         &[
@@ -221,7 +224,10 @@ async fn a_script_that_ends_what_watches_it_is_ended_all_the_same() {
 
 #[tokio::test]
 async fn secrets_are_in_no_book_of_the_engine_and_on_no_disk() {
-    let engine = Engine::new(engine_or_skip!());
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
+    let engine = Engine::new(found);
     let bench = engine.bench().with("TOKEN", "sesame'\"\n$(x)");
     let mut seen = String::new();
     let plan = step(
@@ -263,7 +269,9 @@ fn image(name: &str) -> ImagePlan {
 
 #[tokio::test]
 async fn services_are_on_localhost_and_by_name_before_the_script_begins() {
-    let found = engine_or_skip!();
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
     // An image that listens, and says on which port.
     found.make_image(
         "pipewright-test/greeter",
@@ -302,7 +310,9 @@ async fn services_are_on_localhost_and_by_name_before_the_script_begins() {
 
 #[tokio::test]
 async fn a_service_that_ends_is_named_with_its_last_words() {
-    let found = engine_or_skip!();
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
     found.make_image(
         "pipewright-test/broken",
         "ENTRYPOINT [\"/bin/sh\",\"-c\",\"echo no configuration; exit 3\"]\nEXPOSE 8098",
@@ -335,7 +345,9 @@ async fn a_service_that_ends_is_named_with_its_last_words() {
 
 #[tokio::test]
 async fn a_pipe_runs_where_it_stands_with_the_values_of_the_script() {
-    let found = engine_or_skip!();
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
     found.make_image(
         "pipewright-test/pipe",
         "ENTRYPOINT [\"/bin/sh\",\"-c\",\"echo pipe says $WORD in $PWD for $BITBUCKET_BRANCH not $OTHER; echo made >from-pipe; exit $STATUS\"]",
@@ -389,7 +401,9 @@ async fn a_pipe_runs_where_it_stands_with_the_values_of_the_script() {
 
 #[tokio::test]
 async fn memory_is_limited_and_said() {
-    let found = engine_or_skip!();
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
     let mut options = options(&found);
     options.share.memory = Some(512 << 20);
     let engine = Engine::of(found, options);
@@ -405,7 +419,9 @@ async fn memory_is_limited_and_said() {
 
 #[tokio::test]
 async fn what_cannot_be_had_is_named() {
-    let found = engine_or_skip!();
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
     found.make_empty_image("pipewright-test/nothing");
     for (name, expected) in [
         ("pipewright-test/nothing:1", "has no shell"),
@@ -426,7 +442,10 @@ async fn what_cannot_be_had_is_named() {
 
 #[tokio::test]
 async fn a_user_of_the_image_may_be_chosen() {
-    let engine = Engine::new(engine_or_skip!());
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
+    let engine = Engine::new(found);
     let plan = StepPlan {
         image: Some(ImagePlan {
             run_as_user: Some(1234),
@@ -445,7 +464,10 @@ async fn a_user_of_the_image_may_be_chosen() {
 
 #[tokio::test]
 async fn much_output_comes_whole_and_in_its_order() {
-    let engine = Engine::new(engine_or_skip!());
+    let Some(found) = TestEngine::find() else {
+        return;
+    };
+    let engine = Engine::new(found);
     let (end, text) = engine
         .bench()
         .run(

@@ -79,6 +79,7 @@ impl Capabilities {
             Feature::Size,
             Feature::Services,
             Feature::Pipes,
+            Feature::OutsideCache,
         ];
         if docker {
             features.extend([Feature::DockerService, Feature::DockerOption]);
@@ -117,7 +118,8 @@ impl Capabilities {
             .filter(|_| !self.has(Feature::Image) || step.is_for_host());
         let caches = step.caches.iter().filter(|cache| {
             (is_docker_cache(&cache.path) && !self.has(Feature::DockerCache))
-                || (is_outside(&cache.path) && !self.has(Feature::OutsideCache))
+                || (is_outside(&cache.path)
+                    && (!self.has(Feature::OutsideCache) || step.is_for_host()))
         });
         image
             .map(|image| Unmet::Image(image.name.clone()))

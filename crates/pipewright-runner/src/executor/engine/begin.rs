@@ -153,7 +153,7 @@ impl Beginning<'_> {
             .plan
             .caches
             .iter()
-            .filter_map(|cache| below_home(&cache.path))
+            .filter_map(|cache| linked(&cache.path, self.user() != 0))
             .collect();
         if !links.is_empty() {
             std::fs::write(
@@ -207,15 +207,24 @@ pub(super) fn give(path: &Path, user: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The part of a cache's path that lies below the home.
-fn below_home(path: &str) -> Option<&str> {
-    let rest = ["~/", "$HOME/", "${HOME}/"]
+/// A cache's path as the porter is to link it: below the home, or elsewhere in the container. Those in the step's own directories
+/// need no link.
+fn linked(path: &str, home_is_own: bool) -> Option<&str> {
+    let is_plain = |path: &str| {
+        !path.contains(['\n', '$']) && path.split('/').all(|part| part != ".." && part != ".")
+    };
+    let below_home = ["~/", "$HOME/", "${HOME}/"]
         .into_iter()
-        .find_map(|home| path.strip_prefix(home))?
-        .trim_matches('/');
-    let is_plain =
-        !rest.is_empty() && !rest.contains(['\n', '$']) && rest.split('/').all(|part| part != "..");
-    is_plain.then_some(rest)
+        .find_map(|home| path.strip_prefix(home))
+        .map(|rest| rest.trim_matches('/'));
+    match below_home {
+        Some(rest) => Some(rest).filter(|rest| !rest.is_empty() && is_plain(rest) && !home_is_own),
+        None => Some(path.trim_end_matches('/')).filter(|path| {
+            path.starts_with('/')
+                && !path.starts_with("/opt/atlassian/pipelines/agent/")
+                && is_plain(path)
+        }),
+    }
 }
 
 /// What Docker, Podman and their runtimes say of an image without `/bin/sh`.

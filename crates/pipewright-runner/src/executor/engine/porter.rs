@@ -30,7 +30,7 @@ pub(super) const OWN: &str = "own";
 pub(super) const TERM: &str = "term";
 pub(super) const KILL: &str = "kill";
 
-/// Paths below the home that are kept in the step's own directory, a line each.
+/// Paths that are kept in the step's own directory, a line each: absolute ones, and those below the home.
 pub(super) const LINKS: &str = "links";
 
 /// Names that a shell keeps for itself: setting them ends it.
@@ -69,13 +69,17 @@ watch() {
   done
 }
 link() {
-  [ -f "$s/links" ] && [ "$h" != "$a/home" ] || return 0
+  [ -f "$s/links" ] || return 0
   while read -r l; do
-    [ ! -L "$h/$l" ] || continue
-    mkdir -p "$a/home/$l" "$h/$l"
-    [ -n "$(ls -A "$a/home/$l")" ] || cp -a "$h/$l/." "$a/home/$l/"
-    rm -rf "${h:?}/$l"
-    ln -s "$a/home/$l" "$h/$l"
+    case $l in
+      /*) there=$l; kept=$a/home/.outside$l;;
+      *) there=$h/$l; kept=$a/home/$l;;
+    esac
+    [ ! -L "$there" ] || continue
+    mkdir -p "$kept" "$there"
+    [ -n "$(ls -A "$kept")" ] || cp -a "$there/." "$kept/"
+    rm -rf "${there:?}"
+    ln -s "$kept" "$there"
   done <"$s/links"
 }
 echo ready >&9

@@ -10,7 +10,7 @@ use pipewright_core::plan::StepPlan;
 use pipewright_core::wire::Merge;
 use pipewright_core::{CommitHash, RefName};
 use pipewright_git::{CheckoutTarget, LocalCheckout, LocalRepository};
-use pipewright_runner::executor::{EitherExecutor, Executor as _, StepDirectories};
+use pipewright_runner::executor::{Boundary, EitherExecutor, Executor as _, StepDirectories};
 use pipewright_runner::runner::remove_directory;
 use tempfile::TempDir;
 
@@ -140,6 +140,7 @@ impl Workspaces {
         let root = self.root.path().join(name);
         let mut directories = StepDirectories::create(&root)
             .with_context(|| format!("{} cannot be made", root.display()))?;
+        directories.has_own_root = executor.boundary(plan) == Boundary::Container;
         if !plan.clone.enabled {
             return Ok(directories);
         }
