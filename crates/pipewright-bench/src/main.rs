@@ -1,4 +1,4 @@
-//! Figures of the product, measured and printed: `cargo xtask bench intake|start|builds|logs|idle|lists|sandbox|all`.
+//! Figures of the product, measured and printed: `cargo xtask bench intake|start|builds|logs|idle|lists|sandbox|containers|all`.
 //!
 //! Each measures the real server, composed as `pipewright serve` composes it, with a data directory on a memory file
 //! system and on disk, and prints a table with the number of samples, median, 99th percentile and, in the same run, the
@@ -8,6 +8,7 @@
 mod builds;
 mod chaos;
 mod chaos_clock;
+mod containers;
 mod delivery;
 mod floor;
 mod house;
@@ -66,6 +67,8 @@ enum Command {
     Lists,
     /// What the sandbox costs a step.
     Sandbox,
+    /// What a step in a container costs, beside `docker run`. Needs an engine.
+    Containers(containers::Containers),
     /// No figure: kills, restarts, pauses and full disks at random moments, and what came of them.
     Chaos(chaos::Chaos),
     /// All of them.
@@ -100,6 +103,7 @@ fn main() -> anyhow::Result<()> {
             Command::Idle { server } => idle::run(places, number, server).await,
             Command::Lists => lists::run(places, number).await,
             Command::Sandbox => sandbox::run(places, number).await,
+            Command::Containers(containers) => containers::run(containers, number).await,
             Command::Chaos(chaos) => chaos::run(chaos).await,
             Command::All { server } => {
                 intake::run(places, number).await?;
