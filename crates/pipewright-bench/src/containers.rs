@@ -92,7 +92,17 @@ async fn docker_run(socket: &std::path::Path, image: &str) -> anyhow::Result<Dur
     let done = Command::new("docker")
         .arg("-H")
         .arg(format!("unix://{}", socket.display()))
-        .args(["run", "--rm", "--entrypoint", "/bin/sh", image, "-c", ":"])
+        .args([
+            "run",
+            "--rm",
+            "--user",
+            "0",
+            "--entrypoint",
+            "/bin/sh",
+            image,
+            "-c",
+            ":",
+        ])
         .output()
         .await
         .context("the docker command is needed to compare with")?;
