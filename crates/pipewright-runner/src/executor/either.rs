@@ -9,7 +9,7 @@ use super::contract::{
     BeginStart, Boundary, Doing, Executor, NotReady, Room, RoomStart, SeenAs, StartError,
 };
 use super::directories::StepDirectories;
-use super::engine::EngineExecutor;
+use super::engine::{EngineExecutor, EngineOptions};
 use super::host::HostExecutor;
 use super::script::Shell;
 use crate::log::LogWriter;
@@ -27,9 +27,9 @@ impl EitherExecutor {
         Self { host, engine }
     }
 
-    /// Whether there are containers.
-    pub const fn has_engine(&self) -> bool {
-        self.engine.is_some()
+    /// How steps run in containers, where there are any.
+    pub fn engine(&self) -> Option<&EngineOptions> {
+        self.engine.as_ref().map(EngineExecutor::options)
     }
 
     fn of(&self, plan: &StepPlan) -> &dyn Executor {

@@ -212,10 +212,9 @@ impl Run {
         }
         // Whatever the host executor learns must be done here as well as on the server.
         // This machine takes the place of every runner.
-        let capabilities = if executor.has_engine() {
-            Capabilities::engine(false)
-        } else {
-            Capabilities::host()
+        let capabilities = match executor.engine() {
+            Some(engine) => Capabilities::engine(engine.docker_service.is_some()),
+            None => Capabilities::host(),
         };
         let capabilities = capabilities
             .with(Feature::RunsOn)

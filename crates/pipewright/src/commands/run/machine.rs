@@ -27,6 +27,9 @@ pub(super) struct Machine {
     /// or `unix://` and the path of a socket.
     #[arg(long, value_name = "ADDRESS", default_value = "auto", value_parser = address, conflicts_with = "host")]
     engine: EngineAddress,
+    /// Give steps that ask for the service `docker` an engine of this image, such as docker:28-dind. It has all rights on this machine.
+    #[arg(long, value_name = "IMAGE", conflicts_with = "host")]
+    docker_service: Option<String>,
 }
 
 fn address(text: &str) -> Result<EngineAddress, String> {
@@ -52,7 +55,10 @@ impl Machine {
             readable: self.readable.clone(),
             ..HostOptions::default()
         });
-        let options = EngineOptions::new(PathBuf::new(), format!("run-{}", AttemptId::new()));
+        let options = EngineOptions {
+            docker_service: self.docker_service.clone(),
+            ..EngineOptions::new(PathBuf::new(), format!("run-{}", AttemptId::new()))
+        };
         let engine = (!self.host)
             .then(|| self.engine.find(options))
             .flatten()
