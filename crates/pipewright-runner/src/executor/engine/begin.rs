@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use rustix::fs::{Gid, Uid};
 
 use super::beginning::{Beginning, absolute};
-use super::client::engine;
+use super::client::{refused, words};
 use super::label::{self, Role};
 use super::{AGENT, container, porter, services};
 use crate::executor::begun::Begun;
@@ -90,19 +90,19 @@ impl Beginning<'_> {
         container::launch(self.docker, &name, body)
             .await
             .map_err(|error| {
-                let words = super::client::words(&error);
-                if is_without_shell(&words) {
+                let said = words(&error);
+                if is_without_shell(&said) {
                     StartError::Step(format!(
                         "The image {} has no shell (/bin/sh), which a script needs; name an image that has one",
                         image.name
                     ))
-                } else if words.contains("exec format error") {
+                } else if said.contains("exec format error") {
                     StartError::Step(format!(
                         "The image {} is for another processor than the runner's machine has; name one for it",
                         image.name
                     ))
                 } else {
-                    engine(&format!("a container of the image {} cannot be started", image.name))(error)
+                    refused(&format!("a container of the image {}", image.name), &error)
                 }
             })
     }

@@ -78,6 +78,33 @@ pub(super) fn status(error: &bollard::errors::Error) -> Option<u16> {
     }
 }
 
+/// A container that the engine answers about and does not start. That would be so the next time too, unless the machine is short
+/// of something: `what` begins the sentence.
+pub(super) fn refused(what: &str, error: &bollard::errors::Error) -> StartError {
+    let text = words(error);
+    let low = text.to_lowercase();
+    let is_short = [
+        "no space left",
+        "cannot allocate memory",
+        "too many open files",
+        "resource temporarily unavailable",
+        "disk quota exceeded",
+    ]
+    .iter()
+    .any(|part| low.contains(part));
+    if is_short || status(error).is_none() {
+        StartError::Engine(format!("{what} cannot be started: {text}"))
+    } else {
+        let mut letters = what.chars();
+        let first = letters.next().map(|first| first.to_uppercase().to_string());
+        StartError::Step(format!(
+            "{}{} cannot be started: {text}",
+            first.unwrap_or_default(),
+            letters.as_str()
+        ))
+    }
+}
+
 /// An error of the engine that is no fault of the step's.
 pub(super) fn engine(doing: &str) -> impl Fn(bollard::errors::Error) -> StartError {
     let doing = doing.to_owned();

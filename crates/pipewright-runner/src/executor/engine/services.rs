@@ -7,7 +7,7 @@ use pipewright_core::plan::ServicePlan;
 use tokio::time::Instant;
 
 use super::beginning::{Beginning, absolute, filled};
-use super::client::engine;
+use super::client::refused;
 use super::label::{self, Role};
 use super::{AGENT, container};
 use crate::executor::begun::{BegunService, Image};
@@ -84,16 +84,8 @@ pub(super) async fn launch(
     let id = container::launch(begin.docker, &name, body)
         .await
         .map_err(|error| {
-            // Its entrypoint, its image, its name: what the file says of it.
-            match super::client::status(&error) {
-                Some(400) => StartError::Step(format!(
-                    "The service {} cannot be started from the image {}: {}",
-                    service.name,
-                    image.name,
-                    super::client::words(&error)
-                )),
-                _ => engine(&format!("the service {} cannot be started", service.name))(error),
-            }
+            let what = format!("the service {} of the image {}", service.name, image.name);
+            refused(&what, &error)
         })?;
     Ok(BegunService {
         name: service.name.clone(),
