@@ -262,13 +262,15 @@ impl Scene {
     /// Appends to an attempt's log.
     pub(crate) fn print(&self, running: Running, text: &[u8]) {
         let mut writer = self.site.app.logs.writer(running.id).expect("a log");
-        let at = writer.bytes();
-        writer.append_at(at, text).expect("appends");
+        writer
+            .append_at(writer.size().stored, text)
+            .expect("appends");
+        let size = writer.size();
         self.site
             .app
             .live()
             .growth
-            .grew(running.id, writer.bytes(), writer.lines());
+            .grew(running.id, size.stored, size.lines);
     }
 
     /// Ends an attempt.
@@ -290,6 +292,8 @@ impl Scene {
         message: Option<&str>,
         artifacts: Vec<pipewright_core::wire::NewArtifact>,
     ) {
+        let writer = self.site.app.logs.writer(running.id).expect("a log");
+        let size = writer.size();
         let ended = Ended {
             artifacts,
             artifacts_expire: self.now() + Duration::from_hours(24),
@@ -300,8 +304,8 @@ impl Scene {
                 part: "script".to_owned(),
                 micros: 14_000_000,
             }]),
-            log_bytes: 10,
-            log_lines: 1,
+            log_bytes: size.printed,
+            log_lines: size.lines,
             ..Ended::of(outcome, None)
         };
         let mut tx = self.tx().await;
@@ -311,7 +315,11 @@ impl Scene {
                 .expect("ends")
         );
         tx.commit().await.expect("commits");
-        self.site.app.live().growth.complete(running.id, 10, 1);
+        self.site
+            .app
+            .live()
+            .growth
+            .complete(running.id, size.stored, size.lines);
     }
 
     /// A whole build of one step that printed this and passed.
