@@ -1,6 +1,7 @@
 //! Builds, logs and deliveries from outside: through the real router, over rows as the scheduler leaves them.
 
 mod acts;
+mod applications;
 mod artifacts;
 mod builds;
 mod deliveries;
