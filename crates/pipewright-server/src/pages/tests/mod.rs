@@ -18,4 +18,5 @@ pub(crate) mod scene;
 mod schedules;
 mod sign_in;
 mod sign_in_first;
+mod viewer;
 mod why;
