@@ -6,3 +6,4 @@ mod keeps;
 mod room;
 mod served;
 mod strangers;
+mod unit;
