@@ -22,6 +22,17 @@ statements! {
          FROM members JOIN accounts ON accounts.id = members.account_id
          WHERE members.user_id = $1 ORDER BY accounts.kind, accounts.slug"
     );
+    // An empty account of one's own is no place to be led to while the work is elsewhere, though one was there last.
+    WHERE_TO = same(
+        "SELECT m.account_id FROM members m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1
+         ORDER BY CASE WHEN a.kind = 'personal' AND NOT EXISTS (SELECT 1 FROM applications p WHERE p.account_id = a.id)
+                 AND EXISTS (SELECT 1 FROM members o JOIN applications p ON p.account_id = o.account_id WHERE o.user_id = $1)
+                 THEN 1 ELSE 0 END,
+             COALESCE(m.used_at, 0) DESC,
+             CASE WHEN EXISTS (SELECT 1 FROM applications p WHERE p.account_id = a.id) THEN 0 ELSE 1 END,
+             a.kind, a.slug
+         LIMIT 1"
+    );
     INSERT = same("INSERT INTO accounts (id, slug, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)");
     SET_NAME = same("UPDATE accounts SET name = $2 WHERE id = $1");
     SET_SLUG = same("UPDATE accounts SET slug = $2 WHERE id = $1");
@@ -115,6 +126,16 @@ pub async fn of_user(db: &Db, user: UserId) -> Result<Vec<Membership>, StoreErro
         .bind(user.as_uuid())
         .fetch_all(executor)
         .await)?)
+}
+
+/// The account to lead a user to who signs in: the one used last, else one with applications; an empty account of their own
+/// only where none has any. `None` for a user without an account.
+pub async fn where_to(tx: &mut Tx, user: UserId) -> Result<Option<AccountId>, StoreError> {
+    let found: Option<uuid::Uuid> = within!(tx, WHERE_TO, |executor, sql| sqlx::query_scalar(sql)
+        .bind(user.as_uuid())
+        .fetch_optional(executor)
+        .await)?;
+    Ok(found.map(AccountId::from_uuid))
 }
 
 /// How many teams there are.

@@ -72,6 +72,10 @@ const POLLS: &[(&str, &str)] = &[
         "t.state = 'running' ORDER BY t.lease_until",
         "attempts_running",
     ),
+    (
+        "a.account_id = $1 AND b.state IN ('queued', 'running'",
+        "builds_under_way",
+    ),
     ("UPDATE tasks SET lease_owner = $1", "tasks_to_run"),
     ("DELETE FROM tasks WHERE state = 'done'", "tasks_done"),
     (

@@ -26,6 +26,10 @@ statements! {
     TOUCH = same("UPDATE sessions SET seen_at = $2, expires_at = $3 WHERE token_hash = $1");
     SEEN = same("UPDATE users SET seen_at = $2 WHERE id = (SELECT user_id FROM sessions WHERE token_hash = $1)");
     SET_ACCOUNT = same("UPDATE sessions SET account_id = $2 WHERE token_hash = $1");
+    USED = same(
+        "UPDATE members SET used_at = $3
+         WHERE account_id = $2 AND user_id = (SELECT user_id FROM sessions WHERE token_hash = $1)"
+    );
     OF_USER = same(
         "SELECT token_hash, created_at, seen_at, address, user_agent FROM sessions
          WHERE user_id = $1 AND expires_at > $2 ORDER BY seen_at DESC, created_at DESC"
@@ -124,6 +128,26 @@ pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreEr
         .execute(executor)
         .await
         .map(drop))?;
+    match session.account_id {
+        Some(account) => used(tx, session.token_hash, account, session.now).await,
+        None => Ok(()),
+    }
+}
+
+/// Notes that a session's user came to an account.
+async fn used(
+    tx: &mut Tx,
+    token_hash: &[u8],
+    account: AccountId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    within!(tx, USED, |executor, sql| sqlx::query(sql)
+        .bind(token_hash)
+        .bind(account.as_uuid())
+        .bind(now.as_micros())
+        .execute(executor)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -171,12 +195,14 @@ pub async fn touch(
     Ok(())
 }
 
-/// Makes an account the session's current one.
+/// Makes an account the session's current one, and the one that its user came to last.
 pub async fn set_account(
     tx: &mut Tx,
     token_hash: &[u8],
     account: AccountId,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
+    used(tx, token_hash, account, now).await?;
     within!(tx, SET_ACCOUNT, |executor, sql| sqlx::query(sql)
         .bind(token_hash)
         .bind(account.as_uuid())
@@ -307,7 +333,7 @@ mod tests {
             super::touch(&mut tx, b"one", now + hour / 2, now + hour * 2)
                 .await
                 .expect("touches");
-            super::set_account(&mut tx, b"one", account)
+            super::set_account(&mut tx, b"one", account, now)
                 .await
                 .expect("sets");
             tx.commit().await.expect("commits");

@@ -60,6 +60,12 @@ pub(crate) enum Whose<'a> {
 }
 
 impl Whose<'_> {
+    /// Whether they may decide about this account at all. Asked before anything of a form is judged.
+    pub(crate) fn admitted(&self, account: AccountId) -> Result<(), AccountError> {
+        self.actor(account)?;
+        Ok(())
+    }
+
     /// The same, as who acts in the account. Only owners decide about an account as a whole.
     fn actor(&self, account: AccountId) -> Result<Actor, Denied> {
         match self {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use pipewright_core::Timestamp;
-use pipewright_core::ids::BuildId;
+use pipewright_core::ids::{ApplicationId, BuildId};
 use pipewright_store::attempts::{self, Span};
 use pipewright_store::{Db, StoreError};
 
@@ -16,18 +16,27 @@ pub(crate) struct Work(HashMap<BuildId, Vec<(Timestamp, Option<Timestamp>)>>);
 impl Work {
     /// Reads it for these builds. The caller has reached them through their account.
     pub(crate) async fn of(db: &Db, builds: &[BuildId]) -> Result<Self, StoreError> {
+        Ok(Self::in_spans(attempts::spans(db, builds).await?))
+    }
+
+    /// Reads it for the last builds of these applications, which the caller has reached through their account.
+    pub(crate) async fn of_last(
+        db: &Db,
+        applications: &[ApplicationId],
+    ) -> Result<Self, StoreError> {
+        Ok(Self::in_spans(
+            attempts::spans_of_last(db, applications).await?,
+        ))
+    }
+
+    fn in_spans(spans: Vec<Span>) -> Self {
         let mut work = HashMap::<_, Vec<_>>::new();
-        for Span {
-            build_id,
-            claimed_at,
-            finished_at,
-        } in attempts::spans(db, builds).await?
-        {
-            work.entry(build_id)
+        for span in spans {
+            work.entry(span.build_id)
                 .or_default()
-                .push((claimed_at, finished_at));
+                .push((span.claimed_at, span.finished_at));
         }
-        Ok(Self(work))
+        Self(work)
     }
 
     /// How long this build was worked on until `now`; none where no attempt of it ever had a runner.

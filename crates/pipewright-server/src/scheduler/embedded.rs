@@ -328,12 +328,12 @@ impl Dispatcher for EmbeddedDispatcher {
             let mut tx = self.app.db.begin().await?;
             for (attempt, lease) in held {
                 let holding = self.held.get(*attempt, *lease);
-                let length = holding
+                let size = holding
                     .as_ref()
-                    .map(|holding| holding.length)
+                    .map(|holding| holding.size)
                     .unwrap_or_default();
                 let directive =
-                    match attempts::renew(&mut tx, *attempt, *lease, until, length).await? {
+                    match attempts::renew(&mut tx, *attempt, *lease, until, size).await? {
                         None => Directive::Abandon,
                         Some(true) => Directive::Stop,
                         Some(false) => Directive::Continue,
@@ -388,14 +388,17 @@ impl Dispatcher for EmbeddedDispatcher {
                 .ok_or_else(|| std::io::Error::other("the log did not open"))?;
             log.stamp(now);
             log.append_at(offset, &bytes)?;
-            Ok::<_, std::io::Error>((log.bytes(), log.lines()))
+            Ok::<_, std::io::Error>(log.size())
         });
-        let length = written
+        let size = written
             .await
             .map_err(|error| unavailable(&error))?
             .map_err(|error| unavailable(&error))?;
-        self.held.update(attempt, |holding| holding.length = length);
-        self.app.live().growth.grew(attempt, length.0, length.1);
+        self.held.update(attempt, |holding| holding.size = size);
+        self.app
+            .live()
+            .growth
+            .grew(attempt, size.stored, size.lines);
         Ok(())
     }
 
@@ -490,8 +493,8 @@ impl Dispatcher for EmbeddedDispatcher {
             artifacts_expire: now + self.app.config.artifact_keep,
             started_at: holding.begun.as_ref().map(|(at, _)| *at),
             timings: Some(report.timings),
-            log_bytes: holding.length.0,
-            log_lines: holding.length.1,
+            log_bytes: holding.size.printed,
+            log_lines: holding.size.lines,
         };
         let which = Which {
             attempt,
@@ -516,7 +519,7 @@ impl Dispatcher for EmbeddedDispatcher {
         self.app
             .live()
             .growth
-            .complete(attempt, holding.length.0, holding.length.1);
+            .complete(attempt, holding.size.stored, holding.size.lines);
         if accepted {
             Ok(())
         } else {

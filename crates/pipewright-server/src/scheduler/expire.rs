@@ -111,16 +111,16 @@ pub(super) async fn lose(app: &App, held: &Held, ending: Ending) -> Result<(), S
     let log = app.logs.clone();
     let attempt = held.id;
     // The log's length as its file has it; a log that cannot be read is no reason to keep the build waiting.
-    let length = tokio::task::spawn_blocking(move || {
+    let size = tokio::task::spawn_blocking(move || {
         let log = log.writer(attempt)?;
         log.make_last()?;
-        Ok::<_, std::io::Error>((log.bytes(), log.lines()))
+        Ok::<_, std::io::Error>(log.size())
     })
     .await;
-    let (log_bytes, log_lines) = length.ok().and_then(Result::ok).unwrap_or_default();
+    let size = size.ok().and_then(Result::ok).unwrap_or_default();
     let ended = Ended {
-        log_bytes,
-        log_lines,
+        log_bytes: size.printed,
+        log_lines: size.lines,
         ..Ended::of(outcome, Some(why.to_owned()))
     };
     let which = Which {
@@ -131,7 +131,7 @@ pub(super) async fn lose(app: &App, held: &Held, ending: Ending) -> Result<(), S
         number: held.number,
     };
     finish(app, which, &ended, ending, app.clock.now()).await?;
-    app.live().growth.complete(held.id, log_bytes, log_lines);
+    app.live().growth.complete(held.id, size.stored, size.lines);
     Ok(())
 }
 

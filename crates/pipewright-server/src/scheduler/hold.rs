@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pipewright_core::Timestamp;
 use pipewright_core::ids::{AccountId, ArtifactId, AttemptId, BuildId};
 use pipewright_core::wire::{NewArtifact, Timing};
-use pipewright_store::logs::LogAppender;
+use pipewright_store::logs::{LogAppender, LogSize};
 use uuid::Uuid;
 
 /// An attempt that runs here.
@@ -22,8 +22,8 @@ pub(super) struct Holding {
     pub(super) number: u32,
     /// Its log, once something was written.
     pub(super) log: Arc<Mutex<Option<LogAppender>>>,
-    /// Bytes and lines of its log.
-    pub(super) length: (u64, u64),
+    /// How large its log is.
+    pub(super) size: LogSize,
     /// Its first command ran then, with these timings; and whether the database knows.
     pub(super) begun: Option<(Timestamp, Vec<Timing>)>,
     /// What the disk lacked while it ran, where it did.
@@ -50,7 +50,7 @@ impl Holding {
             position,
             number,
             log: Arc::default(),
-            length: (0, 0),
+            size: LogSize::default(),
             begun: None,
             lacked: None,
             given: Vec::new(),

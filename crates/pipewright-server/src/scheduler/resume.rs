@@ -66,11 +66,11 @@ async fn take_up(
             return Ok(None);
         }
     };
-    let length = (log.bytes(), log.lines());
+    let size = log.size();
     let mut tx = app.db.begin().await?;
     let stored = builds::load_run(&mut tx, held.build_id).await?;
     let until = app.clock.now() + LEASE;
-    let is_ours = attempts::renew(&mut tx, attempt, held.lease, until, length).await?;
+    let is_ours = attempts::renew(&mut tx, attempt, held.lease, until, size).await?;
     tx.commit().await?;
     let (Some(stored), Some(_)) = (stored, is_ours) else {
         return Ok(None);
@@ -89,7 +89,7 @@ async fn take_up(
         attempt,
         Holding {
             log: Arc::new(Mutex::new(Some(log))),
-            length,
+            size,
             ..Holding::new(
                 held.lease,
                 stored.context.account_id,
@@ -101,7 +101,7 @@ async fn take_up(
     );
     let live = app.live();
     live.beats.heard(attempt, app.clock.elapsed());
-    live.growth.grew(attempt, length.0, length.1);
+    live.growth.grew(attempt, size.stored, size.lines);
     live.news.tell(NewsItem::Build {
         account: stored.context.account_id,
         build: held.build_id,
@@ -109,7 +109,7 @@ async fn take_up(
     Ok(Some(Resumed {
         attempt,
         lease: held.lease,
-        log: length.0,
+        log: size.stored,
         masked,
     }))
 }

@@ -81,10 +81,9 @@ pub(super) fn one_less(count: &Count, counted: Counted) -> Count {
 pub(crate) fn sentence(now: Timestamp, until: Timestamp) -> (String, u64) {
     let seconds = until.since(now).as_secs().max(1);
     let minutes = usize::try_from(seconds.div_ceil(60)).unwrap_or(usize::MAX);
-    let time: String = until.to_string().chars().skip(11).take(5).collect();
     (
         format!(
-            "Too many failed attempts. Try again in {}, at {time} UTC.",
+            "Too many failed attempts. Try again in {}.",
             format::count(minutes, "minute")
         ),
         seconds,
@@ -155,11 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_says_how_long_and_until_when() {
+    fn the_sentence_says_how_long() {
         let (sentence, seconds) = super::sentence(NOW, NOW + Duration::from_secs(61));
         assert_eq!(
             sentence,
-            "Too many failed attempts. Try again in 2 minutes, at 08:01 UTC."
+            "Too many failed attempts. Try again in 2 minutes."
         );
         assert_eq!(seconds, 61);
     }

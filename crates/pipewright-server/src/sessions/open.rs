@@ -3,7 +3,7 @@
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::Cookie;
 use pipewright_core::ids::{AccountId, UserId};
-use pipewright_store::{Tx, sessions, sign_ins};
+use pipewright_store::{Tx, accounts, sessions, sign_ins};
 use std::time::Duration;
 
 use crate::ground::{hash_of_token, new_token};
@@ -14,7 +14,7 @@ use crate::web::{BROWSER_COOKIE, PageError, SESSION_COOKIE, Visitor, own_cookie}
 pub(crate) struct Opening {
     /// The user.
     pub(crate) user: UserId,
-    /// The account to show first.
+    /// The account to show first; none leads to where the user worked last.
     pub(crate) account: Option<AccountId>,
 }
 
@@ -51,11 +51,15 @@ pub(crate) async fn open(
         sessions::remove(tx, &before.token_hash).await?;
     }
     sessions::remove_expired(tx, visitor.now).await?;
+    let account = match opening.account {
+        Some(account) => Some(account),
+        None => accounts::where_to(tx, opening.user).await?,
+    };
     let token = new_token()?;
     let session = sessions::NewSession {
         token_hash: &hash_of_token(&token),
         user_id: opening.user,
-        account_id: opening.account,
+        account_id: account,
         now: visitor.now,
         expires_at: visitor.now + config.session_lifetime.min(config.session_longest),
         address: &visitor.address,

@@ -109,7 +109,7 @@ impl FromRequestParts<App> for MemberOf {
             .and_then(|session| session.account_id);
         if last != Some(account.id) && is_navigation(parts) {
             let mut tx = app.db.begin().await?;
-            sessions::set_account(&mut tx, &token_hash, account.id).await?;
+            sessions::set_account(&mut tx, &token_hash, account.id, visitor.now).await?;
             tx.commit().await?;
         }
         Ok(Self {

@@ -2,6 +2,7 @@
 
 use pipewright_server::testing::{PIPELINE, TestOptions, TestServer};
 use pipewright_simulator::Product;
+use pipewright_store::attempts;
 use rstest::rstest;
 
 #[rstest]
@@ -32,6 +33,13 @@ async fn a_push_is_built_and_its_status_is_told(#[case] product: Product) {
     );
     let log = server.log(&build).await;
     assert!(log.contains("hello from main"), "{log}");
+    // The log's length is that of the raw log, which leaves out the marks of commands.
+    let attempt = &attempts::of_build(&server.app.db, build.id)
+        .await
+        .expect("reads")[0];
+    let marks = log.matches('\u{1d}').count();
+    assert!(marks > 0, "{log:?}");
+    assert_eq!(attempt.log_bytes as usize, log.len() - marks);
 }
 
 #[tokio::test(flavor = "multi_thread")]

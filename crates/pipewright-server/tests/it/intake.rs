@@ -1,8 +1,9 @@
 //! Receiving: what is believed, what is stored, what is answered.
 
 use pipewright_server::testing::{PIPELINE, TestOptions, TestServer};
-use pipewright_simulator::sign;
+use pipewright_simulator::{Product, sign};
 use reqwest::StatusCode;
+use rstest::rstest;
 
 async fn send(
     url: &str,
@@ -96,6 +97,60 @@ async fn t2_only_what_is_signed_with_the_webhooks_secret_is_believed() {
     .await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(sentence.contains("1048576 bytes"), "{sentence}");
+}
+
+/// Whoever administers a repository of their own cannot have another one built by what its webhook signs.
+#[rstest]
+#[case(Product::Cloud)]
+#[case(Product::Datacenter)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_signed_rightly_about_another_repository_builds_nothing(#[case] product: Product) {
+    let server = TestServer::with(TestOptions {
+        product,
+        runner_slots: 0,
+        ..TestOptions::default()
+    })
+    .await;
+    let webhook = server
+        .bitbucket()
+        .webhooks(server.repository())
+        .expect("the repository")
+        .remove(0);
+    let secret = webhook.secret.clone().expect("a secret");
+    let hash = "a".repeat(40);
+    let (key, body) = match product {
+        Product::Cloud => (
+            "repo:push",
+            serde_json::json!({
+                "repository": {"uuid": "{0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f}", "full_name": "evil/other"},
+                "push": {"changes": [{"new": {"type": "branch", "name": "main", "target": {"hash": hash}}}]},
+            }),
+        ),
+        Product::Datacenter => (
+            "repo:refs_changed",
+            serde_json::json!({
+                "repository": {"id": 987_654, "slug": "other", "project": {"key": "EVIL"}},
+                "changes": [{"refId": "refs/heads/main", "toHash": hash, "type": "ADD"}],
+            }),
+        ),
+    };
+    let body = body.to_string();
+    for (secret, request, expected) in [
+        (None, "a", StatusCode::UNAUTHORIZED),
+        (Some("guess"), "b", StatusCode::UNAUTHORIZED),
+        (Some(secret.as_str()), "c", StatusCode::ACCEPTED),
+    ] {
+        let (status, said) = send(&webhook.url, secret, request, key, &body).await;
+        assert_eq!(status, expected, "{request}: {said}");
+    }
+    let kept = server.expect_deliveries(1).await;
+    let reasons: Vec<&str> = kept
+        .iter()
+        .flat_map(|(_, decisions)| decisions)
+        .map(|decision| decision.reason.as_str())
+        .collect();
+    assert_eq!(reasons, ["other_repository"]);
+    assert!(server.builds().await.is_empty(), "nothing is built of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ pub(crate) mod testing;
 mod tests;
 mod write;
 
-pub use overview::{LastBuild, last_builds};
+pub use overview::{LastBuild, last_builds, under_way};
 pub use read::{by_account, by_slug, find, for_repository, get, of_integration, on_repository};
 pub use row::{Application, ListedApplication, Rules, Watch};
 pub use write::{NewApplication, insert, remove, set_name, set_rules, set_watch};

@@ -61,7 +61,7 @@ fn an_application_reads_back_and_its_rules_change() {
             (listed[0].full_name.as_str(), listed[0].integration),
             ("harbor/api", integration)
         );
-        assert!(last_builds(&db, account).await.expect("reads").is_empty());
+        assert!(last_builds(&db, &[id]).await.expect("reads").is_empty());
         let mut tx = db.begin().await.expect("begins");
         assert!(!remove(&mut tx, other, id).await.expect("is not theirs"));
         assert!(remove(&mut tx, account, id).await.expect("goes"));

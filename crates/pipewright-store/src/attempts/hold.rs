@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
+use crate::logs::LogSize;
 use crate::vault::Sealed;
 use crate::{artifacts, output_variables};
 
@@ -76,7 +77,7 @@ pub struct Ended {
     pub started_at: Option<Timestamp>,
     /// How long its parts took; none leaves what is stored.
     pub timings: Option<Vec<Timing>>,
-    /// Bytes of its log.
+    /// Bytes of its log, as printed.
     pub log_bytes: u64,
     /// Whole lines of its log.
     pub log_lines: u64,
@@ -144,20 +145,20 @@ pub async fn begin(
     Ok(())
 }
 
-/// Renews a lease and notes how long the log is. Answers whether the attempt is to stop; `None` where the lease is gone.
+/// Renews a lease and notes how large the log is. Answers whether the attempt is to stop; `None` where the lease is gone.
 pub async fn renew(
     tx: &mut Tx,
     id: AttemptId,
     lease: Uuid,
     until: Timestamp,
-    log: (u64, u64),
+    log: LogSize,
 ) -> Result<Option<bool>, StoreError> {
     Ok(within!(tx, RENEW, |executor, sql| sqlx::query_scalar(sql)
         .bind(id.as_uuid())
         .bind(lease)
         .bind(until.as_micros())
-        .bind(log.0 as i64)
-        .bind(log.1 as i64)
+        .bind(log.printed as i64)
+        .bind(log.lines as i64)
         .fetch_optional(executor)
         .await)?)
 }

@@ -2,12 +2,13 @@
 
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
-use pipewright_core::ids::{AccountId, AttemptId, BuildId, StepId};
+use pipewright_core::ids::{AccountId, ApplicationId, AttemptId, BuildId, StepId};
 use pipewright_core::wire::Timing;
 use uuid::Uuid;
 
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
+use crate::macros::Statement;
 
 statements! {
     OF_BUILD = same(
@@ -28,6 +29,13 @@ statements! {
     // As many places as a page of builds has, and one: an unused one is NULL, which equals nothing.
     SPANS = same(
         "SELECT build_id, claimed_at, finished_at FROM attempts WHERE claimed_at IS NOT NULL AND build_id IN
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29,
+          $30, $31)"
+    );
+    SPANS_OF_LAST = same(
+        "SELECT t.build_id, t.claimed_at, t.finished_at
+         FROM applications a JOIN builds b ON b.application_id = a.id AND b.number >= a.next_number - 20 JOIN attempts t ON t.build_id = b.id
+         WHERE t.claimed_at IS NOT NULL AND a.id IN
          ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29,
           $30, $31)"
     );
@@ -128,7 +136,7 @@ pub async fn get(
         .await)?)
 }
 
-/// As many builds are asked about at once.
+/// As many builds, or applications, are asked about at once.
 const ASKED: usize = 31;
 
 /// When runners had an attempt of a build.
@@ -147,10 +155,25 @@ pub struct Span {
 
 /// When runners had attempts of these builds, in no order. The caller has reached the builds through their account.
 pub async fn spans(db: &Db, builds: &[BuildId]) -> Result<Vec<Span>, StoreError> {
+    let builds: Vec<_> = builds.iter().map(|id| id.as_uuid()).collect();
+    spans_by(db, SPANS, &builds).await
+}
+
+/// When runners had attempts of the last twenty builds of each of these applications, in no order. The caller has reached
+/// the applications through their account.
+pub async fn spans_of_last(
+    db: &Db,
+    applications: &[ApplicationId],
+) -> Result<Vec<Span>, StoreError> {
+    let applications: Vec<_> = applications.iter().map(|id| id.as_uuid()).collect();
+    spans_by(db, SPANS_OF_LAST, &applications).await
+}
+
+async fn spans_by(db: &Db, statement: Statement, ids: &[Uuid]) -> Result<Vec<Span>, StoreError> {
     let mut spans = Vec::new();
-    for some in builds.chunks(ASKED) {
-        let places = (0..ASKED).map(|place| some.get(place).map(|id| id.as_uuid()));
-        let found: Vec<Span> = read!(db, SPANS, |executor, sql| {
+    for some in ids.chunks(ASKED) {
+        let places = (0..ASKED).map(|place| some.get(place).copied());
+        let found: Vec<Span> = read!(db, statement, |executor, sql| {
             let query = sqlx::query_as(sql);
             places
                 .fold(query, sqlx::query::QueryAs::bind)

@@ -12,7 +12,7 @@ mod locks;
 
 pub use claim::{Claim, Claimed, claim, queue, withdraw};
 pub use hold::{Ended, Held, begin, finish, held_by, renew, request_stop, running};
-pub use list::{Attempt, AttemptState, Span, get, of_build, qualifications, spans};
+pub use list::{Attempt, AttemptState, Span, get, of_build, qualifications, spans, spans_of_last};
 pub use locks::{HeldBack, held_back, release, set_locks};
 
 #[cfg(test)]

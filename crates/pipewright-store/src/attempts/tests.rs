@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::claim::testing::force_running;
 use super::{Claim, Ended};
 use crate::db::Db;
+use crate::logs::LogSize;
 use crate::macros::Statement;
 use crate::runners::{RunnerKind, register};
 use crate::testing::on_each_database;
@@ -27,6 +28,15 @@ const WITHOUT_SSH_KEYS: Statement = Statement {
     sqlite: "UPDATE integrations SET ssh_private_key_sealed = NULL",
     postgres: "UPDATE integrations SET ssh_private_key_sealed = NULL",
 };
+
+/// A log of one line.
+fn printed(bytes: u64) -> LogSize {
+    LogSize {
+        stored: bytes + 1,
+        printed: bytes,
+        lines: 1,
+    }
+}
 
 async fn a_runner(db: &Db, name: &str) -> RunnerId {
     let id = RunnerId::new();
@@ -159,15 +169,21 @@ fn a_lease_that_ran_out_is_found_and_its_holder_changes_nothing_any_more() {
             claimed.id,
             first.lease,
             later + Duration::from_secs(30),
-            (5, 1),
+            printed(5),
         )
         .await
         .expect("renews");
         assert_eq!(renewed, Some(false));
         assert_eq!(
-            super::renew(&mut tx, claimed.id, Uuid::now_v7(), later, (0, 0))
-                .await
-                .expect("is refused"),
+            super::renew(
+                &mut tx,
+                claimed.id,
+                Uuid::now_v7(),
+                later,
+                LogSize::default()
+            )
+            .await
+            .expect("is refused"),
             None
         );
         assert_eq!(
@@ -181,7 +197,7 @@ fn a_lease_that_ran_out_is_found_and_its_holder_changes_nothing_any_more() {
             claimed.id,
             first.lease,
             later + Duration::from_secs(30),
-            (7, 1),
+            printed(7),
         )
         .await
         .expect("renews");
@@ -221,7 +237,7 @@ fn a_lease_that_ran_out_is_found_and_its_holder_changes_nothing_any_more() {
             .expect("too late")
         );
         assert_eq!(
-            super::renew(&mut tx, claimed.id, first.lease, later, (0, 0))
+            super::renew(&mut tx, claimed.id, first.lease, later, LogSize::default())
                 .await
                 .expect("too late"),
             None

@@ -7,8 +7,19 @@ use std::path::PathBuf;
 use pipewright_core::Timestamp;
 use pipewright_core::ids::AttemptId;
 
-use super::{LINES_PER_ENTRY, LogStore, index_path, times};
+use super::{COMMAND_MARK, LINES_PER_ENTRY, LogStore, index_path, times};
 use crate::files::{parent, sync_directory};
+
+/// How large a log is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogSize {
+    /// Bytes of its file: where the next ones belong.
+    pub stored: u64,
+    /// Bytes that were printed, which is all but the marks of commands: the length of the raw log, and `attempts.log_bytes`.
+    pub printed: u64,
+    /// Whole lines.
+    pub lines: u64,
+}
 
 /// An open log. Blocking: call it where blocking is allowed.
 #[derive(Debug)]
@@ -17,8 +28,7 @@ pub struct LogAppender {
     index: File,
     times: File,
     directory: PathBuf,
-    bytes: u64,
-    lines: u64,
+    size: LogSize,
     /// Whether the last line has no end yet.
     is_open: bool,
     /// When what is appended next came.
@@ -58,8 +68,7 @@ impl LogStore {
             index,
             times,
             directory: parent(&path).to_owned(),
-            bytes: 0,
-            lines: 0,
+            size: LogSize::default(),
             is_open: false,
             at: None,
         };
@@ -83,13 +92,16 @@ impl LogAppender {
     /// Appends bytes whose first stands at `offset`. Bytes that are there already are skipped, so a repeated call after a
     /// lost answer does no harm; a gap is refused.
     pub fn append_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        if offset > self.bytes {
+        if offset > self.size.stored {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("log has {} bytes, the next are for {offset}", self.bytes),
+                format!(
+                    "log has {} bytes, the next are for {offset}",
+                    self.size.stored
+                ),
             ));
         }
-        let skip = usize::try_from(self.bytes - offset).unwrap_or(usize::MAX);
+        let skip = usize::try_from(self.size.stored - offset).unwrap_or(usize::MAX);
         match bytes.get(skip..) {
             Some(new) if !new.is_empty() => {
                 self.log.write_all(new)?;
@@ -110,9 +122,9 @@ impl LogAppender {
         let Some(at) = self.at else { return Ok(()) };
         let begins = if self.is_open {
             let begins_here = memchr_newline(new).is_some_and(|end| end + 1 < new.len());
-            begins_here.then_some(self.lines + 1)
+            begins_here.then_some(self.size.lines + 1)
         } else {
-            Some(self.lines)
+            Some(self.size.lines)
         };
         match begins {
             Some(line) => self.times.write_all(&times::entry(line, at)),
@@ -129,14 +141,9 @@ impl LogAppender {
         sync_directory(parent(&self.directory))
     }
 
-    /// Bytes in the log.
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Whole lines in the log.
-    pub const fn lines(&self) -> u64 {
-        self.lines
+    /// How large the log is.
+    pub const fn size(&self) -> LogSize {
+        self.size
     }
 
     fn count(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -144,12 +151,14 @@ impl LogAppender {
         let mut at = 0;
         while let Some(end) = memchr_newline(&bytes[at..]) {
             at += end + 1;
-            self.lines += 1;
-            if self.lines.is_multiple_of(LINES_PER_ENTRY) {
-                entries.extend_from_slice(&(self.bytes + at as u64).to_le_bytes());
+            self.size.lines += 1;
+            if self.size.lines.is_multiple_of(LINES_PER_ENTRY) {
+                entries.extend_from_slice(&(self.size.stored + at as u64).to_le_bytes());
             }
         }
-        self.bytes += bytes.len() as u64;
+        let marks = memchr::memchr_iter(COMMAND_MARK, bytes).count();
+        self.size.stored += bytes.len() as u64;
+        self.size.printed += (bytes.len() - marks) as u64;
         self.is_open = bytes.last().is_some_and(|last| *last != b'\n');
         if entries.is_empty() {
             Ok(())

@@ -11,9 +11,13 @@ use std::path::{Path, PathBuf};
 
 use pipewright_core::ids::AttemptId;
 
-pub use append::LogAppender;
+pub use append::{LogAppender, LogSize};
 pub use read::{LogExtent, LogWindow, Matches, extent, matches, read_bytes, read_lines};
 pub use times::{Commands, commands, times};
+
+/// What the runner puts before a command, at the beginning of a line: where commands begin is seen by it. It was not printed,
+/// and is left out wherever a log is shown.
+pub const COMMAND_MARK: u8 = 0x1d;
 
 /// Every how many lines the index has an entry.
 pub(crate) const LINES_PER_ENTRY: u64 = 256;

@@ -238,10 +238,10 @@ mod tests {
             .join("\n")
             + "\n";
         for chunk in text.as_bytes().chunks(777) {
-            let at = writer.bytes();
+            let at = writer.size().stored;
             writer.append_at(at, chunk).expect("appends");
         }
-        assert_eq!(writer.lines(), 5000);
+        assert_eq!(writer.size().lines, 5000);
         for first in [0, 1, 255, 256, 257, 511, 512, 4095, 4999] {
             let window = read_lines(&store, attempt, first, 2).expect("reads");
             assert_eq!(window.lines[0], format!("line {first}").as_bytes());
@@ -269,12 +269,17 @@ mod tests {
             .expect("a repetition is skipped");
         writer.append_at(4, b"two\n").expect("an overlap is cut");
         assert!(writer.append_at(99, b"x").is_err(), "a gap");
+        writer
+            .append_at(8, b"\x1d+ make\nmade")
+            .expect("a command and its mark");
+        let size = writer.size();
+        assert_eq!((size.stored, size.printed, size.lines), (20, 19, 3));
         drop(writer);
         let writer = store.writer(attempt).expect("opens again");
-        assert_eq!((writer.bytes(), writer.lines()), (8, 2));
+        assert_eq!(writer.size(), size, "whoever opens it counts alike");
         assert_eq!(
             read_bytes(&store, attempt, 0, 100).expect("reads"),
-            b"one\ntwo\n"
+            b"one\ntwo\n\x1d+ make\nmade"
         );
         store.remove(attempt).expect("removes");
         assert!(

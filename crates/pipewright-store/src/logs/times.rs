@@ -12,13 +12,10 @@ use std::path::{Path, PathBuf};
 use pipewright_core::Timestamp;
 use pipewright_core::ids::AttemptId;
 
-use super::LogStore;
+use super::{COMMAND_MARK, LogStore};
 
 /// Bytes of one moment: the line's number and microseconds since 1970, both little-endian.
 const ENTRY: u64 = 16;
-
-/// What the runner prints before a command, at the beginning of a line.
-const COMMAND_MARK: u8 = 0x1d;
 
 /// At most so many commands are told of.
 const MOST_COMMANDS: usize = 5000;
@@ -180,7 +177,7 @@ mod tests {
             (16, "\u{1d}+ make test\nword \u{1d} word\n"),
         ] {
             writer.stamp(at(second));
-            let offset = writer.bytes();
+            let offset = writer.size().stored;
             writer.append_at(offset, text.as_bytes()).expect("appends");
         }
         assert_eq!(

@@ -20,6 +20,7 @@ mod moves;
 mod order;
 mod pages;
 mod pipeline;
+mod places;
 mod readme;
 mod rows;
 mod server;

@@ -37,12 +37,13 @@ impl Server {
         Self::start_in(
             tempfile::tempdir().expect("a directory"),
             simulator,
-            &format!("127.0.0.1:{}", free_port()),
+            &free_address(),
             settings,
         )
     }
 
-    fn start_in(
+    /// Starts on this data directory.
+    pub(crate) fn start_in(
         data: tempfile::TempDir,
         simulator: &Simulator,
         listen: &str,

@@ -9,8 +9,9 @@ use pipewright_simulator::{Simulator, SimulatorOptions};
 use pipewright_store::builds::{Build, BuildFilter};
 use pipewright_store::logs::{LogStore, read_bytes};
 use pipewright_store::{Database, Db, DbOptions};
+use tempfile::TempDir;
 
-use crate::server::Server;
+use crate::server::{Server, free_address};
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,11 +34,17 @@ impl House {
 
     /// The same on a server with these settings.
     async fn connected_with(settings: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a directory");
+        Self::connected_in(data, settings).await
+    }
+
+    /// The same with this data directory.
+    async fn connected_in(data: TempDir, settings: &[&str]) -> Self {
         let simulator = Simulator::start(SimulatorOptions::default())
             .await
             .expect("the simulator starts");
         simulator.sample_team().await.expect("the sample team");
-        let server = Server::start_with(&simulator, settings);
+        let server = Server::start_in(data, &simulator, &free_address(), settings);
         let mut team = Team::set_up(
             server
                 .setup_link
@@ -57,7 +64,13 @@ impl House {
 
     /// Connected, with its key, and with an application of a fresh repository that holds this pipeline file.
     pub(crate) async fn with_application(pipeline: &str) -> Self {
-        let mut house = Self::connected().await;
+        let data = tempfile::tempdir().expect("a directory");
+        Self::with_application_in(data, pipeline).await
+    }
+
+    /// The same with this data directory.
+    pub(crate) async fn with_application_in(data: TempDir, pipeline: &str) -> Self {
+        let mut house = Self::connected_in(data, &[]).await;
         house
             .team
             .add_key_to_cloud(&house.simulator)

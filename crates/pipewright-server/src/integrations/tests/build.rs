@@ -27,9 +27,10 @@ async fn ended(world: &World, number: i64) -> LastBuild {
     let account = world.account().await.id;
     let end = async {
         loop {
-            let all = applications::last_builds(&world.app().db, account)
-                .await
-                .expect("reads");
+            let db = &world.app().db;
+            let listed = applications::by_account(db, account).await.expect("reads");
+            let ids: Vec<_> = listed.iter().map(|one| one.application.id).collect();
+            let all = applications::last_builds(db, &ids).await.expect("reads");
             let build = all.into_iter().find(|build| build.number == number);
             if let Some(build) =
                 build.filter(|build| matches!(build.state, BuildState::Finished(_)))

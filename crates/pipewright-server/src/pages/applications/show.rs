@@ -97,14 +97,9 @@ pub(super) async fn context(
     let found = inspections::get::<Findings>(&app.db, repository.id)
         .await?
         .and_then(|inspection| inspection.findings);
-    let all = applications::last_builds(&app.db, member.account.id).await?;
+    let all = applications::last_builds(&app.db, &[application.id]).await?;
     let now = member.now();
-    let last: Vec<_> = all
-        .iter()
-        .rev()
-        .filter(|build| build.application == application.id)
-        .take(10)
-        .collect();
+    let last: Vec<_> = all.iter().rev().take(10).collect();
     let ids: Vec<_> = last.iter().map(|build| build.id).collect();
     let work = Work::of(&app.db, &ids).await?;
     let latest = last

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use pipewright_core::Timestamp;
 use pipewright_store::events::Event;
 use serde_json::Value;
 
@@ -38,6 +39,14 @@ impl Detail<'_> {
             .map_or_else(String::new, |text| format!("{before}{text}{after}"))
     }
 
+    /// How many minutes it was until this moment, begun ones counted. The page tells the moment of the event itself in the
+    /// reader's own time, which a sentence cannot.
+    fn minutes_until(&self, name: &str, at: Timestamp) -> Option<usize> {
+        let until: jiff::Timestamp = self.0[name].as_str()?.parse().ok()?;
+        let wait = Timestamp::from_micros(until.as_microsecond()).since(at);
+        usize::try_from(wait.as_secs().div_ceil(60)).ok()
+    }
+
     /// "3 sessions and 1 invitation ended".
     fn ended(&self, nouns: &[(&str, &str)]) -> String {
         let parts: Vec<String> = nouns
@@ -70,7 +79,7 @@ pub(crate) fn sentence(event: &Event) -> String {
         .as_ref()
         .map_or_else(String::new, |name| format!(" (in {name}, since deleted)"));
     let said = match event.action.split_once('.') {
-        Some(("user", verb)) => user(verb, of, &detail),
+        Some(("user", verb)) => user(verb, of, &detail, event.at),
         Some(("account" | "installation" | "bitbucket_consumer", _)) => {
             installation(&event.action, of, &detail)
         }
@@ -86,7 +95,7 @@ pub(crate) fn sentence(event: &Event) -> String {
     format!("{said}{account}")
 }
 
-fn user(verb: &str, of: &str, detail: &Detail<'_>) -> Option<String> {
+fn user(verb: &str, of: &str, detail: &Detail<'_>, at: Timestamp) -> Option<String> {
     Some(match verb {
         "address_confirmed" => format!("confirmed that the address {of} is its user's"),
         "address_released" => format!(
@@ -149,20 +158,19 @@ fn user(verb: &str, of: &str, detail: &Detail<'_>) -> Option<String> {
             count(detail.number("sessions_ended"), "session")
         ),
         "sign_in_refused" => {
-            let reason = match detail.text("reason").as_deref() {
-                Some("wrong_password") => "wrong address or password".to_owned(),
-                Some("disabled") => "right password, but the user is disabled".to_owned(),
-                Some("locked") => format!(
-                    "too many attempts{}",
-                    detail
-                        .text("until")
-                        .map_or_else(String::new, |until| format!(
-                            ", locked until {} UTC",
-                            until.chars().skip(11).take(5).collect::<String>()
-                        ))
-                ),
-                _ => "too many people were signing in".to_owned(),
-            };
+            let reason =
+                match detail.text("reason").as_deref() {
+                    Some("wrong_password") => "wrong address or password".to_owned(),
+                    Some("disabled") => "right password, but the user is disabled".to_owned(),
+                    Some("locked") => format!(
+                        "too many attempts{}",
+                        detail.minutes_until("until", at).map_or_else(
+                            String::new,
+                            |minutes| format!(", locked for {}", count(minutes, "minute"))
+                        )
+                    ),
+                    _ => "too many people were signing in".to_owned(),
+                };
             let times = match detail.number("attempts") {
                 0 | 1 => String::new(),
                 number => format!(", {}", count(number, "attempt")),
@@ -497,8 +505,8 @@ mod tests {
             ("user.disabled", json!({}), "disabled X"),
             (
                 "user.sign_in_refused",
-                json!({ "reason": "locked", "until": "2027-01-15T08:01:00Z", "attempts": 10 }),
-                "was refused to sign in as X: too many attempts, locked until 08:01 UTC, 10 attempts",
+                json!({ "reason": "locked", "until": "1970-01-01T00:02:00Z", "attempts": 10 }),
+                "was refused to sign in as X: too many attempts, locked for 2 minutes, 10 attempts",
             ),
             (
                 "application.rules_changed",

@@ -293,6 +293,9 @@ async fn delete_confirmed(
     account: &Account,
     form: &Deleted,
 ) -> Result<Response, PageError> {
+    if let Err(error) = whose.admitted(account.id) {
+        return answer(app, from, account, error).await;
+    }
     if form.confirm.trim() != account.slug {
         let error = AccountError::Entered(format!(
             "Enter {} to confirm that the account is to be deleted.",

@@ -29,5 +29,7 @@ pub(super) fn routes() -> Router<App> {
 pub(super) use {
     account::AccountPage,
     link::LinkPage,
-    show::{AddressRow, InstallationPage, InvitationRow, LinkShown, RowOfAccount, RowOfUser},
+    show::{
+        AddressRow, InstallationPage, InvitationRow, LinkShown, Locked, RowOfAccount, RowOfUser,
+    },
 };

@@ -79,8 +79,16 @@ pub(crate) struct RowOfUser {
     pub(crate) sessions: String,
     pub(crate) has_sessions: bool,
     pub(crate) seen_at: Option<Timestamp>,
-    /// "until 14:17: 5 attempts", where somebody is locked out of this address.
-    pub(crate) locked: Option<String>,
+    /// Where somebody is locked out of this address.
+    pub(crate) locked: Option<Locked>,
+}
+
+/// A lock on an address.
+#[derive(Debug, Clone)]
+pub(crate) struct Locked {
+    pub(crate) until: Timestamp,
+    /// "5 wrong passwords".
+    pub(crate) why: String,
 }
 
 /// An invitation's line.
@@ -176,18 +184,11 @@ async fn context(app: &App, user: &SignedIn, find: String) -> Result<Installatio
         else {
             continue;
         };
-        let until: String = locked
-            .locked_until
-            .to_string()
-            .chars()
-            .skip(11)
-            .take(5)
-            .collect();
         let attempts = usize::try_from(locked.failures).unwrap_or(0);
-        locks.entry(email.to_owned()).or_insert(format!(
-            "until {until} UTC: {}",
-            count(attempts, "wrong password")
-        ));
+        locks.entry(email.to_owned()).or_insert_with(|| Locked {
+            until: locked.locked_until,
+            why: count(attempts, "wrong password"),
+        });
     }
     let rules = Rules::load(&app.db).await?;
     let links = user_links::invitations(&app.db).await?;
@@ -283,7 +284,7 @@ fn what(pattern: &str) -> &'static str {
     }
 }
 
-fn row_of_user(one: ListedUser, reader: &SignedIn, locks: &BTreeMap<String, String>) -> RowOfUser {
+fn row_of_user(one: ListedUser, reader: &SignedIn, locks: &BTreeMap<String, Locked>) -> RowOfUser {
     let user = one.user;
     let sessions = usize::try_from(one.sessions).unwrap_or(0);
     RowOfUser {

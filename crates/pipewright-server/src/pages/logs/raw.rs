@@ -1,4 +1,5 @@
-//! The raw log: the bytes as they were printed, less the marks that the runner puts before commands.
+//! The raw log: the bytes as they were printed, less the marks that the runner puts before commands. They are as many as
+//! `attempts.log_bytes` says.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -59,7 +60,7 @@ async fn raw(
                 return Ok(None);
             }
             let next = offset + bytes.len() as u64;
-            bytes.retain(|byte| *byte != 0x1d);
+            bytes.retain(|byte| *byte != logs::COMMAND_MARK);
             Ok(Some((Bytes::from(bytes), next)))
         }
     });

@@ -3,8 +3,8 @@
 use super::frame::{NOW, check, pages};
 use super::text;
 use crate::pages::installation::{
-    AccountPage, AddressRow, InstallationPage, InvitationRow, LinkPage, LinkShown, RowOfAccount,
-    RowOfUser,
+    AccountPage, AddressRow, InstallationPage, InvitationRow, LinkPage, LinkShown, Locked,
+    RowOfAccount, RowOfUser,
 };
 use crate::web::Page;
 
@@ -23,7 +23,10 @@ fn user(flag: bool) -> RowOfUser {
         sessions: text(),
         has_sessions: !flag,
         seen_at: Some(NOW).filter(|_| flag),
-        locked: Some(text()).filter(|_| flag),
+        locked: flag.then(|| Locked {
+            until: NOW,
+            why: text(),
+        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Builds, logs and deliveries from outside: through the real router, over rows as the scheduler leaves them.
 
 mod acts;
+mod applications;
 mod artifacts;
 mod builds;
 mod deliveries;
@@ -17,4 +18,5 @@ pub(crate) mod scene;
 mod schedules;
 mod sign_in;
 mod sign_in_first;
+mod viewer;
 mod why;

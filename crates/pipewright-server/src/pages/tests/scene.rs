@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pipewright_core::build::{AttemptOutcome, BuildState, StepRun, StepState};
 use pipewright_core::ids::{
-    AccountId, ApplicationId, AttemptId, BuildId, DeliveryId, IntegrationId, RepositoryId, RunnerId,
+    AccountId, ApplicationId, AttemptId, BuildId, DeliveryId, IntegrationId, RepositoryId,
+    RunnerId, UserId,
 };
 use pipewright_core::plan::testing::{a_group, a_plan, a_step};
 use pipewright_core::plan::{GroupKind, ScriptItem, StepPlan};
@@ -61,25 +62,8 @@ impl Scene {
         let repository = repositories::remember(&mut tx, account, integration, &seen(), now)
             .await
             .expect("a repository");
-        let application = ApplicationId::new();
-        let rules = Rules {
-            auto_build: true,
-            pushes: true,
-            pull_requests: true,
-            tags: true,
-            branches: Vec::new(),
-            cancel_superseded: false,
-        };
-        let new = NewApplication {
-            id: application,
-            account,
-            repository,
-            slug: "checkout-api".to_owned(),
-            name: "checkout-api".to_owned(),
-            rules,
-            watch: Watch::Webhook,
-            created_by: user.id,
-        };
+        let new = new_application("checkout-api", account, repository, user.id);
+        let application = new.id;
         applications::insert(&mut tx, &new, now)
             .await
             .expect("an application");
@@ -97,6 +81,37 @@ impl Scene {
             application,
             runner,
         }
+    }
+
+    /// Another application of the same account, of a repository of its own.
+    pub(crate) async fn another(&self, name: &str) {
+        let now = self.now();
+        let db = &self.site.app.db;
+        let first = repositories::get(db, self.repository)
+            .await
+            .expect("reads")
+            .expect("a repository");
+        let user = pipewright_store::users::by_email(db, "mara@example.com")
+            .await
+            .expect("reads")
+            .expect("the owner");
+        let listed = SeenRepository {
+            remote_id: format!("{{{name}}}"),
+            slug: name.to_owned(),
+            name: name.to_owned(),
+            full_name: format!("harbor/{name}"),
+            ..seen()
+        };
+        let mut tx = self.tx().await;
+        let repository =
+            repositories::remember(&mut tx, self.account, first.integration, &listed, now)
+                .await
+                .expect("a repository");
+        let new = new_application(name, self.account, repository, user.id);
+        applications::insert(&mut tx, &new, now)
+            .await
+            .expect("an application");
+        tx.commit().await.expect("commits");
     }
 
     /// A browser of another member.
@@ -262,13 +277,15 @@ impl Scene {
     /// Appends to an attempt's log.
     pub(crate) fn print(&self, running: Running, text: &[u8]) {
         let mut writer = self.site.app.logs.writer(running.id).expect("a log");
-        let at = writer.bytes();
-        writer.append_at(at, text).expect("appends");
+        writer
+            .append_at(writer.size().stored, text)
+            .expect("appends");
+        let size = writer.size();
         self.site
             .app
             .live()
             .growth
-            .grew(running.id, writer.bytes(), writer.lines());
+            .grew(running.id, size.stored, size.lines);
     }
 
     /// Ends an attempt.
@@ -290,6 +307,8 @@ impl Scene {
         message: Option<&str>,
         artifacts: Vec<pipewright_core::wire::NewArtifact>,
     ) {
+        let writer = self.site.app.logs.writer(running.id).expect("a log");
+        let size = writer.size();
         let ended = Ended {
             artifacts,
             artifacts_expire: self.now() + Duration::from_hours(24),
@@ -300,8 +319,8 @@ impl Scene {
                 part: "script".to_owned(),
                 micros: 14_000_000,
             }]),
-            log_bytes: 10,
-            log_lines: 1,
+            log_bytes: size.printed,
+            log_lines: size.lines,
             ..Ended::of(outcome, None)
         };
         let mut tx = self.tx().await;
@@ -311,7 +330,11 @@ impl Scene {
                 .expect("ends")
         );
         tx.commit().await.expect("commits");
-        self.site.app.live().growth.complete(running.id, 10, 1);
+        self.site
+            .app
+            .live()
+            .growth
+            .complete(running.id, size.stored, size.lines);
     }
 
     /// A whole build of one step that printed this and passed.
@@ -384,10 +407,35 @@ pub(crate) fn plan(groups: &[&[&str]]) -> Plan {
     }
 }
 
+fn new_application(
+    name: &str,
+    account: AccountId,
+    repository: RepositoryId,
+    created_by: UserId,
+) -> NewApplication {
+    NewApplication {
+        id: ApplicationId::new(),
+        account,
+        repository,
+        slug: name.to_owned(),
+        name: name.to_owned(),
+        rules: Rules {
+            auto_build: true,
+            pushes: true,
+            pull_requests: true,
+            tags: true,
+            branches: Vec::new(),
+            cancel_superseded: false,
+        },
+        watch: Watch::Webhook,
+        created_by,
+    }
+}
+
 fn new_integration(
     id: IntegrationId,
     account: AccountId,
-    connected_by: pipewright_core::ids::UserId,
+    connected_by: UserId,
     now: Timestamp,
 ) -> NewIntegration {
     NewIntegration {

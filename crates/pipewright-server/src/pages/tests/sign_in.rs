@@ -10,9 +10,12 @@ use futures_util::future::join_all;
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 use pipewright_core::{Role, Timestamp};
+use pipewright_store::accounts::AccountKind;
 use pipewright_store::{sign_ins, users};
 
 use super::installation::{PASSWORD, history, link, plain_user, signs_in};
+use super::scene::Scene;
+use crate::accounts::{NewAccount, make};
 use crate::web::testing::{Browser, TestSite};
 
 #[tokio::test]
@@ -61,13 +64,21 @@ async fn of_many_guesses_at_once_five_are_looked_at_and_a_known_browser_is_not_l
         .await
         .text;
     assert!(
-        log.contains("too many attempts, locked until 08:01 UTC")
+        log.contains("too many attempts, locked for 1 minute")
             && log.contains("wrong address or password")
             && log.contains("100 attempts"),
         "{log}"
     );
     let users = admin.get("/installation").await.text;
-    assert!(users.contains("Locked out"), "{users}");
+    let locked = users
+        .split_once("Locked out</span> until ")
+        .expect("it is said")
+        .1;
+    assert!(
+        locked.starts_with("<time datetime=\"2027-01-15T08:01:00")
+            && locked.contains("data-exact>2027-01-15 08:01:00 UTC</time>: 5 wrong passwords"),
+        "a moment that the script tells in the reader's own time: {locked}"
+    );
     site.clock.advance(Duration::from_secs(61));
     assert_eq!(
         signs_in(&mut stranger, "mara@example.com", PASSWORD).await,
@@ -262,4 +273,43 @@ async fn however_much_it_is_used_a_session_ends() {
         StatusCode::SEE_OTHER,
         "after 90 days"
     );
+}
+
+#[tokio::test]
+async fn signing_in_leads_to_where_the_work_is() {
+    let scene = Scene::new().await;
+    let site = &scene.site;
+    let noor = site.user("noor@example.com").await;
+    let own = NewAccount {
+        slug: "a-noor",
+        name: "Noor",
+        kind: AccountKind::Personal,
+        owner: noor.id,
+        now: scene.now(),
+    };
+    let mut tx = site.app.db.begin().await.expect("begins");
+    make(&mut tx, &own).await.expect("makes");
+    tx.commit().await.expect("commits");
+    site.team("beta", &noor).await;
+    let lands_on = async |what: &str, expected: &str| {
+        let mut browser = site.anonymous();
+        assert_eq!(
+            signs_in(&mut browser, "noor@example.com", PASSWORD).await,
+            StatusCode::SEE_OTHER
+        );
+        let front = browser.get("/").await;
+        assert_eq!(front.location(), expected, "{what}");
+        site.clock.advance(Duration::from_mins(1));
+        browser
+    };
+    let own = "/a-noor/applications";
+    lands_on("nothing has an application", own).await;
+    site.join("harbor", &noor, Role::Developer).await;
+    let mut browser = lands_on("harbor has one", "/harbor/applications").await;
+    browser.get(own).await;
+    browser.post("/sign-out", &[]).await;
+    let mut browser = lands_on("their own is empty", "/harbor/applications").await;
+    browser.get("/beta/applications").await;
+    browser.post("/sign-out", &[]).await;
+    lands_on("beta was used last", "/beta/applications").await;
 }

@@ -7,3 +7,4 @@ mod keeps;
 mod room;
 mod served;
 mod strangers;
+mod unit;
