@@ -26,6 +26,7 @@ mod scheduler;
 mod schedules;
 mod sessions;
 mod setup;
+mod ssh_keys;
 mod statuses;
 
 #[cfg(feature = "testing")]

@@ -13,6 +13,7 @@ mod words;
 
 pub mod accounts;
 pub mod administration;
+pub mod application_ssh;
 pub mod applications;
 pub mod artifacts;
 pub mod attempts;
@@ -81,6 +82,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
     [
         accounts::ALL,
         administration::ALL,
+        application_ssh::ALL,
         artifacts::ALL,
         events::ALL,
         invitations::ALL,

@@ -93,6 +93,7 @@ mod tests {
             home: of("home"),
             tmp: of("tmp"),
             scripts: of("scripts"),
+            ssh: of("ssh"),
             scratch: of("scratch"),
             lent: Vec::new(),
         };

@@ -12,6 +12,7 @@ mod limits;
 mod outputs;
 mod script;
 mod size;
+mod ssh;
 mod step;
 
 pub use contract::{
@@ -27,5 +28,6 @@ pub use outputs::{
     describe as describe_variables,
 };
 pub use script::{ScriptError, Shell, compose};
+pub use ssh::place_ssh;
 pub(crate) use step::{RUNNER_STOPPED, timing};
 pub use step::{StepEnd, StepRun, conclude, run_scripts};

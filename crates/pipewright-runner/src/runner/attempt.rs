@@ -15,7 +15,7 @@ use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{
     Control, Executor, RUNNER_STOPPED, StepDirectories, StepEnd, StepLimits, StepRun, conclude,
-    describe_variables, run_scripts, sterner, timing,
+    describe_variables, place_ssh, run_scripts, sterner, timing,
 };
 use crate::log::{LogWriter, Masker};
 use crate::teardown::Teardown;
@@ -188,8 +188,15 @@ pub(super) async fn prepare<P: ArtifactPlace>(
             root.display()
         ))
     })?;
+    let seen = means.executor.seen_as(&directories);
+    place_ssh(&assignment.ssh, &directories, &seen).map_err(|error| {
+        StepEnd::given_back(format!(
+            "The SSH key of this application cannot be written to {}: {error}; look at the runner's disk.",
+            root.display()
+        ))
+    })?;
     if let Some(checkout) = &assignment.checkout {
-        let seen_at = means.executor.seen_as(&directories).objects;
+        let seen_at = seen.objects;
         clone(
             means.mirrors,
             &assignment.application_name,

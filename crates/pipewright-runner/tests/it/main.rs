@@ -6,5 +6,6 @@ mod attacker;
 mod caches;
 mod outputs;
 mod runner;
+mod ssh;
 mod step;
 mod support;

@@ -19,6 +19,7 @@ mod run;
 mod schedules;
 mod sessions;
 mod setup;
+mod ssh_keys;
 mod storage;
 mod users;
 mod variables;
@@ -49,6 +50,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(schedules::routes())
         .merge(sessions::routes())
         .merge(setup::routes())
+        .merge(ssh_keys::routes())
         .merge(storage::routes())
         .merge(users::routes())
         .merge(variables::routes())

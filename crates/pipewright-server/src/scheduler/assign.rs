@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::environment::{attempt_variables, environment_of};
 use crate::access::{IntegrationUnavailable, clone_credential};
 use crate::app::App;
+use crate::ssh_keys;
 use crate::variables::{GiveError, Given, given};
 
 /// What is known of a claimed attempt when its transaction has ended.
@@ -43,6 +44,9 @@ pub(super) enum AssignError {
     /// A variable does not open.
     #[error("The step cannot be given its variables: {0}.")]
     Variables(#[from] GiveError),
+    /// Its application's SSH key does not open.
+    #[error("The step cannot be given its SSH key: {0}.")]
+    Ssh(#[from] ssh_keys::GiveError),
     /// The database failed.
     #[error("The database is not responding: {0}.")]
     Store(#[from] StoreError),
@@ -91,6 +95,14 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
         .ok_or(AssignError::Gone("The repository was removed."))?;
     let given = given_to(app, context, &from.plan, from.claimed.position).await?;
     let mut masked = given.secured;
+    let ssh = ssh_keys::given(
+        app,
+        context.account_id,
+        context.application_id,
+        repository.integration,
+    )
+    .await?;
+    masked.extend(ssh.private_key.clone());
     let environment = attempt_variables(
         context,
         &repository,
@@ -129,6 +141,7 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
         environment,
         output_variables: from.output_variables.clone(),
         artifacts: from.artifacts.clone(),
+        ssh,
         masked,
         max_time: Duration::from_secs(u64::from(step.max_time_minutes) * 60),
     })

@@ -23,6 +23,7 @@ mod pipeline;
 mod readme;
 mod rows;
 mod server;
+mod ssh_keys;
 mod starts;
 mod talk;
 mod team;

@@ -171,6 +171,7 @@ fn environment(start: &RoomStart<'_>, seen: &SeenAs) -> Vec<(String, String)> {
         ("TMPDIR".to_owned(), text(&seen.tmp)),
     ];
     environment.extend(start.environment.iter().cloned());
+    environment.extend(super::ssh::variables(start.directories, seen));
     environment.extend([
         ("BITBUCKET_CLONE_DIR".to_owned(), text(&seen.build)),
         ("BUILD_DIR".to_owned(), text(&seen.build)),

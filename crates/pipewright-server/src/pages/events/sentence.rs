@@ -359,6 +359,25 @@ fn work(action: &str, of: &str, detail: &Detail<'_>) -> Option<String> {
         "schedule.deleted" => schedule("deleted"),
         "schedule.switched_off" => schedule("switched off"),
         "schedule.switched_on" => schedule("switched on"),
+        "known_host.added" => format!(
+            "added the known host {of}{}{}",
+            detail.part("for", " for ", ""),
+            detail.part("fingerprint", " with ", "")
+        ),
+        "known_host.removed" => format!(
+            "removed the known host {of}{}{}",
+            detail.part("for", " for ", ""),
+            detail.part("fingerprint", " with ", "")
+        ),
+        "ssh_key.removed" => format!(
+            "removed the SSH key {of}{}",
+            detail.part("for", " for ", "")
+        ),
+        "ssh_key.set" => format!(
+            "set the SSH key {of}{}{}",
+            detail.part("for", " for ", ""),
+            detail.part("how", ", ", "")
+        ),
         "variable.removed" => {
             format!(
                 "removed the variable {of}{}",

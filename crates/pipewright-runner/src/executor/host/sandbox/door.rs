@@ -249,6 +249,8 @@ pub(super) async fn try_out(
 
 /// Everything that bubblewrap is told for a step.
 pub(super) fn arguments(sandbox: &Sandbox, start: &RoomStart<'_>) -> Result<Vec<u8>, StartError> {
+    super::passwd::write(&start.directories.scripts)
+        .map_err(|error| StartError::Sandbox(format!("its users cannot be listed: {error}")))?;
     let mut arguments = Arguments::of_machine(&sandbox.options.readable, &sandbox.covers());
     arguments.directories(start.directories);
     arguments.environment(&environment(start, &super::seen_as()))?;
