@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
+use pipewright_core::plan::CloneDepth;
 use pipewright_core::wire::{Assignment, AttemptReport, Checkout, Timing};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -205,6 +206,7 @@ pub(super) async fn prepare<P: ArtifactPlace>(
                 directory: &directories.build,
                 objects_seen_at: seen_at.as_deref(),
             },
+            assignment.plan.clone.depth,
             log,
             timings,
         )
@@ -272,6 +274,7 @@ async fn clone(
     application: &str,
     checkout: &Checkout,
     target: CheckoutTarget<'_>,
+    depth: CloneDepth,
     log: &mut LogWriter,
     timings: &mut Vec<Timing>,
 ) -> Result<(), GitError> {
@@ -300,7 +303,13 @@ async fn clone(
             .await?;
         timings.push(timing("merge", merge_begin));
     }
-    for (part, time) in [("fetch", fetched), ("checkout", checked_out.elapsed)] {
+    // After the merge, which needs the history that both sides share.
+    let limit_begin = Instant::now();
+    if let CloneDepth::Commits(depth) = depth {
+        mirrors.limit_history(checkout, depth, target).await?;
+    }
+    let checked_out = checked_out.elapsed + limit_begin.elapsed();
+    for (part, time) in [("fetch", fetched), ("checkout", checked_out)] {
         timings.push(Timing {
             part: part.to_owned(),
             micros: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),

@@ -133,7 +133,7 @@ async fn run(
 ) -> StepEnd {
     let directories = match means
         .workspaces
-        .make(name, attempt.plan.clone.enabled, &means.executor)
+        .make(name, &attempt.plan.clone, &means.executor)
         .await
     {
         Ok(directories) => directories,

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use pipewright_core::plan::{CloneDepth, ClonePlan};
 use pipewright_core::wire::Merge;
 use pipewright_core::{CommitHash, RefName};
 use pipewright_git::{CheckoutTarget, LocalCheckout, LocalRepository};
@@ -133,13 +134,13 @@ impl Workspaces {
     pub(super) async fn make(
         &self,
         name: &str,
-        with_files: bool,
+        clone: &ClonePlan,
         executor: &HostExecutor,
     ) -> anyhow::Result<StepDirectories> {
         let root = self.root.path().join(name);
         let mut directories = StepDirectories::create(&root)
             .with_context(|| format!("{} cannot be made", root.display()))?;
-        if !with_files {
+        if !clone.enabled {
             return Ok(directories);
         }
         let checkout = LocalCheckout {
@@ -167,6 +168,11 @@ impl Workspaces {
             if let Some(merge) = &self.merge {
                 self.repository.merge_into(merge, target).await?;
             }
+        }
+        if let CloneDepth::Commits(depth) = clone.depth {
+            self.repository
+                .limit_history(&self.commit, self.merge.as_ref(), depth, target)
+                .await?;
         }
         if let Some(seen_at) = &seen_at {
             directories.lend_objects(&self.repository.objects(), seen_at);
