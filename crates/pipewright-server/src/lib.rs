@@ -17,6 +17,7 @@ mod integrations;
 mod live;
 mod machine;
 mod members;
+mod oidc;
 mod pages;
 mod repositories;
 mod retention;

@@ -36,6 +36,7 @@ pub mod listings;
 pub mod logs;
 pub mod members;
 pub mod oauth_flows;
+pub mod oidc;
 pub mod outgoing;
 pub mod output_variables;
 mod page;
@@ -98,6 +99,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         inspections::ALL,
         listings::ALL,
         oauth_flows::ALL,
+        oidc::ALL,
         outgoing::ALL,
         output_variables::ALL,
         webhooks::ALL,

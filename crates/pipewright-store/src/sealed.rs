@@ -28,7 +28,7 @@ pub mod purpose {
     use std::fmt::Write as _;
 
     use pipewright_core::ids::{
-        ApplicationId, BuildId, CredentialId, IntegrationId, VariableId, WebhookId,
+        ApplicationId, BuildId, CredentialId, IntegrationId, OidcKeyId, VariableId, WebhookId,
     };
 
     /// The setting that holds Bitbucket Cloud's consumer; sealed for its own name.
@@ -47,6 +47,11 @@ pub mod purpose {
     /// The private half of the key that an application's steps sign in with.
     pub fn application_key(id: ApplicationId) -> String {
         format!("application_keys.private_key:{id}")
+    }
+
+    /// What step tokens are signed with.
+    pub fn oidc_key(id: OidcKeyId) -> String {
+        format!("oidc_keys.private_key:{id}")
     }
 
     /// What a webhook's deliveries are signed with.
@@ -89,6 +94,8 @@ statements! {
          WHERE application_id > $1 ORDER BY application_id LIMIT $2"
     );
     SEAL_APPLICATION_KEY = same("UPDATE application_keys SET private_key_sealed = $2 WHERE application_id = $1");
+    OIDC_KEYS = same("SELECT id, private_key_sealed FROM oidc_keys WHERE id > $1 ORDER BY id LIMIT $2");
+    SEAL_OIDC_KEY = same("UPDATE oidc_keys SET private_key_sealed = $2 WHERE id = $1");
     WEBHOOKS = same("SELECT id, secret_sealed FROM webhooks WHERE id > $1 ORDER BY id LIMIT $2");
     SEAL_WEBHOOK = same("UPDATE webhooks SET secret_sealed = $2 WHERE id = $1");
     VARIABLES = same("SELECT id, value_sealed FROM variables WHERE id > $1 ORDER BY id LIMIT $2");
@@ -197,6 +204,13 @@ const COLUMNS: &[Column] = &[
         rows: APPLICATION_KEYS,
         write: SEAL_APPLICATION_KEY,
         purpose: |key| purpose::application_key(key.id().into()),
+    },
+    Column {
+        name: "oidc_keys.private_key_sealed",
+        nature: Nature::Id,
+        rows: OIDC_KEYS,
+        write: SEAL_OIDC_KEY,
+        purpose: |key| purpose::oidc_key(key.id().into()),
     },
     Column {
         name: "webhooks.secret_sealed",

@@ -14,6 +14,7 @@ mod integrations;
 mod jump;
 mod logs;
 mod members;
+mod oidc;
 mod repositories;
 mod run;
 mod schedules;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(jump::routes())
         .merge(logs::routes())
         .merge(members::routes())
+        .merge(oidc::routes())
         .merge(repositories::routes())
         .merge(run::routes())
         .merge(schedules::routes())

@@ -17,6 +17,7 @@ mod leavings;
 mod life;
 mod long_log;
 mod moves;
+mod oidc;
 mod order;
 mod pages;
 mod pipeline;

@@ -46,6 +46,8 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("member.left", "Member left"),
     ("member.removed", "Member removed"),
     ("member.role_changed", "Role changed"),
+    ("oidc.algorithm_chosen", "Algorithm of step tokens chosen"),
+    ("oidc.keys_rotated", "Keys of step tokens rotated"),
     ("retention.changed", "How long things are kept changed"),
     ("schedule.changed", "Schedule changed"),
     ("schedule.created", "Schedule made"),

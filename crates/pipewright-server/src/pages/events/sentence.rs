@@ -369,6 +369,13 @@ fn work(action: &str, of: &str, detail: &Detail<'_>) -> Option<String> {
             detail.part("for", " for ", ""),
             detail.part("fingerprint", " with ", "")
         ),
+        "oidc.algorithm_chosen" => format!("has step tokens signed with {of}"),
+        "oidc.keys_rotated" => if detail.is("at_once") {
+            "replaced the keys of step tokens at once"
+        } else {
+            "had new keys of step tokens follow the present ones"
+        }
+        .to_owned(),
         "ssh_key.removed" => format!(
             "removed the SSH key {of}{}",
             detail.part("for", " for ", "")

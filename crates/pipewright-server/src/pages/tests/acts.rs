@@ -49,6 +49,16 @@ async fn every_role_may_do_through_pages_exactly_what_its_rights_say() {
             [true, true, false, false],
         ),
         (
+            "/harbor/settings/oidc/algorithm".to_owned(),
+            &[("algorithm", "RS256")],
+            [true, true, false, false],
+        ),
+        (
+            "/harbor/settings/oidc/rotate".to_owned(),
+            &[],
+            [true, true, false, false],
+        ),
+        (
             format!("{APPLICATION}/ssh-keys/set"),
             &[("private_key", "x")],
             [true, true, false, false],

@@ -214,7 +214,9 @@ impl Run {
         // This machine takes the place of every runner.
         let capabilities = Capabilities::host()
             .with(Feature::RunsOn)
-            .without(Feature::Triggers);
+            .without(Feature::Triggers)
+            // No server signs a token here.
+            .without(Feature::Oidc);
         let numbers = chosen.numbers();
         let held = file.hold_against(&trigger, &values, &capabilities, &mut chosen.plan, &numbers);
         warnings.extend(held.diagnostics);
