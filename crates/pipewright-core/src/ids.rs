@@ -83,6 +83,8 @@ id!(/** Files that an attempt left. */ ArtifactId, "artifact");
 id!(/** What executes attempts. */ RunnerId, "runner");
 id!(/** A piece of the server's own background work. */ TaskId, "task");
 id!(/** A name and a value that builds are given. */ VariableId, "variable");
+id!(/** A host key that an application's steps know. */ KnownHostId, "known host");
+id!(/** What an account's step tokens are signed with. */ OidcKeyId, "signing key");
 id!(/** One line of history. */ EventId, "event");
 id!(/** Builds by the clock. */ ScheduleId, "schedule");
 

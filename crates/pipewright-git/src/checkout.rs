@@ -3,8 +3,7 @@
 //! The directory gets a `.git` of its own, written by hand, that borrows the mirror's objects through
 //! `objects/info/alternates`; a script can commit, tag, reset and break it without touching the mirror. The branch,
 //! its remote-tracking ref and the tags are one `packed-refs` file, so names that a file system could not hold are
-//! fine. One git process then fills the index and the files. History is whole, whatever depth the pipeline file asks
-//! for: the objects cost nothing, and a script that works on the newest 50 commits works on all.
+//! fine. One git process then fills the index and the files. History is whole; how deep a script sees is `shallow`'s.
 
 use std::fmt::Write as _;
 use std::io;

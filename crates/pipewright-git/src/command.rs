@@ -233,7 +233,7 @@ impl Git {
         Ok(Some(("http.curloptResolve".to_owned(), pin)))
     }
 
-    fn command(&self, more: &[(String, String)]) -> Command {
+    pub(super) fn command(&self, more: &[(String, String)]) -> Command {
         let mut command = Command::new(&self.inner.options.git);
         self.prepare(&mut command, more);
         command

@@ -8,6 +8,19 @@ pub struct HostKeys {
     lines: Vec<(String, String)>,
 }
 
+/// The parts of one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostKey<'a> {
+    /// `example.com`, `[example.com]:2222`, several with commas between, or a hash of one.
+    pub host: &'a str,
+    /// `ssh-ed25519`, …
+    pub kind: &'a str,
+    /// In base64.
+    pub public_key: &'a str,
+    /// `SHA256:…`, as `ssh-keygen -l` prints it.
+    pub fingerprint: &'a str,
+}
+
 impl HostKeys {
     /// Reads `known_hosts` text; lines that are comments, empty or broken are left out.
     pub fn parse(text: &str) -> Self {
@@ -28,6 +41,26 @@ impl HostKeys {
                 .filter_map(read)
                 .collect(),
         }
+    }
+
+    /// The first line of `known_hosts` text that is neither a host's key nor empty nor a comment.
+    pub fn unreadable(text: &str) -> Option<&str> {
+        text.lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty() && !line.starts_with('#') && Self::parse(line).is_empty())
+    }
+
+    /// What the lines say, in order.
+    pub fn keys(&self) -> impl Iterator<Item = HostKey<'_>> {
+        self.lines.iter().filter_map(|(line, fingerprint)| {
+            let mut words = line.split_whitespace();
+            Some(HostKey {
+                host: words.next()?,
+                kind: words.next()?,
+                public_key: words.next()?,
+                fingerprint,
+            })
+        })
     }
 
     /// True where nothing is pinned.
@@ -63,6 +96,26 @@ mod tests {
         let line = format!("[127.0.0.1]:7999 {}", key.public_line.trim());
         let hosts = HostKeys::parse(&format!("# comment\n\nnonsense line here\n{line}\n"));
         assert_eq!(hosts.text(), format!("{line}\n"));
-        assert_eq!(hosts.fingerprints(), [key.fingerprint]);
+        assert_eq!(hosts.fingerprints().join(" "), key.fingerprint);
+        let parts = hosts.keys().next().expect("a key");
+        assert_eq!(
+            (parts.host, parts.kind, parts.fingerprint),
+            ("[127.0.0.1]:7999", "ssh-ed25519", key.fingerprint.as_str())
+        );
+        assert!(key.public_line.contains(parts.public_key));
+    }
+
+    #[test]
+    fn a_line_that_is_no_host_key_is_named() {
+        let key = SshKeyPair::generate("").expect("a key");
+        let good = format!(
+            "# from ssh-keyscan\n\nexample.com {}\n",
+            key.public_line.trim()
+        );
+        assert_eq!(HostKeys::unreadable(&good), None);
+        for bad in ["example.com", &key.public_line, "a ssh-ed25519 AAAA!"] {
+            let text = format!("{good}{bad}\n");
+            assert_eq!(HostKeys::unreadable(&text), Some(bad.trim()));
+        }
     }
 }

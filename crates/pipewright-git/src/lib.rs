@@ -24,6 +24,7 @@ pub mod process;
 mod read;
 mod refs;
 mod remote;
+mod shallow;
 pub mod ssh;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -81,6 +81,11 @@ impl LocalRepository {
         &self.top
     }
 
+    /// What all work trees of the repository share.
+    pub(super) fn common(&self) -> &Path {
+        &self.common
+    }
+
     /// The objects, which workspaces borrow.
     pub fn objects(&self) -> PathBuf {
         self.common.join("objects")

@@ -17,6 +17,7 @@ mod integrations;
 mod live;
 mod machine;
 mod members;
+mod oidc;
 mod pages;
 mod repositories;
 mod retention;
@@ -26,6 +27,7 @@ mod scheduler;
 mod schedules;
 mod sessions;
 mod setup;
+mod ssh_keys;
 mod statuses;
 
 #[cfg(feature = "testing")]

@@ -1,9 +1,9 @@
 //! Every address of the server, and the layers around it.
 //!
 //! `/` · `/setup/{token}` · `/sign-in` · `/sign-out` · `/invitations/{token}` · `/profile` · `/theme` · `/accounts/new` ·
-//! `/administration/bitbucket-cloud` · `/oauth/bitbucket/callback` · `/hooks/{path}` · `/health` · `/static/{hash}/{file}` ·
+//! `/administration/bitbucket-cloud` · `/oauth/bitbucket/callback` · `/hooks/{path}` · `/oidc/{account}/.well-known/{file}` · `/health` · `/static/{hash}/{file}` ·
 //! `/{account}/applications…` · `/{account}/builds…` · `/{account}/deliveries…` ·
-//! `/{account}/settings/{integrations|variables|members|storage|audit-log}…`. First parts that are not an account's are reserved words:
+//! `/{account}/settings/{integrations|variables|oidc|members|storage|audit-log}…`. First parts that are not an account's are reserved words:
 //! see `accounts::slug`.
 
 use axum::Router;

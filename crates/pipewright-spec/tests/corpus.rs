@@ -126,7 +126,7 @@ fn what_is_not_supported_is_named() {
             );
         }
     }
-    for key in ["services", "pipe", "oidc", "runs-on"] {
+    for key in ["services", "pipe", "runs-on"] {
         assert!(refused.contains_key(key), "{key}: {refused:?}");
     }
     assert!(

@@ -13,6 +13,7 @@ mod words;
 
 pub mod accounts;
 pub mod administration;
+pub mod application_ssh;
 pub mod applications;
 pub mod artifacts;
 pub mod attempts;
@@ -35,6 +36,7 @@ pub mod listings;
 pub mod logs;
 pub mod members;
 pub mod oauth_flows;
+pub mod oidc;
 pub mod outgoing;
 pub mod output_variables;
 mod page;
@@ -81,6 +83,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
     [
         accounts::ALL,
         administration::ALL,
+        application_ssh::ALL,
         artifacts::ALL,
         events::ALL,
         invitations::ALL,
@@ -96,6 +99,7 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
         inspections::ALL,
         listings::ALL,
         oauth_flows::ALL,
+        oidc::ALL,
         outgoing::ALL,
         output_variables::ALL,
         webhooks::ALL,

@@ -27,7 +27,9 @@ const PAGE: i64 = 500;
 pub mod purpose {
     use std::fmt::Write as _;
 
-    use pipewright_core::ids::{BuildId, CredentialId, IntegrationId, VariableId, WebhookId};
+    use pipewright_core::ids::{
+        ApplicationId, BuildId, CredentialId, IntegrationId, OidcKeyId, VariableId, WebhookId,
+    };
 
     /// The setting that holds Bitbucket Cloud's consumer; sealed for its own name.
     pub const CLOUD_CONSUMER: &str = "bitbucket_cloud.consumer";
@@ -40,6 +42,16 @@ pub mod purpose {
     /// The private half of an integration's SSH key.
     pub fn ssh_private_key(id: IntegrationId) -> String {
         format!("integrations.ssh_private_key:{id}")
+    }
+
+    /// The private half of the key that an application's steps sign in with.
+    pub fn application_key(id: ApplicationId) -> String {
+        format!("application_keys.private_key:{id}")
+    }
+
+    /// What step tokens are signed with.
+    pub fn oidc_key(id: OidcKeyId) -> String {
+        format!("oidc_keys.private_key:{id}")
     }
 
     /// What a webhook's deliveries are signed with.
@@ -77,6 +89,13 @@ statements! {
          WHERE id > $1 AND ssh_private_key_sealed IS NOT NULL ORDER BY id LIMIT $2"
     );
     SEAL_SSH_KEY = same("UPDATE integrations SET ssh_private_key_sealed = $2 WHERE id = $1");
+    APPLICATION_KEYS = same(
+        "SELECT application_id, private_key_sealed FROM application_keys
+         WHERE application_id > $1 ORDER BY application_id LIMIT $2"
+    );
+    SEAL_APPLICATION_KEY = same("UPDATE application_keys SET private_key_sealed = $2 WHERE application_id = $1");
+    OIDC_KEYS = same("SELECT id, private_key_sealed FROM oidc_keys WHERE id > $1 ORDER BY id LIMIT $2");
+    SEAL_OIDC_KEY = same("UPDATE oidc_keys SET private_key_sealed = $2 WHERE id = $1");
     WEBHOOKS = same("SELECT id, secret_sealed FROM webhooks WHERE id > $1 ORDER BY id LIMIT $2");
     SEAL_WEBHOOK = same("UPDATE webhooks SET secret_sealed = $2 WHERE id = $1");
     VARIABLES = same("SELECT id, value_sealed FROM variables WHERE id > $1 ORDER BY id LIMIT $2");
@@ -178,6 +197,20 @@ const COLUMNS: &[Column] = &[
         rows: SSH_KEYS,
         write: SEAL_SSH_KEY,
         purpose: |key| purpose::ssh_private_key(key.id().into()),
+    },
+    Column {
+        name: "application_keys.private_key_sealed",
+        nature: Nature::Id,
+        rows: APPLICATION_KEYS,
+        write: SEAL_APPLICATION_KEY,
+        purpose: |key| purpose::application_key(key.id().into()),
+    },
+    Column {
+        name: "oidc_keys.private_key_sealed",
+        nature: Nature::Id,
+        rows: OIDC_KEYS,
+        write: SEAL_OIDC_KEY,
+        purpose: |key| purpose::oidc_key(key.id().into()),
     },
     Column {
         name: "webhooks.secret_sealed",

@@ -65,6 +65,9 @@ pub struct StepPlan {
     /// Whether the step is given an OpenID Connect token.
     #[serde(default)]
     pub oidc: bool,
+    /// Whom that token is for; empty for the usual audience.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oidc_audiences: Vec<String>,
     /// The pipeline that the step starts and waits for, instead of running a script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<ChildPlan>,

@@ -27,6 +27,7 @@ pub fn a_step(name: &str) -> StepPlan {
         artifact_downloads: None,
         output_variables: Vec::new(),
         oidc: false,
+        oidc_audiences: Vec::new(),
         child: None,
         unmet: Vec::new(),
         unsupported: Vec::new(),

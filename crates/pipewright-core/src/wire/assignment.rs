@@ -44,6 +44,8 @@ pub struct Assignment {
     pub output_variables: Vec<(String, String)>,
     /// What earlier steps left and this one is given, in plan order: later ones win.
     pub artifacts: Vec<GivenArtifact>,
+    /// What the step signs in to other hosts with over SSH.
+    pub ssh: StepSsh,
     /// Values that must not appear in the log.
     pub masked: Vec<Secret>,
     /// Limit on the script's running time.
@@ -88,6 +90,17 @@ pub struct Merge {
     pub ref_name: RefName,
     /// The exact commit of it.
     pub commit: CommitHash,
+}
+
+/// What people set for an application so that its steps reach other hosts over SSH. It has nothing to do with how the
+/// repository is cloned: that credential stays with the runner.
+#[derive(Debug, Clone, Default)]
+pub struct StepSsh {
+    /// A private key in OpenSSH form, without a passphrase; written to a file that only the step reads, never into its
+    /// environment.
+    pub private_key: Option<Secret>,
+    /// `known_hosts` lines; may be empty.
+    pub known_hosts: String,
 }
 
 /// How git authenticates to Bitbucket.

@@ -9,7 +9,7 @@ mod connection;
 mod key;
 mod program;
 
-pub use crate::known_hosts::HostKeys;
+pub use crate::known_hosts::{HostKey, HostKeys};
 pub use check::KeyCheck;
 pub use connection::SshConnections;
 pub use connection::SshTarget;

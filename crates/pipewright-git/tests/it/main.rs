@@ -4,6 +4,7 @@ mod bitbucket;
 mod changes;
 mod checkout;
 mod gate;
+mod history;
 mod local;
 mod mirror;
 mod ssh;

@@ -102,6 +102,7 @@ mod tests {
             home: of("home"),
             tmp: of("tmp"),
             scripts: of("scripts"),
+            ssh: of("ssh"),
             scratch: of("scratch"),
             has_own_root: false,
             lent: Vec::new(),

@@ -124,6 +124,8 @@ pub struct SeenAs {
     pub tmp: PathBuf,
     /// Script files.
     pub scripts: PathBuf,
+    /// The key of its `ssh`.
+    pub ssh: PathBuf,
     /// Where git objects that the workspace borrows are seen; `None` where they are seen at their own path.
     pub objects: Option<PathBuf>,
 }
@@ -136,6 +138,7 @@ impl SeenAs {
             home: directories.home.clone(),
             tmp: directories.tmp.clone(),
             scripts: directories.scripts.clone(),
+            ssh: directories.ssh.clone(),
             objects: None,
         }
     }

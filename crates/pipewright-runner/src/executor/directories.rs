@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 /// Where a step works and keeps what is its own. The siblings follow Bitbucket's own
-/// `/opt/atlassian/pipelines/agent/{build,scripts,tmp}` (bitbucket-pipelines-yml.md §5.1).
+/// `/opt/atlassian/pipelines/agent/{build,scripts,ssh,tmp}` (bitbucket-pipelines-yml.md §5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepDirectories {
     /// The workspace: where scripts begin, and what `BITBUCKET_CLONE_DIR` says.
@@ -18,6 +18,10 @@ pub struct StepDirectories {
     pub tmp: PathBuf,
     /// Script files; only our user may look inside.
     pub scripts: PathBuf,
+    /// The key that the step's `ssh` signs in with, where there is one: see [`place_ssh`](super::place_ssh). A step reads it,
+    /// and does not write there. Empty in what an older version noted of a step, which had no such directory.
+    #[serde(default)]
+    pub ssh: PathBuf,
     /// What a step in a sandbox finds as `/tmp`: on the disk, so that large files there cost no memory.
     pub scratch: PathBuf,
     /// Whether a step's root is its own: then directories outside of these may be cached, below [`OUTSIDE`] in its home.
@@ -48,6 +52,7 @@ impl StepDirectories {
             home: root.join("home"),
             tmp: root.join("tmp"),
             scripts: root.join("scripts"),
+            ssh: root.join("ssh"),
             scratch: root.join("scratch"),
             has_own_root: false,
             lent: Vec::new(),
@@ -65,6 +70,7 @@ impl StepDirectories {
             home: private.join("home"),
             tmp: private.join("tmp"),
             scripts: private.join("scripts"),
+            ssh: private.join("ssh"),
             scratch: private.join("scratch"),
             has_own_root: false,
             lent: Vec::new(),
@@ -93,7 +99,14 @@ impl StepDirectories {
     }
 
     fn make_private(&self) -> io::Result<()> {
-        [&self.home, &self.tmp, &self.scripts, &self.scratch]
+        let private = [
+            &self.home,
+            &self.tmp,
+            &self.scripts,
+            &self.ssh,
+            &self.scratch,
+        ];
+        private
             .into_iter()
             .try_for_each(|directory| make(directory))
     }

@@ -16,6 +16,7 @@ mod outputs;
 mod pipes;
 mod script;
 mod size;
+mod ssh;
 mod step;
 
 pub use begun::{Begun, Images};
@@ -36,5 +37,6 @@ pub use outputs::{
     describe as describe_variables,
 };
 pub use script::{ScriptError, Shell, compose};
+pub use ssh::place_ssh;
 pub(crate) use step::{RUNNER_STOPPED, timing};
 pub use step::{StepEnd, StepRun, begin, conclude, run_scripts};

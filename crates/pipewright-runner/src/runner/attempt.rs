@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
-use pipewright_core::plan::StepPlan;
+use pipewright_core::plan::{CloneDepth, StepPlan};
 use pipewright_core::wire::{Assignment, AttemptReport, Checkout, Timing};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -17,8 +17,8 @@ use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{
     BeginStart, Begun, Boundary, Control, Executor, Images, RUNNER_STOPPED, StartError,
-    StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables, run_scripts,
-    sterner, timing,
+    StepDirectories, StepEnd, StepLimits, StepRun, conclude, describe_variables, place_ssh,
+    run_scripts, sterner, timing,
 };
 use crate::log::{LogWriter, Masker};
 use crate::teardown::Teardown;
@@ -210,6 +210,13 @@ pub(super) async fn prepare<P: ArtifactPlace>(
         ))
     })?;
     directories.has_own_root = means.executor.boundary(plan) == Boundary::Container;
+    let seen = means.executor.seen_as(plan, &directories);
+    place_ssh(&assignment.ssh, &directories, &seen).map_err(|error| {
+        StepEnd::given_back(format!(
+            "The SSH key of this application cannot be written to {}: {error}; look at the runner's disk.",
+            root.display()
+        ))
+    })?;
     let begin = Instant::now();
     let images = means
         .executor
@@ -219,7 +226,7 @@ pub(super) async fn prepare<P: ArtifactPlace>(
     if images.is_some() {
         timings.push(timing("images", begin));
     }
-    let seen_at = means.executor.seen_as(plan, &directories).objects;
+    let seen_at = seen.objects;
     let lent = assignment.checkout.as_ref().zip(seen_at.as_deref());
     if let Some((checkout, seen_at)) = lent {
         // They are there before the container that sees them, also where nothing was fetched yet.
@@ -339,6 +346,7 @@ async fn clone_into<P>(
         &assignment.application_name,
         checkout,
         target,
+        assignment.plan.clone.depth,
         log,
         &mut timings,
     )
@@ -365,6 +373,7 @@ async fn clone(
     application: &str,
     checkout: &Checkout,
     target: CheckoutTarget<'_>,
+    depth: CloneDepth,
     log: &mut LogWriter,
     timings: &mut Vec<Timing>,
 ) -> Result<(), GitError> {
@@ -393,7 +402,13 @@ async fn clone(
             .await?;
         timings.push(timing("merge", merge_begin));
     }
-    for (part, time) in [("fetch", fetched), ("checkout", checked_out.elapsed)] {
+    // After the merge, which needs the history that both sides share.
+    let limit_begin = Instant::now();
+    if let CloneDepth::Commits(depth) = depth {
+        mirrors.limit_history(checkout, depth, target).await?;
+    }
+    let checked_out = checked_out.elapsed + limit_begin.elapsed();
+    for (part, time) in [("fetch", fetched), ("checkout", checked_out)] {
         timings.push(Timing {
             part: part.to_owned(),
             micros: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),

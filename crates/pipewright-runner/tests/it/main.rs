@@ -7,5 +7,6 @@ mod caches;
 mod engine;
 mod outputs;
 mod runner;
+mod ssh;
 mod step;
 mod support;

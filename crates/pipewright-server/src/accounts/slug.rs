@@ -38,6 +38,7 @@ const RESERVED: &[&str] = &[
     "metrics",
     "new",
     "oauth",
+    "oidc",
     "pipewright",
     "profile",
     "releases",

@@ -14,11 +14,13 @@ mod integrations;
 mod jump;
 mod logs;
 mod members;
+mod oidc;
 mod repositories;
 mod run;
 mod schedules;
 mod sessions;
 mod setup;
+mod ssh_keys;
 mod storage;
 mod users;
 mod variables;
@@ -44,11 +46,13 @@ pub(crate) fn routes() -> Router<App> {
         .merge(jump::routes())
         .merge(logs::routes())
         .merge(members::routes())
+        .merge(oidc::routes())
         .merge(repositories::routes())
         .merge(run::routes())
         .merge(schedules::routes())
         .merge(sessions::routes())
         .merge(setup::routes())
+        .merge(ssh_keys::routes())
         .merge(storage::routes())
         .merge(users::routes())
         .merge(variables::routes())

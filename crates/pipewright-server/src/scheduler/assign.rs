@@ -15,7 +15,12 @@ use uuid::Uuid;
 use super::environment::{attempt_variables, environment_of};
 use crate::access::{IntegrationUnavailable, clone_credential};
 use crate::app::App;
+use crate::oidc::{MintError, mint};
+use crate::ssh_keys;
 use crate::variables::{GiveError, Given, given};
+
+/// The variable that holds a step's token. It is in the environment and nowhere else: a token is never stored.
+const OIDC_TOKEN: &str = "BITBUCKET_STEP_OIDC_TOKEN";
 
 /// What is known of a claimed attempt when its transaction has ended.
 #[derive(Debug)]
@@ -43,6 +48,12 @@ pub(super) enum AssignError {
     /// A variable does not open.
     #[error("The step cannot be given its variables: {0}.")]
     Variables(#[from] GiveError),
+    /// Its token is not signed.
+    #[error("The step cannot be given its OpenID Connect token: {0}.")]
+    Oidc(#[from] MintError),
+    /// Its application's SSH key does not open.
+    #[error("The step cannot be given its SSH key: {0}.")]
+    Ssh(#[from] ssh_keys::GiveError),
     /// The database failed.
     #[error("The database is not responding: {0}.")]
     Store(#[from] StoreError),
@@ -91,13 +102,26 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
         .ok_or(AssignError::Gone("The repository was removed."))?;
     let given = given_to(app, context, &from.plan, from.claimed.position).await?;
     let mut masked = given.secured;
-    let environment = attempt_variables(
+    let ssh = ssh_keys::given(
+        app,
+        context.account_id,
+        context.application_id,
+        repository.integration,
+    )
+    .await?;
+    masked.extend(ssh.private_key.clone());
+    let mut environment = attempt_variables(
         context,
         &repository,
         &from.plan,
         &from.claimed,
         given.variables,
     );
+    if step.oidc {
+        let token = mint(app, context, &repository, &from.claimed, step).await?;
+        environment.push((OIDC_TOKEN.to_owned(), token.expose().to_owned()));
+        masked.push(token);
+    }
     let checkout = if step.clone.enabled {
         let (url, credential) = clone_credential(app, context.repository_id).await?;
         if let CloneCredential::Header { value } = &credential {
@@ -129,6 +153,7 @@ pub(super) async fn assign(app: &App, from: &ToAssign) -> Result<Assignment, Ass
         environment,
         output_variables: from.output_variables.clone(),
         artifacts: from.artifacts.clone(),
+        ssh,
         masked,
         max_time: Duration::from_secs(u64::from(step.max_time_minutes) * 60),
     })

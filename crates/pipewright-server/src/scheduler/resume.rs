@@ -3,19 +3,23 @@
 
 use std::sync::{Arc, Mutex};
 
+use pipewright_core::Secret;
 use pipewright_core::ids::{AttemptId, RunnerId};
+use pipewright_core::plan::Plan;
 use pipewright_runner::runner::Resumed;
 use pipewright_store::attempts::{self, Held, held_by};
+use pipewright_store::builds::RunContext;
 use pipewright_store::{StoreError, builds};
 use uuid::Uuid;
 
 use super::LEASE;
-use super::assign::given_to;
+use super::assign::{AssignError, given_to};
 use super::expire::lose;
 use super::finish::Ending;
 use super::hold::{Holding, Holdings};
 use crate::app::App;
 use crate::live::NewsItem;
+use crate::ssh_keys::private_key;
 
 /// Sorts what the runner held by whether it lives. Answers what goes on.
 pub(super) async fn resume(
@@ -78,8 +82,8 @@ async fn take_up(
     let Some(plan) = &stored.plan else {
         return Ok(None);
     };
-    let masked = match given_to(app, &stored.context, plan, held.position).await {
-        Ok(given) => given.secured,
+    let masked = match masked(app, &stored.context, plan, held.position).await {
+        Ok(masked) => masked,
         Err(error) => {
             tracing::warn!(%attempt, %error, "a step cannot go on, because its secrets do not open");
             return Ok(None);
@@ -112,4 +116,16 @@ async fn take_up(
         log: size.stored,
         masked,
     }))
+}
+
+/// What must not appear in what is still to be written of its log.
+async fn masked(
+    app: &App,
+    context: &RunContext,
+    plan: &Plan,
+    position: usize,
+) -> Result<Vec<Secret>, AssignError> {
+    let mut masked = given_to(app, context, plan, position).await?.secured;
+    masked.extend(private_key(app, context.account_id, context.application_id).await?);
+    Ok(masked)
 }

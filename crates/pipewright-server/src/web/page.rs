@@ -42,6 +42,8 @@ pub(crate) enum Rail {
     Members,
     /// The account's variables.
     Variables,
+    /// The issuer of the account's step tokens.
+    Oidc,
     /// What the account's applications take.
     Storage,
     /// The account's history.
@@ -338,6 +340,7 @@ impl Page {
                 self.own("/settings/variables"),
                 Rail::Variables,
             ),
+            self.entry("OpenID Connect", self.own("/settings/oidc"), Rail::Oidc),
             self.entry("Members", self.own("/settings/members"), Rail::Members),
             self.entry("Storage", self.own("/settings/storage"), Rail::Storage),
         ];

@@ -60,6 +60,7 @@ impl Capabilities {
             Feature::Deployment,
             // What steps are given.
             Feature::Environment,
+            Feature::Oidc,
             // What is written elsewhere.
             Feature::Imports,
             // Custom pipelines that pushes and pull requests start.

@@ -17,6 +17,7 @@ mod import_source;
 mod item;
 mod memory;
 mod names;
+mod oidc;
 mod options;
 mod pipeline;
 mod resources;

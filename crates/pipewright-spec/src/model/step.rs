@@ -8,6 +8,7 @@ use super::definitions::{check_caches, check_services};
 use super::failure::OnFail;
 use super::image::Image;
 use super::names::Defined;
+use super::oidc::Oidc;
 use super::options::{check_max_time, check_runs_on, check_size};
 use super::script::{ScriptEntry, check_script};
 use super::{is_template, memory, runtime};
@@ -38,7 +39,7 @@ pub(crate) struct Step {
     pub(crate) services: Vec<String>,
     pub(crate) artifacts: Artifacts,
     pub(crate) output_variables: Vec<String>,
-    pub(crate) oidc: bool,
+    pub(crate) oidc: Oidc,
     /// Whether it says what machine it wants.
     pub(crate) has_runtime: bool,
     pub(crate) child: Option<Child>,
@@ -136,7 +137,7 @@ impl Step {
             services: Vec::new(),
             artifacts: Artifacts::default(),
             output_variables: Vec::new(),
-            oidc: false,
+            oidc: Oidc::default(),
             has_runtime: false,
             child: None,
             features: Vec::new(),
@@ -179,12 +180,7 @@ impl Step {
             "services" => self.services = check_services(cx, entry),
             "artifacts" => self.artifacts = Artifacts::check(cx, entry),
             "output-variables" => self.output_variables = check_output_variables(cx, entry),
-            "oidc" => {
-                self.oidc = cx.flag(node, "`oidc`").unwrap_or(false);
-                if self.oidc {
-                    cx.feature(Feature::Oidc, entry.key_place);
-                }
-            }
+            "oidc" => self.oidc = Oidc::check(cx, entry),
             "runtime" => {
                 self.has_runtime = true;
                 runtime::check(cx, entry);

@@ -130,7 +130,8 @@ impl Compiler<'_> {
                 Downloads::Named(names) => Some(names.clone()),
             },
             output_variables: step.output_variables.clone(),
-            oidc: step.oidc,
+            oidc: step.oidc.wanted,
+            oidc_audiences: step.oidc.audiences.clone(),
             child: step
                 .child
                 .as_ref()

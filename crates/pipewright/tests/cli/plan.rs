@@ -132,7 +132,7 @@ fn nothing_to_run_is_said_with_its_own_code() {
 
 #[test]
 fn what_the_host_executor_cannot_do_is_named_with_its_line() {
-    let text = PIPELINE.replace("{name: Ship, ", "{name: Ship, oidc: true, ");
+    let text = PIPELINE.replace("{name: Ship, ", "{name: Ship, auth: {}, ");
     // Behind a person's yes it keeps nothing from running; without that gate the whole pipeline.
     let checkout = Checkout::new(&text);
     let ended = checkout
@@ -152,7 +152,7 @@ fn what_the_host_executor_cannot_do_is_named_with_its_line() {
         ended.out
     );
     assert!(
-        ended.err.contains("not supported yet: `oidc`")
+        ended.err.contains("not supported yet: `auth`")
             && ended.err.contains("bitbucket-pipelines.yml:18:32"),
         "{}",
         ended.err

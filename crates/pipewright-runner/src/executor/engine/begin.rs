@@ -127,10 +127,9 @@ impl Beginning<'_> {
         .into_iter()
         .map(|(directory, name)| format!("{}:{AGENT}/{name}", absolute(directory)))
         .collect();
-        mounts.push(format!(
-            "{}:{AGENT}/scripts:ro",
-            absolute(&directories.scripts)
-        ));
+        for (directory, name) in [(&directories.scripts, "scripts"), (&directories.ssh, "ssh")] {
+            mounts.push(format!("{}:{AGENT}/{name}:ro", absolute(directory)));
+        }
         for lent in &directories.lent {
             mounts.push(format!(
                 "{}:{}:ro",
@@ -171,6 +170,7 @@ impl Beginning<'_> {
         if user != 0 {
             for directory in [
                 &directories.scripts,
+                &directories.ssh,
                 &directories.build,
                 &directories.home,
                 &directories.tmp,

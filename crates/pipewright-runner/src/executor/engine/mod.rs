@@ -108,8 +108,21 @@ impl EngineExecutor {
         Ok(needed)
     }
 
+    /// The whole environment of a step.
+    fn environment(
+        &self,
+        plan: &StepPlan,
+        directories: &StepDirectories,
+        given: &[(String, String)],
+    ) -> Vec<(String, String)> {
+        let mut environment = environment(given, self.0.options.has_docker(plan));
+        let seen = self.seen_as(plan, directories);
+        environment.extend(super::ssh::variables(directories, &seen));
+        environment
+    }
+
     async fn open_room(&self, start: RoomStart<'_>) -> Result<Box<dyn Room>, StartError> {
-        let environment = environment(start.environment, self.0.options.has_docker(start.plan));
+        let environment = self.environment(start.plan, start.directories, start.environment);
         check(&environment)?;
         let docker = self.docker().await?.clone();
         let begun = match start.begun {
@@ -192,6 +205,7 @@ impl Executor for EngineExecutor {
             home: of("home"),
             tmp: of("tmp"),
             scripts: of("scripts"),
+            ssh: of("ssh"),
             objects: Some(of("objects")),
         }
     }
@@ -225,7 +239,7 @@ impl Executor for EngineExecutor {
             tokio::spawn(
                 Arc::clone(&shared.holders).refill(docker.clone(), shared.options.clone()),
             );
-            let environment = environment(start.environment, self.0.options.has_docker(start.plan));
+            let environment = self.environment(start.plan, start.directories, start.environment);
             let begun = beginning::Beginning {
                 docker,
                 options: &shared.options,

@@ -82,6 +82,14 @@ link() {
     ln -s "$kept" "$there"
   done <"$s/links"
 }
+place_ssh() {
+  [ -d "$a/home/.ssh" ] && [ "$h" != "$a/home" ] || return 0
+  mkdir -p "$h/.ssh" && chmod 700 "$h/.ssh"
+  for f in config known_hosts; do
+    [ ! -f "$a/home/.ssh/$f" ] || { cat "$a/home/.ssh/$f" >>"$h/.ssh/$f"; chmod 600 "$h/.ssh/$f"; }
+  done
+  rm -rf "$a/home/.ssh"
+}
 echo ready >&9
 while read -r script code <&8; do
   case $script in
@@ -91,6 +99,7 @@ while read -r script code <&8; do
   watch 7<"$s/signals" 6>&- 8<&- &
   watcher=$!
   link
+  place_ssh
   (
     . "$s/environment"
     export HOME="$h"

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::process::{Child, Command};
 
 use super::super::contract::{Doing, Room, RoomStart, SeenAs, ShellStart, StartError};
+use super::super::ssh::{GIT_COMMAND, git_command};
 use super::{MARK, ShellProgram, code_of, environment};
 use crate::process::{ProcessGroup, Sweeper};
 
@@ -36,7 +37,14 @@ struct Started {
 
 impl BareRoom {
     pub(super) fn new(sweeper: Arc<Sweeper>, shell: ShellProgram, start: &RoomStart<'_>) -> Self {
-        let mut environment = environment(start.environment, &SeenAs::itself(start.directories));
+        let mut environment = environment(
+            start.directories,
+            start.environment,
+            &SeenAs::itself(start.directories),
+        );
+        // Without walls `ssh` looks for its configuration where the runner's own user has his.
+        let is_set = environment.iter().any(|(name, _)| name == GIT_COMMAND);
+        environment.extend(git_command(start.directories).filter(|_| !is_set));
         environment.push((MARK.to_owned(), start.mark.to_owned()));
         Self {
             sweeper,

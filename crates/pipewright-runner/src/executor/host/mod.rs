@@ -169,7 +169,11 @@ impl Executor for HostExecutor {
 }
 
 /// The variables that depend on where the step finds its directories, behind those that are given.
-fn environment(given: &[(String, String)], seen: &SeenAs) -> Vec<(String, String)> {
+fn environment(
+    directories: &StepDirectories,
+    given: &[(String, String)],
+    seen: &SeenAs,
+) -> Vec<(String, String)> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut environment = vec![
         ("LANG".to_owned(), "C.UTF-8".to_owned()),
@@ -177,6 +181,7 @@ fn environment(given: &[(String, String)], seen: &SeenAs) -> Vec<(String, String
         ("TMPDIR".to_owned(), text(&seen.tmp)),
     ];
     environment.extend(given.iter().cloned());
+    environment.extend(super::ssh::variables(directories, seen));
     environment.extend([
         ("BITBUCKET_CLONE_DIR".to_owned(), text(&seen.build)),
         ("BUILD_DIR".to_owned(), text(&seen.build)),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use pipewright_core::ids::{ApplicationId, AttemptId, BuildId, StepId};
 use pipewright_core::plan::StepPlan;
 use pipewright_core::wire::{
-    Assignment, AttemptReport, Checkout, Directive, GivenArtifact, NewArtifact, Timing,
+    Assignment, AttemptReport, Checkout, Directive, GivenArtifact, NewArtifact, StepSsh, Timing,
 };
 use pipewright_core::{Secret, Timestamp};
 use pipewright_runner::artifacts::ArtifactStream;
@@ -299,6 +299,7 @@ pub(crate) fn assignment(
             .collect(),
         output_variables: Vec::new(),
         artifacts: Vec::new(),
+        ssh: StepSsh::default(),
         masked: masked.iter().map(|value| Secret::new(*value)).collect(),
         max_time: Duration::from_mins(5),
     }

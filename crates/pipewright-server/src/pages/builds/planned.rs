@@ -249,7 +249,13 @@ fn facts(step: &StepPlan, stands: Standing<'_>) -> Vec<Fact> {
         ),
         fact(
             "OpenID token",
-            step.oidc.then(|| "given to the script".to_owned()),
+            step.oidc.then(|| {
+                if step.oidc_audiences.is_empty() {
+                    "given to the script".to_owned()
+                } else {
+                    format!("for {}", step.oidc_audiences.join(", "))
+                }
+            }),
         ),
         step.child.as_ref().and_then(|child| {
             let inputs = child

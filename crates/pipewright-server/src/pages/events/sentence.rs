@@ -367,6 +367,32 @@ fn work(action: &str, of: &str, detail: &Detail<'_>) -> Option<String> {
         "schedule.deleted" => schedule("deleted"),
         "schedule.switched_off" => schedule("switched off"),
         "schedule.switched_on" => schedule("switched on"),
+        "known_host.added" => format!(
+            "added the known host {of}{}{}",
+            detail.part("for", " for ", ""),
+            detail.part("fingerprint", " with ", "")
+        ),
+        "known_host.removed" => format!(
+            "removed the known host {of}{}{}",
+            detail.part("for", " for ", ""),
+            detail.part("fingerprint", " with ", "")
+        ),
+        "oidc.algorithm_chosen" => format!("has step tokens signed with {of}"),
+        "oidc.keys_rotated" => if detail.is("at_once") {
+            "replaced the keys of step tokens at once"
+        } else {
+            "had new keys of step tokens follow the present ones"
+        }
+        .to_owned(),
+        "ssh_key.removed" => format!(
+            "removed the SSH key {of}{}",
+            detail.part("for", " for ", "")
+        ),
+        "ssh_key.set" => format!(
+            "set the SSH key {of}{}{}",
+            detail.part("for", " for ", ""),
+            detail.part("how", ", ", "")
+        ),
         "variable.removed" => {
             format!(
                 "removed the variable {of}{}",

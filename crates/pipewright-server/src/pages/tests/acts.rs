@@ -43,6 +43,36 @@ async fn every_role_may_do_through_pages_exactly_what_its_rights_say() {
             [true, true, false, false],
         ),
         (format!("{build}/stop"), &[], [true, true, true, false]),
+        (
+            format!("{APPLICATION}/ssh-keys/generate"),
+            &[],
+            [true, true, false, false],
+        ),
+        (
+            "/harbor/settings/oidc/algorithm".to_owned(),
+            &[("algorithm", "RS256")],
+            [true, true, false, false],
+        ),
+        (
+            "/harbor/settings/oidc/rotate".to_owned(),
+            &[],
+            [true, true, false, false],
+        ),
+        (
+            format!("{APPLICATION}/ssh-keys/set"),
+            &[("private_key", "x")],
+            [true, true, false, false],
+        ),
+        (
+            format!("{APPLICATION}/ssh-keys/known-hosts"),
+            &[("lines", "x")],
+            [true, true, false, false],
+        ),
+        (
+            format!("{APPLICATION}/ssh-keys/known-hosts/fetch"),
+            &[("host", "-x")],
+            [true, true, false, false],
+        ),
     ];
     for (role, column) in [(Role::Viewer, 3), (Role::Developer, 2), (Role::Admin, 1)] {
         let mut browser = scene.member(role).await;

@@ -218,7 +218,9 @@ impl Run {
         };
         let capabilities = capabilities
             .with(Feature::RunsOn)
-            .without(Feature::Triggers);
+            .without(Feature::Triggers)
+            // No server signs a token here.
+            .without(Feature::Oidc);
         let numbers = chosen.numbers();
         let held = file.hold_against(&trigger, &values, &capabilities, &mut chosen.plan, &numbers);
         warnings.extend(held.diagnostics);

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use pipewright_core::plan::StepPlan;
+use pipewright_core::plan::{CloneDepth, StepPlan};
 use pipewright_core::wire::Merge;
 use pipewright_core::{CommitHash, RefName};
 use pipewright_git::{CheckoutTarget, LocalCheckout, LocalRepository};
@@ -169,6 +169,11 @@ impl Workspaces {
             if let Some(merge) = &self.merge {
                 self.repository.merge_into(merge, target).await?;
             }
+        }
+        if let CloneDepth::Commits(depth) = plan.clone.depth {
+            self.repository
+                .limit_history(&self.commit, self.merge.as_ref(), depth, target)
+                .await?;
         }
         if let Some(seen_at) = &seen_at {
             directories.lend_objects(&self.repository.objects(), seen_at);

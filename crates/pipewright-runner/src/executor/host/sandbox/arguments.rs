@@ -113,7 +113,13 @@ impl Arguments {
         ] {
             self.bind("--bind", directory, &at(name));
         }
-        self.bind("--ro-bind", &directories.scripts, &at("scripts"));
+        for (directory, name) in [(&directories.scripts, "scripts"), (&directories.ssh, "ssh")] {
+            self.bind("--ro-bind", directory, &at(name));
+        }
+        let users = directories.scripts.join(super::passwd::FILE);
+        if users.exists() {
+            self.bind("--ro-bind", &users, Path::new(super::passwd::USERS));
+        }
         for lent in &directories.lent {
             self.bind("--ro-bind", &lent.directory, &lent.seen_at);
         }

@@ -241,9 +241,11 @@ pub(super) fn arguments(
     directories: &StepDirectories,
     given: &[(String, String)],
 ) -> Result<Vec<u8>, StartError> {
+    super::passwd::write(&directories.scripts)
+        .map_err(|error| StartError::Sandbox(format!("its users cannot be listed: {error}")))?;
     let mut arguments = Arguments::of_machine(&sandbox.options.readable, &sandbox.covers());
     arguments.directories(directories);
-    arguments.environment(&environment(given, &super::seen_as()))?;
+    arguments.environment(&environment(directories, given, &super::seen_as()))?;
     Ok(arguments.finish())
 }
 

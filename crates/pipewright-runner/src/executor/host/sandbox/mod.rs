@@ -13,6 +13,7 @@ mod diagnose;
 mod door;
 mod etc;
 mod limits;
+mod passwd;
 mod room;
 mod tree;
 
@@ -54,6 +55,7 @@ pub(super) fn seen_as() -> SeenAs {
         home: of("home"),
         tmp: of("tmp"),
         scripts: of("scripts"),
+        ssh: of("ssh"),
         objects: Some(of("objects")),
     }
 }
