@@ -12,6 +12,7 @@ pub mod keeper;
 pub mod log;
 pub mod runner;
 pub mod teardown;
+pub mod test_reports;
 
 pub use pipewright_git::trouble;
 // Short for what ends the processes of a step.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::plan::{ScriptItem, StepPlan};
-use pipewright_core::wire::Timing;
+use pipewright_core::wire::{TestReport, Timing};
 use serde::{Deserialize, Serialize};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::watch;
@@ -72,6 +72,9 @@ pub struct StepEnd {
     pub output_variables: Vec<(String, String)>,
     /// Where it passed without something that the plan asks for: `without its image node:22`.
     pub qualification: Option<String>,
+    /// What its test reports say; read when the script has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Box<TestReport>>,
 }
 
 /// How the script came to its end.
@@ -272,6 +275,7 @@ impl StepProcess {
             qualification: executor
                 .qualification(run.plan)
                 .filter(|_| outcome == AttemptOutcome::Passed),
+            tests: None,
         }
     }
 
@@ -407,6 +411,7 @@ impl StepEnd {
             timings: Vec::new(),
             output_variables: Vec::new(),
             qualification: None,
+            tests: None,
         }
     }
 }

@@ -8,3 +8,4 @@ mod outputs;
 mod runner;
 mod step;
 mod support;
+mod test_reports;

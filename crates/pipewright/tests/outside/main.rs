@@ -26,5 +26,6 @@ mod server;
 mod starts;
 mod talk;
 mod team;
+mod tested;
 mod variables;
 mod why;

@@ -17,4 +17,5 @@ pub(crate) mod scene;
 mod schedules;
 mod sign_in;
 mod sign_in_first;
+mod tested;
 mod why;

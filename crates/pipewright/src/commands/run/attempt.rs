@@ -205,6 +205,7 @@ async fn run(
         caches,
         ready: &ready,
         limits,
+        masker,
     }
     .run(run, end, log, control)
     .await;
