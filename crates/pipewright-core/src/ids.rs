@@ -78,6 +78,7 @@ id!(/** One request that Bitbucket sent us. */ DeliveryId, "delivery");
 id!(/** What was decided of one change, and why. */ DecisionId, "decision");
 id!(/** One run of a pipeline. */ BuildId, "build");
 id!(/** One step of a build. */ StepId, "step");
+id!(/** One test of an application; made of what tells it from others, not of the time. */ TestCaseId, "test");
 id!(/** One execution of a step. */ AttemptId, "attempt");
 id!(/** Files that an attempt left. */ ArtifactId, "artifact");
 id!(/** What executes attempts. */ RunnerId, "runner");

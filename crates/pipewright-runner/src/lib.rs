@@ -12,6 +12,7 @@ pub mod keeper;
 pub mod log;
 pub mod runner;
 pub mod teardown;
+pub mod test_reports;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -1,4 +1,4 @@
-//! What is done with what a step's scripts left: caches saved, artifacts kept (bitbucket-pipelines-yml.md §9).
+//! What is done with what a step's scripts left: test reports read, caches saved, artifacts kept (bitbucket-pipelines-yml.md §9).
 
 use pipewright_core::build::AttemptOutcome;
 use tokio::sync::watch;
@@ -8,7 +8,8 @@ use crate::archive::ArchiveLimits;
 use crate::artifacts::{self, ArtifactPlace};
 use crate::caches::{self, CacheStore, ReadyCache};
 use crate::executor::{Control, RUNNER_STOPPED, StepEnd, StepRun, sterner, timing};
-use crate::log::LogWriter;
+use crate::log::{LogWriter, Masker};
+use crate::test_reports;
 
 /// Where what a step leaves goes.
 #[derive(Debug)]
@@ -21,11 +22,13 @@ pub struct Teardown<'a, P> {
     pub ready: &'a [ReadyCache],
     /// Limits of one artifact or cache.
     pub limits: ArchiveLimits,
+    /// What must not be read in what its tests printed.
+    pub masker: &'a Masker,
 }
 
 impl<P: ArtifactPlace> Teardown<'_, P> {
-    /// Saves and keeps, where the scripts ended by themselves, unless the step is told to end meanwhile. Answers how the
-    /// step ended.
+    /// Reads, saves and keeps, unless the step is told to end meanwhile. Caches and artifacts are those of scripts that ended
+    /// by themselves; what tests said is told of a stopped step as well. Answers how the step ended.
     pub async fn run(
         &self,
         run: StepRun<'_>,
@@ -33,12 +36,18 @@ impl<P: ArtifactPlace> Teardown<'_, P> {
         log: &mut LogWriter,
         control: &mut watch::Receiver<Control>,
     ) -> StepEnd {
-        let passed = match end.outcome {
-            AttemptOutcome::Passed => true,
-            AttemptOutcome::Failed | AttemptOutcome::TimedOut => false,
+        let (passed, keeps) = match end.outcome {
+            AttemptOutcome::Passed => (true, true),
+            AttemptOutcome::Failed | AttemptOutcome::TimedOut => (false, true),
+            AttemptOutcome::Stopped => (false, false),
             _ => return end,
         };
-        if run.plan.artifacts.is_empty() && self.ready.is_empty() {
+        // A person who stops the step now waits no longer than one who has stopped it already.
+        end.tests = tokio::select! {
+            tests = test_reports::collect(run.plan, passed, run.directories, self.masker, log) => tests,
+            _ = sterner(control, Control::Stop) => None,
+        };
+        if !keeps || (run.plan.artifacts.is_empty() && self.ready.is_empty()) {
             return end;
         }
         let begin = Instant::now();

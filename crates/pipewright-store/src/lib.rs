@@ -58,6 +58,7 @@ pub mod statuses;
 pub mod steps;
 pub mod storage;
 pub mod tasks;
+pub mod test_reports;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -124,5 +125,6 @@ fn all_statements() -> impl Iterator<Item = &'static macros::Statement> {
     .chain(builds::statements())
     .chain(attempts::statements())
     .chain(schedules::statements())
+    .chain(test_reports::statements())
     .chain(sealed::ALL)
 }

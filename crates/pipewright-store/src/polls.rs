@@ -22,6 +22,9 @@ const GROWING: &[&str] = &[
     "statuses",
     "steps",
     "tasks",
+    "test_cases",
+    "test_reports",
+    "test_results",
 ];
 
 /// Indexes of what waits or runs alone: going through one is the work that is to be done, and no history.

@@ -203,6 +203,7 @@ pub async fn remove_build(tx: &mut Tx, build: BuildId) -> Result<bool, StoreErro
     if held == 0 {
         return Ok(false);
     }
+    crate::test_reports::forget_cases_of(tx, build).await?;
     for statement in [LOGS_OF_BUILD, ARTIFACTS_OF_BUILD, REMOVE_BUILD] {
         within!(tx, statement, |executor, sql| sqlx::query(sql)
             .bind(build.as_uuid())

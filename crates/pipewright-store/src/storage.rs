@@ -22,21 +22,24 @@ statements! {
     STATUSES = same(
         "SELECT COUNT(*), CAST(0 AS BIGINT) FROM statuses s JOIN builds b ON b.id = s.build_id WHERE b.application_id = $1"
     );
+    TESTS = same(
+        "SELECT CAST(COALESCE(SUM(r.listed), 0) AS BIGINT), CAST(0 AS BIGINT) FROM test_reports r JOIN builds b ON b.id = r.build_id WHERE b.application_id = $1"
+    );
     DELIVERIES = same(
         "SELECT COUNT(*), CAST(COALESCE(SUM(LENGTH(body)), 0) AS BIGINT) FROM deliveries WHERE repository_id = $1"
     );
     SET = same(
         "INSERT INTO storage_sizes (application_id, builds, logs, log_bytes, artifacts, artifact_bytes, deliveries, body_bytes, statuses,
-            cache_bytes, mirror_bytes, measured_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            cache_bytes, mirror_bytes, measured_at, tests)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (application_id) DO UPDATE SET builds = excluded.builds, logs = excluded.logs, log_bytes = excluded.log_bytes,
             artifacts = excluded.artifacts, artifact_bytes = excluded.artifact_bytes, deliveries = excluded.deliveries,
             body_bytes = excluded.body_bytes, statuses = excluded.statuses, cache_bytes = excluded.cache_bytes,
-            mirror_bytes = excluded.mirror_bytes, measured_at = excluded.measured_at"
+            mirror_bytes = excluded.mirror_bytes, measured_at = excluded.measured_at, tests = excluded.tests"
     );
     OF_ACCOUNT = same(
         "SELECT a.name, a.slug, s.builds, s.logs, s.log_bytes, s.artifacts, s.artifact_bytes, s.deliveries, s.body_bytes, s.statuses,
-                s.cache_bytes, s.mirror_bytes, s.measured_at,
+                s.cache_bytes, s.mirror_bytes, s.measured_at, s.tests,
                 (SELECT COUNT(*) FROM ref_moves m WHERE m.application_id = a.id) AS moves,
                 (SELECT COUNT(*) FROM pull_request_heads h WHERE h.application_id = a.id) AS pull_requests
          FROM storage_sizes s JOIN applications a ON a.id = s.application_id
@@ -67,6 +70,8 @@ pub struct Sizes {
     pub cache_bytes: i64,
     /// Bytes of its repository's mirror on this machine.
     pub mirror_bytes: i64,
+    /// Results of tests.
+    pub tests: i64,
 }
 
 /// The sizes of an application, for people.
@@ -113,6 +118,7 @@ pub async fn measure(
     let (builds, _) = pair(db, BUILDS, application.as_uuid()).await?;
     let (logs, log_bytes) = pair(db, LOGS, application.as_uuid()).await?;
     let (artifacts, artifact_bytes) = pair(db, ARTIFACTS, application.as_uuid()).await?;
+    let (tests, _) = pair(db, TESTS, application.as_uuid()).await?;
     let (statuses, _) = pair(db, STATUSES, application.as_uuid()).await?;
     let (deliveries, body_bytes) = pair(db, DELIVERIES, repository.as_uuid()).await?;
     Ok(Sizes {
@@ -124,6 +130,7 @@ pub async fn measure(
         deliveries,
         body_bytes,
         statuses,
+        tests,
         ..Sizes::default()
     })
 }
@@ -159,6 +166,7 @@ pub async fn set(
         .bind(sizes.cache_bytes)
         .bind(sizes.mirror_bytes)
         .bind(now.as_micros())
+        .bind(sizes.tests)
         .execute(executor)
         .await
         .map(drop))?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::build::AttemptOutcome;
+use crate::wire::TestReport;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct AttemptReport {
     /// Variables for later steps, each declared in the plan, none empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output_variables: Vec<(String, String)>,
+    /// What its tests said; none where no report was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Box<TestReport>>,
 }
 
 impl AttemptReport {
@@ -33,6 +37,7 @@ impl AttemptReport {
             message,
             timings: Vec::new(),
             output_variables: Vec::new(),
+            tests: None,
         }
     }
 }

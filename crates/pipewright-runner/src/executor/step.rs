@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::plan::StepPlan;
-use pipewright_core::wire::Timing;
+use pipewright_core::wire::{TestReport, Timing};
 use serde::{Deserialize, Serialize};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::watch;
@@ -75,6 +75,9 @@ pub struct StepEnd {
     pub output_variables: Vec<(String, String)>,
     /// Where it passed without something that the plan asks for: `without its image node:22`.
     pub qualification: Option<String>,
+    /// What its test reports say; read when the script has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Box<TestReport>>,
 }
 
 /// How the script came to its end.
@@ -306,6 +309,7 @@ impl StepProcess {
             qualification: executor
                 .qualification(run.plan)
                 .filter(|_| outcome == AttemptOutcome::Passed),
+            tests: None,
         }
     }
 
@@ -445,6 +449,7 @@ impl StepEnd {
             timings: Vec::new(),
             output_variables: Vec::new(),
             qualification: None,
+            tests: None,
         }
     }
 }

@@ -121,6 +121,18 @@ impl Masker {
         })
     }
 
+    /// A text of its own, masked. Where its end `is_cut`, what could be the beginning of a secret there is left out.
+    pub fn mask(&self, text: &str, is_cut: bool) -> String {
+        let mut stream = self.stream();
+        if stream.is_transparent() {
+            return text.to_owned();
+        }
+        let mut out = BytesMut::with_capacity(text.len());
+        stream.pending().extend_from_slice(text.as_bytes());
+        stream.drain(!is_cut, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
     /// A stream to mask. Without secrets it only passes on.
     pub fn stream(&self) -> MaskStream {
         MaskStream {

@@ -47,7 +47,12 @@ pub(super) struct Means<'a, P> {
 
 impl<'a, P> Means<'a, P> {
     /// What is done with what the scripts leave; `scope` says whose caches they use.
-    pub(super) fn teardown<'b>(&self, scope: &'b str, ready: &'b [ReadyCache]) -> Teardown<'b, P>
+    pub(super) fn teardown<'b>(
+        &self,
+        scope: &'b str,
+        ready: &'b [ReadyCache],
+        masker: &'b Masker,
+    ) -> Teardown<'b, P>
     where
         'a: 'b,
     {
@@ -56,6 +61,7 @@ impl<'a, P> Means<'a, P> {
             caches: self.caches.zip(Some(scope)),
             ready,
             limits: self.archive_limits,
+            masker,
         }
     }
 }
@@ -103,7 +109,7 @@ pub(super) async fn execute<P: ArtifactPlace>(
                 let _ = started.send(so_far.into_iter().chain([spawn]).collect());
             })
             .await;
-            let teardown = means.teardown(&scope, &ready);
+            let teardown = means.teardown(&scope, &ready, &masker);
             teardown.run(run, end, &mut log, &mut control).await
         }
         Err(end) => end,
@@ -167,6 +173,7 @@ pub(super) fn report(end: StepEnd, mut timings: Vec<Timing>) -> AttemptReport {
         message: end.message,
         timings,
         output_variables: end.output_variables,
+        tests: end.tests,
     }
 }
 

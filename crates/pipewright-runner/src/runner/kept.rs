@@ -191,7 +191,7 @@ async fn follow<P: ArtifactPlace>(
         return Attempted::Left;
     };
     let scope = kept.application.to_string();
-    let teardown = means.teardown(&scope, &kept.ready);
+    let teardown = means.teardown(&scope, &kept.ready, &masker);
     let step = StepRun {
         mark: means.mark,
         plan: &kept.plan,

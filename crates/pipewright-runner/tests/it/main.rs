@@ -10,3 +10,4 @@ mod runner;
 mod ssh;
 mod step;
 mod support;
+mod test_reports;

@@ -3,6 +3,7 @@
 pub(crate) mod frame;
 mod installation;
 mod starts;
+mod tested;
 
 use super::builds::{
     Again, ArtifactsPage, BuildPage, BuildsPage, Choice, Chosen, Column, Fact, FileLine, FlowStep,
@@ -108,6 +109,7 @@ fn head(page: &Page, tab: Tab, full: bool) -> Head {
         qualification: part(Some(text())),
         columns: if full { columns } else { Vec::new() },
         tab,
+        tests: part(Some(text())),
         artifacts: if full { 3 } else { 0 },
         may_stop: full,
         to_run: if full { vec![(6, text())] } else { Vec::new() },
@@ -366,6 +368,7 @@ fn every_list_of_builds_renders() {
                 pipeline: full.then(text),
                 at: NOW,
                 took: Some(text()),
+                tests: full.then(|| ("bad", text())),
             };
             let list = BuildsPage {
                 page: page.clone(),

@@ -491,6 +491,13 @@ impl Dispatcher for EmbeddedDispatcher {
                 Vec::new()
             },
             artifacts_expire: now + self.app.config.artifact_keep,
+            // Of what runs again nothing is told yet.
+            tests: report.tests.filter(|_| {
+                !matches!(
+                    report.outcome,
+                    AttemptOutcome::Lost | AttemptOutcome::Interrupted
+                )
+            }),
             started_at: holding.begun.as_ref().map(|(at, _)| *at),
             timings: Some(report.timings),
             log_bytes: holding.size.printed,

@@ -3,7 +3,7 @@
 use pipewright_core::Timestamp;
 use pipewright_core::build::AttemptOutcome;
 use pipewright_core::ids::{AttemptId, BuildId, RunnerId};
-use pipewright_core::wire::{NewArtifact, Timing};
+use pipewright_core::wire::{NewArtifact, TestReport, Timing};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use crate::db::{Db, Tx};
 use crate::error::StoreError;
 use crate::logs::LogSize;
 use crate::vault::Sealed;
-use crate::{artifacts, output_variables};
+use crate::{artifacts, output_variables, test_reports};
 
 statements! {
     BEGIN = same("UPDATE attempts SET started_at = $3, timings = $4 WHERE id = $1 AND lease = $2 AND state = 'running' AND started_at IS NULL");
@@ -73,6 +73,8 @@ pub struct Ended {
     pub artifacts: Vec<NewArtifact>,
     /// See `artifacts`.
     pub artifacts_expire: Timestamp,
+    /// What its tests said.
+    pub tests: Option<Box<TestReport>>,
     /// When its first command ran; none leaves what is stored.
     pub started_at: Option<Timestamp>,
     /// How long its parts took; none leaves what is stored.
@@ -93,6 +95,7 @@ impl Ended {
             output_variables: Vec::new(),
             artifacts: Vec::new(),
             artifacts_expire: Timestamp::from_micros(0),
+            tests: None,
             started_at: None,
             timings: None,
             log_bytes: 0,
@@ -202,6 +205,9 @@ pub async fn finish(
     if rows == 1 {
         output_variables::replace(tx, id, &ended.output_variables).await?;
         artifacts::insert_all(tx, id, &ended.artifacts, now, ended.artifacts_expire).await?;
+        if let Some(report) = &ended.tests {
+            test_reports::insert(tx, id, report).await?;
+        }
     }
     Ok(rows == 1)
 }

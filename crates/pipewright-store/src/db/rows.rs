@@ -21,7 +21,6 @@ const UNUSED: &[(i64, &str)] = &[
     (16, "kept free for work that was under way beside 19"),
     (17, "kept free for work that was under way beside 19"),
     (18, "kept free for work that was under way beside 19"),
-    (20, "kept free for work that was under way beside 21"),
 ];
 
 /// Values that migrations look for, so that what they do to rows is done to ours.

@@ -11,4 +11,5 @@ mod run_machine;
 mod run_outputs;
 mod run_projects;
 mod run_stop;
+mod run_tests;
 mod validate;

@@ -16,7 +16,22 @@ const LONG: &str = "feature/a-branch-name-without-any-place-to-break-it-xxxxxxxx
 const FILE: &str = "\
 pipelines:
   default:
-    - step: {name: Unit tests, script: [echo fine, 'printf \"see https://example.com/a?b=1\\n\"']}
+    - step:
+        name: Unit tests
+        script:
+          - echo fine
+          - 'printf \"see https://example.com/a?b=1\\n\"'
+          - mkdir test-results
+          - |
+            cat > test-results/junit.xml <<END
+            <testsuite name='shop::cart'>
+              <testcase name='adds' time='2.5' file='tests/cart.rs' line='7'/><testcase name='clears'><skipped/></testcase>
+              <testcase name='removes_an_article_whose_name_is_longer_than_any_window_is_wide_and_has_no_place_to_break_it_$(seq -s _ 90)' time='0.04'>
+                <failure message='expected 1, got 2'>left: 1 $(seq -s - 90)</failure></testcase>
+              <testcase name='settles'><flakyFailure message='connection reset by peer'>os error 104</flakyFailure></testcase>
+            </testsuite>
+            END
+          - echo '<testsuite>' > test-results/cut.xml
     - step: {name: Deploy, trigger: manual, script: [echo deployed]}
 ";
 

@@ -29,5 +29,6 @@ mod ssh_keys;
 mod starts;
 mod talk;
 mod team;
+mod tested;
 mod variables;
 mod why;

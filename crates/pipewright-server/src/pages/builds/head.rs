@@ -4,10 +4,10 @@
 use askama::Template;
 use pipewright_core::build::{AttemptOutcome, BuildOutcome, BuildState, StepState};
 use pipewright_core::{Plan, Right, Timestamp, TriggerKind};
-use pipewright_store::artifacts;
 use pipewright_store::attempts::{self, Attempt};
 use pipewright_store::builds::{self, Build};
 use pipewright_store::steps::{self, Step};
+use pipewright_store::{artifacts, test_reports};
 
 use super::again::{self, Again};
 use super::flow::{self, Column, Drawing};
@@ -28,6 +28,7 @@ const FIT: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::pages) enum Tab {
     Log,
+    Tests,
     Artifacts,
     Timeline,
     PipelineFile,
@@ -67,6 +68,8 @@ pub(in crate::pages) struct Head {
     pub(in crate::pages) qualification: Option<String>,
     pub(in crate::pages) columns: Vec<Column>,
     pub(in crate::pages) tab: Tab,
+    /// `413 of 418`: how many tests passed; none where no step left a report.
+    pub(in crate::pages) tests: Option<String>,
     /// How many artifacts there are.
     pub(in crate::pages) artifacts: i64,
     pub(in crate::pages) may_stop: bool,
@@ -206,6 +209,10 @@ impl Head {
                 .collect(),
             columns,
             tab,
+            tests: test_reports::summaries(&app.db, &[build.id])
+                .await?
+                .get(&build.id)
+                .map(|totals| format!("{} of {}", totals.passed, totals.all())),
             artifacts: artifacts::count(&app.db, build.id).await?,
             may_stop: may_build && !is_finished && build.state != BuildState::Stopping,
             again: if may_build {
@@ -260,6 +267,7 @@ impl Tab {
     const fn word(self) -> &'static str {
         match self {
             Self::Log => "log",
+            Self::Tests => "tests",
             Self::Artifacts => "artifacts",
             Self::Timeline => "timeline",
             Self::PipelineFile => "pipeline-file",
@@ -269,6 +277,7 @@ impl Tab {
     const fn path(self) -> &'static str {
         match self {
             Self::Log => "",
+            Self::Tests => "/tests",
             Self::Artifacts => "/artifacts",
             Self::Timeline => "/timeline",
             Self::PipelineFile => "/pipeline-file",

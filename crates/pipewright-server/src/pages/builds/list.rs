@@ -8,9 +8,11 @@ use axum::routing::get;
 use http::HeaderMap;
 use pipewright_core::build::BuildState;
 use pipewright_core::ids::BuildId;
+use pipewright_core::wire::TestTotals;
 use pipewright_core::{RefName, Right, Timestamp};
 use pipewright_store::applications::Application;
 use pipewright_store::builds::{self, Build, BuildFilter};
+use pipewright_store::test_reports;
 use serde::Deserialize;
 
 use super::head::{title, trigger};
@@ -90,6 +92,8 @@ pub(in crate::pages) struct RowOfBuild {
     pub(in crate::pages) pipeline: Option<String>,
     pub(in crate::pages) at: Timestamp,
     pub(in crate::pages) took: Option<String>,
+    /// Class and words of what its tests said; none where no step left a report.
+    pub(in crate::pages) tests: Option<(&'static str, String)>,
 }
 
 /// One state to narrow the list to.
@@ -239,6 +243,7 @@ async fn list(
     let beyond = cut(&mut found, &filter.from, PAGE);
     let ids: Vec<BuildId> = found.iter().map(|build| build.id).collect();
     let work = Work::of(&app.db, &ids).await?;
+    let tests = test_reports::summaries(&app.db, &ids).await?;
     let page = match &application {
         Some(application) => member
             .page(format!("Builds of {}", application.name))
@@ -262,7 +267,10 @@ async fn list(
     let shown = BuildsPage {
         builds: found
             .iter()
-            .map(|build| row(&page, member, build, &work, now))
+            .map(|build| RowOfBuild {
+                tests: tests.get(&build.id).map(tests_said),
+                ..row(&page, member, build, &work, now)
+            })
             .collect(),
         states: chips(&narrowed),
         application: application.map(|application| (application.name, application.slug)),
@@ -327,6 +335,16 @@ fn row(page: &Page, member: &MemberOf, build: &Build, work: &Work, now: Timestam
         pipeline: build.pipeline.clone(),
         at: build.accepted_at,
         took: work.took(build.id, now).map(format::duration),
+        tests: None,
+    }
+}
+
+/// What the tests of a build said, in a few words: `3 of 418 tests failed`, `418 tests`.
+fn tests_said(totals: &TestTotals) -> (&'static str, String) {
+    let all = format::count(totals.all() as usize, "test");
+    match totals.failures() {
+        0 => ("off", all),
+        failures => ("bad", format!("{failures} of {all} failed")),
     }
 }
 

@@ -3,6 +3,8 @@
 mod acts;
 mod again;
 mod artifacts;
+mod case_history;
+mod cases;
 mod diagnostics;
 mod flow;
 mod head;
@@ -14,8 +16,10 @@ mod planned;
 mod pushed;
 mod selection;
 mod show;
+mod shown_tests;
 mod step_words;
 mod tabs;
+mod tested;
 mod timeline;
 
 use axum::Router;
@@ -27,6 +31,8 @@ pub(super) fn routes() -> Router<App> {
         .merge(list::routes())
         .merge(show::routes())
         .merge(artifacts::routes())
+        .merge(tested::routes())
+        .merge(case_history::routes())
         .merge(timeline::routes())
         .merge(pipeline_file::routes())
         .merge(acts::routes())
@@ -43,6 +49,8 @@ pub(super) use {
 pub(super) use {
     again::Again,
     artifacts::{ArtifactsPage, ShownArtifact},
+    case_history::{CaseHistoryPage, ShownResult},
+    cases::CaseBars,
     diagnostics::{ShownDiagnostic, SourceLine},
     flow::{Column, FlowStep},
     head::{Head, Tab},
@@ -52,5 +60,7 @@ pub(super) use {
     planned::{Fact, PlannedGroup, PlannedStep},
     pushed::Pushed,
     show::BuildPage,
+    shown_tests::{CaseList, Chip, Narrowed as NarrowedTests, ShownCase, SlowCase, Stat},
+    tested::{StepRow, TestsPage},
     timeline::{Recorded, ShownAttempt, ShownStatus, TimelinePage, TrailLine},
 };

@@ -18,5 +18,6 @@ pub(crate) mod scene;
 mod schedules;
 mod sign_in;
 mod sign_in_first;
+mod tested;
 mod viewer;
 mod why;

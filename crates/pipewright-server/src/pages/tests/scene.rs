@@ -337,6 +337,26 @@ impl Scene {
             .complete(running.id, size.stored, size.lines);
     }
 
+    /// Ends an attempt whose tests said this.
+    pub(crate) async fn finish_telling(
+        &self,
+        running: Running,
+        outcome: AttemptOutcome,
+        report: pipewright_core::wire::TestReport,
+    ) {
+        let ended = Ended {
+            tests: Some(Box::new(report)),
+            ..Ended::of(outcome, None)
+        };
+        let mut tx = self.tx().await;
+        assert!(
+            attempts::finish(&mut tx, running.id, running.lease, &ended, self.now())
+                .await
+                .expect("ends")
+        );
+        tx.commit().await.expect("commits");
+    }
+
     /// A whole build of one step that printed this and passed.
     pub(crate) async fn passed(
         &self,

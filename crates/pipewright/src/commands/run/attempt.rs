@@ -222,6 +222,7 @@ async fn run(
         caches,
         ready: &ready,
         limits,
+        masker,
     }
     .run(run, end, log, control)
     .await;

@@ -140,6 +140,7 @@ impl<'a> Build<'a> {
             exit_code: None,
             message: None,
             qualification: None,
+            tests: None,
             elapsed: None,
             held_back: None,
         };
@@ -296,6 +297,7 @@ impl<'a> Build<'a> {
         result.exit_code = end.exit_code;
         result.message = end.message;
         result.qualification = end.qualification;
+        result.tests = end.tests;
         self.outputs.insert(step, end.output_variables);
         self.move_by(BuildEvent::AttemptFinished {
             step,

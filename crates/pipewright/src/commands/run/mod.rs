@@ -26,6 +26,7 @@ mod result;
 pub(super) mod signals;
 mod steps;
 mod summary;
+mod tests_said;
 mod trigger;
 pub(super) mod variables;
 mod workspace;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pipewright_core::build::{AttemptOutcome, BuildOutcome, StepState};
+use pipewright_core::wire::TestReport;
 
 /// The exit code of a run that a signal ended.
 pub(super) const STOPPED: u8 = 3;
@@ -32,6 +33,8 @@ pub(super) struct StepResult {
     pub(super) message: Option<String>,
     /// Where it passed without something that the plan asks for.
     pub(super) qualification: Option<String>,
+    /// What the tests of its last attempt said; none where it left no report.
+    pub(super) tests: Option<Box<TestReport>>,
     /// All attempts together; `None` where it never ran.
     pub(super) elapsed: Option<Duration>,
     /// Where it did not begin because the run ended before a manual step.

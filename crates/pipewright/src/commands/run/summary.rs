@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::display::{Display, duration, outcome_words};
 use super::result::{BuildEnd, Ending};
 use super::steps::Chosen;
+use super::tests_said as tests;
 use super::workspace::Workspaces;
 use crate::commands::shown::shown;
 
@@ -37,6 +38,7 @@ pub(super) fn write(display: &mut Display, end: &BuildEnd, chosen: &Chosen) -> i
             place.number
         )?;
     }
+    tests::write(out, end)?;
     let (style, words) = verdict(end);
     // The table's colours say what ran; the verdict says what it did not run with.
     let without = end
@@ -84,6 +86,7 @@ pub(super) fn as_json(
                     "seconds": result.elapsed.map(|elapsed| elapsed.as_secs_f64()),
                     "message": result.message,
                     "qualification": result.qualification,
+                    "tests": result.tests.as_deref().map(tests::of_step),
                 })
             });
     let object = json!({
@@ -92,6 +95,7 @@ pub(super) fn as_json(
         "merged": workspaces.merged().map(|merge| &merge.commit),
         "outcome": end.ending().word(),
         "qualification": end.qualification(),
+        "tests": tests::of_run(end),
         "waits_at": end.waits_at.map(|step| chosen.places[step].number),
         "seconds": end.elapsed.as_secs_f64(),
         "exit_code": end.ending().exit_code(),
