@@ -126,7 +126,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         key: "engine.address",
         default: "auto",
-        about: "Docker or Podman, in whose containers steps run: unix:///run/podman/podman.sock, for one; auto for one of this machine that answers when the server starts; none to run every step with the programs of this machine.",
+        about: "Docker or Podman, in whose containers steps run: unix:///run/podman/podman.sock, for one; auto for Docker's of this machine, where it answers when the server starts; none to run every step with the programs of this machine.",
     },
     Setting {
         key: "engine.default_image",
@@ -156,7 +156,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         key: "engine.open_files",
         default: "0",
-        about: "Open files that each process in a container may have; 0 for the engine's own limit.",
+        about: "Open files that each process in a container may have, for an engine that may not raise limits (then engine.processes is a limit of its users too); 0 for the engine's own limit.",
     },
     Setting {
         key: "engine.docker_service",

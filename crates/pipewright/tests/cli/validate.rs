@@ -88,7 +88,7 @@ fn what_the_executor_does_not_do_is_said_with_its_line() {
     let ended = checkout.pipewright(&["validate"]).expect(0);
     for said in [
         "warning[PW0202]: the image `php:8` is not used",
-        "warning[PW0200]: not supported yet: `services`",
+        "warning[PW0200]: not supported yet: `services.docker`",
         "bitbucket-pipelines.yml: 2 warnings\n",
     ] {
         assert!(ended.out.contains(said), "{said}: {}", ended.out);

@@ -140,7 +140,7 @@ async fn links(browser: &Browser) -> Vec<String> {
     let found = browser
         .evaluates(
             "return [...document.querySelectorAll('a[href]:not([download])')].map((link) => new URL(link.href))
-               .filter((to) => to.origin === location.origin && !/\\/(raw|body)$|\\.jsonl$|\\/artifacts\\/./.test(to.pathname))
+               .filter((to) => to.origin === location.origin && !/\\/(raw|body)$|\\.jsonl?$|\\/\\.well-known\\/|\\/artifacts\\/./.test(to.pathname))
                .map((to) => to.origin + to.pathname + to.search)",
         )
         .await;

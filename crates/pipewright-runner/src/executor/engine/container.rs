@@ -1,6 +1,7 @@
 //! What all containers of a step have in common: how they are made, looked at and removed.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{
@@ -13,12 +14,16 @@ use bollard::query_parameters::{
 };
 use futures_util::StreamExt as _;
 
-use super::client::status;
+use super::client::{status, words};
 use super::label;
 use super::options::EngineOptions;
 
 /// The last lines of a service's output that are shown where it ended.
 const LAST_LINES: &str = "20";
+/// How often a container's removal is tried, and the pause between.
+const REMOVE_TRIES: u32 = 10;
+const REMOVE_PAUSE: Duration = Duration::from_millis(200);
+
 /// Bytes of them at most.
 const LAST_BYTES: usize = 8 << 10;
 
@@ -41,14 +46,20 @@ pub(super) fn short_log() -> HostConfigLogConfig {
     }
 }
 
-/// The limit of open files, where one is set.
+/// The limits of open files and processes, where the first is set: an engine that may not raise limits (Podman gives its
+/// containers the highest there are) needs both named.
 pub(super) fn ulimits(options: &EngineOptions) -> Option<Vec<ResourcesUlimits>> {
+    let limit = |name: &str, value: u32| ResourcesUlimits {
+        name: Some(name.to_owned()),
+        soft: Some(i64::from(value)),
+        hard: Some(i64::from(value)),
+    };
     options.open_files.map(|files| {
-        vec![ResourcesUlimits {
-            name: Some("nofile".to_owned()),
-            soft: Some(i64::from(files)),
-            hard: Some(i64::from(files)),
-        }]
+        let processes = options.share.processes;
+        let processes = processes.map(|processes| limit("nproc", processes));
+        std::iter::once(limit("nofile", files))
+            .chain(processes)
+            .collect()
     })
 }
 
@@ -115,17 +126,27 @@ pub(super) async fn is_running(docker: &Docker, id: &str) -> bool {
         .unwrap_or(false)
 }
 
-/// Ends and removes a container with its anonymous volumes. What cannot be removed is found again by its labels.
+/// Ends and removes a container with its anonymous volumes. Podman refuses for a moment while one ends by itself. What cannot be
+/// removed is found again by its labels.
 pub(super) async fn remove(docker: &Docker, id: &str) {
-    let options = RemoveContainerOptionsBuilder::default()
-        .force(true)
-        .v(true)
-        .build();
-    if let Err(error) = docker.remove_container(id, Some(options)).await
-        // Gone, or being removed.
-        && !matches!(status(&error), Some(404 | 409))
-    {
-        tracing::warn!(%error, id, "a container cannot be removed; it is tried again");
+    let mut tries = 1;
+    loop {
+        let options = RemoveContainerOptionsBuilder::default()
+            .force(true)
+            .v(true)
+            .build();
+        match docker.remove_container(id, Some(options)).await {
+            Ok(()) => return,
+            Err(error) if status(&error) == Some(404) => return,
+            // Docker removes it already.
+            Err(error) if words(&error).contains("already in progress") => return,
+            Err(error) if tries == REMOVE_TRIES => {
+                tracing::warn!(%error, id, "a container cannot be removed; it is tried again");
+                return;
+            }
+            Err(_) => tokio::time::sleep(REMOVE_PAUSE).await,
+        }
+        tries += 1;
     }
 }
 

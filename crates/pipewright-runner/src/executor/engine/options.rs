@@ -109,19 +109,17 @@ impl EngineOptions {
     }
 }
 
-/// Where an engine usually listens, the first that is there: `DOCKER_HOST` (given by the caller), Docker's and Podman's
-/// sockets of the machine, then those of the user.
+/// Where Docker's engine usually listens, the first that is there: `DOCKER_HOST` (given by the caller), the machine's own, that of
+/// the user. Podman is used where it is named.
 pub fn find_socket(docker_host: Option<&str>, runtime_directory: Option<&Path>) -> Option<PathBuf> {
     let named = docker_host
         .and_then(|host| host.strip_prefix("unix://"))
         .map(PathBuf::from);
-    let machine = ["/var/run/docker.sock", "/run/podman/podman.sock"].map(PathBuf::from);
-    let users = runtime_directory
-        .map(|directory| ["docker.sock", "podman/podman.sock"].map(|name| directory.join(name)));
+    let users = runtime_directory.map(|directory| directory.join("docker.sock"));
     named
         .into_iter()
-        .chain(machine)
-        .chain(users.into_iter().flatten())
+        .chain([PathBuf::from("/var/run/docker.sock")])
+        .chain(users)
         // One that we may not use is no engine of ours.
         .find(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok())
 }

@@ -23,7 +23,7 @@ pub(super) struct Machine {
     /// Run the steps without a sandbox: what they install or remove, they install into or remove from this machine.
     #[arg(long)]
     host: bool,
-    /// Docker or Podman, in whose containers the steps run: `auto` for one of this machine, `none` for sandboxes without images,
+    /// Docker or Podman, in whose containers the steps run: `auto` for Docker's of this machine, `none` for sandboxes without images,
     /// or `unix://` and the path of a socket.
     #[arg(long, value_name = "ADDRESS", default_value = "auto", value_parser = address, conflicts_with = "host")]
     engine: EngineAddress,
