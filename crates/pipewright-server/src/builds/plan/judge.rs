@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(unsupported, BuildOutcome::Errored);
         assert_eq!(
             sentence,
-            "Not supported here yet: `services` (line 3): the script would not reach the service."
+            "Not supported here yet: `services.docker` (line 3): scripts would find no Docker engine."
         );
         // Behind a person's yes it is no matter of the steps before.
         let gated = text.replace(
