@@ -310,7 +310,7 @@ fn problems_name_the_file_they_are_in() {
         .filter(|problem| problem.severity == Severity::Unsupported)
         .collect();
     assert_eq!(lacking[0].file.as_deref(), Some("tools:main"));
-    let capable = Capabilities::host().with(Feature::Services);
+    let capable = Capabilities::host().with(Feature::DockerService);
     assert!(matches!(
         file.plan_within(&branch("inline"), &Values::new(), &capable),
         Planned::Plan(..)

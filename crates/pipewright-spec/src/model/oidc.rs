@@ -21,6 +21,14 @@ impl Oidc {
         let mut oidc = Self::default();
         if let Value::Map(_) = node.value {
             oidc.wanted = true;
+            if node.entries().is_some_and(<[_]>::is_empty) {
+                cx.error(
+                    Code::NotAllowed,
+                    node.place,
+                    format_args!("`oidc` is an empty mapping"),
+                    "write `oidc: true`, or name whom the token is for below `audiences:`",
+                );
+            }
             cx.each(node, "`oidc`", KEYS, |cx, _, entry| {
                 oidc.audiences = check_audiences(cx, &entry.value);
             });
