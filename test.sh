@@ -18,7 +18,7 @@ install_what_is_missing() {
     have git || wanted+=(git)
     have bwrap || wanted+=(bubblewrap)
     have dockerd || wanted+=(docker.io)
-    [ -x /usr/bin/busybox ] || wanted+=(busybox-static)
+    dpkg -s busybox-static >/dev/null 2>&1 || wanted+=(busybox-static)
     have curl || wanted+=(curl)
     have cc || wanted+=(gcc libc6-dev)
     have c++ || wanted+=(g++)
@@ -65,7 +65,9 @@ start_engine() {
     engine_dir=$(mktemp -d)
     dockerd --default-ulimit nofile=1024:4096 --data-root "$engine_dir/data" --exec-root "$engine_dir/exec" \
         --pidfile "$engine_dir/pid" -H "unix://$engine_dir/sock" >"$engine_dir/log" 2>&1 &
-    stop_engine() { kill "$(cat "$engine_dir/pid" 2>/dev/null)" 2>/dev/null; wait 2>/dev/null; rm -rf "$engine_dir"; }
+    engine_process=$!
+    # What ends the script says how it ended; nothing here may.
+    stop_engine() { kill "$engine_process" 2>/dev/null || true; wait "$engine_process" 2>/dev/null || true; rm -rf "$engine_dir" || true; }
     trap '{ declare -F stop_postgres >/dev/null && stop_postgres; } || true; stop_engine' EXIT
     for _ in $(seq 100); do
         if curl -s --unix-socket "$engine_dir/sock" http://engine/_ping >/dev/null; then
