@@ -75,6 +75,17 @@ fn tagged(name: &str) -> String {
     }
 }
 
+/// True for what may be the name of an image. It becomes part of an address of the engine's API, where anything else might mean
+/// another one.
+fn is_name(name: &str) -> bool {
+    name.len() <= 512
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte))
+        && name.split('/').all(|part| !part.is_empty() && part != "..")
+}
+
 /// The host of an image's name, as engines find it.
 fn registry(name: &str) -> &str {
     match name.split_once('/') {
@@ -114,6 +125,11 @@ async fn bring_one(
     say: mpsc::Sender<String>,
 ) -> Result<Image, StartError> {
     let name = &needed.name;
+    if !is_name(name) {
+        return Err(StartError::Step(format!(
+            "{name:?} is no name of an image; write it as [registry/]name[:tag]"
+        )));
+    }
     let say = |line: String| {
         // Where the log is so slow, one line about a pull is not missed.
         let _ = say.try_send(line);
@@ -352,7 +368,7 @@ fn found(name: &str, image: &ImageInspect) -> Image {
 
 #[cfg(test)]
 mod tests {
-    use super::{registry, tagged};
+    use super::{is_name, registry, tagged};
 
     #[test]
     fn names_have_a_tag_and_a_registry() {
@@ -374,6 +390,26 @@ mod tests {
             ("a@sha256:00", "a@sha256:00", hub),
         ] {
             assert_eq!((&*tagged(name), registry(name)), (full, host));
+        }
+    }
+
+    #[test]
+    fn an_image_is_no_other_part_of_the_engine() {
+        for good in ["busybox:1", "a.b:5000/c/d_e@sha256:00"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in [
+            "",
+            "../containers/x",
+            "a/../b",
+            "a?b=c",
+            "a#b",
+            "a b",
+            "a//b",
+            "-a",
+            "ä",
+        ] {
+            assert!(!is_name(bad), "{bad}");
         }
     }
 }
