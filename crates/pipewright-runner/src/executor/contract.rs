@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::io::PipeWriter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use pipewright_core::plan::StepPlan;
@@ -113,6 +113,9 @@ pub enum Boundary {
     None,
 }
 
+/// The directory that Bitbucket's own steps work under.
+pub(super) const AGENT: &str = "/opt/atlassian/pipelines/agent";
+
 /// Where a step finds its directories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenAs {
@@ -131,6 +134,19 @@ pub struct SeenAs {
 }
 
 impl SeenAs {
+    /// Everything at Bitbucket's own paths.
+    pub(super) fn agent() -> Self {
+        let of = |name: &str| Path::new(AGENT).join(name);
+        Self {
+            build: of("build"),
+            home: of("home"),
+            tmp: of("tmp"),
+            scripts: of("scripts"),
+            ssh: of("ssh"),
+            objects: Some(of("objects")),
+        }
+    }
+
     /// Everything at its own path.
     pub fn itself(directories: &StepDirectories) -> Self {
         Self {

@@ -10,6 +10,7 @@ mod control;
 mod directories;
 mod either;
 mod engine;
+mod environment;
 mod host;
 mod limits;
 mod outputs;

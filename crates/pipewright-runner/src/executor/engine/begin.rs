@@ -221,7 +221,9 @@ fn linked(path: &str, home_is_own: bool) -> Option<&str> {
         Some(rest) => Some(rest).filter(|rest| !rest.is_empty() && is_plain(rest) && !home_is_own),
         None => Some(path.trim_end_matches('/')).filter(|path| {
             path.starts_with('/')
-                && !path.starts_with("/opt/atlassian/pipelines/agent/")
+                && path
+                    .strip_prefix(AGENT)
+                    .is_none_or(|rest| !rest.starts_with('/'))
                 && is_plain(path)
         }),
     }

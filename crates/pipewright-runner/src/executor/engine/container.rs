@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, HostConfig, HostConfigLogConfig,
+    ContainerCreateBody, ContainerInspectResponse, ContainerState, HostConfig, HostConfigLogConfig,
     ResourcesUlimits,
 };
 use bollard::query_parameters::{
@@ -118,12 +118,15 @@ pub(super) async fn inspect(
     }
 }
 
+/// The state of a container, as far as the engine says.
+pub(super) async fn state(docker: &Docker, id: &str) -> Option<ContainerState> {
+    inspect(docker, id).await.ok().flatten()?.state
+}
+
 /// True while it runs, as far as the engine says.
 pub(super) async fn is_running(docker: &Docker, id: &str) -> bool {
-    let state = inspect(docker, id).await.ok().flatten();
-    state
-        .and_then(|container| container.state?.running)
-        .unwrap_or(false)
+    let state = state(docker, id).await;
+    state.and_then(|state| state.running).unwrap_or(false)
 }
 
 /// Ends and removes a container with its anonymous volumes. Podman refuses for a moment while one ends by itself. What cannot be

@@ -18,27 +18,22 @@ mod room;
 mod services;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipewright_core::plan::StepPlan;
 
 use super::begun::{Begun, Images};
 use super::contract::{
-    BeginStart, Boundary, Doing, Executor, NotReady, Room, RoomStart, SeenAs, StartError,
+    AGENT, BeginStart, Boundary, Doing, Executor, NotReady, Room, RoomStart, SeenAs, StartError,
 };
 use super::directories::StepDirectories;
+use super::environment::{bytes_of, located};
 use super::script::Shell;
 use crate::log::LogWriter;
 
 pub use options::{EngineOptions, Pull, Share, find_socket};
 
-/// The directory that Bitbucket's own steps work under.
-const AGENT: &str = "/opt/atlassian/pipelines/agent";
-
-/// Bytes that a process may be given of one variable, with its name (`MAX_ARG_STRLEN`, execve(2)).
-const VARIABLE_BYTES: usize = 128 << 10;
-/// And of all together: a quarter of the usual stack.
+/// Bytes of all variables together that a process may be given: a quarter of the usual stack.
 const ENVIRONMENT_BYTES: usize = 2 << 20;
 
 /// Runs scripts in containers.
@@ -116,8 +111,7 @@ impl EngineExecutor {
         given: &[(String, String)],
     ) -> Vec<(String, String)> {
         let mut environment = environment(given, self.0.options.has_docker(plan));
-        let seen = self.seen_as(plan, directories);
-        environment.extend(super::ssh::variables(directories, &seen));
+        environment.extend(located(directories, &SeenAs::agent()));
         environment
     }
 
@@ -199,15 +193,7 @@ impl Executor for EngineExecutor {
     }
 
     fn seen_as(&self, _: &StepPlan, _: &StepDirectories) -> SeenAs {
-        let of = |name: &str| Path::new(AGENT).join(name);
-        SeenAs {
-            build: of("build"),
-            home: of("home"),
-            tmp: of("tmp"),
-            scripts: of("scripts"),
-            ssh: of("ssh"),
-            objects: Some(of("objects")),
-        }
+        SeenAs::agent()
     }
 
     fn bring<'a>(
@@ -314,12 +300,10 @@ impl Executor for EngineExecutor {
     }
 }
 
-/// The variables that depend on where the step finds its directories, behind those that are given.
+/// The variables that a container needs, behind those that are given.
 fn environment(given: &[(String, String)], has_docker: bool) -> Vec<(String, String)> {
     let mut environment = given.to_vec();
     let mut add = |name: &str, value: String| environment.push((name.to_owned(), value));
-    add("BITBUCKET_CLONE_DIR", format!("{AGENT}/build"));
-    add("BUILD_DIR", format!("{AGENT}/build"));
     add("BITBUCKET_DOCKER_HOST_INTERNAL", "127.0.0.1".to_owned());
     if has_docker {
         add(
@@ -327,12 +311,6 @@ fn environment(given: &[(String, String)], has_docker: bool) -> Vec<(String, Str
             format!("tcp://localhost:{}", services::DOCKER_PORT),
         );
     }
-    add(
-        super::outputs::PATH_VARIABLE,
-        super::outputs::path_in(&Path::new(AGENT).join("tmp"))
-            .to_string_lossy()
-            .into_owned(),
-    );
     // The repository belongs to the runner's user, and the script runs as another (git-config(1), safe.directory).
     add("GIT_CONFIG_COUNT", "1".to_owned());
     add("GIT_CONFIG_KEY_0", "safe.directory".to_owned());
@@ -344,12 +322,8 @@ fn environment(given: &[(String, String)], has_docker: bool) -> Vec<(String, Str
 fn check(environment: &[(String, String)]) -> Result<(), StartError> {
     let mut whole = 0;
     for (name, value) in environment {
-        if name.contains('\0') || value.contains('\0') {
-            return Err(StartError::ZeroByte);
-        }
-        let bytes = name.len() + value.len() + 2;
-        whole += bytes;
-        if bytes > VARIABLE_BYTES || whole > ENVIRONMENT_BYTES {
+        whole += bytes_of(name, value)?;
+        if whole > ENVIRONMENT_BYTES {
             return Err(StartError::EnvironmentTooLarge);
         }
     }

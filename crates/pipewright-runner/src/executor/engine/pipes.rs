@@ -11,6 +11,7 @@ use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, KillContainerOptionsBuilder,
 };
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use pipewright_core::plan::{PipePlan, ScriptItem, StepPlan};
 use tokio::task::JoinHandle;
@@ -125,7 +126,7 @@ impl Pipe {
                 Ok(status) => status,
                 Err(why) => {
                     let line = format!("The pipe {} cannot be run: {why}\n", plan.pipe);
-                    let _ = (&*output).write_all(line.as_bytes());
+                    write(&output, line.into()).await;
                     125
                 }
             }
@@ -208,10 +209,7 @@ impl Run {
             else {
                 continue;
             };
-            let output = Arc::clone(output);
-            // The pipe to the log may be full for as long as the log is slow.
-            let written = tokio::task::spawn_blocking(move || (&*output).write_all(&message)).await;
-            if !matches!(written, Ok(Ok(()))) {
+            if !write(output, message).await {
                 break;
             }
         }
@@ -225,7 +223,7 @@ impl Run {
         if state.oom_killed == Some(true) {
             let line =
                 "A process of this pipe was ended, because it used more memory than it may.\n";
-            let _ = (&**output).write_all(line.as_bytes());
+            write(output, line.into()).await;
         }
         let status = state.exit_code.and_then(|code| i32::try_from(code).ok());
         Ok(status.unwrap_or(-1))
@@ -249,11 +247,17 @@ impl Run {
             std::fs::create_dir_all(storage.join(name))?;
             environment.push(format!("{variable}={AGENT}/tmp/{STORAGE}/{name}"));
         }
-        environment.push(format!("BITBUCKET_CLONE_DIR={AGENT}/build"));
-        environment.push("BITBUCKET_DOCKER_HOST_INTERNAL=127.0.0.1".to_owned());
         environment.extend(own);
         Ok(environment)
     }
+}
+
+/// Writes to the log's pipe, which may be full for as long as the log is slow: whoever reads it must go on meanwhile. False where
+/// nobody reads it any more.
+async fn write(output: &Arc<io::PipeWriter>, bytes: Bytes) -> bool {
+    let output = Arc::clone(output);
+    let written = tokio::task::spawn_blocking(move || (&*output).write_all(&bytes)).await;
+    matches!(written, Ok(Ok(())))
 }
 
 /// What the script wrote for the pipe: `NAME=value`, each ended by a zero byte.

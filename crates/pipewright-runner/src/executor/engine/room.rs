@@ -216,14 +216,12 @@ impl ContainerRoom {
 
     /// What is to be said of a script that did not end well: memory, services that ended.
     async fn look_around(&mut self) {
-        let step = container::inspect(&self.docker, &self.begun.step).await;
-        let state = step.ok().flatten().and_then(|step| step.state);
+        let state = container::state(&self.docker, &self.begun.step).await;
         if state.and_then(|state| state.oom_killed) == Some(true) {
             self.say_out_of_memory();
         }
         for service in &self.begun.services {
-            let found = container::inspect(&self.docker, &service.id).await;
-            let state = found.ok().flatten().and_then(|found| found.state);
+            let state = container::state(&self.docker, &service.id).await;
             if let Some(state) = state.filter(|state| state.running == Some(false)) {
                 self.remarks
                     .extend(services::ended(&self.docker, service, &state).await);

@@ -125,13 +125,8 @@ pub(super) async fn wait_ready(
 ) -> Vec<String> {
     let start = Instant::now();
     let deadline = start + READY;
-    let holder = container::inspect(begin.docker, holder)
-        .await
-        .ok()
-        .flatten();
-    let network = holder
-        .and_then(|holder| holder.state?.pid)
-        .filter(|pid| *pid > 0);
+    let holder = container::state(begin.docker, holder).await;
+    let network = holder.and_then(|holder| holder.pid).filter(|pid| *pid > 0);
     let mut said = Vec::new();
     let mut open: Vec<_> = services
         .iter()

@@ -130,7 +130,7 @@ impl Executor for HostExecutor {
 
     fn seen_as(&self, _: &StepPlan, directories: &StepDirectories) -> SeenAs {
         match self.kind {
-            Kind::Sandbox(_) => sandbox::seen_as(),
+            Kind::Sandbox(_) => SeenAs::agent(),
             Kind::Bare(_) => SeenAs::itself(directories),
         }
     }
@@ -181,15 +181,7 @@ fn environment(
         ("TMPDIR".to_owned(), text(&seen.tmp)),
     ];
     environment.extend(given.iter().cloned());
-    environment.extend(super::ssh::variables(directories, seen));
-    environment.extend([
-        ("BITBUCKET_CLONE_DIR".to_owned(), text(&seen.build)),
-        ("BUILD_DIR".to_owned(), text(&seen.build)),
-        (
-            super::outputs::PATH_VARIABLE.to_owned(),
-            text(&super::outputs::path_in(&seen.tmp)),
-        ),
-    ]);
+    environment.extend(super::environment::located(directories, seen));
     environment
 }
 

@@ -12,6 +12,7 @@ use rustix::process::geteuid;
 
 use super::super::super::contract::StartError;
 use super::super::super::directories::StepDirectories;
+use super::super::super::environment::bytes_of;
 use super::AGENT;
 use super::etc::Cover;
 
@@ -50,9 +51,6 @@ const PROC_COVERED: &[&str] = &[
     "/proc/sched_debug",
     "/proc/timer_list",
 ];
-
-/// One variable with its name: more does not fit into a process.
-const VARIABLE_BYTES: usize = 128 << 10;
 
 /// Arguments, each followed by a zero byte.
 #[derive(Debug)]
@@ -131,12 +129,7 @@ impl Arguments {
         environment: &[(String, String)],
     ) -> Result<(), StartError> {
         for (name, value) in environment {
-            if name.contains('\0') || value.contains('\0') {
-                return Err(StartError::ZeroByte);
-            }
-            if name.len() + value.len() + 2 > VARIABLE_BYTES {
-                return Err(StartError::EnvironmentTooLarge);
-            }
+            bytes_of(name, value)?;
             self.push_all(&["--setenv", name, value]);
         }
         Ok(())

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
-use super::super::super::contract::StartError;
+use super::super::super::contract::{SeenAs, StartError};
 use super::super::super::directories::StepDirectories;
 use super::super::super::pipes::{line, named_pipe, receiver, sender};
 use super::super::super::script::Shell;
@@ -245,7 +245,7 @@ pub(super) fn arguments(
         .map_err(|error| StartError::Sandbox(format!("its users cannot be listed: {error}")))?;
     let mut arguments = Arguments::of_machine(&sandbox.options.readable, &sandbox.covers());
     arguments.directories(directories);
-    arguments.environment(&environment(directories, given, &super::seen_as()))?;
+    arguments.environment(&environment(directories, given, &SeenAs::agent()))?;
     Ok(arguments.finish())
 }
 

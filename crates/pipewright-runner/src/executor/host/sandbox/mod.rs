@@ -24,13 +24,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 
-use super::super::contract::{NotReady, SeenAs};
+use super::super::contract::{AGENT, NotReady};
 use super::options::HostOptions;
 
 pub(super) use room::SandboxRoom;
-
-/// The directory that Bitbucket's own steps work under.
-const AGENT: &str = "/opt/atlassian/pipelines/agent";
 
 /// How long what of `/etc` is hidden is remembered.
 const ETC_AGE: Duration = Duration::from_secs(30);
@@ -45,19 +42,6 @@ pub(super) struct Sandbox {
     groups: limits::Groups,
     /// What of `/etc` is hidden, and when that was found.
     etc: Mutex<Option<(Instant, Vec<etc::Cover>)>>,
-}
-
-/// Where a step in a sandbox finds its directories.
-pub(super) fn seen_as() -> SeenAs {
-    let of = |name: &str| Path::new(AGENT).join(name);
-    SeenAs {
-        build: of("build"),
-        home: of("home"),
-        tmp: of("tmp"),
-        scripts: of("scripts"),
-        ssh: of("ssh"),
-        objects: Some(of("objects")),
-    }
 }
 
 impl Sandbox {
